@@ -1,0 +1,56 @@
+"""The project as a whole: its style, its map, and the commands that it tells people to run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize("tool", [("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)], ids=" ".join)
+def test_the_tools_have_nothing_to_say(tool: tuple[str, ...]) -> None:
+    ended = subprocess.run([sys.executable, "-m", *tool], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_the_map_is_true() -> None:
+    rows = re.compile(r"^\| `([^`]+)`", re.M)
+    places, commands = (ROOT / "docs/contributing.md").read_text().split("\n## Commands\n")
+    named = set(rows.findall(places))
+    assert named
+    assert rows.findall(commands)
+    missing = [
+        script
+        for command in re.findall(r"`python ([^`]+)`", commands)
+        for script in [command.split()[0]]
+        if script != "-m" and not (ROOT / script).exists()
+    ]
+    assert not missing
+    missing = [name for name in named if not (ROOT / name).exists()]
+    assert not missing
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "einsum_doc").glob("**/*.py")}
+    in_a_named_folder = tuple(name for name in named if name.endswith("/"))
+    unnamed = {
+        module
+        for module in modules - named
+        if not module.startswith(in_a_named_folder) and not module.endswith("/__init__.py")
+    }
+    assert not unnamed
+
+
+def test_both_commands_go_through_the_constraints() -> None:
+    commands = re.findall(r"^```sh\n(.*?)\n```$", (ROOT / "README.md").read_text(), re.M | re.S)
+    assert len(commands) == 2
+    for command in commands:
+        assert "-c constraints.txt" in command
+    assert commands[1].endswith("pytest")
+
+
+def test_nothing_committed_names_another_host_for_packages() -> None:
+    lock = (ROOT / "package-lock.json").read_text()
+    assert '"resolved"' not in lock
