@@ -1,0 +1,111 @@
+"""Equation -> the Equations of its gradient, tangent, second derivative."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from einsum_doc.equation import ELLIPSIS, Equation, parse
+from einsum_doc.errors import EquationError, OperandError
+
+
+def gradient(equation: Equation | str, wrt: int) -> Equation:
+    """The equation for the gradient of operand `wrt`: it and the output trade places.
+
+    >>> str(gradient("ik,kj->ij", wrt=0))
+    'ij,kj->ik'
+    >>> str(gradient("iij,jk->ik", wrt=0)), str(gradient("ij->i", wrt=0))
+    ('ik,jk->iij', 'i->ij')
+
+    Operands: the upstream gradient, with the output's labels, then the others in order, conjugated if
+    complex.
+    Raises: OperandError, if there is no operand `wrt`.
+    Source: OMEinsum.jl, `einsum_grad`; the closed form is explained in docs/posts/einsum.md.
+    """
+    equation = parse(equation)
+    _check_number(equation, wrt)
+    others = equation.operands[:wrt] + equation.operands[wrt + 1 :]
+    return Equation((equation.output, *others), equation.operands[wrt])
+
+
+@dataclass(frozen=True)
+class Summand:
+    """One einsum of a sum of them, and what stands in its slots.
+
+    >>> str(Summand(parse("ij,jk->ik"), ("x0", "dx1")))
+    'ij,jk->ik (x0, dx1)'
+
+    arguments: 'x0' is operand 0 of the equation that was differentiated, 'dx0' its tangent, and 'dldz' the
+    upstream gradient.
+    """
+
+    equation: Equation
+    arguments: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.equation} ({', '.join(self.arguments)})"
+
+
+Sum = tuple[Summand, ...]
+"""A sum of einsums; the empty one is zero. Each can be differentiated again, by its equation."""
+
+
+def tangent(equation: Equation | str) -> Sum:
+    """How the output moves when the operands do: the einsum is linear in each, so each moves in turn.
+
+    >>> print(*tangent("ij,jk->ik"), sep=" + ")
+    ij,jk->ik (dx0, x1) + ij,jk->ik (x0, dx1)
+    """
+    equation = parse(equation)
+    names = [f"x{number}" for number in range(len(equation.operands))]
+    return tuple(Summand(equation, (*names[:moved], f"dx{moved}", *names[moved + 1 :])) for moved in range(len(names)))
+
+
+def shared_gradient(equation: Equation | str, slots: Sequence[int]) -> Sum:
+    """The gradient of one tensor that fills several slots: the sum of the gradients of those.
+
+    >>> print(*shared_gradient("ij,kj->ik", slots=[0, 1]), sep=" + ")
+    ik,kj->ij (dldz, x1) + ik,ij->kj (dldz, x0)
+
+    Raises: OperandError, if there is no such slot.
+    """
+    equation = parse(equation)
+    names = [f"x{number}" for number in range(len(equation.operands))]
+    return tuple(Summand(gradient(equation, slot), ("dldz", *names[:slot], *names[slot + 1 :])) for slot in slots)
+
+
+def second_derivative(equation: Equation | str, wrt: int, wrt2: int) -> Sum:
+    """The derivative by operand `wrt2` of the gradient of operand `wrt`.
+
+    >>> print(*second_derivative("ij,jk->ik", 0, 1))
+    ik->ijjk (dldz)
+    >>> second_derivative("ij,jk->ik", 0, 0)
+    ()
+
+    Its labels are those of both operands. Where they share one it stands twice in the output: that is the
+    Kronecker delta between the two, left as it is. By the same operand the derivative is zero, because the
+    einsum is linear in each.
+    Raises: OperandError, if there is no such operand; EquationError, if both operands have an ellipsis.
+    """
+    equation = parse(equation)
+    for number in (wrt, wrt2):
+        _check_number(equation, number)
+    if wrt == wrt2:
+        return ()
+    others = [number for number in range(len(equation.operands)) if number not in (wrt, wrt2)]
+    operands = (equation.output, *(equation.operands[number] for number in others))
+    first, second = equation.operands[wrt], equation.operands[wrt2]
+    if ELLIPSIS in first and ELLIPSIS in second:
+        raise EquationError(
+            "the second derivative would have two ellipses: name their axes",
+            text=equation.text,
+            label=ELLIPSIS,
+            places=[*equation.positions(ELLIPSIS, wrt), *equation.positions(ELLIPSIS, wrt2)],
+        )
+    output = (*first, *second)
+    return (Summand(Equation(operands, output), ("dldz", *(f"x{number}" for number in others))),)
+
+
+def _check_number(equation: Equation, wrt: int) -> None:
+    count = len(equation.operands)
+    if not 0 <= wrt < count:
+        numbers = "one, operand 0" if count == 1 else f"{count}, numbered from 0"
+        raise OperandError(f"there is no operand {wrt}: the equation has {numbers}", text=equation.text, operands=[wrt])

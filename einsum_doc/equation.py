@@ -1,0 +1,343 @@
+"""Text -> Equation: operands, output, each label's role and place in the text."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property, lru_cache
+from types import EllipsisType, MappingProxyType
+from typing import NamedTuple
+
+from einsum_doc.errors import EquationError
+
+ELLIPSIS = "..."
+
+Term = tuple[str, ...]
+"""The labels of one operand, or of the output, in order; an ellipsis is the label '...'."""
+
+Written = tuple[tuple[str, int], ...]
+"""A term as it was written: its labels, each with its position in the text."""
+
+
+class Role(StrEnum):
+    """What a label does in an equation. Every label has one of the first five; the others come on top."""
+
+    FREE = "free"
+    """In one operand and in the output."""
+    BATCH = "batch"
+    """In several operands and in the output."""
+    CONTRACTED = "contracted"
+    """In several operands and not in the output: their products are summed over it."""
+    SUMMED = "summed alone"
+    """In one operand and not in the output: that operand is summed over it, and its gradient broadcasts."""
+    BROADCAST = "broadcast"
+    """Only in the output: the result is repeated along it (the one-tensor). Its size has to be given."""
+    REPEATED = "repeated"
+    """Several times in one term: an operand's diagonal is read, the output's diagonal is written."""
+    ELLIPSIS = "ellipsis"
+    """The ellipsis: any number of axes, aligned from the right."""
+
+
+class Place(NamedTuple):
+    """Where a label stands: `operand` is a number, or None for the output; `axis` counts within the term."""
+
+    operand: int | None
+    axis: int
+
+
+@dataclass(frozen=True)
+class Equation:
+    """An einsum: the labels of its operands and of its output. `str()` is its canonical text.
+
+    >>> equation = parse("ijk, ip -> jkp")
+    >>> str(equation), equation.operands, equation.output
+    ('ijk,ip->jkp', (('i', 'j', 'k'), ('i', 'p')), ('j', 'k', 'p'))
+
+    The einsum is *closed*: a label that is several times in the output writes the diagonal, and a label
+    that is only in the output broadcasts. `text` is what was written; it does not take part in `==`.
+    Raises: EquationError, if a label is not one letter or '...', or a term has two of the latter.
+    """
+
+    operands: tuple[Term, ...]
+    output: Term
+    text: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        terms = (*self.operands, self.output)
+        for label in (label for term in terms for label in term):
+            if label != ELLIPSIS and not (len(label) == 1 and label.isalpha()):
+                raise EquationError(f"a label is one letter or '...', not {label!r}", label=label)
+        if not self.operands:
+            raise EquationError("an einsum has one operand or more")
+        if any(term.count(ELLIPSIS) > 1 for term in terms):
+            raise EquationError("a second ellipsis in a term", label=ELLIPSIS)
+        if not self.text:
+            object.__setattr__(self, "text", str(self))
+
+    def __str__(self) -> str:
+        return ",".join(map("".join, self.operands)) + "->" + "".join(self.output)
+
+    def __repr__(self) -> str:
+        return f"parse({str(self)!r})"
+
+    def __reduce__(self) -> tuple[type["Equation"], tuple[tuple[Term, ...], Term, str]]:
+        return Equation, (self.operands, self.output, self.text)
+
+    @cached_property
+    def labels(self) -> Term:
+        """Every label once, in order of first appearance.
+
+        >>> parse("ik,kj->ij").labels
+        ('i', 'k', 'j')
+        """
+        return tuple(dict.fromkeys(label for term in (*self.operands, self.output) for label in term))
+
+    @cached_property
+    def roles(self) -> Mapping[str, frozenset[Role]]:
+        """What each label does.
+
+        >>> sorted(parse("iij,jk->ik").roles["i"])
+        [<Role.FREE: 'free'>, <Role.REPEATED: 'repeated'>]
+        """
+        return MappingProxyType({label: self._roles(label) for label in self.labels})
+
+    def _roles(self, label: str) -> frozenset[Role]:
+        holders = sum(label in term for term in self.operands)
+        kept = label in self.output
+        if holders == 0:
+            roles = {Role.BROADCAST}
+        elif holders == 1:
+            roles = {Role.FREE if kept else Role.SUMMED}
+        else:
+            roles = {Role.BATCH if kept else Role.CONTRACTED}
+        if any(term.count(label) > 1 for term in (*self.operands, self.output)):
+            roles.add(Role.REPEATED)
+        if label == ELLIPSIS:
+            roles.add(Role.ELLIPSIS)
+        return frozenset(roles)
+
+    def places(self, label: str) -> tuple[Place, ...]:
+        """Where a label stands, operands first.
+
+        >>> parse("ii->i").places("i")
+        (Place(operand=0, axis=0), Place(operand=0, axis=1), Place(operand=None, axis=0))
+        """
+        terms = [*enumerate(self.operands), (None, self.output)]
+        return tuple(Place(number, axis) for number, term in terms for axis, own in enumerate(term) if own == label)
+
+    def positions(self, label: str, operand: int | EllipsisType | None = ...) -> tuple[int, ...]:
+        """Where a label stood in the text; `operand` narrows it to one operand, or with None to the output.
+
+        >>> parse("ik, kj -> ij").positions("j", operand=None)
+        (11,)
+
+        An implicit output stood nowhere.
+        """
+        return tuple(
+            position
+            for number, term in self._written
+            for own, position in term
+            if own == label and (operand is ... or number == operand)
+        )
+
+    def in_words(self) -> str:
+        """What the einsum does, as a sentence.
+
+        >>> parse("ij,jk->ik").in_words()
+        'Multiply x0 and x1 where their labels are equal, sum over j, and keep i and k.'
+        """
+        names = [f"x{number}" for number in range(len(self.operands))]
+        parts = [f"multiply {_listed(names)} where their labels are equal" if len(names) > 1 else f"take {names[0]}"]
+        repeated = [label for label in self.labels if any(term.count(label) > 1 for term in self.operands)]
+        if repeated:
+            parts.append(f"on the diagonal of {_listed(repeated)}")
+        summed = [label for label in self.labels if label not in self.output]
+        if summed:
+            parts.append(f"sum over {_listed(summed)}")
+        new = [label for label in dict.fromkeys(self.output) if Role.BROADCAST in self.roles[label]]
+        kept = [label for label in dict.fromkeys(self.output) if label not in new]
+        if new:
+            parts.append(f"repeat along {_listed(new)}")
+        if any(self.output.count(label) > 1 for label in self.output):
+            parts.append("write the diagonal")
+        parts.append(f"and keep {_listed(kept)}" if kept else "and keep no label")
+        sentence = ", ".join(parts)
+        return sentence[0].upper() + sentence[1:] + "."
+
+    def as_sum(self) -> str:
+        """The einsum as a formula: δ stands for a repeated label of the output, 1 for a new one.
+
+        >>> parse("ij,jk->ik").as_sum(), parse("i->iij").as_sum()
+        ('z[i,k] = Σ_j x0[i,j] x1[j,k]', "z[i,i',j] = x0[i] δ[i,i'] 1[j]")
+        """
+        output: list[str] = []
+        factors = [f"x{number}[{','.join(term)}]" for number, term in enumerate(self.operands)]
+        for label in self.output:
+            name = label
+            while name in output:
+                name += "'"
+            if name != label:
+                factors.append(f"δ[{label},{name}]")
+            elif Role.BROADCAST in self.roles[label]:
+                factors.append(f"1[{label}]")
+            output.append(name)
+        summed = ",".join(label for label in self.labels if label not in self.output)
+        return f"z[{','.join(output)}] = " + (f"Σ_{summed} " if summed else "") + " ".join(factors)
+
+    def as_loops(self) -> str:
+        """The einsum as nested loops: runnable Python on NumPy arrays `x0`, `x1`, … and zeros `out`.
+
+        >>> print(parse("ij,j->i").as_loops())
+        for i in range(size["i"]):
+            for j in range(size["j"]):
+                out[i] += x0[i, j] * x1[j]
+
+        The axes under an ellipsis have no loop: NumPy goes along them, and sums them if the output has none.
+        """
+        loops = [*dict.fromkeys(self.output), *(label for label in self.labels if label not in self.output)]
+        lines = [f'for {label} in range(size["{label}"]):' for label in loops if label != ELLIPSIS]
+        product = " * ".join(f"x{number}[{_index(term)}]" for number, term in enumerate(self.operands))
+        if ELLIPSIS in self.labels and ELLIPSIS not in self.output:
+            product = f"({product}).sum()"
+        lines.append(f"out[{_index(self.output)}] += {product}")
+        return "\n".join("    " * depth + line for depth, line in enumerate(lines))
+
+    @cached_property
+    def _written(self) -> tuple[tuple[int | None, Written], ...]:
+        """Per term of the text its number and its labels with their positions."""
+        inputs, output = _read(self.text)
+        written: list[tuple[int | None, Written]] = list(enumerate(inputs))
+        if output is not None:
+            written.append((None, output))
+        return tuple(written)
+
+
+def parse(text: str | Equation) -> Equation:
+    """Read an equation.
+
+    >>> parse("ij,jk")
+    parse('ij,jk->ik')
+    >>> parse("i...j, ij... -> ...ij").output
+    ('...', 'i', 'j')
+
+    A label is one letter of any alphabet, upper or lower case; blanks mean nothing. Without an arrow the
+    output is the ellipsis, if there is one, and then the labels that occur once, capitals first.
+    Raises: EquationError, at a stray character, a dot that is no ellipsis, or a second ellipsis or arrow.
+    Source: `torch.einsum` and `numpy.einsum`, documentation.
+    """
+    if isinstance(text, Equation):
+        return text
+    if not isinstance(text, str):
+        raise EquationError(f"an equation is text such as 'ij,jk->ik', not {type(text).__name__}")
+    return _parse(text)
+
+
+@lru_cache(maxsize=1024)
+def _parse(text: str) -> Equation:
+    inputs, output = _read(text)
+    operands = tuple(map(_labels, inputs))
+    return Equation(operands, _implicit_output(operands) if output is None else _labels(output), text)
+
+
+def _labels(term: Written) -> Term:
+    return tuple(label for label, _ in term)
+
+
+def from_sublists(
+    operands: Sequence[Sequence[int | EllipsisType]], output: Sequence[int | EllipsisType] | None = None
+) -> Equation:
+    """The equation of a call in the sublist form, where labels are numbers and `...` is itself.
+
+    >>> from_sublists([[0, 1], [..., 0]], [1, ...])
+    parse('AB,...A->B...')
+
+    As in torch, 0 to 25 are `A` to `Z` and 26 to 51 `a` to `z`; larger numbers are further letters.
+    Raises: EquationError, if something in a sublist is neither a number from 0 on nor `...`.
+    """
+    terms = [tuple(_letter(entry) for entry in sublist) for sublist in operands]
+    text = ",".join(map("".join, terms))
+    if output is not None:
+        text += "->" + "".join(_letter(entry) for entry in output)
+    return parse(text)
+
+
+def _listed(names: Sequence[str]) -> str:
+    names = ["the ellipsis" if name == ELLIPSIS else name for name in names]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _index(term: Term) -> str:
+    return ", ".join(term) or "()"
+
+
+def _implicit_output(operands: tuple[Term, ...]) -> Term:
+    everything = [label for term in operands for label in term]
+    once = sorted(label for label in set(everything) - {ELLIPSIS} if everything.count(label) == 1)
+    return ((ELLIPSIS,) if ELLIPSIS in everything else ()) + tuple(once)
+
+
+def _read(text: str) -> tuple[list[Written], Written | None]:
+    """Split text into its terms: those of the operands, and the output's or None if there is no arrow."""
+    terms: list[list[tuple[str, int]]] = [[]]
+    arrow: int | None = None
+    for token, position in _tokens(text):
+        if token == "->":
+            if arrow is not None:
+                raise EquationError("a second arrow", text=text, places=(arrow, position))
+            arrow = position
+            terms.append([])
+        elif token == ",":
+            if arrow is not None:
+                raise EquationError("a comma in the output", text=text, places=[position])
+            terms.append([])
+        else:
+            earlier = [place for label, place in terms[-1] if label == token == ELLIPSIS]
+            if earlier:
+                where = "the output" if arrow is not None else f"operand {len(terms) - 1}"
+                raise EquationError(f"a second ellipsis in {where}", text=text, places=[*earlier, position])
+            terms[-1].append((token, position))
+    written = [tuple(term) for term in terms]
+    return (written, None) if arrow is None else (written[:-1], written[-1])
+
+
+def _tokens(text: str) -> Iterator[tuple[str, int]]:
+    """The labels, ellipses, commas and arrows of a text, each with its position."""
+    position = 0
+    while position < len(text):
+        character = text[position]
+        token = next((t for t in (ELLIPSIS, "->") if text.startswith(t, position)), character)
+        if token == character and not (character.isalpha() or character in ", "):
+            raise EquationError(_stray(character), text=text, places=[position])
+        if token != " ":
+            yield token, position
+        position += len(token)
+
+
+def _stray(character: str) -> str:
+    if character == ".":
+        return "a dot that is not part of an ellipsis '...'"
+    if character in "->":
+        return f"a {character!r} that is not part of an arrow '->'"
+    return f"stray character {character!r}"
+
+
+_ASCII = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def _letter(entry: object) -> str:
+    if entry is ...:
+        return ELLIPSIS
+    if not isinstance(entry, int) or isinstance(entry, bool) or entry < 0:
+        raise EquationError(f"a sublist holds numbers from 0 on and '...', not {entry!r}")
+    if entry < len(_ASCII):
+        return _ASCII[entry]
+    return _beyond_ascii(entry - len(_ASCII))
+
+
+def _beyond_ascii(number: int) -> str:
+    """The `number`th letter after ASCII's."""
+    for code in range(0xC0, 0x110000):
+        if chr(code).isalpha():
+            if number == 0:
+                return chr(code)
+            number -= 1
+    raise EquationError("there are not so many letters")

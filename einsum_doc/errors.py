@@ -1,0 +1,100 @@
+"""What we say to people: the fault, a caret under it, what was given."""
+
+from collections.abc import Iterable, Sequence
+
+Shape = tuple[int, ...]
+
+
+class EinsumError(ValueError):
+    """Something is wrong with an einsum; the facts are fields, `str()` is the whole message.
+
+    >>> print(EinsumError("stray character '$'", text="i$->i", places=[1]))
+    stray character '$'
+      i$->i
+       ^
+
+    fault: one line that says what is wrong.
+    text: the equation, as it was written.
+    places: positions in `text` that are at fault; a caret stands under each.
+    label: the label at fault, if it is one label.
+    operands: the numbers of the operands at fault.
+    given: what was given, one line each: an operand's labels and its shape.
+    """
+
+    def __init__(
+        self,
+        fault: str,
+        *,
+        text: str | None = None,
+        places: Iterable[int] = (),
+        label: str | None = None,
+        operands: Iterable[int] = (),
+        given: Sequence[str] = (),
+    ) -> None:
+        super().__init__(fault)
+        self.fault = fault
+        self.text = text
+        self.places = tuple(sorted(set(places)))
+        self.label = label
+        self.operands = tuple(operands)
+        self.given = tuple(given)
+
+    def __str__(self) -> str:
+        lines = [self.fault]
+        if self.text is not None:
+            lines.append("  " + "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in self.text))
+        if self.places:
+            marks = ("^" if place in self.places else " " for place in range(self.places[-1] + 1))
+            lines.append("  " + "".join(marks))
+        lines += ["  " + line for line in self.given]
+        return "\n".join(lines)
+
+
+class EquationError(EinsumError):
+    """The equation itself is at fault: it cannot be read, or has no meaning."""
+
+
+class OperandError(EinsumError):
+    """The operands do not fit the equation: their number, dimensions, sizes, dtypes or devices."""
+
+
+def describe(number: int, term: str, shape: Sequence[int]) -> str:
+    """The line about one operand in an error's message.
+
+    >>> describe(0, "ik", (4, 3))
+    'operand 0: ik, shape (4, 3)'
+    """
+    return f"operand {number}: {term or 'no labels'}, shape {tuple(shape)}"
+
+
+class NotationError(ValueError):
+    r"""Index notation that cannot be read, or has no meaning.
+
+    >>> print(NotationError("an index is missing", text="x_ = y_i", position=(0, 3), expected="an index"))
+    an index is missing
+      x_ = y_i
+         ^
+      expected: an index
+
+    fault: one line that says what is wrong.
+    text: everything that was to be read; `position` is the line and the column in it, both from 0.
+    expected: what would have been right there.
+    """
+
+    def __init__(self, fault: str, *, text: str = "", position: tuple[int, int] = (0, 0), expected: str = "") -> None:
+        super().__init__(fault)
+        self.fault = fault
+        self.text = text
+        self.position = position
+        self.expected = expected
+
+    def __str__(self) -> str:
+        number, column = self.position
+        rows = self.text.split("\n")
+        row = rows[number] if number < len(rows) else ""
+        lines = [self.fault]
+        lines.append("  " + "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in row))
+        lines.append("  " + " " * column + "^")
+        if self.expected:
+            lines.append("  expected: " + self.expected)
+        return "\n".join(lines)

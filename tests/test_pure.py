@@ -1,0 +1,69 @@
+"""What stands at the top of the tree runs on the standard library alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PURE = [
+    "errors",
+    "equation",
+    "derivatives",
+    *sorted(f"notation.{p.stem}" for p in ROOT.glob("einsum_doc/notation/[!_]*.py")),
+]
+
+UNIMPORTABLE = """
+import sys
+from importlib.abc import MetaPathFinder
+from importlib.machinery import PathFinder
+
+class OnlyTheStandardLibrary(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        if top in sys.stdlib_module_names or top == "einsum_doc":
+            return None
+        raise ModuleNotFoundError(f"{name} is not to be imported", name=name)
+
+sys.meta_path.insert(0, OnlyTheStandardLibrary())
+sys.path.insert(0, sys.argv[1])
+"""
+
+
+def run(code: str) -> str:
+    """What a fresh Python prints that finds nothing but the standard library and us."""
+    ended = subprocess.run(
+        [sys.executable, "-S", "-c", UNIMPORTABLE + code, str(ROOT)], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+@pytest.mark.parametrize("name", ["torch", "numpy", "mkdocs", "opt_einsum", "sympy"])
+def test_the_others_are_unimportable_there(name: str) -> None:
+    assert run(f"try:\n    import {name}\nexcept ModuleNotFoundError as error:\n    print(error)").startswith(name)
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_a_pure_module_imports(module: str) -> None:
+    run(f"import einsum_doc.{module}")
+
+
+def test_an_einsum_is_derived_written_and_read_there() -> None:
+    printed = run(
+        "from einsum_doc import derive, gradient, parse\n"
+        "from einsum_doc.notation.parse import parse_notation\n"
+        "derivation = derive('ijk,ip->jkp', wrt=0)\n"
+        "parse_notation(derivation.latex())\n"
+        "assert str(derivation)\n"
+        "print(derivation.equation, gradient('ijk,ip->jkp', wrt=0), parse('ij,jk'))"
+    )
+    assert printed == "jkp,ip->ijk jkp,ip->ijk ij,jk->ik\n"
+
+
+def test_the_command_derives_there() -> None:
+    printed = run("from einsum_doc.cli import main\nassert main(['derive', 'ij->i', '--latex']) == 0")
+    assert printed.startswith("z_{i} &= x_{ij} \\, \\mathbf{1}_{j}")
