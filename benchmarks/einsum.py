@@ -1,0 +1,237 @@
+"""Forward and all gradients of an einsum, side by side with what a user would use instead.
+
+    python benchmarks/einsum.py [--only TEXT] [--rounds N] [--threads N] [--no-compile] [--device cuda]
+
+Prints a Markdown table. Per equation and contender: the median time of the rounds, in milliseconds, with the
+contenders taking turns; then, for ours and eager, the peak memory beyond the operands, and the bytes that are
+kept between the passes, copies of operands among them. "× eager" is how many times as fast ours is.
+
+eager: autograd of `torch.einsum`, with opt_einsum installed. compile: `torch.compile` of that. naive: one
+`torch.einsum` per gradient equation, each in the order that torch chooses, the gradients it cannot write
+lowered by hand as a user would.
+"""
+
+import argparse
+import statistics
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from einsum_doc import einsum, gradient, parse
+
+
+def chain(length: int) -> str:
+    """The product of so many matrices."""
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    return ",".join(letters[n] + letters[n + 1] for n in range(length)) + f"->{letters[0]}{letters[length]}"
+
+
+ROWS: list[tuple[str, list[tuple[int, ...]]]] = [
+    ("ij,jk->ik", [(512, 512), (512, 512)]),
+    ("bhid,bhjd->bhij", [(4, 8, 128, 64), (4, 8, 128, 64)]),
+    ("bihd,bjhd->bhij", [(4, 128, 8, 64), (4, 128, 8, 64)]),
+    ("bhij,bjhd->bihd", [(4, 8, 128, 128), (4, 128, 8, 64)]),
+    ("ijk,ip->jkp", [(16, 32, 64), (16, 128)]),
+    ("...ij,jk->...ik", [(8, 4, 64, 128), (128, 128)]),
+    ("i,j->ij", [(4096,), (4096,)]),
+    ("nc,nc->n", [(65536, 64), (65536, 64)]),
+    ("nc,nc->n", [(64, 65536), (64, 65536)]),
+    ("ij,ij->", [(2048, 2048), (2048, 2048)]),
+    ("ij,ji->", [(1024, 1024), (1024, 1024)]),
+    ("bij,bj->bi", [(64, 256, 256), (64, 256)]),
+    ("ij,j->i", [(4096, 1024), (1024,)]),
+    ("mi,mi,mi->m", [(4096, 256)] * 3),
+    ("ij,j->ij", [(2048, 2048), (2048,)]),
+    ("j,ij->ij", [(2048,), (2048, 2048)]),
+    ("ij,jk->j", [(2048, 1024), (1024, 2048)]),
+    ("ij->i", [(2048, 2048)]),
+    ("ii->i", [(2048, 2048)]),
+    ("iij,jk->ik", [(256, 256, 128), (128, 256)]),
+    ("bn,anm,bm->ba", [(256, 64), (32, 64, 64), (256, 64)]),
+    ("abc,ia,jb,kc->ijk", [(64, 64, 64), (64, 64), (64, 64), (64, 64)]),
+    ("bgk,bkd,bk->bgd", [(8, 64, 256), (8, 256, 256), (8, 256)]),
+    ("ab,ac,ad->bcd", [(64, 64)] * 3),
+    ("ha,hb,hc,hd->h", [(512, 512)] * 4),
+    ("ij,jk,kl,jk->il", [(200, 200)] * 4),
+    ("bijk,bilm->bjklm", [(1, 16, 24, 24), (8, 16, 24, 24)]),
+    (chain(4), [(256, 256)] * 4),
+    (chain(8), [(64, 64)] * 8),
+    (chain(16), [(64, 64)] * 16),
+    (chain(32), [(64, 64)] * 32),
+]
+
+Contender = Callable[[Sequence[Tensor], Tensor], Sequence[Tensor | None]]
+
+
+def by_autograd(function: Callable[..., Tensor]) -> Contender:
+    """The gradients of a function by its backward pass."""
+    return lambda operands, dldz: torch.autograd.grad(function(*operands), operands, dldz)
+
+
+def naive(equation: str, shapes: Sequence[tuple[int, ...]]) -> Contender:
+    """The output, and each gradient by an einsum of its own."""
+    steps = [_lowered(equation, number, shape) for number, shape in enumerate(shapes)]
+
+    def call(operands: Sequence[Tensor], dldz: Tensor) -> Sequence[Tensor]:
+        operands = [operand.detach() for operand in operands]
+        torch.einsum(equation, *operands)
+        return [step(dldz, operands) for step in steps]
+
+    return call
+
+
+def _lowered(equation: str, number: int, shape: tuple[int, ...]) -> Callable[[Tensor, Sequence[Tensor]], Tensor]:
+    whole = gradient(equation, number)
+    held = {label for term in whole.operands for label in term}
+    kept = "".join(dict.fromkeys(label for label in whole.output if label in held))
+    core = str(whole).split("->")[0] + "->" + kept
+    target = whole.output
+    doubled = next((label for label in target if target.count(label) > 1), None)
+    single = "".join(dict.fromkeys(target))
+
+    def call(dldz: Tensor, operands: Sequence[Tensor]) -> Tensor:
+        value = torch.einsum(core, dldz, *operands[:number], *operands[number + 1 :])
+        for axis, label in enumerate(single):
+            if label not in kept:
+                value = value.unsqueeze(axis)
+        if doubled is not None:
+            first, second = (axis for axis, label in enumerate(target) if label == doubled)
+            return torch.diag_embed(value.movedim(single.index(doubled), -1), 0, first, second)
+        if value.shape != shape:
+            ones = [axis for axis, size in enumerate(shape) if size == 1 != value.shape[axis]]
+            value = (value.sum(ones, keepdim=True) if ones else value).expand(shape)
+        return value
+
+    return call
+
+
+class Memory(TorchDispatchMode):
+    """The most bytes of new tensors that were alive at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alive: dict[int, int] = {}
+        self.now = 0
+        self.peak = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        for tensor in result if isinstance(result, (list, tuple)) else [result]:
+            if isinstance(tensor, Tensor):
+                self._see(tensor)
+        return result
+
+    def know(self, tensors: Sequence[Tensor]) -> None:
+        """Do not count these."""
+        for tensor in tensors:
+            self.alive[tensor.untyped_storage()._cdata] = 0
+
+    def _see(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        key, size = storage._cdata, storage.nbytes()
+        if key not in self.alive:
+            self.alive[key] = size
+            self.now += size
+            self.peak = max(self.peak, self.now)
+            weakref.finalize(storage, self._forget, key)
+
+    def _forget(self, key: int) -> None:
+        self.now -= self.alive.pop(key, 0)
+
+
+def memory(contender: Contender, operands: Sequence[Tensor], dldz: Tensor) -> tuple[int, int]:
+    """The peak beyond the operands, and what is kept between the passes and is no operand."""
+    kept: dict[int, int] = {}
+    own = {tensor.untyped_storage()._cdata for tensor in operands}
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in own:
+            kept[storage._cdata] = storage.nbytes()
+        return tensor
+
+    with Memory() as watch:
+        watch.know([*operands, dldz])
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            contender(operands, dldz)
+    return watch.peak, sum(kept.values())
+
+
+def median_times(
+    contenders: dict[str, Contender], operands: Sequence[Tensor], dldz: Tensor, rounds: int
+) -> dict[str, float]:
+    """The median time of each contender in milliseconds, all of them taking turns in changing order."""
+    cuda = dldz.is_cuda
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    names = list(contenders)
+    for turn in range(rounds + 2):
+        # In turn and from another start each time: what one leaves behind in the allocator and the caches
+        # decides about page faults of the next.
+        names = names[1:] + names[:1] if turn % 2 else names[::-1]
+        for name in names:
+            contender = contenders[name]
+            if cuda:
+                torch.cuda.synchronize()
+            start = time.perf_counter()
+            contender(operands, dldz)
+            if cuda:
+                torch.cuda.synchronize()
+            if turn >= 2:
+                times[name].append(1e3 * (time.perf_counter() - start))
+    return {name: statistics.median(own) for name, own in times.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="rows whose equation contains this text")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--no-compile", action="store_true")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    print(f"torch {torch.__version__}, {options.device}, {options.threads} threads, float32, ms\n")
+    print("| equation | shapes | ours | eager | compile | naive | × eager | peak MB | kept MB |")
+    print("|---|---|--:|--:|--:|--:|--:|--:|--:|")
+    for equation, shapes in ROWS:
+        if options.only in equation:
+            print(row(equation, shapes, options), flush=True)
+
+
+def row(equation: str, shapes: Sequence[tuple[int, ...]], options: argparse.Namespace) -> str:
+    """One row of the table; the gradients of all contenders are compared first."""
+    generator = torch.Generator().manual_seed(0)
+    operands = [torch.randn(shape, generator=generator).to(options.device).requires_grad_() for shape in shapes]
+    dldz = torch.randn(torch.einsum(equation, *operands).shape, generator=generator).to(options.device)
+    eager: Callable[..., Tensor] = lambda *x: torch.einsum(equation, *x)  # noqa: E731
+    contenders = {
+        "ours": by_autograd(lambda *x: einsum(equation, *x)),
+        "eager": by_autograd(eager),
+        "naive": naive(equation, shapes),
+    }
+    if not options.no_compile:
+        torch._dynamo.reset()
+        contenders["compile"] = by_autograd(torch.compile(eager, fullgraph=True))
+    expected = contenders["eager"](operands, dldz)
+    for name, contender in contenders.items():
+        for own, other in zip(contender(operands, dldz), expected, strict=True):
+            error = (own - other).abs().max() / other.abs().max()
+            assert error < 1e-3, f"{name} is wrong on {equation}: {error}"
+    median = median_times(contenders, operands, dldz, options.rounds)
+    (peak, kept), (eager_peak, eager_kept) = (memory(contenders[n], operands, dldz) for n in ("ours", "eager"))
+    count = len(parse(equation).operands)
+    title = equation if len(equation) < 24 else f"{equation[:11]}…  ({count} operands)"
+    times = [f"{median[name]:.2f}" if name in median else "" for name in ("ours", "eager", "compile", "naive")]
+    shape = " ".join("×".join(map(str, shape)) for shape in (shapes if len(set(shapes)) > 1 else shapes[:1]))
+    ratio = median["eager"] / median["ours"]
+    mb = [f"{ours / 1e6:.1f} / {theirs / 1e6:.1f}" for ours, theirs in ((peak, eager_peak), (kept, eager_kept))]
+    return f"| `{title}` | {shape} | " + " | ".join([*times, f"{ratio:.2f}", *mb]) + " |"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,330 @@
+"""Equation + shapes -> Binding: every axis has its label and every label its size."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from einsum_doc.equation import ELLIPSIS, Equation, Role, Term
+from einsum_doc.errors import EquationError, OperandError, Shape, describe
+
+Sizes = Mapping[str, int | Sequence[int]]
+"""The size of each label; that of '...' is the sequence of its axes' sizes."""
+
+
+@dataclass(frozen=True)
+class Binding:
+    """An equation whose sizes are known.
+
+    The axes under an ellipsis have labels of their own, counted from the right because that is how they are
+    aligned: '...1' is the last one.
+
+    operands, output: one label per axis.
+    shapes: the operands' shapes, as given; an axis of size 1 broadcasts against a larger one of its label.
+    sizes: the size of each label.
+    """
+
+    operands: tuple[Term, ...]
+    output: Term
+    shapes: tuple[Shape, ...]
+    sizes: Mapping[str, int]
+
+    @property
+    def output_shape(self) -> Shape:
+        """The shape of the output."""
+        return tuple(self.sizes[label] for label in self.output)
+
+
+def bind(
+    equation: Equation,
+    shapes: Iterable[Sequence[int]],
+    sizes: Sizes | None = None,
+    upstream: Sequence[int] | None = None,
+) -> Binding:
+    """Give every axis its label and every label its size.
+
+    >>> from einsum_doc import parse
+    >>> binding = bind(parse("...j,jk->...k"), [(5, 2, 3), (3, 4)])
+    >>> binding.output, binding.output_shape
+    (('...2', '...1', 'k'), (5, 2, 4))
+
+    shapes: one for each operand.
+    sizes: of labels that are only in the output, or to broadcast a label that has size 1.
+    upstream: the shape of the upstream gradient, from which such sizes are read if `sizes` does not say them.
+    Raises: OperandError, if the shapes do not fit the equation or each other; EquationError, if a label of
+    the output has no size.
+    Source: broadcasting and alignment are those of `torch.einsum`.
+    """
+    given = dict(freeze(sizes) or ())
+    shape = None if upstream is None else tuple(upstream)
+    return _Binder(equation, tuple(map(tuple, shapes)), given, shape).bind()
+
+
+Given = tuple[tuple[str, int | Shape], ...] | None
+"""Sizes as a value."""
+
+
+def freeze(sizes: Sizes | None) -> Given:
+    """Sizes as a value, which can be the key of a cache."""
+    if sizes is None:
+        return None
+    return tuple(
+        (label, tuple(size) if isinstance(size, Sequence) and not isinstance(size, str) else size)
+        for label, size in sizes.items()
+    )
+
+
+def shapes_from(equation: Equation, sizes: Sizes | Sequence[Sequence[int]]) -> tuple[list[Shape], Sizes]:
+    """The operands' shapes, and the sizes that only the output has.
+
+    >>> from einsum_doc import parse
+    >>> shapes_from(parse("ij->ik"), {"i": 2, "j": 3, "k": 4})
+    ([(2, 3)], {'k': 4})
+
+    sizes: of each label, or the shapes of the operands and then, if it has new labels, of the output.
+    Raises: OperandError, if a label has no size, or a size no label.
+    """
+    broadcast = [label for label, roles in equation.roles.items() if Role.BROADCAST in roles]
+    if not isinstance(sizes, Mapping):
+        shapes = [tuple(shape) for shape in sizes]
+        count = len(equation.operands)
+        if len(shapes) == count + 1:
+            binding = bind(equation, shapes[:count], upstream=shapes[count])
+            return shapes[:count], _only(binding, broadcast)
+        bind(equation, shapes)
+        return shapes, {}
+    missing = [label for label in equation.labels if label not in sizes and label != ELLIPSIS]
+    if missing:
+        raise OperandError(
+            f"label {missing[0]!r} has no size",
+            text=equation.text,
+            label=missing[0],
+            places=equation.positions(missing[0]),
+            given=[f"sizes: {dict(sizes)}"],
+        )
+    unknown = [label for label in sizes if label not in equation.labels]
+    if unknown:
+        raise OperandError(
+            f"a size is given for {unknown[0]!r}, which is no label of the equation",
+            text=equation.text,
+            label=unknown[0],
+            given=[f"sizes: {dict(sizes)}"],
+        )
+    shapes = [_shape(term, sizes) for term in equation.operands]
+    return shapes, {label: sizes[label] for label in broadcast if label in sizes}
+
+
+def _only(binding: Binding, labels: Sequence[str]) -> Sizes:
+    """The sizes of these labels; those of the ellipsis' axes as one."""
+    sizes: dict[str, int | Sequence[int]] = {label: binding.sizes[label] for label in labels if label != ELLIPSIS}
+    if ELLIPSIS in labels:
+        sizes[ELLIPSIS] = [binding.sizes[axis] for axis in binding.output if axis.startswith(ELLIPSIS)]
+    return sizes
+
+
+def _shape(term: Sequence[str], sizes: Sizes) -> Shape:
+    shape: list[int] = []
+    for label in term:
+        size = sizes.get(label, ())
+        shape += [size] if isinstance(size, int) else size
+    return tuple(shape)
+
+
+class _Binder:
+    """One call of `bind`: what its steps share is the equation and shapes that every error shows."""
+
+    def __init__(
+        self,
+        equation: Equation,
+        shapes: tuple[Shape, ...],
+        given: dict[str, int | Shape],
+        upstream: Shape | None,
+    ) -> None:
+        self.equation = equation
+        self.shapes = shapes
+        self.given = given
+        self.upstream = upstream
+
+    def bind(self) -> Binding:
+        self._check_number()
+        operands = tuple(self._axes(number) for number in range(len(self.shapes)))
+        output = self._output_axes(operands)
+        sizes = self._operand_sizes(operands)
+        self._add_given(sizes, output)
+        self._add_upstream(sizes, output)
+        for label in output:
+            if label not in sizes:
+                self._no_size(label)
+        return Binding(operands, output, self.shapes, sizes)
+
+    def _check_number(self) -> None:
+        expected, count = len(self.equation.operands), len(self.shapes)
+        if expected != count:
+            were = "was" if count == 1 else "were"
+            raise OperandError(
+                f"the equation has {_operands(expected)}, but {count} {were} given",
+                text=self.equation.text,
+                given=[f"operand {number}: shape {shape}" for number, shape in enumerate(self.shapes)],
+            )
+
+    def _axes(self, number: int) -> Term:
+        """The label of each axis of an operand."""
+        term, shape = self.equation.operands[number], self.shapes[number]
+        spare = len(shape) - (len(term) - (ELLIPSIS in term))
+        if spare < 0 or (spare > 0 and ELLIPSIS not in term):
+            labels = len(term) - (ELLIPSIS in term)
+            at_least = "at least " if ELLIPSIS in term else ""
+            self._refuse(
+                f"operand {number} has {_dimensions(len(shape))}, but its labels {''.join(term)!r} "
+                f"need {at_least}{labels}",
+                places=[p for label in set(term) for p in self.equation.positions(label, number)],
+                operands=[number],
+            )
+        return _expand(term, spare)
+
+    def _output_axes(self, operands: tuple[Term, ...]) -> Term:
+        """The label of each axis of the output; an ellipsis covers as many as the longest one."""
+        count = max((sum(_is_dotted(label) for label in term) for term in operands), default=0)
+        if all(ELLIPSIS not in term for term in self.equation.operands):
+            given = self.given.get(ELLIPSIS)
+            if isinstance(given, tuple):
+                count = len(given)
+            elif self.upstream is not None:
+                count = max(0, len(self.upstream) - len(self.equation.output) + 1)
+        return _expand(self.equation.output, count)
+
+    def _operand_sizes(self, operands: tuple[Term, ...]) -> dict[str, int]:
+        """The size of each label that is in an operand: 1 gives way to any other."""
+        sizes: dict[str, int] = {}
+        source: dict[str, int] = {}
+        for number, (term, shape) in enumerate(zip(operands, self.shapes, strict=True)):
+            own: dict[str, int] = {}
+            for label, size in zip(term, shape, strict=True):
+                if own.setdefault(label, size) != size:
+                    self._refuse(
+                        f"label {label!r} is repeated in operand {number} with sizes {own[label]} and {size}",
+                        label=label,
+                        places=self._places(label, number),
+                        operands=[number],
+                    )
+            for label, size in own.items():
+                known = sizes.setdefault(label, size)
+                source.setdefault(label, number)
+                if known == 1 != size:
+                    sizes[label], source[label] = size, number
+                elif size not in (1, known):
+                    earlier = source[label]
+                    there, here = f"size {known} in operand {earlier}", f"size {size} in operand {number}"
+                    self._refuse(
+                        f"{_name(label)} has {there} and {here}",
+                        label=label,
+                        places=[*self._places(label, earlier), *self._places(label, number)],
+                        operands=[earlier, number],
+                    )
+        return sizes
+
+    def _add_given(self, sizes: dict[str, int], output: Term) -> None:
+        for label, size in self._given_axes():
+            if label not in output:
+                self._refuse(
+                    f"a size is given for {_name(label)}, which is not in the output",
+                    label=label,
+                    places=self._places(label),
+                )
+            self._settle(sizes, label, size, "by `sizes`")
+
+    def _given_axes(self) -> list[tuple[str, int]]:
+        """The sizes that were given, one for each axis under an ellipsis."""
+        axes: list[tuple[str, int]] = []
+        for label, size in self.given.items():
+            if not isinstance(size, tuple if label == ELLIPSIS else int):
+                kind = "a sequence of sizes" if label == ELLIPSIS else "one size"
+                self._refuse(f"{_name(label)} takes {kind}, not {size!r}", label=label)
+            values = (size,) if isinstance(size, int) else size
+            if any(not isinstance(value, int) or value < 0 for value in values):
+                self._refuse(f"the size given for {_name(label)} is {size!r}", label=label)
+            axes += zip(_expand((label,), len(values)), values, strict=True)
+        return axes
+
+    def _add_upstream(self, sizes: dict[str, int], output: Term) -> None:
+        if self.upstream is None:
+            return
+        if len(self.upstream) != len(output):
+            dimensions = _dimensions(len(self.upstream))
+            self._refuse(f"the upstream gradient has {dimensions}, but the output has {len(output)}")
+        for label, size in zip(output, self.upstream, strict=True):
+            if size != sizes.get(label):
+                self._settle(sizes, label, size, "in the upstream gradient", fixed=label in sizes)
+
+    def _settle(self, sizes: dict[str, int], label: str, size: int, where: str, *, fixed: bool = False) -> None:
+        """Note a size from outside the operands; a size 1 of theirs gives way to it unless it is `fixed`."""
+        known = sizes.get(label, size)
+        if known != size and (fixed or known != 1):
+            self._refuse(
+                f"{_name(label)} has size {known} and is given size {size} {where}",
+                label=label,
+                places=self._places(label),
+            )
+        sizes[label] = size
+
+    def _no_size(self, label: str) -> NoReturn:
+        raise EquationError(
+            f"{_name(label)} is in the output but in no operand, and has no size",
+            text=self.equation.text,
+            label=label,
+            places=self._places(label),
+            given=self._given_lines(),
+        )
+
+    def _places(self, label: str, operand: int | None = None) -> tuple[int, ...]:
+        written = ELLIPSIS if _is_dotted(label) else label
+        if operand is None:
+            return self.equation.positions(written)
+        return self.equation.positions(written, operand)
+
+    def _given_lines(self) -> list[str]:
+        terms = map("".join, self.equation.operands)
+        lines = [describe(number, *pair) for number, pair in enumerate(zip(terms, self.shapes, strict=True))]
+        if self.upstream is not None:
+            lines.append(f"upstream gradient: shape {self.upstream}")
+        return lines
+
+    def _refuse(
+        self,
+        fault: str,
+        *,
+        label: str | None = None,
+        places: Iterable[int] = (),
+        operands: Iterable[int] = (),
+    ) -> NoReturn:
+        raise OperandError(
+            fault,
+            text=self.equation.text,
+            places=places,
+            label=label,
+            operands=operands,
+            given=self._given_lines(),
+        )
+
+
+def _expand(term: Term, count: int) -> Term:
+    """A term whose ellipsis is replaced by the labels of `count` axes."""
+    axes = tuple(f"{ELLIPSIS}{axis}" for axis in range(count, 0, -1))
+    return tuple(axis for label in term for axis in (axes if label == ELLIPSIS else (label,)))
+
+
+def _is_dotted(label: str) -> bool:
+    return label.startswith(ELLIPSIS)
+
+
+def _name(label: str) -> str:
+    if not _is_dotted(label):
+        return f"label {label!r}"
+    return f"axis -{label.removeprefix(ELLIPSIS)} under the ellipsis" if label != ELLIPSIS else "the ellipsis"
+
+
+def _operands(count: int) -> str:
+    return "1 operand" if count == 1 else f"{count} operands"
+
+
+def _dimensions(count: int) -> str:
+    return "1 dimension" if count == 1 else f"{count} dimensions"

@@ -1,0 +1,105 @@
+"""Equation -> the source text of its gradient, for torch, NumPy or JAX."""
+
+import string
+from collections.abc import Iterable
+
+from einsum_doc.derivatives import gradient
+from einsum_doc.equation import ELLIPSIS, Equation, Role, Term, parse
+from einsum_doc.errors import EquationError
+
+LIBRARIES = {
+    "torch": ("import torch", "torch"),
+    "numpy": ("import numpy as np", "np"),
+    "jax": ("import jax.numpy as jnp", "jnp"),
+}
+"""For each library its import, and the name that it is used by."""
+
+
+def emit(equation: Equation | str, wrt: int, library: str = "torch") -> str:
+    """The source text of a function that computes the gradient of operand `wrt`.
+
+    >>> print(emit("iij,jk->ik", wrt=0))
+    import torch
+    <BLANKLINE>
+    <BLANKLINE>
+    def gradient_0(dldz, x0, x1):
+        \"\"\"The gradient of x0 in iij,jk->ik: ik,jk->iij.\"\"\"
+        like = {"dtype": dldz.dtype, "device": dldz.device}
+        delta_1 = torch.eye(x0.shape[1], **like)
+        return torch.einsum("ik,jk,ia->iaj", dldz, x1.conj(), delta_1)
+
+    No library can write a diagonal or a new label; so a repeated label of the gradient equation gets a
+    Kronecker delta, and a new one a one-tensor, as further operands. The text is for operands of one dtype whose
+    sizes are equal where their labels are. JAX's gradient of a complex operand is the conjugate of torch's.
+    Raises: EquationError, if there are more labels than the library has letters, or no such library.
+    """
+    equation = parse(equation)
+    if library not in LIBRARIES:
+        raise EquationError(f"there is no library {library!r} to write for: {', '.join(LIBRARIES)}")
+    whole = gradient(equation, wrt)
+    importing, name = LIBRARIES[library]
+    letters = _Letters(equation)
+    names = [f"x{number}" for number in range(len(equation.operands))]
+    terms = [letters.term(term) for term in whole.operands]
+    conjugate = "" if library == "jax" else ".conj()"
+    arguments = ["dldz", *(other + conjugate for number, other in enumerate(names) if number != wrt)]
+    lines: list[str] = []
+    output: list[str] = []
+    for axis, label in enumerate(whole.output):
+        letter = letters.term((label,))
+        if letter in output:
+            fresh = letters.fresh()
+            terms.append(letter + fresh)
+            arguments.append(f"delta_{axis}")
+            lines.append(f"delta_{axis} = {name}.eye({_size(wrt, whole.output, axis)}, **like)")
+            letter = fresh
+        elif Role.BROADCAST in whole.roles[label]:
+            terms.append(letter)
+            arguments.append(f"one_{axis}")
+            lines.append(f"one_{axis} = {name}.ones({_size(wrt, whole.output, axis)}, **like)")
+        output.append(letter)
+    if lines:
+        device = ', "device": dldz.device' if library == "torch" else ""
+        lines.insert(0, f'like = {{"dtype": dldz.dtype{device}}}')
+    if library == "numpy":
+        # Without it NumPy multiplies everything at once, and refuses an ellipsis that is summed.
+        arguments.append("optimize=True")
+    call = f'{name}.einsum("{",".join(terms)}->{"".join(output)}", {", ".join(arguments)})'
+    head = [f"def gradient_{wrt}(dldz, {', '.join(names)}):"]
+    head.append(f'    """The gradient of x{wrt} in {equation}: {whole}."""')
+    return "\n".join([importing, "", "", *head, *_indented([*lines, f"return {call}"])])
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return ["    " + line for line in lines]
+
+
+def _size(wrt: int, term: Term, axis: int) -> str:
+    """The expression for the size of an axis, or for the shape under the ellipsis."""
+    if term[axis] == ELLIPSIS:
+        after = len(term) - axis - 1
+        return f"x{wrt}.shape[{axis}:x{wrt}.ndim - {after}]"
+    place = axis - len(term) if ELLIPSIS in term[:axis] else axis
+    return f"x{wrt}.shape[{place}]"
+
+
+class _Letters:
+    """The labels of an equation as ASCII letters: themselves, or such as are free."""
+
+    def __init__(self, equation: Equation) -> None:
+        own = {label for label in equation.labels if label in string.ascii_letters}
+        self.equation = equation
+        self.free = [letter for letter in string.ascii_letters if letter not in own]
+        self.names = {label: label for label in own} | {ELLIPSIS: ELLIPSIS}
+        for label in equation.labels:
+            if label not in self.names:
+                self.names[label] = self.fresh()
+
+    def term(self, labels: Term) -> str:
+        return "".join(self.names[label] for label in labels)
+
+    def fresh(self) -> str:
+        """A letter that is not used yet."""
+        if not self.free:
+            raise EquationError("there are more labels than letters from A to z", text=self.equation.text)
+        return self.free.pop(0)

@@ -1,0 +1,87 @@
+"""Which tensors a contraction tree has, and in which order each has its labels."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from einsum_doc.compute.path import Path, find_path
+from einsum_doc.equation import Term
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A contraction tree whose tensors have their labels in order.
+
+    path: the pairs to contract; the operands are numbered first, then the results in order.
+    tensors: the labels of each operand and each result.
+    settles: whether a gradient that comes in the output's order has to be copied to be a batch of matrices.
+    """
+
+    path: Path
+    tensors: tuple[Term, ...]
+    settles: bool
+
+
+def arrange(leaves: Sequence[Term], output: Term, sizes: Mapping[str, int]) -> Layout:
+    """Choose the tree, and orders with which its contractions are matrix products without copies.
+
+    >>> arrange(["bij", "bjk"], ("b", "i", "k"), {"b": 2, "i": 3, "j": 4, "k": 5}).tensors[2]
+    ('b', 'i', 'k')
+
+    A batch of matrices has its batch labels first, then free and contracted labels, each together. What a
+    contraction makes is in the order batch, free in one, free in the other, and it is free to choose which is
+    first: that is decided from the output backwards, by what the next contraction wants. An operand that does
+    not have such an order is copied to it, once for all its contractions.
+    """
+    path = find_path(leaves, output, sizes)
+    kept = _kept(leaves, output, path)
+    tensors = [tuple(leaf) for leaf in leaves] + [()] * len(path)
+    wanted: dict[int, Term] = {len(tensors) - 1: output}
+    settles = False
+    for number in range(len(tensors) - 1, len(leaves) - 1, -1):
+        left, right = path[number - len(leaves)]
+        given = [tensors[side] if side < len(leaves) else () for side in (left, right)]
+        shared, result = kept[left] & kept[right], kept[number]
+        batch = _sorted(shared & result, *given, wanted[number])
+        contracted = _sorted(shared - result, *given)
+        first = _sorted(kept[left] - shared, given[0], wanted[number])
+        second = _sorted(kept[right] - shared, given[1], wanted[number])
+        if not contracted:
+            tensors[number] = _sorted(result, wanted[number])
+            wanted |= {side: _sorted(kept[side], tensors[number]) for side in (left, right)}
+            continue
+        wanted |= {left: (*batch, *first, *contracted), right: (*batch, *contracted, *second)}
+        for side, free in ((left, first), (right, second)):
+            if side < len(leaves) and free:
+                tensors[side] = _as_matrices(tensors[side], batch, free, contracted)
+        target = tuple(label for label in wanted[number] if label in result)
+        if first and target[-1] in first:
+            first, second = second, first
+        tensors[number] = (*batch, *first, *second)
+        if number == len(tensors) - 1 and (first or second):
+            settles = target != _as_matrices(target, batch, first, second)
+    return Layout(path, tuple(tensors), settles)
+
+
+def _as_matrices(labels: Term, batch: Term, rows: Term, columns: Term) -> Term:
+    """The labels as those of a batch of matrices, with the last one last: as they are, if they are such."""
+    if labels[-1] in rows:
+        rows, columns = columns, rows
+    return labels if labels == (*batch, *columns, *rows) else (*batch, *rows, *columns)
+
+
+def _kept(leaves: Sequence[Term], output: Term, path: Path) -> list[frozenset[str]]:
+    """The labels of every tensor, in no order."""
+    kept = [frozenset(leaf) for leaf in leaves]
+    alive = set(range(len(leaves)))
+    for left, right in path:
+        alive -= {left, right}
+        needed = frozenset(output).union(*(kept[tensor] for tensor in alive))
+        alive.add(len(kept))
+        kept.append((kept[left] | kept[right]) & needed)
+    return kept
+
+
+def _sorted(labels: Collection[str], *orders: Sequence[str]) -> Term:
+    """Labels in the first order that has each, and the others last."""
+    ranked = [label for order in orders for label in order]
+    return tuple(sorted(labels, key=lambda label: (ranked.index(label) if label in ranked else len(ranked), label)))

@@ -1,0 +1,135 @@
+"""What is asked of tensors before anything is computed: their kind, dtype and device."""
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from typing import Any, NoReturn
+
+import torch
+from torch import Tensor
+
+from einsum_doc.compute.plan import Plan
+from einsum_doc.compute.primitives import autocasts
+from einsum_doc.equation import Equation
+from einsum_doc.errors import OperandError, describe
+
+
+def check_operands(equation: Equation, operands: Sequence[Any]) -> None:
+    """Refuse what is no tensor, or lies on several devices.
+
+    Raises: OperandError.
+    """
+    for number, operand in enumerate(operands):
+        if not isinstance(operand, Tensor):
+            raise OperandError(
+                f"operand {number} is no tensor: {type(operand).__name__}",
+                text=equation.text,
+                operands=[number],
+            )
+    if len({operand.device for operand in operands}) > 1:
+        _refuse(equation, operands, "the operands are on different devices", _devices(operands))
+
+
+def check_dtypes(equation: Equation, plan: Plan, operands: Sequence[Tensor]) -> None:
+    """Refuse dtypes that a contraction of the plan cannot take.
+
+    Raises: OperandError.
+    Source: `torch.einsum` promotes the dtypes of a product; those of a contraction have to be equal, unless
+    autocast makes them so, and cannot be bool, nor on a GPU integers.
+    """
+    first = operands[0].dtype
+    if (first.is_floating_point or first.is_complex) and all(operand.dtype == first for operand in operands):
+        return
+    device, autocast = operands[0].device.type, autocasts(operands[0])
+    dtypes = [operands[leaf].dtype for leaf in plan.leaves]
+    for step in plan.steps:
+        left, right = dtypes[step.left], dtypes[step.right]
+        dtypes.append(torch.promote_types(left, right))
+        if not step.forward.contracts:
+            continue
+        short = autocast and left in _CAST and right in _CAST
+        if left != right and not short:
+            fault = f"{_name(left)} and {_name(right)} are contracted, which need one dtype"
+            _refuse(equation, operands, fault, _dtypes(operands))
+        if left == torch.bool or (device == "cuda" and not (left.is_floating_point or left.is_complex)):
+            fault = f"tensors of dtype {_name(left)} cannot be contracted on {device}"
+            _refuse(equation, operands, fault, _dtypes(operands))
+
+
+_CAST = frozenset((torch.float16, torch.bfloat16, torch.float32))
+"""The dtypes that autocast makes one."""
+
+
+def check_differentiable(equation: Equation, operands: Sequence[Tensor], numbers: Iterable[int]) -> None:
+    """Refuse, among the operands with these numbers, integers and booleans, which have no gradient.
+
+    Raises: OperandError.
+    """
+    for number in numbers:
+        operand = operands[number]
+        if not (operand.is_floating_point() or operand.is_complex()):
+            fault = f"operand {number} has dtype {_name(operand.dtype)}, which has no gradient"
+            _refuse(equation, operands, fault, _dtypes(operands), at=[number])
+
+
+def check_tangents(equation: Equation, operands: Sequence[Tensor], tangents: Sequence[Tensor | None]) -> None:
+    """Refuse tangents that are not like their operands.
+
+    Raises: OperandError.
+    """
+    if len(tangents) != len(operands):
+        fault = f"there are {len(operands)} operands, but {len(tangents)} tangents"
+        _refuse(equation, operands, fault, _dtypes(operands))
+    for number, (operand, tangent) in enumerate(zip(operands, tangents, strict=True)):
+        if tangent is None:
+            continue
+        if not isinstance(tangent, Tensor):
+            fault = f"the tangent of operand {number} is no tensor: {type(tangent).__name__}"
+            _refuse(equation, operands, fault, _dtypes(operands), at=[number])
+        own = (tuple(tangent.shape), _name(tangent.dtype), str(tangent.device))
+        if own != (tuple(operand.shape), _name(operand.dtype), str(operand.device)):
+            fault = f"the tangent of operand {number} has shape {own[0]}, {own[1]}, {own[2]}"
+            _refuse(equation, operands, fault, _dtypes(operands), at=[number])
+
+
+def check_upstream(equation: Equation, operands: Sequence[Tensor], dldz: Tensor) -> None:
+    """Refuse an upstream gradient that has not the dtype or device of the output.
+
+    Raises: OperandError.
+    """
+    if not isinstance(dldz, Tensor):
+        raise OperandError(f"the upstream gradient is no tensor: {type(dldz).__name__}", text=equation.text)
+    dtype = reduce(torch.promote_types, (operand.dtype for operand in operands))
+    if dldz.dtype != dtype:
+        fault = f"the upstream gradient has dtype {_name(dldz.dtype)}, the output has {_name(dtype)}"
+        _refuse(equation, operands, fault, _dtypes(operands))
+    if dldz.device != operands[0].device:
+        fault = f"the upstream gradient is on {dldz.device}, the operands are on {operands[0].device}"
+        _refuse(equation, operands, fault, _devices(operands))
+
+
+def _refuse(
+    equation: Equation,
+    operands: Sequence[Tensor],
+    fault: str,
+    details: Sequence[str],
+    *,
+    at: Iterable[int] = (),
+) -> NoReturn:
+    terms = map("".join, equation.operands)
+    lines = [
+        f"{describe(number, term, operand.shape)}, {detail}"
+        for number, (term, operand, detail) in enumerate(zip(terms, operands, details, strict=False))
+    ]
+    raise OperandError(fault, text=equation.text, operands=at, given=lines)
+
+
+def _dtypes(operands: Sequence[Tensor]) -> list[str]:
+    return [_name(operand.dtype) for operand in operands]
+
+
+def _devices(operands: Sequence[Tensor]) -> list[str]:
+    return [str(operand.device) for operand in operands]
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

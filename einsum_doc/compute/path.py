@@ -1,0 +1,165 @@
+"""The order of contraction: which two tensors first, judged by the forward and the backward pass together."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from math import inf, prod
+from typing import Any, NamedTuple
+
+from opt_einsum import paths  # type: ignore[import-untyped]
+
+from einsum_doc.equation import Term
+
+Path = list[tuple[int, int]]
+"""Pairs of tensors to contract: the operands are numbered first, then the results in order."""
+
+EXHAUSTIVE = 6
+"""Up to so many operands every tree is considered; beyond, those that opt_einsum's finders propose."""
+
+SEARCHED = 10
+"""Up to so many operands opt_einsum's dynamic programming is asked too; beyond, only for chains and rings. Of
+sixteen operands with six neighbours each it would take seconds; the greedy finder takes none."""
+
+ROOM = 8
+"""An intermediate tensor may be so many times as large as the largest operand or the output."""
+
+_MOVE = 8.0
+"""What reading or writing a number costs, in multiply-adds of a matrix product."""
+
+
+def find_path(leaves: Sequence[Term], wanted: Collection[str], sizes: Mapping[str, int]) -> Path:
+    """The cheapest contraction tree whose intermediate tensors are not too large.
+
+    >>> find_path(["ij", "jk", "kl"], "il", {"i": 9, "j": 9, "k": 9, "l": 1})
+    [(1, 2), (0, 3)]
+
+    leaves: the labels of each operand, distinct and none of them alone; wanted: those of the output.
+    Source: the finders are opt_einsum's; up to six operands dynamic programming over the subsets is exact.
+    """
+    if len(leaves) < 3:
+        return [(0, 1)] if len(leaves) == 2 else []
+    held = {label for leaf in leaves for label in leaf}
+    search = _Search([frozenset(leaf) for leaf in leaves], frozenset(wanted) & held, sizes)
+    if len(leaves) <= EXHAUSTIVE:
+        return search.best_of_all()
+    return min(search.proposals(), key=search.judge)
+
+
+def pair_cost(left: frozenset[str], right: frozenset[str], result: frozenset[str], sizes: Mapping[str, int]) -> float:
+    """What one contraction costs with the two that send its gradient back, in multiply-adds of a matrix product.
+
+    Each of the three multiplies and adds once per value of all labels, and moves the same three tensors.
+    """
+
+    def size(labels: Iterable[str]) -> int:
+        return prod(sizes[label] for label in labels)
+
+    union = left | right
+    thin = min(size(left & right - result), size(left - right), size(right - left)) < 2
+    return 3.0 * size(union) * (_MOVE if thin else 1.0) + 3.0 * _MOVE * (size(left) + size(right) + size(result))
+
+
+class _Best(NamedTuple):
+    """The cheapest tree of a subset of the operands: what it costs, its height, the subsets it splits in."""
+
+    cost: float
+    height: int
+    split: tuple[int, int] | None
+
+
+class _Search:
+    """One call of `find_path`: the operands' labels, the output's and the sizes."""
+
+    def __init__(self, leaves: list[frozenset[str]], wanted: frozenset[str], sizes: Mapping[str, int]) -> None:
+        self.leaves = leaves
+        self.wanted = wanted
+        # Where a label has size 0 everything is free, and opt_einsum's dynamic programming finds no tree.
+        self.sizes = {label: max(sizes[label], 1) for label in frozenset().union(*leaves)}
+        self.limit = ROOM * max(map(self._size, [*leaves, wanted]))
+
+    def best_of_all(self) -> Path:
+        """The cheapest tree, from the cheapest trees of all subsets of the operands; of equals, the lowest."""
+        best: dict[int, _Best] = {}
+        everything = (1 << len(self.leaves)) - 1
+        for subset in range(1, everything + 1):
+            best[subset] = _Best(0.0, 0, None) if subset.bit_count() == 1 else self._best_split(subset, best)
+        return _numbered(everything, best, len(self.leaves))
+
+    def _best_split(self, subset: int, best: Mapping[int, _Best]) -> _Best:
+        result = self._result(subset)
+        # A tree that needs too large a tensor is taken only where there is no other.
+        penalty = 1e30 if self._size(result) > self.limit else 0.0
+        found = _Best(inf, 0, None)
+        for left, right in _splits(subset):
+            cost = best[left].cost + best[right].cost + penalty
+            if cost <= found.cost:
+                cost += pair_cost(self._result(left), self._result(right), result, self.sizes)
+                found = min(found, _Best(cost, 1 + max(best[left].height, best[right].height), (left, right)))
+        return found
+
+    def _result(self, subset: int) -> frozenset[str]:
+        """The labels of the tensor that is made from a subset of the operands."""
+        inside, outside = set[str](), set(self.wanted)
+        for number, leaf in enumerate(self.leaves):
+            (inside if subset >> number & 1 else outside).update(leaf)
+        return frozenset(inside & outside)
+
+    def proposals(self) -> Iterator[Path]:
+        """The trees that opt_einsum's finders propose."""
+        finders: list[Any] = [paths.greedy]
+        if len(self.leaves) <= SEARCHED or self._is_chain():
+            finders += [partial(paths.dynamic_programming, minimize=what) for what in ("flops", "write", "combo")]
+        for finder in finders:
+            yield _tracked(finder(self.leaves, self.wanted, self.sizes, None), len(self.leaves))
+
+    def _is_chain(self) -> bool:
+        """Whether every operand shares labels with at most two others."""
+        return all(sum(not leaf.isdisjoint(other) for other in self.leaves) <= 3 for leaf in self.leaves)
+
+    def judge(self, path: Path) -> tuple[bool, float]:
+        """Whether a tree needs too large a tensor, and what it costs."""
+        subsets = [1 << number for number in range(len(self.leaves))]
+        cost, largest = 0.0, 0
+        for left, right in path:
+            subsets.append(subsets[left] | subsets[right])
+            first, second, result = map(self._result, (subsets[left], subsets[right], subsets[-1]))
+            cost += pair_cost(first, second, result, self.sizes)
+            largest = max(largest, self._size(result))
+        return largest > self.limit, cost
+
+    def _size(self, labels: Iterable[str]) -> int:
+        return prod(self.sizes.get(label, 1) for label in labels)
+
+
+def _splits(subset: int) -> Iterator[tuple[int, int]]:
+    """Every way to split a set, given as bits, in two; each once."""
+    part = (subset - 1) & subset
+    while part > subset - part:
+        yield subset - part, part
+        part = (part - 1) & subset
+
+
+def _numbered(subset: int, best: Mapping[int, _Best], count: int) -> Path:
+    """The path of a subset's best tree."""
+    path: Path = []
+
+    def grow(part: int) -> int:
+        split = best[part].split
+        if split is None:
+            return part.bit_length() - 1
+        left, right = sorted(map(grow, split))
+        path.append((left, right))
+        return count + len(path) - 1
+
+    grow(subset)
+    return path
+
+
+def _tracked(found: Iterable[Iterable[int]], count: int) -> Path:
+    """opt_einsum's path, which names places in a shrinking list, as numbers of tensors."""
+    alive = list(range(count))
+    path: Path = []
+    for places in found:
+        left, right = sorted(alive.pop(place) for place in sorted(places, reverse=True))
+        path.append((left, right))
+        alive.append(count + len(path) - 1)
+    return path

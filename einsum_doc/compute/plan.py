@@ -1,0 +1,319 @@
+"""Equation + shapes -> Plan: one contraction tree for the output and all gradients."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from functools import cached_property
+from math import prod
+
+from einsum_doc.compute.binding import Binding
+from einsum_doc.compute.layout import Layout, arrange
+from einsum_doc.equation import Term
+from einsum_doc.errors import Shape
+
+Order = tuple[int, ...] | None
+"""For each axis of a result, the axis that it was before: what `permute` takes. None is no change."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where a tensor meets the tree: an operand that is read, or the output that is written.
+
+    The tree works on distinct labels. What an operand has beyond them is taken off when it is read: an axis
+    of size 1 is dropped, the diagonal of a repeated label is taken, a label that no one else has is summed.
+    Writing is the transpose of reading: the label is expanded, the diagonal written, the axis put back. So
+    the gradient of an operand is written to the operand's own slot, and the upstream gradient is read at
+    the output's.
+
+    axes: the label of each axis, None for one of size 1.
+    shape: the tensor's shape.
+    labels: those that the tree sees, in the order in which it gets them.
+    dense: whether the tree gets them in memory in that order: a tensor that would have to be copied for each
+    of its contractions is copied once.
+    """
+
+    axes: tuple[str | None, ...]
+    shape: Shape
+    labels: Term
+    dense: bool = False
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether the tree sees the tensor as it is."""
+        return self.axes == self.labels
+
+    @cached_property
+    def orders(self) -> tuple[Order, Order] | None:
+        """How axes are permuted for reading and for writing, if that is all there is to do."""
+        if sorted(map(str, self.axes)) != sorted(self.labels):
+            return None
+        return _order(self.squeezed, self.labels), _order(self.labels, self.squeezed)
+
+    @cached_property
+    def squeezed(self) -> Term:
+        """The labels of the axes that are not dropped."""
+        return tuple(label for label in self.axes if label is not None)
+
+    @cached_property
+    def distinct(self) -> Term:
+        """The labels, each once."""
+        return tuple(dict.fromkeys(self.squeezed))
+
+    @cached_property
+    def sizes(self) -> Mapping[str, int]:
+        """The size of each label."""
+        return {label: size for label, size in zip(self.axes, self.shape, strict=True) if label is not None}
+
+    @cached_property
+    def pattern(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """How the slot reads, whatever its labels are called."""
+        names = {label: number for number, label in enumerate(dict.fromkeys((None, *self.axes)))}
+        return tuple(names[axis] for axis in self.axes), tuple(names[label] for label in self.labels)
+
+    @cached_property
+    def broadcasts(self) -> bool:
+        """Whether writing repeats the tensor along a label that the tree does not see."""
+        return len(self.labels) < len(self.distinct)
+
+
+class Kind(Enum):
+    """The torch call that a contraction is."""
+
+    PRODUCT = auto()
+    """No label is contracted: a product of tensors that are aligned with the result."""
+    DOT = auto()
+    """Every label is contracted: the inner product of two vectors."""
+    ROWS = auto()
+    """No label is free: the inner products of the rows of two matrices."""
+    MATRIX = auto()
+    """A product of two matrices."""
+    BATCH = auto()
+    """As many products of two matrices as the batch labels have values."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The einsum of two tensors without repeated or lone labels, as one torch call.
+
+    swapped: whether left and right trade places first: torch is better at a row times a matrix than at a
+    matrix times a column.
+    left_order, right_order: how each tensor's axes are permuted: for a matrix product to batch, free,
+    contracted and batch, contracted, free.
+    left_shape, right_shape: its shape then, with the groups flattened, or missing axes put in with size 1;
+    None where that is what it is.
+    length: how many numbers are summed for each of the result; contracted: along how many axes.
+    shape, order: of the result, before its axes are permuted, and how they are.
+    multiply_adds: one for each value of all labels.
+    """
+
+    kind: Kind
+    swapped: bool
+    left_order: Order
+    left_shape: Shape | None
+    right_order: Order
+    right_shape: Shape | None
+    contracted: int
+    length: int
+    shape: Shape | None
+    order: Order
+    multiply_adds: int
+
+    @property
+    def contracts(self) -> bool:
+        """Whether a label is summed, and not only multiplied."""
+        return self.kind is not Kind.PRODUCT
+
+
+@dataclass(frozen=True)
+class Step:
+    """A contraction of the tree, and the two that send its gradient back.
+
+    left, right, result: numbers of tensors; the leaves come first, then the results in order.
+    to_left: of the result's gradient and the right tensor, is the left one's gradient. to_right: likewise.
+    """
+
+    left: int
+    right: int
+    result: int
+    forward: Pair
+    to_left: Pair
+    to_right: Pair
+
+    @cached_property
+    def square(self) -> bool:
+        """Whether both sides are one tensor in one place, so that its two gradients are equal."""
+        return self.left == self.right and self.to_left == self.to_right
+
+    @cached_property
+    def transposed(self) -> tuple[tuple[Pair, int, int], ...]:
+        """The contractions that send the gradient back: each with its target, and the other tensor it takes.
+
+        What is multiplied and then summed comes first, so that the product's memory can serve the next one.
+        """
+        ways = [(self.to_left, self.left, self.right), (self.to_right, self.right, self.left)]
+        return tuple(sorted(ways, key=lambda way: way[0].kind is not Kind.ROWS))
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What to compute for an equation and shapes, forwards and backwards.
+
+    operands: the slot of each operand; output: the slot of the output.
+    leaves: for each tensor that the tree starts from, the operand that it is read from. An operand that is the
+    same tensor in the same slot as an earlier one has no leaf of its own.
+    steps: the contraction tree, in the order of the forward pass; the reverse sweep goes back along it. What
+    would be computed twice from the same tensors is one step.
+    last: the number of the tensor that the output is written from.
+    """
+
+    operands: tuple[Slot, ...]
+    output: Slot
+    leaves: tuple[int, ...]
+    steps: tuple[Step, ...]
+    last: int
+
+    @cached_property
+    def last_uses(self) -> Mapping[int, int]:
+        """For each tensor, the last step that uses it."""
+        return {used: number for number, step in enumerate(self.steps) for used in (step.left, step.right)}
+
+    @property
+    def multiply_adds(self) -> int:
+        """Those of the forward pass."""
+        return sum(step.forward.multiply_adds for step in self.steps)
+
+
+def make_plan(binding: Binding, same: Sequence[int] | None = None) -> Plan:
+    """The plan for an equation whose sizes are known.
+
+    same: for each operand, the first operand that is the same tensor; without it, all are different.
+    """
+    axes = [_visible(term, shape) for term, shape in zip(binding.operands, binding.shapes, strict=True)]
+    output_shape = binding.output_shape
+    output_axes = _visible(binding.output, output_shape)
+    output = tuple(label for label in dict.fromkeys(output_axes) if label is not None)
+    slots = []
+    for number, (own, shape) in enumerate(zip(axes, binding.shapes, strict=True)):
+        elsewhere = {label for other in (*axes[:number], *axes[number + 1 :], output) for label in other}
+        slots.append(Slot(own, shape, _read_labels(own, elsewhere)))
+    layout = arrange([slot.labels for slot in slots], output, binding.sizes)
+    slots = [
+        slot if labels == slot.labels else replace(slot, labels=labels, dense=True)
+        for slot, labels in zip(slots, layout.tensors, strict=False)
+    ]
+    leaves, steps, last = _grow(slots, layout, binding.sizes, range(len(slots)) if same is None else same)
+    output_slot = Slot(output_axes, output_shape, layout.tensors[-1], dense=layout.settles)
+    return Plan(tuple(slots), output_slot, leaves, tuple(steps), last)
+
+
+def _visible(term: Term, shape: Shape) -> tuple[str | None, ...]:
+    """The labels of a tensor's axes, None where the size is 1: such an axis broadcasts and is dropped."""
+    return tuple(None if size == 1 else label for label, size in zip(term, shape, strict=True))
+
+
+def _read_labels(axes: Sequence[str | None], elsewhere: Collection[str | None]) -> Term:
+    """The labels of an operand once it is read: each once, and none that nobody else has."""
+    return tuple(label for label in dict.fromkeys(axes) if label is not None and label in elsewhere)
+
+
+def _grow(
+    slots: Sequence[Slot], layout: Layout, sizes: Mapping[str, int], same: Sequence[int]
+) -> tuple[tuple[int, ...], list[Step], int]:
+    """The operands that are leaves, the steps of the tree, and the number of its last tensor.
+
+    In the layout every operand is a tensor, and so is every result; here equal ones are one.
+    """
+    first: dict[object, int] = {}
+    numbers = [first.setdefault((same[operand], slot.pattern), len(first)) for operand, slot in enumerate(slots)]
+    leaves = tuple(numbers.index(leaf) for leaf in range(len(first)))
+    known: dict[object, Step] = {}
+    for (left, right), result in zip(layout.path, layout.tensors[len(slots) :], strict=True):
+        left_labels, right_labels = layout.tensors[left], layout.tensors[right]
+        forward = make_pair(left_labels, right_labels, result, sizes)
+        key = numbers[left], numbers[right], forward
+        if key not in known:
+            known[key] = Step(
+                numbers[left],
+                numbers[right],
+                len(leaves) + len(known),
+                forward,
+                # Of Z = XY, that is Ẋ = Ż Yᵀ and Ẏ = Xᵀ Ż: no other order is faster for every layout.
+                to_left=make_pair(result, right_labels, left_labels, sizes, swap=forward.swapped),
+                to_right=make_pair(result, left_labels, right_labels, sizes, swap=not forward.swapped),
+            )
+        numbers.append(known[key].result)
+    return leaves, list(known.values()), numbers[-1]
+
+
+def make_pair(left: Term, right: Term, result: Term, sizes: Mapping[str, int], *, swap: bool | None = None) -> Pair:
+    """The torch call for `left,right->result`, of distinct labels and none in `left` or `right` alone.
+
+    swap: whether the right one comes first in a matrix product; without it, as suits the result.
+    """
+    larger = left if prod(sizes[label] for label in left) >= prod(sizes[label] for label in right) else right
+    contracted = [label for label in larger if label in left and label in right and label not in result]
+    batch = [label for label in result if label in left and label in right]
+    free_left = [label for label in left if label not in right]
+    free_right = [label for label in right if label not in left]
+
+    def size(labels: Sequence[str]) -> int:
+        return prod(sizes[label] for label in labels)
+
+    if bool(free_left) != bool(free_right):
+        # A row times a matrix is faster than a matrix times a column.
+        swapped = bool(contracted and free_left)
+    elif swap is None:
+        swapped = bool(contracted) and (*batch, *free_right, *free_left) == result != (
+            *batch,
+            *free_left,
+            *free_right,
+        )
+    else:
+        swapped = swap and bool(contracted)
+    if swapped:
+        left, right, free_left, free_right = right, left, free_right, free_left
+    head = (size(batch),) if batch else ()
+    whole = [*batch, *free_left, *free_right]
+    if not contracted:
+        kind, whole = Kind.PRODUCT, list(result)
+        orders = [label for label in result if label in left], [label for label in result if label in right]
+        left_shape, right_shape = (
+            tuple(sizes[label] if label in own else 1 for label in result) for own in (left, right)
+        )
+    elif not free_left and not free_right:
+        kind = Kind.ROWS if batch else Kind.DOT
+        orders = [*batch, *contracted], [*batch, *contracted]
+        left_shape = right_shape = (*head, size(contracted))
+    else:
+        kind = Kind.BATCH if batch else Kind.MATRIX
+        orders = [*batch, *free_left, *contracted], [*batch, *contracted, *free_right]
+        left_shape = (*head, size(free_left), size(contracted))
+        right_shape = (*head, size(contracted), size(free_right))
+    flat = {
+        Kind.PRODUCT: tuple(sizes[label] for label in result),
+        Kind.ROWS: (*head, 1, 1),
+        Kind.DOT: (),
+    }.get(kind, (*head, size(free_left), size(free_right)))
+    shape = tuple(sizes[label] for label in whole)
+    return Pair(
+        kind=kind,
+        swapped=swapped,
+        left_order=_order(left, orders[0]),
+        left_shape=_unless_same(left_shape, [sizes[label] for label in orders[0]]),
+        right_order=_order(right, orders[1]),
+        right_shape=_unless_same(right_shape, [sizes[label] for label in orders[1]]),
+        contracted=len(contracted),
+        length=size(contracted),
+        shape=_unless_same(shape, flat),
+        order=_order(whole, result),
+        multiply_adds=size(tuple(dict.fromkeys((*left, *right)))),
+    )
+
+
+def _order(labels: Sequence[str], target: Sequence[str]) -> Order:
+    """How the axes with these labels are permuted to the target's order."""
+    return None if list(labels) == list(target) else tuple(labels.index(label) for label in target)
+
+
+def _unless_same(shape: Shape, known: Sequence[int]) -> Shape | None:
+    return None if shape == tuple(known) else shape

@@ -1,0 +1,131 @@
+"""A Plan's step -> the torch call that does it best."""
+
+import torch
+from torch import Tensor
+
+from einsum_doc.compute.plan import Kind, Pair, Slot
+from einsum_doc.errors import Shape
+
+SHORT = 256
+"""Up to so long rows are multiplied by `bmm`; longer ones by a product and a sum (measured on CPUs)."""
+
+
+def contract(pair: Pair, left: Tensor, right: Tensor) -> Tensor:
+    """One contraction of the tree."""
+    if pair.swapped:
+        left, right = right, left
+    if pair.left_order is not None:
+        left = left.permute(pair.left_order)
+    if pair.right_order is not None:
+        right = right.permute(pair.right_order)
+    kind = pair.kind
+    if left.dtype != right.dtype and kind is not Kind.PRODUCT:
+        # Only a gradient comes here so: that of a product of two dtypes.
+        dtype = torch.promote_types(left.dtype, right.dtype)
+        left, right = left.to(dtype), right.to(dtype)
+    if kind is Kind.ROWS and (not _are_short_rows(pair, left, right)) and _sums_well(left):
+        product = (left * right).sum(tuple(range(left.dim() - pair.contracted, left.dim())))
+        return product if pair.order is None else product.permute(pair.order)
+    if pair.left_shape is not None:
+        left = left.reshape(pair.left_shape)
+    if pair.right_shape is not None:
+        right = right.reshape(pair.right_shape)
+    if kind is Kind.PRODUCT:
+        return left * right
+    if kind is Kind.MATRIX:
+        product = torch.mm(left, right)
+    elif kind is Kind.BATCH:
+        product = torch.bmm(left, right)
+    elif kind is Kind.ROWS:
+        product = torch.bmm(left.unsqueeze(-2), right.unsqueeze(-1))
+    else:
+        return torch.dot(left, right) if _sums_well(left) else torch.mm(left[None, :], right[:, None])[0, 0]
+    if pair.shape is not None:
+        product = product.reshape(pair.shape)
+    return product if pair.order is None else product.permute(pair.order)
+
+
+def _are_short_rows(pair: Pair, left: Tensor, right: Tensor) -> bool:
+    return pair.length <= SHORT and left.is_contiguous() and right.is_contiguous()
+
+
+_WIDE = frozenset((torch.float32, torch.float64, torch.complex64, torch.complex128))
+
+
+def _sums_well(tensor: Tensor) -> bool:
+    """Whether a product and its sum give what a matrix product gives.
+
+    In short dtypes the products would be rounded, a sum of integers has another dtype, and autocast
+    gives a matrix product another dtype.
+    """
+    return tensor.dtype in _WIDE and not autocasts(tensor)
+
+
+def autocasts(tensor: Tensor) -> bool:
+    """Whether autocast is on where the tensor is; some devices do not know it."""
+    device = tensor.device.type
+    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+
+
+def read(slot: Slot, tensor: Tensor) -> Tensor:
+    """Bring a tensor to the tree: drop axes of size 1, take diagonals, sum lone labels."""
+    if slot.plain:
+        return tensor
+    if slot.orders is not None:
+        order = slot.orders[0]
+        tensor = tensor if order is None else tensor.permute(order)
+        return tensor.contiguous() if slot.dense else tensor
+    labels = list(slot.squeezed)
+    tensor = _reshaped(tensor, tuple(slot.sizes[label] for label in labels))
+    for label in slot.distinct:
+        while labels.count(label) > 1:
+            first = labels.index(label)
+            second = labels.index(label, first + 1)
+            tensor = tensor.diagonal(0, first, second)
+            labels = [*(kept for axis, kept in enumerate(labels) if axis not in (first, second)), label]
+    lone = [axis for axis, label in enumerate(labels) if label not in slot.labels]
+    if lone:
+        tensor = tensor.sum(lone)
+        labels = [label for label in labels if label in slot.labels]
+    tensor = _permuted(tensor, [labels.index(label) for label in slot.labels])
+    return tensor.contiguous() if slot.dense else tensor
+
+
+def write(slot: Slot, tensor: Tensor) -> Tensor:
+    """Bring a tensor from the tree: expand lone labels, write diagonals, put back axes of size 1.
+
+    The transpose of `read`. The result may be an expanded view.
+    """
+    if slot.plain:
+        return tensor
+    if slot.orders is not None:
+        order = slot.orders[1]
+        return tensor if order is None else tensor.permute(order)
+    known = [label for label in slot.distinct if label in slot.labels]
+    tensor = _permuted(tensor, [slot.labels.index(label) for label in known])
+    labels = list(slot.distinct)
+    tensor = _reshaped(tensor, tuple(slot.sizes[label] if label in known else 1 for label in labels))
+    if len(known) < len(labels):
+        tensor = tensor.expand([slot.sizes[label] for label in labels])
+    for label in slot.distinct:
+        for _ in range(slot.squeezed.count(label) - 1):
+            tensor = torch.diag_embed(tensor.movedim(labels.index(label), -1))
+            labels.remove(label)
+            labels += [label, label]
+    return _reshaped(_permuted(tensor, _matching(labels, list(slot.squeezed))), slot.shape)
+
+
+def _matching(labels: list[str], target: list[str]) -> list[int]:
+    """The order that brings labels, some of them repeated, to the target's."""
+    places: dict[str, list[int]] = {}
+    for axis, label in enumerate(labels):
+        places.setdefault(label, []).append(axis)
+    return [places[label].pop(0) for label in target]
+
+
+def _permuted(tensor: Tensor, order: list[int]) -> Tensor:
+    return tensor if order == list(range(len(order))) else tensor.permute(order)
+
+
+def _reshaped(tensor: Tensor, shape: Shape) -> Tensor:
+    return tensor if tensor.shape == shape else tensor.reshape(shape)

@@ -1,0 +1,65 @@
+"""Contractions are matrix products without copies where there is such an order, and one copy where not."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from einsum_doc import einsum
+from einsum_doc.compute.layout import arrange
+
+
+class Copies(TorchDispatchMode):
+    """Counts the numbers that are copied from one order to another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.copied = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        if function.overloadpacket.__name__ in ("clone", "copy_", "contiguous"):
+            self.copied += result.numel()
+        return result
+
+
+@pytest.mark.parametrize(
+    ("equation", "shapes"),
+    [
+        ("ij,jk->ik", [(6, 7), (7, 8)]),
+        ("bhid,bhjd->bhij", [(2, 3, 4, 5), (2, 3, 6, 5)]),
+        ("bihd,bjhd->bhij", [(2, 4, 3, 5), (2, 6, 3, 5)]),
+        ("bhij,bjhd->bihd", [(2, 3, 4, 6), (2, 6, 3, 5)]),
+        ("bijk,bilm->bjklm", [(1, 2, 3, 4), (5, 2, 3, 4)]),
+        ("ijk,ip->jkp", [(4, 3, 2), (4, 5)]),
+        ("ijk,jkl->il", [(4, 3, 2), (3, 2, 5)]),
+        ("...ij,jk->...ik", [(2, 3, 4, 5), (5, 6)]),
+        ("bij,bj->bi", [(4, 3, 5), (4, 5)]),
+        ("bn,anm,bm->ba", [(4, 3), (2, 3, 5), (4, 5)]),
+        ("ab,bc,cd,de->ae", [(2, 3), (3, 4), (4, 5), (5, 6)]),
+    ],
+)
+def test_no_more_is_copied_than_by_torch(equation: str, shapes: list[tuple[int, ...]]) -> None:
+    copied = []
+    for function in (einsum, torch.einsum):
+        operands = [torch.randn(shape, requires_grad=True) for shape in shapes]
+        dldz = torch.randn(torch.einsum(equation, *operands).shape)
+        with Copies() as copies:
+            torch.autograd.grad(function(equation, *operands), operands, dldz)
+        copied.append(copies.copied)
+    assert copied[0] <= copied[1]
+
+
+def test_what_the_next_contraction_wants_decides() -> None:
+    sizes = dict.fromkeys("anbm", 4) | {"b": 64}
+    layout = arrange([("b", "n"), ("a", "n", "m"), ("b", "m")], ("b", "a"), sizes)
+    # Whatever is contracted first, the batch of the second contraction leads its result.
+    assert layout.tensors[3][0] == "b"
+
+
+def test_an_operand_in_order_is_left_as_it_is() -> None:
+    sizes = dict.fromkeys("bijk", 3)
+    for leaf in (("b", "i", "j"), ("b", "j", "i")):
+        assert arrange([leaf, ("b", "j", "k")], ("b", "i", "k"), sizes).tensors[0] == leaf
+    assert arrange([("i", "b", "j"), ("b", "j", "k")], ("b", "i", "k"), sizes).tensors[0] == ("b", "i", "j")

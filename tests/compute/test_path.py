@@ -1,0 +1,134 @@
+"""The order of contraction: the best by our own count, whoever proposes it."""
+
+import itertools
+from typing import Any
+
+import pytest
+import torch
+
+from einsum_doc import einsum, parse
+from einsum_doc.compute import layout
+from einsum_doc.compute.binding import bind
+from einsum_doc.compute.path import find_path, pair_cost
+from einsum_doc.compute.plan import Plan, make_plan
+
+
+def plan_of(equation: str, *shapes: tuple[int, ...]) -> Plan:
+    return make_plan(bind(parse(equation), shapes))
+
+
+def test_a_vector_is_multiplied_into_a_chain_first() -> None:
+    sizes = {"i": 50, "j": 50, "k": 50}
+    assert find_path(["ij", "jk", "k"], "i", sizes) == [(1, 2), (0, 3)]
+
+
+def test_a_weight_joins_the_smaller_tensor() -> None:
+    sizes = {"b": 4, "g": 5, "k": 300, "d": 200}
+    assert find_path(["bgk", "bkd", "bk"], "bgd", sizes)[0] == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("operands", "output"),
+    [
+        (["ab", "bc", "cd", "da"], ""),
+        (["ab", "ac", "ad", "a"], "bcd"),
+        (["ab", "bcd", "ce", "dfe", "af"], ""),
+        (["ab", "bcd", "ce", "dfe", "afb"], "ab"),
+    ],
+)
+def test_it_is_the_cheapest_of_all_trees(operands: list[str], output: str) -> None:
+    sizes = {"a": 2, "b": 7, "c": 3, "d": 11, "e": 5, "f": 4}
+
+    def cost(path: list[tuple[int, int]]) -> float:
+        tensors = [frozenset(operand) for operand in operands]
+        alive, total = set(range(len(tensors))), 0.0
+        for left, right in path:
+            alive -= {left, right}
+            kept = frozenset(output).union(*(tensors[number] for number in alive))
+            result = (tensors[left] | tensors[right]) & kept
+            total += pair_cost(tensors[left], tensors[right], result, sizes)
+            alive.add(len(tensors))
+            tensors.append(result)
+        return total
+
+    def trees(alive: tuple[int, ...], fresh: int) -> list[list[tuple[int, int]]]:
+        if len(alive) == 1:
+            return [[]]
+        return [
+            [(left, right), *rest]
+            for left, right in itertools.combinations(alive, 2)
+            for rest in trees((*(n for n in alive if n not in (left, right)), fresh), fresh + 1)
+        ]
+
+    every = trees(tuple(range(len(operands))), len(operands))
+    assert cost(find_path(operands, output, sizes)) == pytest.approx(min(map(cost, every)))
+
+
+def test_no_intermediate_tensor_is_larger_than_there_is_room_for() -> None:
+    # Left to right this needs n⁴ numbers: 32 s and 18 GB at n = 200.
+    plan = plan_of("ij,jk,kl,jk->il", *[(200, 200)] * 4)
+    assert max(step.forward.multiply_adds // step.forward.length for step in plan.steps) <= 200**2
+    assert plan.multiply_adds < 3 * 200**3
+
+
+def test_a_product_of_vectors_that_no_order_makes_small() -> None:
+    assert len(plan_of("a,b,c,d->abcd", (9,), (9,), (9,), (9,)).steps) == 3
+
+
+@pytest.mark.parametrize("count", [7, 12, 20, 40])
+def test_long_chains(count: int) -> None:
+    equation = ",".join(chr(0x4E00 + n) + chr(0x4E01 + n) for n in range(count))
+    plan = plan_of(equation, *[(3, 3)] * count)
+    assert plan.multiply_adds == (count - 1) * 27
+
+
+def test_a_star_stays_a_star() -> None:
+    equation = ",".join("h" + chr(0x4E00 + n) for n in range(12)) + "->h"
+    assert plan_of(equation, *[(5, 3)] * 12).multiply_adds == 11 * 5
+
+
+def test_a_slot_pattern_does_not_depend_on_names() -> None:
+    first, second = plan_of("aab,bc->ac", (2, 2, 3), (3, 4)), plan_of("xxy,yz->xz", (2, 2, 3), (3, 4))
+    assert [slot.pattern for slot in first.operands] == [slot.pattern for slot in second.operands]
+
+
+def test_the_tree_is_chosen_once_for_an_equation_and_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = 0
+    true = layout.find_path
+
+    def counted(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return true(*arguments)
+
+    monkeypatch.setattr(layout, "find_path", counted)
+    operands = [torch.randn(3, 5), torch.randn(5, 7), torch.randn(7, 11)]
+    for _ in range(3):
+        einsum("ab,bc,cd->ad", *operands)
+        einsum("ab , bc, cd", *operands)
+    assert calls == 1
+    einsum("ab,bc,cd->ad", operands[0][:2], *operands[1:])
+    assert calls == 2
+
+
+def test_a_label_of_size_zero_among_many_operands() -> None:
+    assert len(plan_of(",,,a,a,b,b->", (), (), (), (0,), (0,), (2,), (2,)).steps) == 6
+
+
+def test_a_long_chain_of_many_sizes_has_its_best_order() -> None:
+    """Matrix chains have the textbook's dynamic programming as an oracle."""
+    # Large enough for multiply-adds to outweigh what is moved.
+    sizes = [100 * n for n in (7, 2, 9, 3, 11, 4, 13, 5, 2, 8, 6, 12, 3, 10, 2, 9, 5)]
+    count = len(sizes) - 1
+    cost = {(n, n + 1): 0 for n in range(count)}
+    for length in range(2, count + 1):
+        for start in range(count - length + 1):
+            end = start + length
+            cost[start, end] = min(
+                cost[start, middle] + cost[middle, end] + sizes[start] * sizes[middle] * sizes[end]
+                for middle in range(start + 1, end)
+            )
+    letters = [chr(0x4E00 + n) for n in range(count + 1)]
+    equation = ",".join(map("".join, itertools.pairwise(letters)))
+    plan = plan_of(equation, *itertools.pairwise(sizes))
+    assert plan.multiply_adds == cost[0, count]
