@@ -1,0 +1,410 @@
+"""Tensor, Delta, One, Product, Sum, ...: what index notation says, as frozen values.
+
+`str()` of each is one line of plain text, for messages. `at` is where it stood, line and column from 0; it
+does not take part in `==`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TypeAlias
+
+Position: TypeAlias = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Index:
+    """One index: a letter and its primes."""
+
+    letter: str
+    primes: int = 0
+    at: Position = field(default=(0, 0), compare=False)
+
+    def __str__(self) -> str:
+        return plain(self.letter) + "'" * self.primes
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """A number as an index. Counted from 0, as in torch."""
+
+    value: int
+    at: Position = field(default=(0, 0), compare=False)
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A constant index, as the target class in cross-entropy."""
+
+    letter: str
+    at: Position = field(default=(0, 0), compare=False)
+
+    def __str__(self) -> str:
+        return plain(self.letter)
+
+
+@dataclass(frozen=True)
+class Range:
+    r"""Any number of indices, written with dots: `a \dots b`.
+
+    Where the two ends have different primes, as in `a' \dots b`, the first has those of the first end and
+    all others those of the last.
+    """
+
+    first: Index
+    last: Index
+    at: Position = field(default=(0, 0), compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.first}…{self.last}"
+
+
+Place: TypeAlias = Index | Coordinate | Fixed | Range
+
+
+class Expression:
+    """What a line is made of."""
+
+    at: Position
+
+    @property
+    def parts(self) -> tuple[Expression, ...]:
+        """The expressions directly inside."""
+        return ()
+
+    @property
+    def own(self) -> tuple[Place, ...]:
+        """The indices that stand on this expression itself, not inside a part."""
+        return ()
+
+    def walk(self) -> Iterator[Expression]:
+        """The expression itself and all inside it."""
+        yield self
+        for part in self.parts:
+            yield from part.walk()
+
+
+@dataclass(frozen=True)
+class Number(Expression):
+    """A number, exact."""
+
+    value: Fraction
+    at: Position = field(default=(0, 0), compare=False)
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+@dataclass(frozen=True)
+class Pi(Expression):
+    """The number π."""
+
+    at: Position = field(default=(0, 0), compare=False)
+
+    def __str__(self) -> str:
+        return "π"
+
+
+@dataclass(frozen=True)
+class Tensor(Expression):
+    """A component of a tensor, or a scalar if it has no indices. `name` is LaTeX without blanks."""
+
+    name: str
+    indices: tuple[Place, ...] = ()
+    at: Position = field(default=(0, 0), compare=False)
+
+    @property
+    def own(self) -> tuple[Place, ...]:
+        return self.indices
+
+    def __str__(self) -> str:
+        return plain(self.name) + subscript(self.indices)
+
+
+@dataclass(frozen=True)
+class Size(Expression):
+    """A capital that names the range of its index: the number of values of `index`."""
+
+    name: str
+    index: Index
+    at: Position = field(default=(0, 0), compare=False)
+
+    def __str__(self) -> str:
+        return plain(self.name)
+
+
+@dataclass(frozen=True)
+class Delta(Expression):
+    """The Kronecker delta: 1 where its two indices agree, 0 elsewhere."""
+
+    indices: tuple[Place, ...]
+    at: Position = field(default=(0, 0), compare=False)
+
+    @property
+    def own(self) -> tuple[Place, ...]:
+        return self.indices
+
+    def __str__(self) -> str:
+        return "δ" + subscript(self.indices)
+
+
+@dataclass(frozen=True)
+class One(Expression):
+    """The one-tensor: 1 everywhere."""
+
+    indices: tuple[Place, ...]
+    at: Position = field(default=(0, 0), compare=False)
+
+    @property
+    def own(self) -> tuple[Place, ...]:
+        return self.indices
+
+    def __str__(self) -> str:
+        return "1" + subscript(self.indices)
+
+
+@dataclass(frozen=True)
+class Run(Expression):
+    r"""Factors written with dots, `\delta_{aa'} \dots \delta_{bb'}`: one for each index of the ranges.
+
+    Without a `first` that begins the ranges, the factors from the second on: what is left of the whole
+    run when its first factor has been eliminated.
+    """
+
+    first: Expression | None
+    last: Delta | One
+    at: Position = field(default=(0, 0), compare=False)
+
+    @property
+    def parts(self) -> tuple[Expression, ...]:
+        return (self.last,) if self.first is None else (self.first, self.last)
+
+    def __str__(self) -> str:
+        return f"{'' if self.first is None else self.first} ⋯ {self.last}".strip()
+
+
+@dataclass(frozen=True)
+class Product(Expression):
+    """Factors side by side."""
+
+    factors: tuple[Expression, ...]
+    at: Position = field(default=(0, 0), compare=False)
+
+    @property
+    def parts(self) -> tuple[Expression, ...]:
+        return self.factors
+
+    def __str__(self) -> str:
+        return " ".join(_bracketed(f, Sum, Negative) for f in self.factors)
+
+
+@dataclass(frozen=True)
+class Sum(Expression):
+    """Terms with plus signs; a minus is a Negative."""
+
+    terms: tuple[Expression, ...]
+    at: Position = field(default=(0, 0), compare=False)
+
+    @property
+    def parts(self) -> tuple[Expression, ...]:
+        return self.terms
+
+    def __str__(self) -> str:
+        text = str(self.terms[0])
+        for term in self.terms[1:]:
+            text += f" − {_bracketed(term.body, Sum)}" if isinstance(term, Negative) else f" + {term}"
+        return text
+
+
+@dataclass(frozen=True)
+class Negative(Expression):
+    """Minus something."""
+
+    body: Expression
+    at: Position = field(default=(0, 0), compare=False)
+
+    @property
+    def parts(self) -> tuple[Expression, ...]:
+        return (self.body,)
+
+    def __str__(self) -> str:
+        return f"−{_bracketed(self.body, Sum, Negative)}"
+
+
+@dataclass(frozen=True)
+class Quotient(Expression):
+    """A fraction."""
+
+    numerator: Expression
+    denominator: Expression
+    at: Position = field(default=(0, 0), compare=False)
+
+    @property
+    def parts(self) -> tuple[Expression, ...]:
+        return (self.numerator, self.denominator)
+
+    def __str__(self) -> str:
+        return f"{_bracketed(self.numerator, Sum, Product, Negative)}/{_bracketed(self.denominator, *_LOOSE)}"
+
+
+@dataclass(frozen=True)
+class Power(Expression):
+    """A base with an exponent; a root has the exponent 1/n."""
+
+    base: Expression
+    exponent: Expression
+    at: Position = field(default=(0, 0), compare=False)
+
+    @property
+    def parts(self) -> tuple[Expression, ...]:
+        return (self.base, self.exponent)
+
+    def __str__(self) -> str:
+        return f"{_bracketed(self.base, *_LOOSE, Power)}^{_bracketed(self.exponent, *_LOOSE)}"
+
+
+@dataclass(frozen=True)
+class Function(Expression):
+    """A function of one number, taken of each component; `order` counts its primes, the derivatives."""
+
+    name: str
+    argument: Expression
+    order: int = 0
+    at: Position = field(default=(0, 0), compare=False)
+
+    @property
+    def parts(self) -> tuple[Expression, ...]:
+        return (self.argument,)
+
+    def __str__(self) -> str:
+        return f"{self.name}{chr(39) * self.order}({self.argument})"
+
+
+@dataclass(frozen=True)
+class Partial(Expression):
+    """The derivative of `body` by the components of a tensor."""
+
+    body: Expression
+    by: Tensor
+    at: Position = field(default=(0, 0), compare=False)
+
+    @property
+    def parts(self) -> tuple[Expression, ...]:
+        return (self.body, self.by)
+
+    def __str__(self) -> str:
+        if isinstance(self.body, Tensor):
+            return f"∂{self.body}/∂{self.by}"
+        return f"∂/∂{self.by} ({self.body})"
+
+
+@dataclass(frozen=True)
+class Summation(Expression):
+    """The sum of `body` over all values of `indices`."""
+
+    indices: tuple[Place, ...]
+    body: Expression
+    at: Position = field(default=(0, 0), compare=False)
+
+    @property
+    def parts(self) -> tuple[Expression, ...]:
+        return (self.body,)
+
+    def __str__(self) -> str:
+        return f"Σ{subscript(self.indices)} {_bracketed(self.body, Sum, Negative)}"
+
+
+_LOOSE = (Sum, Product, Negative, Quotient, Summation)
+
+
+def _bracketed(expression: Expression, *kinds: type[Expression]) -> str:
+    return f"({expression})" if isinstance(expression, kinds) else str(expression)
+
+
+def subscript(indices: tuple[Place, ...]) -> str:
+    """The indices of a component, as plain text.
+
+    >>> subscript((Index("i", 1), Index("j")))
+    "_{i'j}"
+    """
+    if not indices:
+        return ""
+    separator = "," if any(isinstance(index, Coordinate) for index in indices) and len(indices) > 1 else ""
+    text = separator.join(map(str, indices))
+    return f"_{text}" if len(text) == 1 else f"_{{{text}}}"
+
+
+GREEK = dict(
+    zip(
+        [
+            "alpha",
+            "beta",
+            "gamma",
+            "delta",
+            "epsilon",
+            "zeta",
+            "eta",
+            "theta",
+            "iota",
+            "kappa",
+            "lambda",
+            "mu",
+            "nu",
+            "xi",
+            "omicron",
+            "rho",
+            "sigma",
+            "tau",
+            "upsilon",
+            "phi",
+            "chi",
+            "psi",
+            "omega",
+            "Gamma",
+            "Delta",
+            "Theta",
+            "Lambda",
+            "Xi",
+            "Pi",
+            "Sigma",
+            "Upsilon",
+            "Phi",
+            "Psi",
+            "Omega",
+            "varepsilon",
+            "vartheta",
+            "varrho",
+            "varsigma",
+            "varphi",
+            "pi",
+            "ell",
+        ],
+        "αβγδεζηθικλμνξορστυϕχψωΓΔΘΛΞΠΣΥΦΨΩεϑϱςφπℓ",
+        strict=True,
+    )
+)
+"""Letters that are written as commands, with the character that stands for each in plain text."""
+
+ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307", "vec": "\u20d7", "check": "\u030c"}
+"""Accents over a name, with the combining character of each."""
+
+
+def plain(name: str) -> str:
+    r"""A name or a letter without LaTeX.
+
+    >>> plain("\\mu"), plain("\\mathbf{x}"), plain("x'")
+    ('μ', 'x', "x'")
+    """
+    if not name.startswith("\\"):
+        return name
+    command, brace, rest = name[1:].partition("{")
+    if not brace:
+        bare = command.rstrip("'")
+        return GREEK.get(bare, bare) + "'" * (len(command) - len(bare))
+    inner, _, primes = rest.rpartition("}")
+    return plain(inner) + ACCENTS.get(command, "") + primes
