@@ -1,0 +1,715 @@
+"""Expressions -> numbers: one choice of sizes and random tensors, derivatives by autograd.
+
+Every value is float64 and comes with its *scale*: the magnitude of the terms it was summed from, so that what
+cancels is compared by the size of what cancelled.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor as Array
+
+from einsum_doc.notation.expression import (
+    Coordinate,
+    Delta,
+    Expression,
+    Fixed,
+    Function,
+    Index,
+    Negative,
+    Number,
+    One,
+    Partial,
+    Pi,
+    Place,
+    Power,
+    Product,
+    Quotient,
+    Size,
+    Sum,
+    Summation,
+    Tensor,
+)
+
+SMALLEST_TERM = 1e-7
+"""A term that is smaller than this beside the others of its sum is not seen in float64: not checked."""
+
+LARGEST = 8_000_000
+"""The most components that an array may have."""
+
+CHANGE = 1e-8
+"""The relative change of its arguments by which the sensitivity of code is measured."""
+
+STEEPEST = 1e6
+"""A function that enlarges the rounding of its argument by more than this is not computed well: not checked."""
+
+WIDE = 4
+"""The bit in an instance's number that says that its inputs have all magnitudes from SMALLEST to GREATEST."""
+
+SMALLEST, SMALL, GREAT, GREATEST = 0.05, 0.5, 3.2, 5.0
+"""The magnitudes of the inputs of a wide instance; where they decide nothing, it is drawn again without."""
+
+AGAIN = 1000
+"""What the number of an instance grows by when it is drawn again."""
+
+BATCHED_FROM = 200
+"""From how many outputs on a Jacobian is computed in one batched backward pass; its first call is slow."""
+
+
+class UncheckableError(Exception):
+    """A claim whose numbers cannot decide it: not real, not finite, or too small to see."""
+
+
+class UnluckyError(UncheckableError):
+    """The same, but other random numbers may decide it."""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a name stands for: an expression over its indices, or code; `arguments` are its tensors."""
+
+    name: str
+    arguments: tuple[str, ...]
+    chain: str = ""
+    indices: tuple[Index, ...] = ()
+    expression: Expression | None = None
+    code: Callable[[Mapping[str, Array]], Array] | None = None
+
+
+@dataclass(frozen=True)
+class Field:
+    """Numbers over indices: one axis of `value`, and of `scale`, for each of `labels`."""
+
+    labels: tuple[Index, ...]
+    value: Array
+    scale: Array | None
+
+    def over(self, labels: Sequence[Index], sizes: Sequence[int]) -> Field:
+        """The same with these axes; along one that it lacks it is constant."""
+        order = [self.labels.index(label) for label in labels if label in self.labels]
+        shape = [size if label in self.labels else 1 for label, size in zip(labels, sizes, strict=True)]
+        _bounded(sizes)
+
+        def wide(array: Array) -> Array:
+            return array.permute(order).reshape(shape).expand(tuple(sizes))
+
+        return Field(tuple(labels), wide(self.value), None if self.scale is None else wide(self.scale))
+
+
+@dataclass
+class Context:
+    """Where the values of tensors come from: `x` replaced by a variable, in one of three ways.
+
+    "fixed": only x itself. "total": everything that depends on x. "rules": as in the rules of
+    differentiation, each tensor by its own ∂/∂x: with its other arguments fixed, or through the graph where
+    x is no argument of it.
+    """
+
+    parent: Context | None = None
+    x: str = ""
+    variable: Array | None = None
+    mode: str = ""
+    known: dict[str, tuple[Array, Array | None]] = field(default_factory=dict)
+
+
+class Instance:
+    """One choice of sizes and of random tensors.
+
+    definitions: of all names that are no inputs. places: the sizes of each tensor's axes. sizes: of the
+    indices of each chain. fixed: the value of each constant index. sinks: the tensors that the downstream
+    scalar is a function of. seed: what all random numbers come from; it ends with the instance's number.
+    signs: for each input the bits of the number that its sign depends on; chance for one without.
+    """
+
+    def __init__(
+        self,
+        definitions: Mapping[str, Definition],
+        places: Mapping[str, tuple[int, ...]],
+        sizes: dict[tuple[str, Index], int],
+        fixed: Mapping[str, int],
+        positive: frozenset[str],
+        sinks: tuple[str, ...],
+        seed: str,
+        signs: Mapping[str, int],
+    ) -> None:
+        self.definitions = definitions
+        self.places = places
+        self.sizes = sizes
+        self.fixed = fixed
+        self.positive = positive
+        self.sinks = sinks
+        self.seed = seed
+        number = int(seed.rpartition("/")[2])
+        self.turn = number % AGAIN
+        self.wide = number < AGAIN and bool(number & WIDE)
+        self.signs = signs
+        self.base = Context()
+        self.jacobians: dict[tuple[str, str], tuple[Array, Array]] = {}
+        self.sources: dict[str, set[str]] = {}
+
+    def random(self, name: str, shape: Sequence[int]) -> Array:
+        """Numbers away from zero, between ½ and 1½ in size, of both signs."""
+        numbers = self.uniform(name, shape)
+        return torch.where(numbers[1] < 0.5, numbers[0] + 0.5, -numbers[0] - 0.5)
+
+    def uniform(self, name: str, shape: Sequence[int]) -> Array:
+        """Two numbers from 0 to 1 for each component."""
+        _bounded(shape)
+        generator = torch.Generator().manual_seed(zlib.crc32(f"{self.seed}/{name}".encode()))
+        return torch.rand((2, *shape), generator=generator, dtype=torch.float64)
+
+    def input(self, name: str, shape: Sequence[int]) -> Array:
+        """An input, of both signs unless its name is positive.
+
+        Its first component is what a scalar has. Its sign, and in wide instances whether it is great or
+        small, are no chance: over the instances they meet in all ways, also with the signs of other inputs.
+        """
+        numbers = self.uniform(name, shape)
+        size = self.spread(numbers[0]) if self.wide else numbers[0] + 0.5
+        row = self.signs.get(name)
+        if self.wide and size.numel() and row is not None:
+            other = (1, 2, 3, 1)[row & 3]
+            low, high = (SMALLEST, SMALL) if _odd(other & self.turn) else (GREAT, GREATEST)
+            size.view(-1)[0] = low + (high - low) * numbers[0].reshape(-1)[0]
+        if name in self.positive:
+            return size
+        upward = numbers[1] < 0.5
+        if upward.numel() and row is not None:
+            upward.view(-1)[0] = not _odd(row & self.turn)
+        return torch.where(upward, size, -size)
+
+    @staticmethod
+    def spread(numbers: Array) -> Array:
+        """Magnitudes from SMALLEST to GREATEST, as many of each order, from numbers from 0 to 1."""
+        count = max(numbers.numel(), 1)
+        ranks = numbers.reshape(-1).argsort().argsort().to(torch.float64)
+        even = (ranks + 0.5) / count
+        return (SMALLEST * (GREATEST / SMALLEST) ** even * (0.9 + 0.2 * numbers.reshape(-1))).reshape(numbers.shape)
+
+    # -- tensors
+
+    def depends(self, name: str, x: str) -> bool:
+        """Whether a tensor is computed from x, or is x."""
+        if name not in self.sources:
+            definition = self.definitions.get(name)
+            arguments = () if definition is None else definition.arguments
+            self.sources[name] = {name} | {source for each in arguments for source in self._sources(each)}
+        return x in self.sources[name]
+
+    def _sources(self, name: str) -> set[str]:
+        self.depends(name, name)
+        return self.sources[name]
+
+    def tensor(self, name: str, context: Context) -> tuple[Array, Array | None]:
+        """The value of a tensor and its scale."""
+        if name not in context.known:
+            context.known[name] = self._tensor(name, context)
+        return context.known[name]
+
+    def _tensor(self, name: str, context: Context) -> tuple[Array, Array | None]:
+        definition = self.definitions.get(name)
+        if context.parent is None:
+            if definition is None:
+                value = self.input(name, self.places[name])
+                return value, value.abs()
+            return self.defined(definition, context)
+        if name == context.x:
+            assert context.variable is not None
+            return context.variable, None
+        if context.mode == "fixed" or definition is None or not self.depends(name, context.x):
+            return self.tensor(name, context.parent)
+        if context.mode == "total":
+            return self.defined(definition, context)
+        mode = "fixed" if context.x in definition.arguments else "total"
+        inner = Context(context.parent, context.x, context.variable, mode)
+        return self.defined(definition, inner)
+
+    def defined(self, definition: Definition, context: Context) -> tuple[Array, Array | None]:
+        """What a definition gives."""
+        if definition.code is not None:
+            arguments = {name: self.tensor(name, context)[0] for name in definition.arguments}
+            value = self._run(definition, arguments)
+            varies = any(argument.requires_grad for argument in arguments.values())
+            if torch.is_grad_enabled() and varies and not value.requires_grad:
+                raise UncheckableError(f"autograd cannot differentiate the code of {definition.name}")
+            return value, self._sensitivity(definition, value, arguments) if context is self.base else None
+        assert definition.expression is not None
+        found = self.evaluate(definition.expression, definition.chain, context)
+        sizes = [self.sizes[definition.chain, index] for index in definition.indices]
+        wide = found.over(definition.indices, sizes)
+        return wide.value, wide.scale
+
+    @staticmethod
+    def _run(definition: Definition, arguments: Mapping[str, Array]) -> Array:
+        """The code's value; it gets copies, so that it may write into them."""
+        assert definition.code is not None
+        try:
+            return definition.code({name: array.clone() for name, array in arguments.items()})
+        except (Exception, SystemExit) as error:
+            raise UncheckableError(f"the code of {definition.name} raised {type(error).__name__}: {error}") from error
+
+    def _sensitivity(self, definition: Definition, value: Array, arguments: Mapping[str, Array]) -> Array:
+        """The scale of what code gives: how much it enlarges a small change of its arguments, if it does."""
+        largest = _largest(value)
+        changes = [
+            {
+                name: array * (1 + CHANGE * self.random(f"change {name} {number}", array.shape))
+                for name, array in arguments.items()
+            }
+            for number in range(2)
+        ]
+        for changed in changes:
+            if changed:
+                largest = max(largest, _largest(self._run(definition, changed) - value) / CHANGE)
+        return torch.tensor(largest, dtype=torch.float64).expand(value.shape)
+
+    def conditioned(self, names: Sequence[str]) -> float:
+        """By how much code enlarges the rounding in what these tensors are computed from."""
+        found = 1.0
+        for source in {each for name in names for each in self._sources(name)}:
+            definition = self.definitions.get(source)
+            if definition is not None and definition.code is not None:
+                value, scale = self.tensor(source, self.base)
+                if scale is not None and _largest(value):
+                    found = max(found, _largest(scale) / _largest(value))
+        return min(found, 1e4)
+
+    # -- expressions
+
+    def evaluate(self, expression: Expression, chain: str, context: Context | None = None) -> Field:
+        """An expression in which every sum is written, as numbers over its free indices."""
+        context = self.base if context is None else context
+        match expression:
+            case Number(value):
+                return self._number(float(value))
+            case Pi():
+                return self._number(math.pi)
+            case Size(_, index):
+                return self._number(float(self.sizes[chain, index]))
+            case One(indices) | Delta(indices):
+                return self._constant(expression, indices, chain)
+            case Tensor(name, indices):
+                return self.placed(*self.tensor(name, context), indices)
+            case Negative(body):
+                found = self.evaluate(body, chain, context)
+                return Field(found.labels, -found.value, found.scale)
+            case Product(factors):
+                return self._contracted(factors, (), chain, context)
+            case Summation(indices, body):
+                factors = body.factors if isinstance(body, Product) else (body,)
+                return self._contracted(factors, indices, chain, context)
+            case Sum(terms):
+                return self._sum([self.evaluate(term, chain, context) for term in terms], chain)
+            case Quotient(numerator, denominator):
+                return self._quotient(numerator, denominator, chain, context)
+            case Power(base, exponent):
+                return self._power(expression, base, exponent, chain, context)
+            case Function(name, argument, order):
+                found = self.evaluate(argument, chain, context)
+                result = self._applied(str(expression), self.function(name, order), found)
+                limit = _LIMITS.get(name)
+                if limit is not None and not order and not limit(result.value.detach()):
+                    raise UnluckyError(f"{expression} is too close to its limit to be seen in float64")
+                return result
+            case Partial(body, by):
+                return self._partial(body, by, chain, context)
+            case _:
+                raise AssertionError(f"an expression that is not known: {type(expression).__name__}")
+
+    @staticmethod
+    def _number(value: float) -> Field:
+        if not math.isfinite(value) or (value and not 1e-60 < abs(value) < 1e60):
+            raise UnluckyError(f"the number {value} is out of reach of float64 sums")
+        array = torch.tensor(value, dtype=torch.float64)
+        return Field((), array, array.abs())
+
+    def _constant(self, expression: Expression, indices: tuple[Place, ...], chain: str) -> Field:
+        labels = tuple(dict.fromkeys(index for index in indices if isinstance(index, Index)))
+        sizes = [self.sizes[chain, label] for label in labels]
+        _bounded(sizes)
+        value = torch.ones(sizes, dtype=torch.float64)
+        if isinstance(expression, Delta):
+            first, second = indices
+            if isinstance(first, Index) and isinstance(second, Index):
+                value = value if first == second else torch.eye(sizes[0], dtype=torch.float64)
+            elif isinstance(first, Index) or isinstance(second, Index):
+                value = torch.zeros(sizes, dtype=torch.float64)
+                value[self._position(second if isinstance(first, Index) else first)] = 1
+            else:
+                value = torch.tensor(float(self._position(first) == self._position(second)), dtype=torch.float64)
+        return Field(labels, value, value)
+
+    def _position(self, place: Place) -> int:
+        if isinstance(place, Coordinate):
+            return place.value
+        assert isinstance(place, Fixed)
+        return self.fixed[place.letter]
+
+    def placed(self, value: Array, scale: Array | None, places: Sequence[Place]) -> Field:
+        """Axes with indices: a constant one selects, a repeated one is a diagonal."""
+        selection = tuple(slice(None) if isinstance(place, Index) else self._position(place) for place in places)
+        if any(position != slice(None) for position in selection):
+            value = value[selection]
+            scale = None if scale is None else scale[selection]
+        own = [place for place in places if isinstance(place, Index)]
+        labels = tuple(dict.fromkeys(own))
+        if len(labels) < len(own):
+            numbers = [labels.index(index) for index in own]
+            kept = list(range(len(labels)))
+            value = torch.einsum(value, numbers, kept)
+            scale = None if scale is None else torch.einsum(scale, numbers, kept)
+        return Field(labels, value, scale)
+
+    def _contracted(
+        self, factors: Sequence[Expression], summed: Sequence[Place], chain: str, context: Context
+    ) -> Field:
+        fields = [self.evaluate(factor, chain, context) for factor in factors]
+        labels = tuple(dict.fromkeys(label for each in fields for label in each.labels))
+        kept = tuple(label for label in labels if label not in summed)
+        if len(fields) == 1 and len(kept) == len(labels):
+            return fields[0]
+        numbers = {label: number for number, label in enumerate(labels)}
+        steps = _steps(
+            tuple(tuple(numbers[label] for label in each.labels) for each in fields),
+            tuple(numbers[label] for label in kept),
+        )
+
+        def einsum(arrays: Sequence[Array]) -> Array:
+            rest = list(arrays)
+            lengths = {
+                label: length for each in fields for label, length in zip(each.labels, each.value.shape, strict=True)
+            }
+            for taken, terms, output in steps:
+                _bounded([lengths[labels[number]] for number in output])
+                arguments: list[Any] = []
+                for place, term in zip(taken, terms, strict=True):
+                    arguments += [rest[place], list(term)]
+                rest = [array for place, array in enumerate(rest) if place not in taken]
+                rest.append(torch.einsum(*arguments, list(output)))
+            return rest[0]
+
+        scales = [each.scale for each in fields if each.scale is not None]
+        scale = None
+        if len(scales) == len(fields):
+            sizes = [each.value.abs() for each in fields]
+            scale = einsum(sizes)
+            for place, (size, own) in enumerate(zip(sizes, scales, strict=True)):
+                if not torch.equal(size, own):
+                    scale = scale + einsum([*sizes[:place], own, *sizes[place + 1 :]])
+            if sum(map(_log_smallest, scales)) < -250:
+                raise UnluckyError("a product is too small for float64")
+        return Field(kept, einsum([each.value for each in fields]), scale)
+
+    def _sum(self, fields: Sequence[Field], chain: str) -> Field:
+        labels = tuple(dict.fromkeys(label for each in fields for label in each.labels))
+        sizes = [self.sizes[chain, label] for label in labels]
+        wide = [each.over(labels, sizes) for each in fields]
+        scales = [each.scale for each in wide if each.scale is not None]
+        scale = None
+        if len(scales) == len(wide):
+            scale = torch.stack(scales).sum(0)
+            magnitudes = [float(each.amax()) for each in scales if each.numel()]
+            largest = max(magnitudes, default=0.0)
+            if any(0 < magnitude < SMALLEST_TERM * largest for magnitude in magnitudes):
+                raise UnluckyError("a term is too small to be seen beside the others in float64")
+        value = wide[0].value
+        for each in wide[1:]:
+            value = value + each.value
+        return Field(labels, value, scale)
+
+    def _aligned(self, first: Field, second: Field, chain: str) -> tuple[Field, Field]:
+        labels = tuple(dict.fromkeys((*first.labels, *second.labels)))
+        sizes = [self.sizes[chain, label] for label in labels]
+        return first.over(labels, sizes), second.over(labels, sizes)
+
+    def _quotient(self, numerator: Expression, denominator: Expression, chain: str, context: Context) -> Field:
+        top, bottom = self._aligned(
+            self.evaluate(numerator, chain, context), self.evaluate(denominator, chain, context), chain
+        )
+        value = top.value / bottom.value
+        scale = None
+        if top.scale is not None and bottom.scale is not None:
+            scale = (top.scale + value.detach().abs() * bottom.scale) / bottom.value.detach().abs()
+        return _checked(Field(top.labels, value, scale), f"{numerator} / {denominator}")
+
+    def _power(
+        self, expression: Expression, base: Expression, exponent: Expression, chain: str, context: Context
+    ) -> Field:
+        number = constant(exponent)
+        below = self.evaluate(base, chain, context)
+        if number is not None:
+            if abs(number) > 100:
+                raise UncheckableError(f"the exponent {number} is out of reach of float64")
+            if number == 0:
+                ones = torch.ones_like(below.value)
+                return Field(below.labels, ones, None if below.scale is None else ones)
+            power = int(number) if number.denominator == 1 else float(number)
+            result = self._applied(str(expression), lambda values: values**power, below)
+            if bool(((result.value == 0) & (below.value != 0)).any()):
+                raise UnluckyError(f"{expression} is too small for float64")
+            return result
+        below, above = self._aligned(below, self.evaluate(exponent, chain, context), chain)
+        value = below.value**above.value
+        scale = None
+        if below.scale is not None and above.scale is not None:
+            relative = above.value.abs() * below.scale / below.value.abs() + below.value.abs().log().abs() * above.scale
+            scale = value.detach().abs() * (1 + relative.detach())
+        return _checked(Field(below.labels, value, scale), str(expression))
+
+    @staticmethod
+    def _applied(text: str, function: Callable[[Array], Array], argument: Field) -> Field:
+        """A function of each component."""
+        value = function(argument.value)
+        scale = None
+        if argument.scale is not None:
+            with torch.enable_grad():
+                variable = argument.value.detach().requires_grad_()
+                found = function(variable)
+                slope = torch.zeros_like(variable)
+                if found.requires_grad:
+                    (slope,) = torch.autograd.grad(found.sum(), variable)
+            spread = slope.abs() * argument.scale
+            if _largest(spread) > STEEPEST * max(_largest(value), 1.0):
+                raise UnluckyError(f"{text} is too steep for float64")
+            scale = value.detach().abs() + spread
+        return _checked(Field(argument.labels, value, scale), text)
+
+    def function(self, name: str, order: int) -> Callable[[Array], Array]:
+        """A function, or a derivative of it."""
+        known = _FUNCTIONS.get(name)
+        if known is None:
+            known = _arbitrary(self.random(f"operatorname {name}", [6]).tolist())
+
+        found = known
+        for _ in range(order):
+            found = _derivative(found)
+        return found
+
+    # -- derivatives
+
+    def _partial(self, body: Expression, by: Tensor, chain: str, context: Context) -> Field:
+        if isinstance(body, Tensor):
+            jacobian, scale = self._jacobian(body.name, by.name, context)
+            return self.placed(jacobian, scale, (*body.indices, *by.indices))
+        level = self.evaluate(body, chain, self.base) if context is self.base else None
+        variable = self._variable(by.name, context)
+        with torch.enable_grad():
+            output = self.evaluate(body, chain, Context(context, by.name, variable, "rules"))
+            jacobian = _jacobian(output.value, variable, context is not self.base)
+        floor = 0.0 if level is None or level.scale is None else _largest(level.scale) / _largest(variable)
+        scale = _jacobian_scale(jacobian, floor) if context is self.base else None
+        return self.placed(jacobian, scale, (*output.labels, *by.indices))
+
+    def _variable(self, name: str, context: Context) -> Array:
+        value, _ = self.tensor(name, context)
+        return value.clone() if value.requires_grad else value.detach().clone().requires_grad_()
+
+    def _jacobian(self, name: str, x: str, context: Context) -> tuple[Array, Array | None]:
+        """∂name/∂x, with the axes of both. Total for the downstream scalar, which is no tensor."""
+        base = context is self.base
+        if base and (name, x) in self.jacobians:
+            return self.jacobians[name, x]
+        variable = self._variable(x, context)
+        downstream = name not in self.places and name not in self.definitions
+        with torch.enable_grad():
+            inner = Context(context, x, variable, "total" if downstream else "rules")
+            output = self.downstream(name, inner) if downstream else self.tensor(name, inner)[0]
+            jacobian = _jacobian(output, variable, not base)
+        if not base:
+            return jacobian, None
+        level = 1.0
+        if not downstream:
+            scale = self.tensor(name, context)[1]
+            level = _largest(scale) if scale is not None else 0.0
+        factor = self.conditioned(self.sinks if downstream else (name,))
+        self.jacobians[name, x] = jacobian, _jacobian_scale(jacobian, level / _largest(variable)) * factor
+        return self.jacobians[name, x]
+
+    def downstream(self, name: str, context: Context) -> Array:
+        """An arbitrary scalar: a smooth function of the sinks in which every component meets every other."""
+        linear = torch.zeros((), dtype=torch.float64)
+        crossed = torch.zeros((), dtype=torch.float64)
+        for sink in self.sinks:
+            value, _ = self.tensor(sink, context)
+            first, second, third = self.random(f"downstream {name} {sink}", (3, *value.shape)) / math.sqrt(
+                max(value.numel(), 1)
+            )
+            linear = linear + (first * value).sum() + (third * torch.sin(value)).sum()
+            crossed = crossed + (second * value).sum()
+        return linear + crossed * crossed / 4
+
+
+Term: TypeAlias = tuple[int, ...]
+
+
+@lru_cache(maxsize=4096)
+def _steps(terms: tuple[Term, ...], output: Term) -> tuple[tuple[tuple[int, ...], tuple[Term, ...], Term], ...]:
+    """A product as steps of two factors: which to take, their labels, and those of the result. Greedy."""
+    rest, steps = list(terms), []
+    while len(rest) > 1:
+        _, taken, result = min(
+            (len(found) - len(rest[first]) - len(rest[second]), (first, second), found)
+            for second in range(len(rest))
+            for first in range(second)
+            for found in [_result(rest, first, second, output)]
+        )
+        steps.append((taken, (rest[taken[0]], rest[taken[1]]), output if len(rest) == 2 else result))
+        rest = [term for place, term in enumerate(rest) if place not in taken]
+        rest.append(result)
+    return tuple(steps) or (((0,), terms, output),)
+
+
+def _result(rest: Sequence[Term], first: int, second: int, output: Term) -> Term:
+    """The labels of the product of two factors that anything still needs."""
+    needed = {label for place, term in enumerate(rest) if place not in (first, second) for label in term} | {*output}
+    return tuple(dict.fromkeys(label for label in (*rest[first], *rest[second]) if label in needed))
+
+
+def constant(expression: Expression) -> Fraction | None:
+    """The value of an expression of numbers alone; None for any other."""
+    match expression:
+        case Number(value):
+            return value
+        case Negative(body):
+            found = constant(body)
+            return None if found is None else -found
+        case Quotient(numerator, denominator):
+            top, bottom = constant(numerator), constant(denominator)
+            return None if top is None or not bottom else top / bottom
+        case Sum(terms):
+            values = [constant(term) for term in terms]
+            known = [value for value in values if value is not None]
+            return sum(known, Fraction(0)) if len(known) == len(values) else None
+        case Product(factors):
+            values = [constant(factor) for factor in factors]
+            known = [value for value in values if value is not None]
+            return math.prod(known, start=Fraction(1)) if len(known) == len(values) else None
+        case _:
+            return None
+
+
+def _odd(bits: int) -> bool:
+    """Whether an odd number of bits is set."""
+    return bits.bit_count() % 2 == 1
+
+
+def _bounded(shape: Sequence[int]) -> None:
+    """An error for an array that is too large to make."""
+    if math.prod(shape) > LARGEST:
+        raise UncheckableError(f"an array of {len(shape)} axes is too large")
+
+
+def _log_smallest(array: Array) -> float:
+    nonzero = array[array > 0]
+    return math.log10(float(nonzero.min())) if nonzero.numel() else 0.0
+
+
+def _largest(array: Array) -> float:
+    return float(array.detach().abs().amax()) if array.numel() else 0.0
+
+
+def _checked(found: Field, text: str) -> Field:
+    """The same; an error if a component is not a number that float64 can hold well."""
+    value = found.value.detach()
+    if value.isnan().any():
+        raise UncheckableError(f"{text} is not real here; '% positive x' says that an input is positive")
+    scale = value.abs() if found.scale is None else found.scale
+    if not scale.isfinite().all() or bool((scale > 1e60).any()):
+        raise UncheckableError(f"{text} is not finite, or too large for float64")
+    if bool(((value.abs() < 1e-60) & (scale < 1e-60) & (scale > 0)).any()):
+        raise UnluckyError(f"{text} is too small for float64")
+    return found
+
+
+def _arbitrary(numbers: Sequence[float]) -> Callable[[Array], Array]:
+    """A smooth function of one number, without symmetries."""
+    a, b, c, d, e, f = numbers
+
+    def function(values: Array) -> Array:
+        wave, bump = torch.sin(b * values + c), torch.exp(-values * values / 4)
+        return a * wave + f * bump + (d * values / 4 + e) * values
+
+    return function
+
+
+def _derivative(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    def slope(values: Array) -> Array:
+        with torch.enable_grad():
+            variable = values if values.requires_grad else values.detach().requires_grad_()
+            found = function(variable)
+            if not found.requires_grad:
+                return torch.zeros_like(values)
+            result: Array
+            (result,) = torch.autograd.grad(found.sum(), variable, create_graph=True)
+        return result if values.requires_grad else result.detach()
+
+    return slope
+
+
+def _jacobian(output: Array, variable: Array, keep: bool) -> Array:
+    """The derivative of each component of `output`, by each of `variable`."""
+    shape = (*output.shape, *variable.shape)
+    _bounded(shape)
+    if not output.requires_grad or not output.numel():
+        return torch.zeros(shape, dtype=torch.float64)
+    flat = output.reshape(-1)
+    count = flat.numel()
+    if count >= BATCHED_FROM and not keep and count * count <= LARGEST:
+        rows = torch.eye(count, dtype=torch.float64)
+        (found,) = torch.autograd.grad(flat, variable, rows, is_grads_batched=True, allow_unused=True)
+        return torch.zeros(shape, dtype=torch.float64) if found is None else found.reshape(shape)
+    gradients = []
+    for number in range(count):
+        last = number == count - 1
+        (row,) = torch.autograd.grad(
+            flat[number], variable, retain_graph=keep or not last, create_graph=keep, allow_unused=True
+        )
+        gradients.append(torch.zeros_like(variable) if row is None else row)
+    return torch.stack(gradients).reshape(shape)
+
+
+def _jacobian_scale(jacobian: Array, level: float) -> Array:
+    """A derivative's scale: its largest component; and a part of its function's, as components may cancel."""
+    return torch.tensor(max(_largest(jacobian), level / 100), dtype=torch.float64).expand(jacobian.shape)
+
+
+_FUNCTIONS: dict[str, Callable[[Array], Array]] = {
+    "exp": torch.exp,
+    "log": torch.log,
+    "sin": torch.sin,
+    "cos": torch.cos,
+    "tan": torch.tan,
+    "sinh": torch.sinh,
+    "cosh": torch.cosh,
+    "tanh": torch.tanh,
+    "arcsin": torch.asin,
+    "arccos": torch.acos,
+    "arctan": torch.atan,
+    "arsinh": torch.asinh,
+    "arcosh": torch.acosh,
+    "artanh": torch.atanh,
+    "cot": lambda values: 1 / torch.tan(values),
+    "sec": lambda values: 1 / torch.cos(values),
+    "csc": lambda values: 1 / torch.sin(values),
+    "sigmoid": torch.sigmoid,
+    "sign": torch.sign,
+    "relu": torch.relu,
+    "erf": torch.erf,
+    "abs": torch.abs,
+}
+
+_LIMITS: dict[str, Callable[[Array], bool]] = {
+    "exp": lambda values: bool((values > 1e-60).all()),
+    "sigmoid": lambda values: bool(((values > 1e-9) & (values < 1 - 1e-9)).all()),
+    "tanh": lambda values: bool((values.abs() < 1 - 1e-9).all()),
+    "erf": lambda values: bool((values.abs() < 1 - 1e-9).all()),
+}
+"""Where a function is flat to float64, different arguments have one value: what is seen elsewhere."""

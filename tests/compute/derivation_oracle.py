@@ -1,0 +1,277 @@
+"""An independent check of a claim: forty digits, one component at a time, derivatives by finite differences.
+
+What it shares with the checker is the reading: where the sums are, what a name stands for, which sizes are
+equal. The numbers are its own: mpmath with 70 digits, no tensors, no einsum, no autograd, no tolerance worth
+the name (25 digits, where float64 has 16). A claim is compared in a few components of each instance.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator, Mapping
+
+import mpmath
+from mpmath import mp, mpf
+
+from einsum_doc.compute.chain import Case
+from einsum_doc.compute.instance import Definition
+from einsum_doc.notation.expression import (
+    Coordinate,
+    Delta,
+    Expression,
+    Fixed,
+    Function,
+    Index,
+    Negative,
+    Number,
+    One,
+    Partial,
+    Pi,
+    Place,
+    Power,
+    Product,
+    Quotient,
+    Size,
+    Sum,
+    Summation,
+    Tensor,
+)
+
+mp.dps = 70
+STEP = mpf(10) ** -17
+"""Of the finite differences: their error is its fourth power, 10⁻⁶⁸, or 10⁻³⁴ of a second derivative."""
+
+SAME = mpf(10) ** -25
+COMPONENTS = 30
+
+FUNCTIONS = {
+    "exp": mpmath.exp,
+    "log": mpmath.log,
+    "sin": mpmath.sin,
+    "cos": mpmath.cos,
+    "tan": mpmath.tan,
+    "tanh": mpmath.tanh,
+    "sinh": mpmath.sinh,
+    "cosh": mpmath.cosh,
+    "sigmoid": lambda u: 1 / (1 + mpmath.exp(-u)),
+}
+
+Assignment = Mapping[Index, int]
+Key = tuple[int, ...]
+
+
+class Values:
+    """The components of all tensors, with one of them moved, or none."""
+
+    def __init__(self, oracle: Oracle, parent: Values | None = None, x: str = "", at: Key = (), step: mpf = 0) -> None:
+        self.oracle = oracle
+        self.parent = parent
+        self.x = x
+        self.at = at
+        self.step = step
+        self.mode = "rules"
+        self.known: dict[tuple[str, Key], mpf] = {}
+
+    def moded(self, mode: str) -> Values:
+        found = Values(self.oracle, self.parent, self.x, self.at, self.step)
+        found.mode = mode
+        return found
+
+    def component(self, name: str, key: Key) -> mpf:
+        if (name, key) not in self.known:
+            self.known[name, key] = self._component(name, key)
+        return self.known[name, key]
+
+    def _component(self, name: str, key: Key) -> mpf:
+        oracle, definition = self.oracle, self.oracle.definitions.get(name)
+        if self.parent is None:
+            return oracle.input(name, key) if definition is None else oracle.defined(definition, key, self)
+        if name == self.x:
+            return self.parent.component(name, key) + (self.step if key == self.at else 0)
+        if self.mode == "fixed" or definition is None or not oracle.depends(name, self.x):
+            return self.parent.component(name, key)
+        if self.mode == "total":
+            return oracle.defined(definition, key, self)
+        return oracle.defined(definition, key, self.inner(definition))
+
+    def inner(self, definition: Definition) -> Values:
+        mode = "fixed" if self.x in definition.arguments else "total"
+        if mode not in self.oracle.moded.setdefault(id(self), {}):
+            self.oracle.moded[id(self)][mode] = self.moded(mode)
+            self.oracle.alive.append(self)
+        return self.oracle.moded[id(self)][mode]
+
+
+class Oracle:
+    """One case of a chain, in its own numbers."""
+
+    def __init__(self, case: Case, key: str, seed: str) -> None:
+        self.case = case
+        self.chain = key
+        self.definitions = case.instance.definitions
+        self.sizes = case.instance.sizes
+        self.places = case.instance.places
+        self.seed = seed
+        self.base = Values(self)
+        self.partials: dict[tuple[str, Key, str, Key], mpf] = {}
+        self.inverses: dict[int, mpmath.matrix] = {}
+        self.moded: dict[int, dict[str, Values]] = {}
+        self.alive: list[Values] = []
+
+    def true(self, first: int, second: int) -> bool:
+        """Whether two sides are equal, in the components that are tried."""
+        return all(self.equal(first, second, assignment) for assignment in self.components())
+
+    def components(self) -> Iterator[Assignment]:
+        rng = random.Random(self.seed)
+        free = self.case.free
+        sizes = [self.sizes[self.chain, index] for index in free]
+        for number in range(COMPONENTS if free else 1):
+            # Two values for all indices, so that the deltas of any pattern are met; now and then any values.
+            pair = [rng.randrange(8), rng.randrange(8)] if number % 4 else range(8)
+            yield {index: rng.choice(pair) % size for index, size in zip(free, sizes, strict=True)}
+
+    def equal(self, first: int, second: int, assignment: Assignment) -> bool:
+        left = self.number(self.case.sides[first], assignment, self.base, self.chain)
+        right = self.number(self.case.sides[second], assignment, self.base, self.chain)
+        return abs(left - right) <= SAME * max(1, abs(left), abs(right))
+
+    def random(self, name: str) -> mpf:
+        rng = random.Random(f"{self.seed}/{name}")
+        size = mpf(rng.getrandbits(200)) / 2**200 + mpf(1) / 2
+        return size if name.split("/")[0] in self.case.instance.positive or rng.random() < 0.5 else -size
+
+    def input(self, name: str, key: Key) -> mpf:
+        return self.random(f"{name}/{key}")
+
+    def depends(self, name: str, x: str) -> bool:
+        definition = self.definitions.get(name)
+        return name == x or (definition is not None and any(self.depends(each, x) for each in definition.arguments))
+
+    def defined(self, definition: Definition, key: Key, values: Values) -> mpf:
+        if definition.code is not None:
+            return self.inverse(definition, values)[key[0], key[1]]
+        assert definition.expression is not None
+        assignment = dict(zip(definition.indices, key, strict=True))
+        return self.number(definition.expression, assignment, values, definition.chain)
+
+    def inverse(self, definition: Definition, values: Values) -> mpmath.matrix:
+        """The one kind of code that the tests have: the inverse of a matrix."""
+        if id(values) not in self.inverses:
+            (argument,) = definition.arguments
+            rows, columns = self.places[argument]
+            matrix = mpmath.matrix(rows, columns)
+            for row, column in itertools.product(range(rows), range(columns)):
+                matrix[row, column] = values.component(argument, (row, column))
+            self.inverses[id(values)] = matrix**-1
+            self.alive.append(values)
+        return self.inverses[id(values)]
+
+    def position(self, place: Place, assignment: Assignment) -> int:
+        match place:
+            case Index():
+                return assignment[place]
+            case Coordinate(value):
+                return value
+            case Fixed(letter):
+                return self.case.instance.fixed[letter]
+            case _:
+                raise AssertionError(place)
+
+    def number(self, expression: Expression, assignment: Assignment, values: Values, chain: str) -> mpf:
+        def of(part: Expression) -> mpf:
+            return self.number(part, assignment, values, chain)
+
+        match expression:
+            case Number(value):
+                return mpf(value.numerator) / value.denominator
+            case Pi():
+                return +mp.pi
+            case Size(_, index):
+                return mpf(self.sizes[chain, index])
+            case One():
+                return mpf(1)
+            case Delta(indices):
+                first, second = (self.position(place, assignment) for place in indices)
+                return mpf(first == second)
+            case Tensor(name, indices):
+                return values.component(name, tuple(self.position(place, assignment) for place in indices))
+            case Negative(body):
+                return -of(body)
+            case Product(factors):
+                found = mpf(1)
+                finite = not any(isinstance(part, Quotient | Power | Function) for part in expression.walk())
+                for factor in sorted(factors, key=lambda factor: not isinstance(factor, Delta)):
+                    found *= of(factor)
+                    if not found and finite:  # Nothing times what does not exist does not exist.
+                        break
+                return found
+            case Sum(terms):
+                return mpmath.fsum(map(of, terms))
+            case Summation(indices, body):
+                ranges = [range(self.sizes[chain, index]) for index in indices]
+                return mpmath.fsum(
+                    self.number(body, {**assignment, **dict(zip(indices, key, strict=True))}, values, chain)
+                    for key in itertools.product(*ranges)
+                )
+            case Quotient(numerator, denominator):
+                return of(numerator) / of(denominator)
+            case Power(base, exponent):
+                below, above = of(base), of(exponent)
+                return mpmath.sqrt(below) if above == mpf(1) / 2 else below**above
+            case Function(name, argument, order):
+                return self.function(name, order, of(argument))
+            case Partial(body, by):
+                at = tuple(self.position(place, assignment) for place in by.indices)
+                return self.partial(body, by.name, at, assignment, values, chain)
+            case _:
+                raise AssertionError(expression)
+
+    def function(self, name: str, order: int, at: mpf) -> mpf:
+        known = FUNCTIONS.get(name)
+        if known is None:
+            a, b, c, d = (self.random(f"operatorname {name} {number}") for number in range(4))
+
+            def known(u: mpf) -> mpf:
+                return a * mpmath.sin(b * u + c) + d * u * u + u**3 / 7
+
+        if not order:
+            return known(at)
+        return _difference(lambda step: self.function(name, order - 1, at + step))
+
+    def partial(self, body: Expression, x: str, at: Key, assignment: Assignment, values: Values, chain: str) -> mpf:
+        single = isinstance(body, Tensor) and values is self.base
+        key = ()
+        if single:
+            key = tuple(self.position(place, assignment) for place in body.indices)
+            if (body.name, key, x, at) in self.partials:
+                return self.partials[body.name, key, x, at]
+
+        def moved(step: mpf) -> mpf:
+            inner = Values(self, values, x, at, step)
+            if isinstance(body, Tensor) and body.name not in self.places and body.name not in self.definitions:
+                return self.downstream(body.name, inner.moded("total"))
+            return self.number(body, assignment, inner, chain)
+
+        found = _difference(moved)
+        if single:
+            self.partials[body.name, key, x, at] = found
+        return found
+
+    def downstream(self, name: str, values: Values) -> mpf:
+        linear, crossed = mpf(0), mpf(0)
+        for sink in self.case.instance.sinks:
+            for key in itertools.product(*map(range, self.places[sink])):
+                value = values.component(sink, key)
+                a, b, c = (self.random(f"{name} {sink} {number}/{key}") for number in range(3))
+                linear += a * value + c * value**3 / 5
+                crossed += b * value
+        return linear + crossed**2 / 3
+
+
+def _difference(function) -> mpf:
+    """The derivative at 0, by four points."""
+    near = function(STEP) - function(-STEP)
+    far = function(2 * STEP) - function(-2 * STEP)
+    return (8 * near - far) / (12 * STEP)
