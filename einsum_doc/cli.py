@@ -1,0 +1,149 @@
+"""einsum-doc gradient | derive: the library from a terminal."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from einsum_doc.derivatives import gradient
+from einsum_doc.equation import ELLIPSIS, Equation, Role, parse
+from einsum_doc.errors import EinsumError, OperandError
+
+if TYPE_CHECKING:
+    from einsum_doc.compute.cost import Cost
+
+Sizes = dict[str, int | tuple[int, ...]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit status is 0, or 2 for an error in what was asked."""
+    options = _parser().parse_args(arguments)
+    try:
+        return {"gradient": _gradient, "derive": _derive}[options.command](options)
+    except EinsumError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="einsum-doc", description="The gradient of any einsum.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    gradients = commands.add_parser("gradient", help="label roles, gradient equations, cost")
+    gradients.add_argument("equation", help="such as ijk,ip->jkp")
+    gradients.add_argument("--wrt", type=int, help="the number of one operand; all of them without it")
+    gradients.add_argument("--sizes", help="for the cost: i=4,j=3 and ...=2x5 for the axes of an ellipsis")
+    forms = gradients.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="everything as JSON")
+    for library in ("torch", "numpy", "jax"):
+        forms.add_argument(f"--{library}", action="store_const", const=library, dest="library", help="as source text")
+    derivations = commands.add_parser("derive", help="the gradient line by line, each with its reason")
+    derivations.add_argument("equation")
+    derivations.add_argument("--wrt", type=int, help="the number of one operand; all of them without it")
+    derivations.add_argument("--names", help="of the operands, such as x,y; one that stands twice is one tensor")
+    derivations.add_argument("--output", help="the name of the output")
+    derivations.add_argument("--complex", action="store_true", help="the operands are complex")
+    forms = derivations.add_mutually_exclusive_group()
+    for form, what in _FORMS.items():
+        forms.add_argument(f"--{form}", action="store_const", const=form, dest="form", help=what)
+    return parser
+
+
+def _gradient(options: argparse.Namespace) -> int:
+    equation = parse(options.equation)
+    numbers = range(len(equation.operands)) if options.wrt is None else [options.wrt]
+    gradients = {number: gradient(equation, number) for number in numbers}
+    if options.library:
+        from einsum_doc.compute.emit import emit
+
+        print("\n\n\n".join(emit(equation, number, options.library) for number in numbers))
+        return 0
+    cost = None
+    if options.sizes is not None:
+        from einsum_doc.compute.cost import cost as find_cost
+
+        cost = find_cost(equation, read_sizes(options.sizes))
+    if options.json:
+        print(json.dumps(_facts(equation, gradients, cost), ensure_ascii=False, indent=2))
+    else:
+        print(_table(equation, gradients, cost))
+    return 0
+
+
+_FORMS = {
+    "latex": "the lines of a derivation fence",
+    "markdown": "a part of a page",
+    "json": "everything as JSON",
+    "svg": "the tensor network; of the equation itself without --wrt",
+}
+
+
+def _derive(options: argparse.Namespace) -> int:
+    from einsum_doc.notation.derive import derive
+    from einsum_doc.notation.diagram import diagram
+
+    equation = parse(options.equation)
+    names = options.names.replace(",", " ").split() if options.names else None
+    if options.form == "svg":
+        print(diagram(equation, wrt=options.wrt, names=names, output=options.output or "z"))
+        return 0
+    numbers = range(len(equation.operands)) if options.wrt is None else [options.wrt]
+    found = [derive(equation, n, names=names, output=options.output, complex=options.complex) for n in numbers]
+    match options.form:
+        case "latex":
+            print("\n\n".join(derivation.latex() for derivation in found))
+        case "markdown":
+            print("\n\n".join(derivation.markdown() for derivation in found))
+        case "json":
+            print(json.dumps([derivation.facts() for derivation in found], ensure_ascii=False, indent=2))
+        case _:
+            print("\n\n\n".join(map(str, found)))
+    return 0
+
+
+def read_sizes(text: str) -> Sizes:
+    """The sizes that are written as text.
+
+    >>> read_sizes("i=4,...=2x5")
+    {'i': 4, '...': (2, 5)}
+
+    Raises: OperandError, if the text is not of this form.
+    """
+    sizes: Sizes = {}
+    for part in filter(None, text.replace(" ", "").split(",")):
+        label, _, value = part.partition("=")
+        numbers = [number for number in value.split("x") if number or label != ELLIPSIS]
+        if not all(number.isdecimal() for number in numbers) or (len(numbers) != 1 and label != ELLIPSIS):
+            raise OperandError(f"sizes are written as i=4,j=3 or ...=2x5, not {part!r}")
+        sizes[label] = tuple(map(int, numbers)) if label == ELLIPSIS else int(numbers[0])
+    return sizes
+
+
+def _facts(equation: Equation, gradients: dict[int, Equation], cost: "Cost | None") -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "equation": str(equation),
+        "roles": {label: sorted(roles) for label, roles in equation.roles.items()},
+        "gradients": {str(number): str(found) for number, found in gradients.items()},
+    }
+    if cost is not None:
+        works = {"forward": cost.forward, "sweep": cost.sweep, "naive": cost.naive}
+        facts["cost"] = {"sizes": dict(cost.sizes)} | {name: asdict(work) for name, work in works.items()}
+    return facts
+
+
+def _table(equation: Equation, gradients: dict[int, Equation], cost: "Cost | None") -> str:
+    lines = [str(equation), "", f"  {equation.in_words()}", f"  {equation.as_sum()}", ""]
+    for label in equation.labels:
+        roles = sorted(equation.roles[label], key=list(Role).index)
+        where = ["output" if n is None else f"operand {n}" for n, _ in equation.places(label)]
+        lines.append(f"  {label:<5}{', '.join(roles):<24}{', '.join(dict.fromkeys(where))}".rstrip())
+    lines.append("")
+    lines += [f"  gradient {number}  {found}" for number, found in gradients.items()]
+    if cost is not None:
+        lines += ["", str(cost)]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
