@@ -1,0 +1,1 @@
+"""A Markdown page -> its verified HTML."""

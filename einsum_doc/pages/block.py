@@ -1,0 +1,188 @@
+"""Block, Result, Failure: what crosses a process, as JSON.
+
+A `Block` is one executable fence of a page; a `Result` is what running it gave; a `Failure`
+is one line of the verdict, with its place in the author's file. All are frozen values on
+the standard library, so that the worker's side of the process border can share them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Status = Literal["held", "failed", "skipped", "not run"]
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where something stands in an author's file.
+
+    >>> str(Place("docs/posts/einsum.md", 41))
+    'docs/posts/einsum.md:41'
+    """
+
+    file: str
+    """The file, relative to the folder of mkdocs.yml, with `/` between its parts."""
+    line: int
+    """The line in that file, from 1."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The output that a block must have: an `expected` fence after it."""
+
+    place: Place
+    """The line of the fence's opening."""
+    text: str
+    tolerance: float = 1e-5
+    """How far a number may be from the one that is expected, relative to it."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """One executable fence of a page."""
+
+    place: Place
+    """The line of the fence's opening; its code starts on the next one."""
+    number: int
+    """Which of the page's blocks this is, from 1."""
+    language: str
+    code: str
+    """The code as the fence's formatter is given it: dedented, tabs expanded."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """The options of the fence, as they were written, checked by `fence.executes`."""
+    expected: Expected | None = None
+    """What it must write, if an `expected` fence follows it."""
+
+    @property
+    def where(self) -> Place:
+        """The place of the first line of code."""
+        return Place(self.place.file, self.place.line + 1)
+
+    @property
+    def program(self) -> str:
+        r"""What it runs: of a console session, its commands; a line for each line of the block.
+
+        >>> Block(Place("docs/a.md", 1), 1, "pycon", ">>> 1 + 1\n2").program
+        '1 + 1\n'
+        """
+        prompts = {"pycon": (">>> ", "... "), "console": ("$ ", "% ")}.get(self.language)
+        if prompts is None:
+            return self.code
+        length = len(prompts[0])
+        return "\n".join(line[length:] if line.startswith(prompts) else "" for line in self.code.split("\n"))
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One thing that is wrong, at its place.
+
+    >>> print(Failure(Place("docs/a.md", 3), "AssertionError", "x == 4", ("left 3, right 4",)))
+    docs/a.md:3: AssertionError: x == 4
+      left 3, right 4
+    """
+
+    place: Place
+    error: str
+    """The name of the error: an exception's class, or `FenceError`, `WorkerError`, `TimeoutError`."""
+    message: str
+    details: tuple[str, ...] = ()
+    """Further lines: the values of both sides, the rest of a long message, what to do."""
+    trace: tuple[str, ...] = ()
+    """The author's frames, outermost first, each `file:line in name` and its source line."""
+
+    def __str__(self) -> str:
+        head = f"{self.place}: {self.error}" + (f": {self.message}" if self.message else "")
+        return "\n".join([head, *("  " + line if line else "" for line in self.details)])
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a derivation, and what became of it."""
+
+    latex: str
+    """What is typeset, and was checked."""
+    reason: str = ""
+    """The author's reason for the step, beside it; `$…$` in it is mathematics."""
+    checked: str = ""
+    """What was checked, in words."""
+    holds: bool = True
+    claim: bool = True
+    """Whether it claims something; a line that defines a name does not."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What running a block gave."""
+
+    status: Status
+    output: str = ""
+    """What the block wrote to its standard output, whoever wrote it."""
+    errors: str = ""
+    """What the block wrote to its standard error: warnings, logging, progress."""
+    seconds: float = 0.0
+    """Wall-clock time of the block's own code."""
+    device: str = ""
+    """What it ran on, in words: `CPU`, or the name of the GPU; empty if torch was not loaded."""
+    torch: str = ""
+    """The version of torch that was loaded, if any."""
+    assertions: int = 0
+    """How many assertions were executed and held."""
+    reason: str = ""
+    """Why it was skipped or not run."""
+    raised: str = ""
+    """What it raised, if it was expected to."""
+    rows: tuple[Row, ...] = ()
+    """The lines of a derivation."""
+    markup: str = ""
+    """What an `einsum` fence has become, as HTML."""
+    failure: Failure | None = None
+    also: tuple[Failure, ...] = ()
+    """Further failures of the same block: each false line of a derivation is one."""
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """All its failures."""
+        return () if self.failure is None else (self.failure, *self.also)
+
+    @property
+    def lines(self) -> int:
+        """How many lines of a derivation claim something, and hold."""
+        return sum(row.claim and row.holds for row in self.rows)
+
+
+def to_json(value: Any) -> str:
+    """One line of JSON for a Block, Result, Failure, or a mapping of plain values."""
+    return json.dumps(asdict(value) if hasattr(value, "__dataclass_fields__") else value)
+
+
+def block_from(facts: Mapping[str, Any]) -> Block:
+    """The Block of which `facts` is the JSON."""
+    expected = facts["expected"]
+    if expected is not None:
+        expected = Expected(**{**expected, "place": Place(**expected["place"])})
+    return Block(**{**facts, "place": Place(**facts["place"]), "expected": expected})
+
+
+def result_from(facts: Mapping[str, Any]) -> Result:
+    """The Result of which `facts` is the JSON."""
+    failure = facts["failure"]
+    return Result(
+        **{
+            **facts,
+            "rows": tuple(Row(**row) for row in facts["rows"]),
+            "failure": None if failure is None else _failure_from(failure),
+            "also": tuple(map(_failure_from, facts["also"])),
+        }
+    )
+
+
+def _failure_from(facts: Mapping[str, Any]) -> Failure:
+    return Failure(
+        Place(**facts["place"]), facts["error"], facts["message"], tuple(facts["details"]), tuple(facts["trace"])
+    )

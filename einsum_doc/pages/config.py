@@ -1,0 +1,53 @@
+"""What mkdocs.yml may say under `plugins: - einsum-doc:`."""
+
+from __future__ import annotations
+
+from mkdocs.config import base
+from mkdocs.config import config_options as c
+
+
+class _Amount(c.Type[int | float]):
+    """A number that is not negative, and with `positive` not zero."""
+
+    def __init__(self, *, positive: bool = False, default: float) -> None:
+        super().__init__((int, float), default=default)
+        self.positive = positive
+
+    def run_validation(self, value: object) -> int | float:
+        number = super().run_validation(value)
+        if isinstance(number, bool) or number < 0 or (self.positive and not number):
+            raise base.ValidationError(f"expected a number {'above' if self.positive else 'from'} 0, not {number!r}")
+        return number
+
+
+class EinsumDocConfig(base.Config):
+    """The options of the plugin."""
+
+    @classmethod
+    def names(cls) -> set[str]:
+        """The names of the options."""
+        return {name for name, value in vars(cls).items() if isinstance(value, base.BaseConfigOption)}
+
+    device = c.Choice(("auto", "cpu", "cuda"), default="auto")
+    """Where blocks run: `auto` is the GPU when there is one. `cuda` fails where there is none.
+
+    On a GPU, it is torch's default device, so that a block need not name it."""
+
+    timeout = _Amount(positive=True, default=60)
+    """How long one block may take, in seconds of wall-clock time, before its page fails."""
+
+    memory = _Amount(default=0)
+    """How much memory a page's process may take, in GiB; 0 for three quarters of the machine's."""
+
+    allow_empty = c.Type(bool, default=False)
+    """Whether a build may succeed that executed nothing: for a site that has no blocks yet."""
+
+    preload = c.ListOfItems(c.Type(str), default=["torch"])
+    """Modules that are imported once a build, if a page mentions them, instead of once a page.
+
+    Not for the library that the pages are about: an edit to it would not be seen."""
+
+    assets = c.Type(dict, default={})
+    """Files of installed packages to copy into the site: `path in the site: file or folder`.
+
+    The right-hand sides are relative to the folder of mkdocs.yml."""

@@ -1,0 +1,140 @@
+"""A process that has imported torch once and forks a worker for each page, in milliseconds.
+
+Three processes stand between the build and a page's code:
+
+- the *fork server*, started once: it imports what pages are known to need, and nothing of
+  the library under test, so that an edit to that is seen by the next page;
+- a *supervisor* for each page, forked from it: it waits for the worker, tells the build how
+  it ended, and kills whatever the page's code has left behind;
+- the *worker*, forked from the supervisor: it runs the page's blocks (worker.py).
+
+The build holds a socket to each. When the build goes away, however it goes, the sockets
+close, and every process below it ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from einsum_doc.pages import worker as page_worker
+
+DESCRIPTORS = 4
+"""What a page is started with: the worker's socket, the supervisor's, and two files for its output."""
+
+
+def main(control: socket.socket, preload: list[str]) -> None:
+    """Fork a supervised worker for each message on `control`, until it closes."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors that have ended leave no zombies
+    for name in preload:
+        # A module that cannot be imported fails in the page that wants it, with its line.
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+    control.sendall(b"ready\n")
+    while True:
+        message, descriptors, *_ = socket.recv_fds(control, 1 << 16, DESCRIPTORS)
+        if not message:
+            return
+        if os.fork() == 0:
+            control.close()
+            try:
+                _supervise(json.loads(message), descriptors)
+            finally:
+                os._exit(0)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        control.sendall(b"forked\n")
+
+
+def _supervise(settings: dict[str, Any], descriptors: list[int]) -> None:
+    talk, life, output, errors = descriptors
+    _adopt_orphans()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    wake_read, wake_write = os.pipe()
+    os.set_blocking(wake_write, False)
+    signal.set_wakeup_fd(wake_write)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    worker = os.fork()
+    if worker == 0:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for descriptor in (life, wake_read, wake_write):
+            os.close(descriptor)
+        _work(settings, talk, output, errors)
+    for descriptor in (talk, output, errors):
+        os.close(descriptor)
+    status = 0
+    while True:
+        ready, _, _ = select.select([life, wake_read], [], [])
+        if life in ready:  # the build has had enough of it, or is gone
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+            _, status = os.waitpid(worker, 0)
+            break
+        os.read(wake_read, 4096)
+        ended, status = os.waitpid(worker, os.WNOHANG)
+        if ended:
+            break
+    _kill_all_below(worker)
+    with contextlib.suppress(OSError), socket.socket(fileno=life) as report:
+        report.sendall(json.dumps({"status": os.waitstatus_to_exitcode(status)}).encode())
+
+
+def _work(settings: dict[str, Any], talk: int, output: int, errors: int) -> None:
+    """Be the worker; never returns."""
+    try:
+        os.setsid()
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        # The page imports the library as it is on disk now; the worker keeps its own by reference.
+        for name in [name for name in sys.modules if name.split(".")[0] == "einsum_doc"]:
+            del sys.modules[name]
+        with socket.socket(fileno=talk) as connection:
+            page_worker.serve(connection, output, errors, settings)
+        # Not sys.exit: what the page registered to run at exit is not waited for.
+        os._exit(0)
+    except BaseException:
+        os.write(errors, traceback.format_exc().encode())
+    finally:
+        os._exit(70)  # the worker itself failed: EX_SOFTWARE
+
+
+def _adopt_orphans() -> None:
+    """Have processes whose parent has ended become this process's children, so that it can end them."""
+    if sys.platform == "linux":
+        pr_set_child_subreaper = 36
+        ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
+
+
+def _kill_all_below(worker: int) -> None:
+    """Kill every process that the page started, those that have left its group too (on Linux)."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(worker, signal.SIGKILL)
+    while True:
+        for child in _children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def _children() -> list[int]:
+    with contextlib.suppress(OSError):
+        return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+    return []
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])

@@ -1,0 +1,403 @@
+"""MkDocs events, each a few lines that call the files beside this one.
+
+A page is read in `on_files`, before MkDocs renders anything, and its blocks start to run in
+the background. It is read again in `on_page_markdown`, and run again if another plugin has
+changed its blocks by then. While it is rendered, superfences hands each block to `_format`,
+which waits for its result. In `on_env`, when every page has been rendered and none has been
+written, the verdict is given.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import click
+import markdown_exec
+from markdown import Markdown
+from markupsafe import Markup
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
+from mkdocs.structure.files import File, Files, InclusionLevel
+from mkdocs.structure.pages import Page as MkDocsPage
+from mkdocs.utils import meta
+
+from einsum_doc.pages import fence, report, scan
+from einsum_doc.pages.block import Block, Failure, Place, Result
+from einsum_doc.pages.config import EinsumDocConfig
+from einsum_doc.pages.expected import REWRITE, rewrite
+from einsum_doc.pages.origins import origins
+from einsum_doc.pages.pool import Limits, Page, Pool, PoolSettings
+from einsum_doc.pages.render import block_html, derivation_html, fault_html, stamp_html, under_title
+
+_log = get_plugin_logger("einsum_doc")
+
+
+@dataclass
+class _Run:
+    """A page from its reading to its verdict."""
+
+    name: str
+    text: str
+    markdown: str
+    """Its Markdown as it was read: if other plugins leave it so, it need not be read again."""
+    reading: scan.Reading
+    future: Future[list[Result]] | None = None
+    rendered: set[int] = field(default_factory=set)
+    """The numbers of the blocks that have reached the page."""
+    lost: list[Failure] = field(default_factory=list)
+    """What went wrong while the page was rendered."""
+    complete: bool = False
+    """Whether MkDocs has rendered it."""
+
+    @property
+    def blocks(self) -> Sequence[Block]:
+        """Its blocks, in order."""
+        return self.reading.blocks
+
+    @property
+    def runnable(self) -> Sequence[Block]:
+        """Its blocks up to the first fence that is wrong: those after it may need what that one would have done."""
+        return self.blocks[: min((fault.after for fault in self.reading.faults), default=len(self.blocks))]
+
+    @property
+    def results(self) -> list[Result]:
+        """The results of its blocks, waited for."""
+        missing = Result("not run", reason="a fence before it is wrong")
+        if self.future is None:
+            return [missing] * len(self.blocks)
+        try:
+            results = self.future.result()
+            return results + [missing] * (len(self.blocks) - len(results))
+        except Exception as error:
+            failure = Failure(self.blocks[0].where, "WorkerError", f"the page could not be run: {error}")
+            missing = Result("not run", reason="the page could not be run")
+            return [Result("failed", failure=failure), *[missing] * (len(self.blocks) - 1)]
+
+    def report(self) -> report.PageReport:
+        """Everything that is known of it once it has been rendered."""
+        why = "something else has taken its fence: an indented code block, or another extension"
+        if not self.complete:
+            why = "its page was never rendered"
+        faults = [fault.failure for fault in self.reading.faults]
+        # After a fence that superfences rejects, its closing line opens another: what that takes is no news.
+        unseen = [
+            Failure(block.place, "FenceError", "the block ran but did not reach the page", (why,))
+            for block in self.blocks
+            if block.number not in self.rendered and not faults
+        ]
+        return report.PageReport(self.blocks, self.results, [*faults, *self.lost, *unseen])
+
+
+class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
+    """Runs the executable blocks of a site's pages in workers, and fails the build when one fails."""
+
+    def __init__(self) -> None:
+        self.serving = self.dirty = False
+        self.pool: Pool | None = None
+        self.runs: dict[str, _Run] = {}
+        self.run: _Run | None = None
+        self.markdown: Markdown | None = None
+        self.commit: str | None = None
+
+    def on_startup(self, *, command: str, dirty: bool) -> None:
+        """Learn whether a failure may end the process (under `serve` it must not), and which pages are rendered."""
+        self.serving = command == "serve"
+        self.dirty = dirty
+
+    @event_priority(-100)
+    def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
+        """Put our fences behind markdown-exec's: superfences asks the last ones first."""
+        if "markdown-exec" not in config.plugins:
+            raise PluginError(
+                "einsum-doc runs the fences of markdown-exec, which is not in mkdocs.yml. "
+                "Add the line\n\n  - markdown-exec\n\nunder `plugins:`, above `- einsum-doc`."
+            )
+        unknown = sorted(self.config.keys() - EinsumDocConfig.names())
+        if unknown:
+            known = ", ".join(sorted(EinsumDocConfig.names()))
+            raise PluginError(f"einsum-doc: unknown option {unknown[0]!r} in mkdocs.yml; there are: {known}")
+        # Not resolved: a docs folder that is a link is called what its author calls it.
+        self.root = Path(os.path.abspath(config.config_file_path or "mkdocs.yml")).parent
+        fences = config.mdx_configs.setdefault("pymdownx.superfences", {}).setdefault("custom_fences", [])
+        runnable = config.plugins["markdown-exec"].config.languages
+        self.languages = scan.Languages(
+            runnable=frozenset(runnable),
+            always=frozenset(filter(None, markdown_exec.MARKDOWN_EXEC_AUTO)),
+            foreign=frozenset(each["name"] for each in fences) - set(runnable),
+        )
+        ours = dict.fromkeys(runnable, (self._validate, self._format))
+        for language in (fence.DERIVATION, fence.EINSUM):
+            ours[language] = (self._validate_ours, self._format)
+        ours[fence.EXPECTED] = (lambda *_: True, self._format_expected)
+        for language, (validate, format_) in ours.items():
+            fences.append({"name": language, "class": language, "validator": validate, "format": format_})
+        config.markdown_extensions.append(scan.HyphenatedOptions())
+        self.runs, self.run, self.markdown, self.commit = {}, None, None, None
+        return config
+
+    @event_priority(-100)
+    def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
+        """Read every page and start to run its blocks; add the assets."""
+        for destination, source in self.config.assets.items():
+            self._add_asset(destination, self.root / source, files, config)
+        inclusion = InclusionLevel.is_in_serve if self.serving else InclusionLevel.is_included
+        for file in files.documentation_pages(inclusion=inclusion):
+            if self.dirty and not file.is_modified():
+                continue
+            text = file.content_string
+            self.runs[file.src_uri] = self._read(file, text, _body(text), config)
+        self._start(list(self.runs.values()))
+        return files
+
+    @event_priority(-100)
+    def on_page_markdown(self, markdown: str, *, page: MkDocsPage, config: MkDocsConfig, files: Files) -> None:
+        """Note which page is being rendered; read it again if other plugins have changed it."""
+        run = self.runs.get(page.file.src_uri)
+        if run is None or run.markdown != markdown:
+            text = run.text if run else page.file.content_string
+            again = self._read(page.file, text, markdown, config)
+            if run is None or _code(again.blocks) != _code(run.blocks):
+                run = again
+                self._start([run])
+            else:
+                run.reading = again.reading
+            self.runs[page.file.src_uri] = run
+        self.run = run
+
+    def on_page_content(self, html: str, *, page: MkDocsPage, config: MkDocsConfig, files: Files) -> str:
+        """Put the stamp under the title, and with it what could not be shown in its place."""
+        run, self.run = self.run, None
+        if run is None:
+            return html
+        # A fence in an indented code block is formatted, and then given back as text.
+        run.rendered = {number for number in run.rendered if f'data-block="{number}"' in html}
+        run.complete = True
+        found = run.report()
+        elsewhere = [fault_html(failure) for failure in found.faults if fault_html(failure) not in html]
+        stamp = stamp_html(run.blocks, found.results, len(found.faults), self._commit())
+        return under_title(html, stamp + "".join(elsewhere))
+
+    @event_priority(100)
+    def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> None:
+        """Give the verdict: every page has been rendered, and none has been written."""
+        if self.pool is not None and self.pool.rewriting:
+            for expected in rewrite(self.root, self.pool.written):
+                click.echo(f"{expected.place}: rewritten", err=True)
+        pages = [run.report() for run in self.runs.values()]
+        wrong = [report.failures_text(pages)] if any(page.failures for page in pages) else []
+        if not self.config.allow_empty and not any(page.blocks and page.ran for page in pages) and not wrong:
+            name = Path(config.config_file_path or "mkdocs.yml").name
+            wrong.append(report.nothing_ran(name))
+        if not wrong:
+            _log.info(report.summary(pages))
+            return
+        # Not through the log: `--quiet` would hide it, and its width would break lines.
+        text = "\n\n".join(wrong)
+        # click takes the colours out again where the text does not go to a terminal.
+        click.echo(f"\n{text if os.environ.get('NO_COLOR') else report.coloured(text)}\n", err=True)
+        if not self.serving:
+            raise PluginError(f"einsum-doc: {report.summary(pages)}")
+        _log.error(report.summary(pages))
+
+    def on_post_build(self, *, config: MkDocsConfig) -> None:
+        """Let the workers go; under `serve` the fork server stays for the next build."""
+        if not self.serving:
+            self.on_shutdown()
+
+    def on_build_error(self, *, error: Exception) -> None:
+        """Let the workers go, whatever it was that failed."""
+        if not self.serving:
+            self.on_shutdown()
+
+    def on_shutdown(self) -> None:
+        """End every process that was started."""
+        if self.pool is not None:
+            self.pool.close()
+            self.pool = None
+
+    def _read(self, file: File, text: str, markdown: str, config: MkDocsConfig) -> _Run:
+        name = file.src_uri
+        if file.abs_src_path:
+            name = Path(os.path.relpath(file.abs_src_path, self.root)).as_posix()
+        lines = self._preprocessed(markdown, config)
+        snippets = config.mdx_configs.get("pymdownx.snippets", {}).get("base_path", ["."])
+        folders = [Path(os.path.abspath(folder)) for folder in ([snippets] if isinstance(snippets, str) else snippets)]
+        places = origins(name, text, lines, self.root, folders)
+        return _Run(name, text, markdown, scan.read(lines, places, self.languages))
+
+    def _preprocessed(self, markdown: str, config: MkDocsConfig) -> list[str]:
+        """The lines that superfences will be given: snippets put in, tabs expanded."""
+        if self.markdown is None:
+            self.markdown = Markdown(extensions=config.markdown_extensions, extension_configs=config.mdx_configs)
+        self.markdown.reset()
+        lines = markdown.split("\n")
+        for preprocessor in self.markdown.preprocessors:
+            if preprocessor is self.markdown.preprocessors["fenced_code_block"]:
+                break
+            lines = preprocessor.run(lines)
+        return lines
+
+    def _start(self, runs: list[_Run]) -> None:
+        runs = [run for run in runs if run.runnable]
+        if not runs:
+            return
+        limits = Limits(float(self.config.timeout), int(self.config.memory * 2**30))
+        settings = PoolSettings(self.root, self.config.device, limits, tuple(self.config.preload))
+        if self.pool is None or self.pool.settings != settings:
+            self.on_shutdown()  # under `serve`, mkdocs.yml may have changed since the last build
+            self.pool = Pool(settings)
+            self.pool.rewriting = bool(os.environ.get(REWRITE))
+        pages = [Page(run.runnable, self._sources(run)) for run in runs]
+        for run, future in zip(runs, self.pool.submit(pages), strict=True):
+            run.future = future
+
+    def _sources(self, run: _Run) -> Mapping[str, list[str]]:
+        sources = {run.name: run.text.split("\n")}
+        for name in {block.place.file for block in run.blocks} - sources.keys():
+            path = self.root / name
+            sources[name] = path.read_text("utf-8-sig", errors="replace").split("\n") if path.is_file() else []
+        return sources
+
+    def _validate(
+        self, language: str, inputs: dict[str, str], options: dict[str, Any], attrs: dict[str, Any], md: Markdown
+    ) -> bool:
+        """superfences asks whether a fence is ours: it is if it is executed, or wrong."""
+        if self._is_fault(language, inputs, options):
+            return True
+        written = dict(inputs)
+        for name in fence.OUR_OPTIONS:
+            inputs.pop(name, None)
+        if markdown_exec.validator(language, inputs, options, attrs, md):
+            options["written"] = written
+            return True
+        for name in fence.EXEC_OPTIONS:
+            inputs.pop(name, None)  # `exec="off" source="above"` is shown as code, not as raw text
+        return False
+
+    def _validate_ours(
+        self, language: str, inputs: dict[str, str], options: dict[str, Any], attrs: dict[str, Any], md: Markdown
+    ) -> bool:
+        if not self._is_fault(language, inputs, options):
+            options["written"] = dict(inputs)
+        return True
+
+    def _is_fault(self, language: str, inputs: Mapping[str, str], options: dict[str, Any]) -> bool:
+        for fault in self.run.reading.faults if self.run else ():
+            if (fault.header.language, fault.header.options) == (language, inputs):
+                options["fault"] = fault
+                return True
+        return False
+
+    def _format(
+        self, source: str, language: str, css_class: str, options: dict[str, Any], md: Markdown, **kwargs: Any
+    ) -> str:
+        """superfences asks for the HTML of a fence. It swallows exceptions, so none may leave here."""
+        if "fault" in options:
+            return fault_html(options["fault"].failure)
+        run = self.run
+        try:
+            written = options.pop("written")
+            if run and run.reading.comments_out(language, written, source):
+                return f"<pre>{escape(source)}</pre>"
+            if language in fence.SHOWN_ONLY:
+                show: Any = markdown_exec.formatters[language]
+                return str(show(code=source, md=md, **options))
+            block = _find(run, language, source, written)
+            if run is None or block is None:
+                raise fence.FenceError("a block that does not stand in the page's file is not run")
+            run.rendered.add(block.number)
+            return _render(block, run.results[block.number - 1], md, options)
+        except Exception as error:
+            place = Place(run.name if run else "a page", 1)
+            failure = Failure(place, type(error).__name__, str(error), (f"in the block that begins: {source[:80]!r}",))
+            if run:
+                run.lost.append(failure)
+            return fault_html(failure)
+
+    def _format_expected(self, source: str, *args: Any, **kwargs: Any) -> str:
+        return f'<pre class="expected">{escape(source)}</pre>'
+
+    def _add_asset(self, destination: str, source: Path, files: Files, config: MkDocsConfig) -> None:
+        if not source.exists():
+            raise PluginError(
+                f"einsum-doc: assets: {source.relative_to(self.root)} does not exist. "
+                "If it comes from a package, that has still to be installed: with `npm ci`, if it is in node_modules."
+            )
+        for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
+            if path.is_file():
+                uri = destination if path == source else f"{destination}/{path.relative_to(source).as_posix()}"
+                files.append(File.generated(config, uri, abs_src_path=str(path)))
+
+    def _commit(self) -> str:
+        """The commit that is being built, and whether files have been changed since; empty outside of git."""
+        if self.commit is None:
+            commit = _git(self.root, "rev-parse", "--short", "HEAD")
+            changed = commit and _git(self.root, "status", "--porcelain")
+            self.commit = f"{commit}, modified" if changed else commit
+        return self.commit
+
+
+def _render(block: Block, result: Result, md: Markdown, options: dict[str, Any]) -> str:
+    """The block as markdown-exec shows it, with its outcome below."""
+    if block.language == fence.DERIVATION:
+        return block_html(derivation_html(result.rows, block.code), block, result)
+    if block.language == fence.EINSUM:
+        return block_html(result.markup or f"<pre>{escape(block.code)}</pre>", block, result)
+    shown = dict(options, workdir=None, width=0)
+    # What is expected stands on the page already, in its own fence.
+    output = "" if block.expected and result.status == "held" else result.output
+    if result.status == "failed":
+        # A block that failed is shown with its source and what it had written, as text.
+        shown.update(source=shown["source"] or "above", result=shown["result"] or "text", html=False)
+    if not output.strip():
+        shown["result"] = ""  # an empty box is no result
+    elif "\x1b[" in output and shown["result"] in ("", "text"):
+        shown["result"] = "ansi"
+    if block.language in ("pycon", "console"):
+        commands = [line for line in block.code.split("\n") if line.startswith((">>> ", "... ", "$ ", "% "))]
+        shown["transform_source"] = lambda code: (block.program, "\n".join(commands))
+    inner = markdown_exec.base_format(
+        language=block.language, run=lambda *args, **kwargs: output, code=block.code, md=md, **shown
+    )
+    html = Markup(block_html(str(inner), block, result, boxed=bool(shown["source"] or shown["result"])))
+    if markdown_exec.InsertHeadings.name in md.treeprocessors:
+        # markdown-exec finds the headings in a block's output by its HTML, which is now longer.
+        headings = md.treeprocessors[markdown_exec.InsertHeadings.name].headings
+        if inner in headings:
+            headings[html] = headings.pop(inner)
+    return html
+
+
+def _find(run: _Run | None, language: str, source: str, written: Mapping[str, str]) -> Block | None:
+    """The block that superfences asks for: of several equal ones, the first that is not yet on the page."""
+    if run is None:
+        return None
+    asked = (language, source, written)
+    equal = [block for block in run.blocks if (block.language, block.code, block.options) == asked]
+    return next((block for block in equal if block.number not in run.rendered), equal[-1] if equal else None)
+
+
+def _body(text: str) -> str:
+    """A page's Markdown without its front matter, as MkDocs takes it off."""
+    body: str = meta.get_data(text)[0]
+    return body
+
+
+def _code(blocks: Sequence[Block]) -> list[tuple[str, str, Mapping[str, str]]]:
+    return [(block.language, block.code, block.options) for block in blocks]
+
+
+def _git(folder: Path, *args: str) -> str:
+    try:
+        told = subprocess.run(["git", *args], cwd=folder, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return told.stdout.strip() if told.returncode == 0 else ""

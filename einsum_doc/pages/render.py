@@ -1,0 +1,158 @@
+"""Result -> HTML: a block and its outcome as one object, and the stamp under the title."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from html import escape
+
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments_ansi_color import AnsiColorLexer
+
+from einsum_doc.pages.block import Block, Failure, Result, Row
+from einsum_doc.pages.fence import DERIVATION, EINSUM
+
+_WORDS = {"held": "✓ held", "failed": "✗ failed", "skipped": "– skipped", "not run": "– not run"}
+
+
+def block_html(inner: str, block: Block, result: Result, *, boxed: bool = True) -> str:
+    """The block with its bar. `inner` is markdown-exec's HTML of source and output.
+
+    It is `boxed` if it is code with an outcome; what a block says as a part of the page is not.
+    A block that shows neither leaves an empty element, so that it can be seen to be there.
+    """
+    parts = [inner]
+    if result.errors:
+        parts.append(f'<pre class="err">{ansi_html(result.errors.rstrip())}</pre>')
+    if result.raised:
+        parts.append(f'<pre class="raised">{escape(result.raised)}</pre>')
+    parts += map(failure_html, result.failures)
+    if not any(parts):
+        return f'<div class="run {result.status.replace(" ", "-")}" data-block="{block.number}" hidden></div>'
+    kind = "checked" if block.language in (DERIVATION, EINSUM) else "run" if boxed or result.failures else "said"
+    return (
+        f'<div class="{kind} {result.status.replace(" ", "-")}" data-block="{block.number}">'
+        f"{''.join(parts)}{_bar(block, result)}</div>"
+    )
+
+
+def derivation_html(rows: Sequence[Row], code: str) -> str:
+    """The numbered rows of a derivation; its source as text, if it could not be read."""
+    if not rows:
+        return f"<pre>{escape(code)}</pre>"
+    return f'<div class="derivation">{"".join(map(_row_html, rows))}</div>'
+
+
+def prose_html(text: str) -> str:
+    r"""Words with mathematics between dollars, and einsums as code.
+
+    >>> prose_html("Sum over $i$: this is jk,k->j.")
+    'Sum over <span class="arithmatex">\\(i\\)</span>: this is <code>jk,k-&gt;j</code>.'
+    """
+    pieces = re.split(r"(\$[^$]+\$|[^\W\d_]*(?:\.\.\.)?[^\W\d_]*(?:,[\w.]*)*->(?:\.\.\.|[^\W\d_])*)", text)
+    for position in range(1, len(pieces), 2):
+        inner = escape(pieces[position].strip("$"), quote=False)
+        mathematics = pieces[position].startswith("$")
+        pieces[position] = f'<span class="arithmatex">\\({inner}\\)</span>' if mathematics else f"<code>{inner}</code>"
+    pieces[::2] = [escape(piece, quote=False) for piece in pieces[::2]]
+    return "".join(pieces)
+
+
+def _row_html(row: Row) -> str:
+    # The alignment marks of LaTeX have no meaning in a row of its own: the page lines the rows up.
+    formula = escape(re.sub(r"(?<!\\)&", "", row.latex).strip(), quote=False)
+    mark = "✓" if row.holds else "✗"
+    state = "" if not row.claim and row.holds else f'<span class="mark" title="{escape(row.checked)}">{mark}</span>'
+    reason = prose_html(row.reason)
+    return (
+        f'<div class="step{"" if row.holds else " false"}">'
+        f'<div class="formula"><div class="arithmatex">\\[{formula}\\]</div></div>'
+        f'<div class="why">{reason}{state}</div></div>'
+    )
+
+
+def ansi_html(text: str) -> str:
+    r"""Text of a terminal as HTML: its colours as classes of Pygments' style.
+
+    >>> ansi_html("plain & \x1b[31mred\x1b[0m")
+    'plain &amp; <span class=" -Color -Color-Red">red</span>'
+    """
+    if "\x1b" not in text:
+        return escape(text)
+    html: str = highlight(text, AnsiColorLexer(stripnl=False), HtmlFormatter(nowrap=True))
+    return html.rstrip("\n")
+
+
+def fault_html(failure: Failure) -> str:
+    """A failure that belongs to no block that ran: a fence that is wrong."""
+    return f'<div class="run failed">{failure_html(failure)}</div>'
+
+
+def failure_html(failure: Failure) -> str:
+    """What a failure says, for the page on which it happened."""
+    trace = "".join(f"\n  {line}" for line in failure.trace)
+    return f'<pre class="failure">{escape(str(failure) + trace)}</pre>'
+
+
+def _bar(block: Block, result: Result) -> str:
+    word = _WORDS[result.status]
+    if result.raised:
+        word = "✓ raised, as expected"
+    elif result.status == "held" and result.lines:
+        word = f"✓ {count(result.lines, 'line')} held"
+    elif result.status == "held" and result.assertions:
+        word = f"✓ {count(result.assertions, 'assertion')} held"
+    facts = [result.reason]
+    if result.status in ("held", "failed"):
+        facts = [f"{result.seconds:.2f} s", result.device]
+    # Many pages are called index.md: those are told apart by their folder.
+    parts = block.place.file.split("/")
+    where = f"{'/'.join(parts[-2:] if parts[-1] == 'index.md' else parts[-1:])}:{block.place.line}"
+    facts = [fact for fact in [*facts, where] if fact]
+    return f'<div class="bar" data-search-exclude><b>{word}</b>{_spans(facts)}</div>'
+
+
+def stamp_html(blocks: Sequence[Block], results: Sequence[Result], faults: int, commit: str) -> str:
+    """What this build found out about the page, for under its title; nothing if it ran nothing."""
+    failures = faults + sum(len(result.failures) for result in results)
+    if failures:
+        return f'<div class="stamp failed"><b>✗ {count(failures, "failure")} on this page</b></div>'
+    ran = [result for result in results if result.status == "held"]
+    if not ran:
+        return ""
+    lines = sum(result.lines for result in results)
+    skipped = sum(result.status == "skipped" for result in results)
+    assertions = sum(result.assertions for result in results)
+    facts = [
+        count(len(ran), "block"),
+        count(assertions, "assertion") if assertions else "",
+        count(lines, "derivation line") if lines else "",
+        f"{skipped} skipped" if skipped else "",
+        *sorted({f"torch {result.torch.split('+')[0]}" for result in ran if result.torch}),
+        *sorted({result.device for result in ran if result.device}),
+        f"commit {commit}" if commit else "",
+    ]
+    return f'<div class="stamp" data-search-exclude><b>✓ verified by this build</b>{_spans(filter(None, facts))}</div>'
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> count(1, "block"), count(2, "block")
+    ('1 block', '2 blocks')
+    """
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _spans(facts: Sequence[str] | filter[str]) -> str:
+    return "".join(f"<span>{escape(fact)}</span>" for fact in facts)
+
+
+def under_title(page: str, stamp: str) -> str:
+    """The page with the stamp below its title; at its top, if the theme will write the title."""
+    end = page.find("</h1>")
+    if end < 0:
+        return stamp + page
+    end += len("</h1>")
+    return page[:end] + stamp + page[end:]

@@ -1,0 +1,40 @@
+"""What a block writes, taken at the file descriptors: whoever writes it, it arrives."""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import os
+import sys
+
+
+class Streams:
+    """Standard output and error of a block, as the files that the parent reads.
+
+    They are put back before every block, since a block may close, replace or redirect them.
+    """
+
+    def __init__(self, output: int, errors: int) -> None:
+        self.files = {1: output, 2: errors}
+        self.libc = ctypes.CDLL(None)
+
+    def open(self) -> None:
+        """Point the descriptors 1 and 2, `sys.stdout` and `sys.stderr`, at the files."""
+        for standard, file in self.files.items():
+            os.dup2(file, standard, inheritable=True)
+        for name, standard in (("stdout", 1), ("stderr", 2)):
+            # Unbuffered beneath, so that nothing is lost when the worker is killed, and lines of
+            # print and of a C library or a child process come in the order they were written.
+            raw = io.FileIO(standard, "wb", closefd=False)
+            stream = io.TextIOWrapper(raw, "utf-8", "backslashreplace", write_through=True)
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+
+    def flush(self) -> None:
+        """Write out what Python and C still hold back."""
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except Exception:
+                continue
+        self.libc.fflush(None)

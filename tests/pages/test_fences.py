@@ -1,0 +1,430 @@
+"""What fences promise: every one is executed, skipped with a reason, or plain, and nothing else passes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .conftest import PLAIN, Built, write_pages
+from .test_build import text_of
+
+Build = Callable[..., Built]
+
+
+def block(code: str, header: str = 'python exec="on"') -> str:
+    return f"```{header}\n{code}\n```\n\n"
+
+
+def test_text_is_not_run_and_not_counted(build: Build) -> None:
+    page = (
+        "# Title\n\n<!--\n"
+        + block("1 / 0")
+        + "-->\n\n`````md\n"
+        + block("1 / 0")
+        + "`````\n\n"
+        + block("1 / 0", 'python exec="off" source="above"')
+        + block("1 / 0", 'python title="shown.py" hl_lines="1"')
+        + block("1 / 0", "mermaid")
+        + block("print('run')")
+    )
+    built = build({"index": page})
+    assert built.status == 0, built.console
+    assert "1 page, 1 block, 0 assertions held" in built.console
+    assert "```python exec" in text_of(built.page())  # inside the longer fence, as text
+
+
+def test_the_formats_of_markdown_exec_go_on_working(build: Build) -> None:
+    config = PLAIN.replace("pymdownx.superfences]", "pymdownx.superfences, {pymdownx.tabbed: {alternate_style: true}}]")
+    page = (
+        "# Title\n\n"
+        + block("echo shell $((1 + 1))", 'bash exec="on" result="text"')
+        + block("$ echo console\nignored", 'console exec="on" source="console"')
+        + block(">>> x = 20\n>>> print(x + 1)\n...", 'pycon exec="on" source="console"')
+        + block("root\n  leaf", "tree")
+        + block("print('in a tab')", 'python exec="on" source="tabbed-left" tabs="Code|Output"')
+        + block("print('<b>bold</b>')", 'python exec="on" html="on"')
+        + block(
+            "print('hidden')  # markdown-exec: hide\nprint('seen')", 'python exec="on" source="above" result="text"'
+        )
+        + block("print('## From a block')")
+        + block("exit 3", 'sh exec="on" returncode="3"')
+        + block("import os; print(os.environ['COLUMNS'])", 'python exec="on" width="33"')
+        + block("import os; print(os.path.basename(os.getcwd()))", 'python exec="on" workdir="docs"')
+        + block("print(x)", 'python exec="on" session="other"')
+    )
+    broken = build({"index": page}, "-q", config=config)
+    assert broken.status == 1
+    assert "NameError: name 'x' is not defined" in broken.console  # a session has a namespace of its own
+    built = build({"index": page.replace("print(x)", "print('other')")}, config=config)
+    assert built.status == 0, built.console
+    seen = text_of(built.page())
+    for written in ("shell 2", "console", "21", "└── ", "Code", "Output", "in a tab", "33", "docs", "other"):
+        assert written in seen, written
+    assert "<b>bold</b>" in built.page()
+    assert "hidden" in seen  # printed, though its line is not shown
+    assert "markdown-exec: hide" not in seen
+    assert 'href="#exec-' in built.page()  # the heading is in the table of contents
+
+
+@pytest.mark.parametrize(
+    ("header", "code", "line"),
+    [
+        (
+            'bash exec="on"',
+            "echo out; exit 3",
+            "docs/index.md:4: ExecutionError: the command ended with status 3, not 0",
+        ),
+        ('console exec="on"', "$ false", "docs/index.md:4: ExecutionError: the command ended with status 1"),
+        ('pycon exec="on"', ">>> 1 / 0", "docs/index.md:4: ZeroDivisionError: division by zero"),
+        ('md exec="on"', "``` {.python exec='on'}\n1/0\n```", "docs/index.md:5: ZeroDivisionError"),
+    ],
+)
+def test_a_failure_in_another_language_counts(build: Build, header: str, code: str, line: str) -> None:
+    built = build({"index": f"# Title\n\n````{header}\n{code}\n````\n"}, "-q")
+    assert built.status == 1
+    assert f"\n{line}" in built.console
+
+
+def test_a_fence_that_another_extension_has_taken(build: Build) -> None:
+    built = build({"index": "# Title\n\nText.\n\n    ```python exec='on'\n    x = 1\n    ```\n"}, "-q")
+    assert built.status == 1
+    assert "\ndocs/index.md:5: FenceError: the block ran but did not reach the page" in built.console
+
+
+def test_a_page_that_was_never_rendered(build: Build, tmp_path: Path) -> None:
+    hook = "def on_files(files, config):\n    files.remove(files.get_file_from_path('gone.md'))\n"
+    (tmp_path / "project").mkdir()
+    # After ours, which has read the pages by then.
+    (tmp_path / "project/hook.py").write_text("import mkdocs.plugins\n\n@mkdocs.plugins.event_priority(-200)\n" + hook)
+    pages = {"index": block("assert True"), "gone": "# Gone\n\n" + block("assert True")}
+    built = build(pages, "-q", config=PLAIN + "hooks: [hook.py]\n")
+    assert built.status == 1
+    assert "\ndocs/gone.md:3: FenceError: the block ran but did not reach the page" in built.console
+    assert "its page was never rendered" in built.console
+
+
+def test_a_plugin_that_changes_a_block_has_the_changed_one_run(build: Build, tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project/hook.py").write_text(
+        "def on_page_markdown(markdown, **_):\n    return 'Put in.\\n\\n' + markdown.replace('WORD', '1 == 2')\n"
+    )
+    built = build({"index": "# Title\n\n" + block("x = 1\nassert WORD")}, "-q", config=PLAIN + "hooks: [hook.py]\n")
+    assert built.status == 1
+    assert "AssertionError: 1 == 2" in built.console
+    assert "WORD" not in built.console.split("block 1")[0]
+
+
+@pytest.mark.parametrize(
+    ("page", "allowed"),
+    [("# Only text\n", False), ("# Only text\n", True), (block("1", 'python exec="on" skip-if="no-gpu"'), False)],
+)
+def test_a_build_that_executed_nothing(build: Build, page: str, allowed: bool) -> None:
+    config = PLAIN.replace("einsum-doc]", f"{{einsum-doc: {{device: cpu, allow_empty: {str(allowed).lower()}}}}}]")
+    built = build({"index": page}, "-q", config=config)
+    assert built.status == (0 if allowed else 1)
+    assert ("mkdocs.yml: nothing was executed in this build" in built.console) is not allowed
+
+
+def test_an_error_that_is_expected(build: Build) -> None:
+    page = block("raise ValueError('the sizes disagree: 3 and 4')", 'python exec="on" raises="ValueError: .*sizes"')
+    built = build({"index": page + block("int('x')", 'python exec="on" source="above" raises="Exception"')})
+    assert built.status == 0, built.console
+    assert '<pre class="raised">ValueError: the sizes disagree: 3 and 4</pre>' in built.page()
+    assert text_of(built.page()).count("✓ raised, as expected") == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("x = 1", "docs/index.md:1: NothingRaisedError: the block should raise ValueError: .*sizes"),
+        ("raise ValueError('shapes')", "docs/index.md:2: ValueError: shapes"),
+        ("raise TypeError('sizes')", "docs/index.md:2: TypeError: sizes"),
+        ("import os; os._exit(1)", "docs/index.md:2: WorkerError: the block ended its process"),
+    ],
+)
+def test_an_expected_error_must_come(build: Build, code: str, line: str) -> None:
+    built = build({"index": block(code, 'python exec="on" raises="ValueError: .*sizes"')}, "-q")
+    assert built.status == 1
+    assert f"\n{line}" in built.console
+
+
+@pytest.mark.parametrize("header", ['raises="ValueError("', 'raises="lower case"', 'skip-if="rain"', 'skip_if="rain"'])
+def test_ill_typed_options_of_our_own(build: Build, header: str) -> None:
+    built = build({"index": block("1", f'python exec="on" {header}')}, "-q")
+    assert built.status == 1
+    assert "\ndocs/index.md:1: FenceError: " in built.console
+
+
+def test_skipped_with_its_reason(build: Build) -> None:
+    config = PLAIN.replace("einsum-doc]", "{einsum-doc: {device: cpu}}]")
+    page = block("1 / 0", 'python exec="on" source="above" skip-if="no-gpu"') + block("assert True")
+    built = build({"index": page}, config=config)
+    assert built.status == 0, built.console
+    assert "1 page, 2 blocks, 1 assertion held, 1 skipped (no GPU)" in built.console
+    assert "<b>– skipped</b><span>no GPU</span>" in built.page()
+    assert "<span>1 skipped</span>" in built.page()
+
+
+EXPECTED = """\
+# Title
+
+- In a list:
+
+    ```python exec="on" source="above"
+    import math
+
+    print("pi", math.pi)
+    print("three lines")
+    print(12)
+    ```
+
+    ```expected tolerance="1e-4"
+    pi 3.1416
+    three lines
+    12
+    ```
+"""
+
+
+def test_expected_output_that_is_met(build: Build) -> None:
+    built = build({"index": EXPECTED})
+    assert built.status == 0, built.console
+    assert '<pre class="expected">pi 3.1416\nthree lines\n12</pre>' in built.page()
+    assert "3.14159" not in built.page()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "difference"),
+    [
+        ("pi 3.1416", "pi 3.1516", "  - pi 3.1516\n  + pi 3.141592653589793\n    three lines\n    12"),
+        ("    12\n    ```", "    13\n    ```", "    pi 3.1416\n    three lines\n  - 13\n  + 12"),
+        ("    three lines\n    12", "    12", "    pi 3.1416\n  + three lines\n    12"),
+    ],
+)
+def test_expected_output_that_is_not_met(build: Build, old: str, new: str, difference: str) -> None:
+    built = build({"index": EXPECTED.replace(old, new)}, "-q")
+    assert built.status == 1
+    wanted = f"\ndocs/index.md:13: OutputError: the output is not what is expected\n{difference}\n"
+    assert wanted in built.console
+
+
+def test_expected_output_needs_a_block(build: Build) -> None:
+    built = build({"index": block("1", "expected") + block("print(1)") + block("1", "expected tolerance='x'")}, "-q")
+    assert "\ndocs/index.md:1: FenceError: there is no block before it" in built.console
+    assert '\ndocs/index.md:9: FenceError: tolerance="x" is not understood' in built.console
+
+
+def test_expected_output_is_rewritten_in_place(tmp_path: Path, build: Build) -> None:
+    stale = EXPECTED.replace("three lines\n    12\n", "two\n    lines\n").replace("\n", "\r\n")
+    stale += "\r\n" + block("print('x\\n\\ny')").replace("\n", "\r\n") + block("old", "expected").replace("\n", "\r\n")
+    write_pages(tmp_path, {"index": stale})
+    command = [sys.executable, "-m", "einsum_doc.pages.expected"]
+    told = subprocess.run(command, cwd=tmp_path, env=dict(os.environ), capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    assert told.stderr.count("rewritten") == 2
+    text = (tmp_path / "docs/index.md").read_bytes().decode()
+    assert "    pi 3.141592653589793\r\n    three lines\r\n    12\r\n    ```\r\n" in text
+    assert "```expected\r\nx\r\n\r\ny\r\n```" in text
+    assert "\n" not in text.replace("\r\n", "")
+    assert build({"index": text}, "-q").status == 0
+
+
+def test_colours_of_a_terminal_are_rendered(build: Build) -> None:
+    code = "print('\\033[31mred\\033[0m')\nimport sys\nprint('\\033[1mbold\\033[0m', file=sys.stderr)"
+    built = build({"index": block(code, 'python exec="on" source="above" result="text"')})
+    assert built.status == 0, built.console
+    assert "\x1b" not in built.page()
+    assert "-Color-Red" in built.page()
+    assert "-Color-Bold" in built.page()
+
+
+def test_warnings_and_standard_error_are_shown(build: Build) -> None:
+    code = "import sys, warnings\nprint('out')\nwarnings.warn('mind the gap')\nprint('err', file=sys.stderr)"
+    built = build({"index": block(code)})
+    assert built.status == 0
+    page = built.page()
+    error = page[page.index('<pre class="err">') :].split("</pre>")[0]
+    assert "docs/index.md:4: UserWarning: mind the gap" in error
+    assert error.endswith("err")
+
+
+def test_no_secret_and_no_path_of_this_machine_is_published(
+    build: Build, environment: dict[str, str], tmp_path: Path
+) -> None:
+    environment["SITE_TOKEN"] = "c0ffee-and-cream"
+    try:
+        code = (
+            "import os, pathlib, sys\nprint(os.environ['SITE_TOKEN'], pathlib.Path().absolute() / 'x.txt')\n"
+            "print(pathlib.Path.home() / 'secrets', file=sys.stderr)\nopen(pathlib.Path().absolute() / 'gone')"
+        )
+        built = build({"index": block(code, 'python exec="on" source="above" raises="FileNotFoundError"')})
+        assert built.status == 0, built.console
+        page = built.page()
+        failed = build({"index": block("import os\nassert os.environ['SITE_TOKEN'] == 1")}, "-q")
+    finally:
+        del environment["SITE_TOKEN"]
+    for text in (page, failed.console):
+        assert "c0ffee" not in text
+        assert str(tmp_path) not in text
+        assert str(Path.home()) + "/" not in text
+    assert "[SITE_TOKEN] x.txt" in page
+    assert "~/secrets" in page
+    assert "left '[SITE_TOKEN]', right 1" in failed.console
+
+
+def test_assertions_are_counted_as_they_are_executed(build: Build) -> None:
+    code = (
+        "import numpy as np\nfrom numpy.testing import assert_allclose\n"
+        "for i in range(5):\n    assert i >= 0, 'never'\n"
+        "def never():\n    assert False\n"
+        "assert_allclose(np.ones(3), np.ones(3))\n"
+        "try:\n    assert 1 == 2\nexcept AssertionError:\n    pass\n"
+    )
+    built = build({"index": block(code)})
+    assert built.status == 0, built.console
+    assert "6 assertions held" in built.console
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("a, b = 3, 4\nassert a + 1 > b, 'too small'", "AssertionError: too small\n  a + 1 > b\n  left 4, right 4"),
+        ("assert 1 < 5 < 3", "AssertionError: 1 < 5 < 3\n  1, 5, 3"),
+        ("x = []\nassert x", "AssertionError: x\n"),
+        ("assert not any([0, 1])", "AssertionError: not any([0, 1])\n  value [0, 1]"),
+        (
+            "import numpy as np\na = np.zeros((2, 3), np.float32)\nb = a.copy()\nb[0, 2] = 1\nb[1, 1] = -4\n"
+            "assert (a == b).all()",
+            "AssertionError: (a == b).all()\n  left array (2, 3) float32, right array (2, 3) float32\n"
+            "  2 of 6 elements differ\n  first at [0, 2] 0.0 and 1.0\n  largest at [1, 1] 0.0 and -4.0, by 4",
+        ),
+        (
+            "import numpy as np\nassert np.array_equal(np.zeros(2), np.zeros(3))",
+            "left array (2,) float64, right array (3,) float64\n  the shapes differ",
+        ),
+    ],
+)
+def test_a_failed_assertion_shows_its_values(build: Build, code: str, said: str) -> None:
+    built = build({"index": block(code)}, "-q")
+    assert built.status == 1
+    assert said in built.console
+
+
+def test_a_hyphen_is_left_alone_where_it_is_text(build: Build) -> None:
+    shown = '````md\n```python exec="on" skip-if="no-gpu"\n```\n````\n\n'
+    printed = block("print('''\n~~~ python skip-if=1\n''')", 'python exec="on" source="above" result="text"')
+    built = build({"index": shown + printed})
+    assert built.status == 0, built.console
+    assert text_of(built.page()).count("skip-if=") == 3
+    assert "skip_if" not in built.page()
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ('exec="on" exec="off"', "option 'exec' is given twice"),
+        ('exec="on" returncode="3"', "option 'returncode' does nothing for Python"),
+        ('exec="on" tabs="A|B"', "option 'tabs' does nothing without tabs"),
+        ('exec="on" source = "above"', "option 'source' has no value"),
+        ('exec="on" tolerance="1"', "unknown option 'tolerance'\n  it belongs to an `expected` fence"),
+    ],
+)
+def test_options_that_would_do_nothing(build: Build, header: str, said: str) -> None:
+    built = build({"index": block("assert True") + block("1", f"python {header}")}, "-q")
+    assert built.status == 1
+    assert said in built.console
+
+
+def test_blocks_after_a_wrong_fence_are_not_run(build: Build) -> None:
+    page = block("x = 1") + block("x = 2", 'python exce="on"') + block("assert x == 2") + block("1 / 0")
+    built = build({"index": page}, "-q")
+    assert built.status == 1
+    assert "ZeroDivisionError" not in built.console
+    assert "1 page, 3 blocks, 0 assertions held, 1 failure, 2 not run" in built.console
+
+
+def test_a_wrong_fence_is_reported_once(build: Build) -> None:
+    # superfences rejects the first header, and takes its closing line for an opening one.
+    built = build({"index": block("print(1)", 'python3 exec="on"') + "Text.\n\n" + block("assert True")}, "-q")
+    assert built.status == 1
+    assert "docs/index.md:1: FenceError: 'python3' cannot be executed" in built.console
+    assert "1 failure" in built.console
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("timeout: 0", "expected a number above 0, not 0"),
+        ("timeout: -1", "expected a number above 0, not -1"),
+        ("memory: -1", "expected a number from 0, not -1"),
+        ("timeuot: 5", "unknown option 'timeuot' in mkdocs.yml"),
+    ],
+)
+def test_options_in_mkdocs_yml(build: Build, option: str, said: str) -> None:
+    built = build(
+        {"index": block("assert True")}, "-q", config=PLAIN.replace("einsum-doc]", f"{{einsum-doc: {{{option}}}}}]")
+    )
+    assert built.status == 1
+    assert said in built.console
+
+
+def test_a_secret_is_taken_out_of_a_repr(build: Build, environment: dict[str, str]) -> None:
+    environment["MY_TOKEN"] = "s3c'r\\3t-value"
+    try:
+        built = build({"index": block("import os\nassert os.environ['MY_TOKEN'] == 'no'")}, "-q")
+    finally:
+        del environment["MY_TOKEN"]
+    assert "r\\3t" not in built.console
+    assert "r\\\\3t" not in built.console
+    assert "[MY_TOKEN]" in built.console
+
+
+def test_zero_is_met_within_the_tolerance(build: Build) -> None:
+    assert build({"index": block("print(1.2e-17)") + block("0.0", "expected")}, "-q").status == 0
+    assert build({"index": block("print(1.2e-3)") + block("0.0", "expected")}, "-q").status == 1
+    assert build({"index": block("print(3e-7)") + block("1e-7", "expected")}, "-q").status == 1
+
+
+def test_output_that_holds_a_fence_is_rewritten_in_a_longer_one(tmp_path: Path, build: Build) -> None:
+    pages = {"index": block("print('a\\n```\\nb')") + block("old", "expected") + "After.\n"}
+    write_pages(tmp_path, pages)
+    command = [sys.executable, "-m", "einsum_doc.pages.expected"]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+    text = (tmp_path / "docs/index.md").read_text()
+    assert "\n````expected\na\n```\nb\n````\n\nAfter.\n" in text
+    assert build({"index": text}, "-q").status == 0
+
+
+def test_a_site_built_by_a_block_is_not_rewritten_along(tmp_path: Path) -> None:
+    write_pages(tmp_path, {"index": block("import os\nassert 'EINSUM_DOC_REWRITE' not in os.environ")})
+    command = [sys.executable, "-m", "einsum_doc.pages.expected"]
+    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (
+            "import numpy as np\n\nassert np.allclose(np.zeros(2), np.zeros((3, 3)))",
+            "docs/index.md:4: ValueError: operands could not be broadcast together with shapes (2,) (3,3)",
+        ),
+        ("assert {1, 2} == {2, 3}", "only left {1}, only right {3}"),
+        ("assert {'a': 1, 'b': 2} == {'a': 1, 'b': 3}", "only left {'b': 2}\n  only right {'b': 3}"),
+    ],
+)
+def test_the_sides_of_an_assertion(build: Build, code: str, said: str) -> None:
+    built = build({"index": block(code)}, "-q")
+    assert said in built.console
+    if "numpy" in code:
+        assert "array (2,) float64, array (3, 3) float64" in built.console
+
+
+def test_a_fence_that_takes_in_another(build: Build) -> None:
+    built = build({"index": '```python exec="on"\nx = 1\n\nText.\n\n' + block("y = 1")}, "-q")
+    assert "docs/index.md:4: SyntaxError" in built.console
+    assert "its fence takes in another one, which begins at line 6: is its end missing?" in built.console

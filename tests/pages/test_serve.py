@@ -1,0 +1,124 @@
+"""What an author with `mkdocs serve` open sees: a failure in the page, and a server that lives on."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .conftest import MKDOCS, PLAIN, write_pages
+
+GOOD = '# Title\n\n```python exec="on" source="above"\nimport library\n\nassert library.answer() == 42\n```\n'
+
+
+@pytest.fixture
+def served(tmp_path: Path, environment: dict[str, str]) -> Iterator[Callable[[str], str]]:
+    """A project, served from the first call on; called with some text, it returns the page that has it."""
+    write_pages(tmp_path, {"index": GOOD}, PLAIN + "watch: [library.py]\n")
+    (tmp_path / "library.py").write_text("def answer():\n    return 42\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    command = [MKDOCS, "serve", "--dev-addr", address]
+    started: list[subprocess.Popen[bytes]] = []
+
+    def page_with(text: str) -> str:
+        if not started:
+            with (tmp_path / "console").open("wb") as console:
+                started.append(subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=console, stderr=console))
+        deadline = time.monotonic() + 30
+        page = ""
+        while time.monotonic() < deadline:
+            assert started[0].poll() is None, (tmp_path / "console").read_text()
+            try:
+                with urllib.request.urlopen(f"http://{address}/", timeout=5) as answer:
+                    page = answer.read().decode()
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                page = ""
+            if text in page:
+                return page
+            time.sleep(0.05)
+        raise AssertionError(f"{text!r} did not appear\n{page}\n{(tmp_path / 'console').read_text()}")
+
+    yield page_with
+    for server in started:
+        server.send_signal(signal.SIGINT)  # as an author ends it: it then takes its folder away
+        server.wait(10)
+
+
+def test_a_failure_is_shown_where_it_happened_and_mended(served: Callable[[str], str], tmp_path: Path) -> None:
+    page = tmp_path / "docs/index.md"
+    served("✓ 1 assertion held")
+
+    page.write_text(GOOD.replace("42", "41"))
+    shown = served("docs/index.md:6: AssertionError: library.answer() == 41")
+    assert "left 42, right 41" in shown
+    assert "verified by this build" not in shown
+    assert "docs/index.md:6: AssertionError" in (tmp_path / "console").read_text()
+
+    page.write_text(GOOD.replace("source=", "sauce="))
+    assert "did you mean &#x27;source&#x27;?" in served("docs/index.md:3: FenceError: unknown option")
+
+    page.write_text(GOOD)
+    served("✓ verified by this build")
+
+
+def test_an_edit_to_the_library_is_seen(served: Callable[[str], str], tmp_path: Path) -> None:
+    served("✓ 1 assertion held")
+    (tmp_path / "library.py").write_text("def answer():\n    return 43\n")
+    assert "left 43, right 42" in served("AssertionError: library.answer() == 42")
+
+
+def test_a_site_that_is_broken_from_the_start_is_served(tmp_path: Path, served: Callable[[str], str]) -> None:
+    (tmp_path / "docs/index.md").write_text("# Title\n\n```python exec=on\n1 / 0\n```\n")
+    served("the options exec=on cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import sys\nsys.exit(0)", "docs/index.md:5: SystemExit: 0"),
+        ("import os\nos._exit(0)", "docs/index.md:4: WorkerError: the block ended its process"),
+        (
+            "import ctypes\nctypes.string_at(0)",
+            "docs/index.md:5: WorkerError: the block&#x27;s process was killed by SIGSEGV",
+        ),
+        ("while True: pass", "docs/index.md:4: TimeoutError: the block did not end within 1 s"),
+        ("hoard = []\nwhile True: hoard.append(bytearray(2**24))", "MemoryError"),
+    ],
+    ids=["exit", "hard exit", "crash", "endless", "memory"],
+)
+def test_the_server_survives(served: Callable[[str], str], tmp_path: Path, code: str, said: str) -> None:
+    limited = PLAIN.replace("einsum-doc]", "{einsum-doc: {timeout: 1, memory: 0.5}}]")
+    (tmp_path / "mkdocs.yml").write_text(limited)
+    page = tmp_path / "docs/index.md"
+    page.write_text(f'# Title\n\n```python exec="on"\n{code}\n```\n')
+    served(said)
+    page.write_text(GOOD)
+    served("✓ 1 assertion held")
+
+
+def test_a_page_that_is_deleted_is_forgotten(served: Callable[[str], str], tmp_path: Path) -> None:
+    (tmp_path / "docs/other.md").write_text('# Other\n\n```python exec="on"\n1 / 0\n```\n')
+    served("✓ 1 assertion held")
+    (tmp_path / "docs/other.md").unlink()
+    (tmp_path / "docs/index.md").write_text(GOOD + "\nAnd a word.\n")
+    served("And a word.")
+    assert (tmp_path / "console").read_text().split("Detected file changes")[-1].count("ZeroDivisionError") == 0
+
+
+def test_a_change_of_mkdocs_yml_is_seen(served: Callable[[str], str], tmp_path: Path) -> None:
+    served("✓ 1 assertion held")
+    (tmp_path / "docs/index.md").write_text(
+        '# Title\n\n```python exec="on" source="above"\nimport time\ntime.sleep(1)\n```\n'
+    )
+    served("✓ held")
+    (tmp_path / "mkdocs.yml").write_text(PLAIN.replace("einsum-doc]", "{einsum-doc: {timeout: 0.5}}]"))
+    served("TimeoutError: the block did not end within 0.5 s")

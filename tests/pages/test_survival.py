@@ -1,0 +1,236 @@
+"""Whatever a block does to its process, the verdict is right and the next page is not affected."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .conftest import MKDOCS, PLAIN, Built, mkdocs_build, write_pages
+
+LIMITED = PLAIN.replace("einsum-doc]", "{einsum-doc: {timeout: 1.5, memory: 0.5}}]")
+
+FAILING = {
+    "exit": ("import sys\nsys.exit(0)", 4, "SystemExit: 0"),
+    "quit": ("quit()", 3, "SystemExit: None"),
+    "hard_exit": ("import os\nos._exit(0)", 3, "WorkerError: the block ended its process, with exit status 0"),
+    "abort": ("import os\n\nos.abort()", 5, "WorkerError: the block's process was killed by SIGABRT"),
+    "killed": ("import os\nos.kill(os.getpid(), 9)", 3, "WorkerError: the block's process was killed by SIGKILL"),
+    "segmentation_fault": (
+        "import ctypes\n\n\ndef deep():\n    ctypes.string_at(0)\n\n\ndeep()",
+        7,
+        "WorkerError: the block's process was killed by SIGSEGV",
+    ),
+    "interrupt": ("raise KeyboardInterrupt", 3, "KeyboardInterrupt"),
+    "recursion": ("def f():\n    return f()\n\nf()", 4, "RecursionError: maximum recursion depth exceeded"),
+    "endless": ("x = 0\nwhile True: x += 1", 4, "TimeoutError: the block did not end within 1.5 s"),
+    "sleeping": ("import time\n\n\ntime.sleep(1000)", 6, "TimeoutError: the block did not end within 1.5 s"),
+    "shell": ("import subprocess\nsubprocess.run(['sleep', '1000'])", 4, "TimeoutError: the block did not end"),
+    "memory": ("hoard = []\nwhile True:\n    hoard.append(bytearray(2**24))", 5, "MemoryError"),
+    "huge": ("bytearray(10**13)", 3, "MemoryError"),
+    "import_": ("import there_is_no_such_module", 3, "ModuleNotFoundError: No module named 'there_is_no_such_module'"),
+    "thread": (
+        "import threading\n\n\ndef check():\n    assert 1 == 2\n\n\nthread = threading.Thread(target=check)\n"
+        "thread.start()\nthread.join()",
+        7,
+        "AssertionError: 1 == 2",
+    ),
+    "patched": (
+        "import builtins\n\nfor name in ('len', 'str', 'isinstance', 'print', 'dict', 'BaseException'):\n"
+        "    setattr(builtins, name, None)\nassert 1 == 2",
+        7,
+        "AssertionError: 1 == 2",
+    ),
+    "shadowed": ("class AssertionError(BaseException): pass\nassert 1 == 2", 4, "AssertionError: 1 == 2"),
+    "swallowed": ("try:\n    assert 1 == 2\nfinally:\n    print('seen')", 4, "AssertionError: 1 == 2"),
+    "closed": ("import os, sys\nsys.stdout.close()\nos.close(1)\nos.close(2)\nassert 1 == 2", 7, "AssertionError"),
+    "all_closed": ("import os\nos.closerange(3, 256)\nassert 1 == 2", 3, "WorkerError"),
+    "no_space": ("with open('/dev/full', 'w') as file:\n    file.write('x' * 10**6)", 4, "OSError: [Errno 28]"),
+    "flood": ("while True:\n    print('x' * 2**24)", 3, "OutputError: the block wrote more than 256 MB"),
+    "unprintable": (
+        "class E(Exception):\n    def __str__(self): return 1 / 0\nraise E",
+        5,
+        "E: (its message cannot be",
+    ),
+    "nothing_there": (
+        "import os, shutil\nos.mkdir('here')\nos.chdir('here')\nos.rmdir('../here')\nassert 1 == 2",
+        7,
+        "AssertionError",
+    ),
+}
+
+HOLDING = {
+    "much_output": ("print('begin')\nfor _ in range(100):\n    print('x' * 2**20)", "bytes of output are not shown"),
+    "not_text": ("import sys\nsys.stdout.buffer.write(b'caf\\xe9 \\xff\\x00 end')", "end"),
+    "surrogates": ("print('half \\ud800 a pair')", "half \\ud800 a pair"),
+    "directory": ("import os\nos.chdir('/')\nprint(os.getcwd())", "/"),
+    "no_directory": (
+        "import os\nos.mkdir('gone')\nos.chdir('gone')\nos.rmdir('../gone')\nprint('still here')",
+        "still here",
+    ),
+    "thread_left": (
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()\nprint('left')",
+        "left",
+    ),
+    "at_exit": ("import atexit, time\natexit.register(time.sleep, 1000)\nprint('registered')", "registered"),
+    "children_left": (
+        "import subprocess\nfor command in (['sleep', '1000'], ['setsid', 'sleep', '1000'], "
+        "['sh', '-c', '(setsid sleep 1000 &) ; exit 0']):\n    print(subprocess.Popen(command).pid)\n"
+        "import pathlib, time\ntime.sleep(0.2)\n"
+        "print('CHILDREN', *(p.name for p in pathlib.Path('/proc').glob('[0-9]*') "
+        "if b'sleep\\0001000' in (p / 'cmdline').read_bytes()))",
+        "CHILDREN",
+    ),
+    "forked": ("import os\nif os.fork():\n    os.wait()\nprint('twice')", "twice"),
+    "own_group": ("import os\ntry:\n    os.setsid()\nexcept OSError:\n    print('leads already')", "leads already"),
+    "signals": ("import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('deaf')", "deaf"),
+    "printing": (
+        "import builtins\nbuiltins.print = lambda *a, **k: None\nimport sys\nsys.stdout.write('kept')",
+        "kept",
+    ),
+    "replaced": ("import io, sys\nsys.stdout = io.StringIO()\nprint('lost')", ""),
+    "returned": ("print('and back')", "and back"),
+    "seed": ("import random\nrandom.seed(1)\nprint('state')", "state"),
+    "long": ("\n".join(f"x{i} = {i}" for i in range(10_000)) + "\nprint('of 10,000 lines')", "of 10,000 lines"),
+}
+
+
+def page(code: str) -> str:
+    return f'# Title\n```python exec="on" source="above" result="text"\n{code}\n```\n'
+
+
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Built:
+    """One build of all the pages that fail, and of one after each that holds."""
+    folder = tmp_path_factory.mktemp("failing")
+    pages = {name: page(code) for name, (code, _, _) in FAILING.items()}
+    write_pages(folder, pages | {f"{name}_next": page("print(1)\nassert True") for name in FAILING}, LIMITED)
+    return mkdocs_build(folder, environment)
+
+
+@pytest.fixture(scope="module")
+def held(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Built:
+    """One build of all the pages that hold."""
+    folder = tmp_path_factory.mktemp("holding")
+    write_pages(folder, {name: page(code) for name, (code, _) in HOLDING.items()}, LIMITED)
+    return mkdocs_build(folder, environment)
+
+
+@pytest.mark.parametrize(("name", "line", "said"), [(name, *facts[1:]) for name, facts in FAILING.items()], ids=FAILING)
+def test_a_block_that_must_fail(failed: Built, name: str, line: int, said: str) -> None:
+    found = re.findall(rf"^docs/{name}\.md:.*", failed.console, re.M)
+    assert found, failed.console
+    assert found[0].startswith(f"docs/{name}.md:{line}: {said}")
+
+
+def test_no_page_is_affected_by_the_one_before_it(failed: Built) -> None:
+    assert failed.status == 1
+    count = len(FAILING)
+    assert f"{2 * count} pages, {2 * count} blocks, {count} assertions held, {count} failures" in failed.console
+    assert failed.pages == []
+
+
+@pytest.mark.parametrize(("name", "said"), [(name, facts[1]) for name, facts in HOLDING.items()], ids=HOLDING)
+def test_a_block_that_must_hold(held: Built, name: str, said: str) -> None:
+    assert held.status == 0, held.console
+    html = held.page(name)
+    assert said in html
+    assert '<div class="run held"' in html
+
+
+def test_what_is_cut_is_said(held: Built) -> None:
+    html = held.page("much_output")
+    assert len(html) < 500_000
+    assert "begin" in html
+    assert re.search(r"… 104,\d{3},\d{3} more bytes of output are not shown", html)
+
+
+def test_no_process_is_left_behind(held: Built) -> None:
+    found = re.search(r"CHILDREN ([\d ]+)", held.page("children_left"))
+    assert found
+    left = found[1].split()
+    assert len(left) >= 3
+    for pid in left:
+        path = Path("/proc", pid, "cmdline")
+        assert not (path.exists() and b"1000" in path.read_bytes()), pid
+
+
+def test_a_page_of_500_blocks(build: Callable[..., Built]) -> None:
+    blocks = "".join(f'```python exec="on"\nx = {i}\nassert x == {i}\n```\n\n' for i in range(500))
+    built = build({"index": "# Title\n\n" + blocks})
+    assert built.status == 0, built.console
+    assert "1 page, 500 blocks, 500 assertions held" in built.console
+
+
+def test_torch_state_does_not_leak(build: Callable[..., Built]) -> None:
+    change = (
+        "import torch\ntorch.set_default_dtype(torch.float64)\ntorch.set_grad_enabled(False)\n"
+        "torch.set_default_device('meta')\ntorch.manual_seed(0)\ntorch.set_num_threads(1)"
+    )
+    look = (
+        "import torch\nassert torch.get_default_dtype() == torch.float32\nassert torch.is_grad_enabled()\n"
+        "assert torch.zeros(1).device.type != 'meta'\nassert torch.initial_seed() != 0"
+    )
+    built = build({"a": page(change), "b": page(look), "index": "# Title"})
+    assert built.status == 0, built.console
+
+
+def test_an_interrupt_ends_everything(tmp_path: Path, environment: dict[str, str]) -> None:
+    write_pages(
+        tmp_path, {"index": page("import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(1000)")}
+    )
+    build = subprocess.Popen([MKDOCS, "build", "-q"], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    worker = _wait_for_pid(tmp_path / "pid")
+    build.send_signal(signal.SIGINT)
+    build.communicate(timeout=10)
+    assert build.returncode != 0
+    _wait_until_gone(worker)
+
+
+def test_a_killed_build_leaves_no_worker(tmp_path: Path, environment: dict[str, str]) -> None:
+    write_pages(tmp_path, {"index": page("import os\nopen('pid', 'w').write(str(os.getpid()))\nwhile True: pass")})
+    build = subprocess.Popen([MKDOCS, "build", "-q"], cwd=tmp_path, env=environment)
+    worker = _wait_for_pid(tmp_path / "pid")
+    build.kill()
+    build.wait(10)
+    _wait_until_gone(worker)
+
+
+def test_a_full_disk(tmp_path: Path, environment: dict[str, str]) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", small], check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        write_pages(tmp_path, {"index": page("print('begin')\nprint('x' * 2**22)"), "next": page("assert True")})
+        built = mkdocs_build(tmp_path, environment | {"TMPDIR": str(small)})
+    finally:
+        subprocess.run(["umount", small], check=True)
+    assert built.status == 1
+    assert "docs/index.md:4: OSError: [Errno 28] No space left on device" in built.console
+    assert "2 pages, 2 blocks, 1 assertion held, 1 failure" in built.console
+    assert "begin" in built.console
+
+
+def _wait_for_pid(path: Path) -> int:
+    deadline = time.monotonic() + 30
+    while not (path.exists() and path.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return int(path.read_text())
+
+
+def _wait_until_gone(pid: int) -> None:
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline, "the worker is still there"
+        time.sleep(0.02)
