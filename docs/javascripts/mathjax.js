@@ -1,0 +1,212 @@
+// MathJax's settings, and one pass over what it has parsed, before anything is drawn: it finds the
+// labels (indices) of every formula, so that no author has to mark them.
+//
+//   class "ix ix-i", data-ix="i'"   a letter that stands as an index, its prime included
+//   class "ix-dummy"                an index that is summed in this statement
+//   class "relation"                the first relation of a derivation's row: page.js lines these up
+//
+// The pass sees all formulas of the page in order, as MathJax's tree and as their place in the page.
+(() => {
+  const files = new URL("../assets/mathjax", document.currentScript.src).href;
+
+  const EQUALITIES = "=≠≡≔≝≈∝";
+  const kids = (node) => (node?.childNodes ?? []).filter(Boolean);
+  const is = (node, ...kinds) => kinds.includes(node?.kind);
+  const text = (node) => (is(node, "text") ? node.getText() : kids(node).map(text).join(""));
+  const addClass = (node, name) => {
+    const old = node.attributes.getExplicit("class");
+    node.attributes.set("class", old ? `${old} ${name}` : name);
+  };
+
+  // {i} and i are one thing to a reader: look through the groups that TeX leaves behind.
+  const bare = (node) => {
+    while (is(node, "TeXAtom", "mrow", "inferredMrow", "mstyle") && kids(node).length === 1) node = kids(node)[0];
+    return node;
+  };
+  // A row's parts, with groups opened; \left( ... \right) stays one part.
+  const parts = (node) =>
+    is(node, "math", "inferredMrow", "TeXAtom", "mstyle", "mpadded", "mtd")
+      ? kids(node).flatMap(parts)
+      : [node];
+
+  const isLetter = (node) =>
+    is(node, "mi") &&
+    /^\p{L}$/u.test(text(node)) &&
+    [undefined, "italic"].includes(node.attributes.getExplicit("mathvariant"));
+  const isPrimes = (node) => /^[′″‴⁗'*]+$/.test(text(node)) && !text(node).includes("*");
+  const letterOf = (node) => {
+    if (isLetter(node)) return node;
+    const [base, sup] = kids(node);
+    return is(node, "msup") && isLetter(bare(base)) && isPrimes(sup) ? bare(base) : null;
+  };
+  const takesIndices = (base) => !/^\p{L}{2,}$/u.test(text(base)); // not \log_b, not \operatorname{f}_x
+  const isBigOperator = (base) => /^[∑∏⋃⋂⨁⨂]$|^(arg)?\s*(max|min)$/.test(text(base));
+
+  // Every index in a tree, as {node, letter, key}. `standing` says that we are inside a subscript.
+  const indices = (node, standing = false, found = []) => {
+    const take = (letter) => {
+      const key = text(node).replace(/[″]/g, "′′").replace(/[‴]/g, "′′′");
+      found.push({ node, letter: text(letter), key });
+    };
+    const [base, sub, sup] = kids(node);
+    if (standing && letterOf(node)) {
+      take(letterOf(node));
+    } else if (is(node, "msub", "msubsup", "munder", "munderover")) {
+      const letter = letterOf(bare(base));
+      if (standing && letter && is(node, "msub", "msubsup")) {
+        take(letter); // i_1 is one label, and so is i'_1
+      } else {
+        indices(base, false, found);
+      }
+      const indexed = is(node, "msub", "msubsup") ? takesIndices(bare(base)) : isBigOperator(bare(base));
+      if (sub) indices(sub, indexed, found);
+      if (sup) indices(sup, false, found);
+    } else if (is(node, "msup", "mover")) {
+      indices(base, standing, found);
+      if (sub) indices(sub, false, found);
+    } else {
+      kids(node).forEach((child, n, all) => {
+        const called = standing && isLetter(child) && text(all[n + 1] ?? child) === "(";
+        if (!called) indices(child, standing, found);
+      });
+    }
+    return found;
+  };
+
+  // Letters that are the body of something: x in x_i, l after a partial sign, f in f(x). In prose
+  // such a letter is never taken for a label.
+  const bodies = (node, found = new Set()) => {
+    kids(node).forEach((child, n, all) => {
+      const scripted = is(child, "msub", "msubsup", "msup") && !letterOf(child);
+      const base = scripted ? bare(kids(child)[0]) : child;
+      const body = scripted || text(all[n - 1] ?? child) === "∂" || text(all[n + 1] ?? child) === "(";
+      if (body && letterOf(base)) found.add(text(letterOf(base)));
+      // An index of an index is no body.
+      if (is(child, "msub", "msubsup")) {
+        bodies(kids(child)[0], found);
+      } else {
+        bodies(child, found);
+      }
+    });
+    return found;
+  };
+
+  // \(i\), \(i, j\), and the "i = j" of a case: nothing but letters, so they may be labels.
+  const loneLetters = (root) => {
+    const rows = [parts(root)];
+    const walk = (node) => {
+      if (is(node, "mtd")) rows.push(parts(node));
+      kids(node).forEach(walk);
+    };
+    walk(root);
+    return rows.flatMap((row) => {
+      const plain = row.every((node) => letterOf(node) || is(node, "mo", "mn", "mspace", "mtext"));
+      const spoken = row.every((node) => !is(node, "mo") || /^[,;=≠≤<…⋯]$/u.test(text(node)));
+      return plain && spoken ? row.filter(letterOf) : [];
+    });
+  };
+
+  // A formula as rows (those of \begin{aligned}, or itself), and a row as statements: what commas,
+  // wide spaces and words set apart. Each is cut at its first relation.
+  const rowsOf = (root) => {
+    const all = parts(root).filter((node) => !is(node, "mspace"));
+    if (all.length === 1 && is(all[0], "mtable")) {
+      return kids(all[0]).map((row) => kids(row).filter((cell) => is(cell, "mtd")).flatMap(parts));
+    }
+    return [parts(root)];
+  };
+  const statementsOf = (row) => {
+    const statements = [[]];
+    let depth = 0;
+    for (const node of row) {
+      if (is(node, "mo") && /^[([{⟨]$/.test(text(node))) depth += 1;
+      if (is(node, "mo") && /^[)\]}⟩]$/.test(text(node))) depth -= 1;
+      const wide = is(node, "mspace") && parseFloat(node.attributes.get("width")) >= 0.9;
+      const apart = is(node, "mtext") || wide || (is(node, "mo") && /^[,;]$/.test(text(node)));
+      if (apart && depth <= 0) {
+        statements.push([]);
+      } else {
+        statements.at(-1).push(node);
+      }
+    }
+    return statements
+      .filter((nodes) => nodes.length)
+      .map((nodes) => {
+        const at = nodes.findIndex((node) => is(node, "mo") && EQUALITIES.includes(text(node) || " "));
+        if (at < 0) return null;
+        return { left: nodes.slice(0, at).filter(text), relation: nodes[at], right: nodes.slice(at + 1) };
+      })
+      .filter(Boolean);
+  };
+
+  // The summed indices of a statement: those on the right of its relation that are not on its left.
+  const summed = (left, right) => {
+    const free = new Set(left.flatMap((node) => indices(node)).map(({ key }) => key));
+    return right.flatMap((node) => indices(node)).filter(({ key }) => !free.has(key));
+  };
+
+  const mark = (formulas) => {
+    const every = formulas.map(({ root }) => indices(root));
+    every.flat().forEach(({ node, letter, key }) => {
+      addClass(node, `ix ix-${letter}`);
+      node.attributes.set("data-ix", key);
+    });
+
+    // Where a statement starts with its relation, its left side is that of the nearest one above it,
+    // in the same formula or in the same derivation. Without one, nothing is said of its sums.
+    const above = new Map(); // by derivation, or by formula where it stands alone
+    for (const formula of formulas) {
+      const derivation = formula.start?.node?.parentElement?.closest(".formula")?.closest(".derivation");
+      const place = derivation ?? formula;
+      for (const statements of rowsOf(formula.root).map(statementsOf)) {
+        if (derivation && statements.length) addClass(statements[0].relation, "relation");
+        for (const { left, right } of statements) {
+          if (left.length) above.set(place, left);
+          if (above.has(place)) summed(above.get(place), right).forEach(({ node }) => addClass(node, "ix-dummy"));
+        }
+      }
+    }
+
+    const inText = [...document.querySelectorAll("[data-ix]")].map((element) => element.dataset.ix);
+    const known = new Set([...inText, ...every.flat().map(({ letter }) => letter)]);
+    const taken = new Set(formulas.flatMap(({ root }) => [...bodies(root)]));
+    for (const node of formulas.flatMap(({ root }) => loneLetters(root))) {
+      const letter = text(letterOf(node));
+      if (!known.has(letter) || taken.has(letter) || node.attributes.getExplicit("data-ix")) continue;
+      addClass(node, `ix ix-${letter}`);
+      node.attributes.set("data-ix", text(node));
+    }
+  };
+
+  window.MathJax = {
+    loader: {
+      // Without these two, the fonts would come from another host.
+      paths: { mathjax: files, fonts: `${files}/fonts` },
+      versionWarnings: false, // the font is released on its own
+      load: ["core", "input/tex", "output/chtml", "a11y/assistive-mml"],
+    },
+    tex: { inlineMath: [["\\(", "\\)"]], displayMath: [["\\[", "\\]"]] },
+    output: {
+      font: "mathjax-stix2",
+      displayAlign: "left",
+      displayIndent: "0",
+      displayOverflow: "linebreak",
+      matchFontHeight: false, // text and formulas are one design, and the text's font may not be there yet
+      mtextInheritFont: true,
+    },
+    options: {
+      renderActions: {
+        labels: [25, (page) => mark([...page.math].filter(({ root }) => root)), (formula) => mark([formula])],
+      },
+    },
+    startup: {
+      elements: [".arithmatex"],
+      ready: () => {
+        delete MathJax.config.options.menuOptions; // set by assistive-mml for a menu that is not here
+        MathJax.startup.defaultReady();
+      },
+      pageReady: () =>
+        MathJax.startup.defaultPageReady().then(() => document.dispatchEvent(new Event("typeset"))),
+    },
+  };
+})();
