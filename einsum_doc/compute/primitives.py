@@ -9,6 +9,9 @@ from einsum_doc.errors import Shape
 SHORT = 256
 """Up to so long rows are multiplied by `bmm`; longer ones by a product and a sum (measured on CPUs)."""
 
+PIECE = 1 << 18
+"""A product that is only summed is made in pieces of at most so many numbers, which stay in a CPU's cache."""
+
 
 def contract(pair: Pair, left: Tensor, right: Tensor) -> Tensor:
     """One contraction of the tree."""
@@ -24,7 +27,7 @@ def contract(pair: Pair, left: Tensor, right: Tensor) -> Tensor:
         dtype = torch.promote_types(left.dtype, right.dtype)
         left, right = left.to(dtype), right.to(dtype)
     if kind is Kind.ROWS and (not _are_short_rows(pair, left, right)) and _sums_well(left):
-        product = (left * right).sum(tuple(range(left.dim() - pair.contracted, left.dim())))
+        product = _sum_of_product(left, right, tuple(range(left.dim() - pair.contracted, left.dim())))
         return product if pair.order is None else product.permute(pair.order)
     if pair.left_shape is not None:
         left = left.reshape(pair.left_shape)
@@ -43,6 +46,27 @@ def contract(pair: Pair, left: Tensor, right: Tensor) -> Tensor:
     if pair.shape is not None:
         product = product.reshape(pair.shape)
     return product if pair.order is None else product.permute(pair.order)
+
+
+def _sum_of_product(left: Tensor, right: Tensor, axes: Shape) -> Tensor:
+    """The sum of a product along axes, without a tensor of the product's size where nobody else wants it.
+
+    It is halved where it is longest in memory, so that both halves are read in order.
+    """
+    if left.numel() <= PIECE or not left.is_cpu or _is_recorded(left, right):
+        return (left * right).sum(axes)
+    strides = zip(left.shape, left.stride(), right.stride(), strict=True)
+    spans = [own + other if size > 1 else -1 for size, own, other in strides]
+    longest = spans.index(max(spans))
+    halves = zip(left.chunk(2, longest), right.chunk(2, longest), strict=True)
+    first, second = (_sum_of_product(*half, axes) for half in halves)
+    return first + second if longest in axes else torch.cat((first, second), longest)
+
+
+def _is_recorded(left: Tensor, right: Tensor) -> bool:
+    """Whether autograd or the compiler takes down what is called, and would take down every piece."""
+    recorded = torch.is_grad_enabled() and (left.requires_grad or right.requires_grad)
+    return recorded or torch.compiler.is_compiling()
 
 
 def _are_short_rows(pair: Pair, left: Tensor, right: Tensor) -> bool:

@@ -4,23 +4,29 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from einsum_doc import einsum
+from einsum_doc import einsum, hvp, jvp, vjp
+from einsum_doc.compute import primitives
 from einsum_doc.compute.layout import arrange
 
 
 class Copies(TorchDispatchMode):
-    """Counts the numbers that are copied from one order to another."""
+    """Counts the numbers that are copied from one order to another, and those of the largest product."""
 
     def __init__(self) -> None:
         super().__init__()
         self.copied = 0
+        self.largest = 0
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = function(*args, **(kwargs or {}))
-        if function.overloadpacket.__name__ in ("clone", "copy_", "contiguous"):
+        name = function.overloadpacket.__name__
+        if name in ("clone", "copy_", "contiguous"):
             self.copied += result.numel()
+        if name == "mul":
+            self.largest = max(self.largest, result.numel())
         return result
 
 
@@ -63,3 +69,29 @@ def test_an_operand_in_order_is_left_as_it_is() -> None:
     for leaf in (("b", "i", "j"), ("b", "j", "i")):
         assert arrange([leaf, ("b", "j", "k")], ("b", "i", "k"), sizes).tensors[0] == leaf
     assert arrange([("i", "b", "j"), ("b", "j", "k")], ("b", "i", "k"), sizes).tensors[0] == ("b", "i", "j")
+
+
+def assert_equals_torch(equation: str, operands: tuple[Tensor, ...], dldz: Tensor) -> None:
+    operands = tuple(operand.requires_grad_() for operand in operands)
+    ours, theirs = einsum(equation, *operands), torch.einsum(equation, *operands)
+    torch.testing.assert_close(ours, theirs)
+    expected = torch.autograd.grad(theirs, operands, dldz, create_graph=True)
+    for found in (torch.autograd.grad(ours, operands, dldz, create_graph=True), vjp(equation, operands, dldz)):
+        torch.testing.assert_close(found, expected)
+    second = torch.autograd.grad(expected, operands, operands, materialize_grads=True)
+    torch.testing.assert_close(hvp(equation, operands, dldz, operands), second)
+    torch.testing.assert_close(jvp(equation, operands, operands), len(operands) * theirs)
+
+
+@pytest.mark.parametrize("equation", ["ij,ij->j", "ij,ij->i", "ij,ji->i", "ij,ji->j", "kij,kij->j"])
+def test_a_product_that_is_only_summed_is_never_whole(equation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(primitives, "PIECE", 1000)
+    terms, output = equation.split("->")
+    sizes = {"i": 300, "j": 301, "k": 2}
+    shapes = [[sizes[label] for label in term] for term in terms.split(",")]
+    operands = tuple(torch.randn(shape, dtype=torch.float64) for shape in shapes)
+    dldz = torch.randn([sizes[label] for label in output], dtype=torch.float64)
+    assert_equals_torch(equation, operands, dldz)
+    with Copies() as copies, torch.no_grad():
+        einsum(equation, *operands)
+    assert copies.largest <= 1000
