@@ -200,7 +200,8 @@ class Product(Expression):
         return self.factors
 
     def __str__(self) -> str:
-        return " ".join(_bracketed(f, Sum, Negative) for f in self.factors)
+        *before, last = self.factors
+        return " ".join([*(_bracketed(f, *_GROUPS, Summation) for f in before), _bracketed(last, *_GROUPS)])
 
 
 @dataclass(frozen=True)
@@ -215,9 +216,10 @@ class Sum(Expression):
         return self.terms
 
     def __str__(self) -> str:
-        text = str(self.terms[0])
+        text = _bracketed(self.terms[0], Sum)
         for term in self.terms[1:]:
-            text += f" − {_bracketed(term.body, Sum)}" if isinstance(term, Negative) else f" + {term}"
+            sign, body = ("−", term.body) if isinstance(term, Negative) else ("+", term)
+            text += f" {sign} {_bracketed(body, Sum, Negative)}"
         return text
 
 
@@ -249,7 +251,7 @@ class Quotient(Expression):
         return (self.numerator, self.denominator)
 
     def __str__(self) -> str:
-        return f"{_bracketed(self.numerator, Sum, Product, Negative)}/{_bracketed(self.denominator, *_LOOSE)}"
+        return f"{_bracketed(self.numerator, *_LOOSE)}/{_bracketed(self.denominator, *_LOOSE)}"
 
 
 @dataclass(frozen=True)
@@ -305,11 +307,12 @@ class Partial(Expression):
 
 @dataclass(frozen=True)
 class Summation(Expression):
-    """The sum of `body` over all values of `indices`."""
+    """The sum of `body` over all values of `indices`; `capital` is the name of the range, if it is written."""
 
     indices: tuple[Place, ...]
     body: Expression
     at: Position = field(default=(0, 0), compare=False)
+    capital: str = field(default="", compare=False)
 
     @property
     def parts(self) -> tuple[Expression, ...]:
@@ -319,11 +322,13 @@ class Summation(Expression):
         return f"Σ{subscript(self.indices)} {_bracketed(self.body, Sum, Negative)}"
 
 
-_LOOSE = (Sum, Product, Negative, Quotient, Summation)
+_GROUPS = (Sum, Negative, Product)
+_LOOSE = (*_GROUPS, Quotient, Summation)
 
 
 def _bracketed(expression: Expression, *kinds: type[Expression]) -> str:
-    return f"({expression})" if isinstance(expression, kinds) else str(expression)
+    broken = Quotient in kinds and isinstance(expression, Number) and expression.value.denominator > 1
+    return f"({expression})" if broken or isinstance(expression, kinds) else str(expression)
 
 
 def subscript(indices: tuple[Place, ...]) -> str:
@@ -392,6 +397,9 @@ GREEK = dict(
 
 ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307", "vec": "\u20d7", "check": "\u030c"}
 """Accents over a name, with the combining character of each."""
+
+DIFFERENTIALS = ("d", r"\mathrm{d}", r"\mathsf{d}", r"\Delta")
+"""Scalars that make the name after them a differential, to a reader."""
 
 
 def plain(name: str) -> str:

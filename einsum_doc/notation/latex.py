@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias
 
 from einsum_doc.notation.expression import (
+    DIFFERENTIALS,
     Coordinate,
     Delta,
     Expression,
@@ -141,10 +142,12 @@ class _Writer:
     def product(self, factors: tuple[Expression, ...]) -> str:
         parts: list[str] = []
         for number, factor in enumerate(factors):
-            inner = isinstance(factor, Summation) and number < len(factors) - 1
-            part = self.bracketed(factor, Sum, Negative, Product, *([Summation] if inner else []))
+            last = number == len(factors) - 1
+            part = self.bracketed(factor, Sum, Negative, Product)
+            if not last and _goes_on(factor):
+                part = rf"\left( {part} \right)"
             if parts:
-                parts.append(r" \cdot " if part[0].isdigit() else r" \, ")
+                parts.append(r" \cdot " if part[0].isdigit() or parts[-1] in DIFFERENTIALS else r" \, ")
             parts.append(part)
         return "".join(parts)
 
@@ -204,6 +207,11 @@ class _Writer:
                 return str(value)
             case Fixed(letter):
                 return letter
+
+
+def _goes_on(factor: Expression) -> bool:
+    """Whether a factor would take in those after it."""
+    return isinstance(factor, Summation) or (isinstance(factor, Partial) and not isinstance(factor.body, Tensor))
 
 
 def _ends_in_command(text: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -78,7 +80,7 @@ indices = st.builds(Index, st.sampled_from([*"ijkmn", r"\mu", r"\alpha"]), st.in
 ranges = st.just(Range(A, B)) | st.just(Range(Index("a", 1), Index("b", 1)))
 tensors = st.builds(
     Tensor,
-    st.sampled_from(["x", "y", r"\mathbf{w}", r"\hat{z}", r"\gamma", r"\dot{\mathbf{x}}", "u'"]),
+    st.sampled_from(["x", "d", r"\Delta", "y", r"\mathbf{w}", r"\hat{z}", r"\gamma", r"\dot{\mathbf{x}}", "u'"]),
     st.lists(indices | ranges | st.builds(Coordinate, st.integers(0, 9)), max_size=3).map(tuple),
 )
 pair = st.tuples(indices, indices)
@@ -94,7 +96,7 @@ def compound(parts: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expressi
         st.builds(Sum, several),
         st.builds(Negative, parts),
         st.builds(Quotient, parts, parts),
-        st.builds(Power, parts.filter(lambda part: not isinstance(part, Power)), numbers | tensors),
+        st.builds(Power, parts, numbers | parts),
         st.builds(Function, st.sampled_from(["exp", "log", "f", "sigmoid"]), parts, st.integers(0, 2)),
         st.builds(Partial, parts, tensors),
         st.builds(Summation, st.lists(indices, min_size=1, max_size=2, unique=True).map(tuple), parts),
@@ -105,6 +107,29 @@ def compound(parts: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expressi
 @given(st.recursive(atoms, compound, max_leaves=6))
 def test_any_expression_is_read_back(expression: Expression) -> None:
     assert parse_expression(latex(expression)) == expression
+
+
+def grown(parts: list[Expression]) -> list[Expression]:
+    """Every expression of one operator and these parts."""
+    number, y = Number(Fraction(2)), Tensor("y")
+    found: list[Expression] = []
+    for each in parts:
+        found += [Negative(each), Function("f", each), Summation((I,), each), Partial(each, y)]
+        found += [Power(each, number), Power(each, Number(Fraction(1, 2)))]
+    for several in product(parts, repeat=2):
+        found += [Product(several), Sum(several), Quotient(*several), Power(*several)]
+    for several in product(parts[:5], repeat=3):
+        found += [Product(several), Sum(several)]
+    return found
+
+
+def test_no_two_expressions_look_the_same() -> None:
+    x, half = Tensor("x", (I,)), Number(Fraction(1, 2))
+    once = grown([x, half])
+    every = {x, half, *once, *grown([x, *once])}
+    shown = Counter(map(str, every))
+    assert [text for text, count in shown.items() if count > 1] == []
+    assert [each for each in every if parse_expression(latex(each)) != each] == []
 
 
 def test_indices_can_carry_the_class_of_their_label() -> None:
