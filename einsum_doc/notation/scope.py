@@ -6,7 +6,7 @@ its occurrences there. After `written_out` every sum is a Summation, and every i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import TypeAlias
@@ -397,11 +397,25 @@ class Scope:
                 continue
             own = self.visible(found)[index]
             if isinstance(found, Sum) or everywhere - len(own) > 1 or self._by_one(found, index):
-                raise self.fail(
-                    f"index {index} could be summed in {found} alone, and stands beside it too",
-                    own[0].at,
-                    r"another letter for one of them, or a \sum",
-                )
+                raise self._two_sums(found, index)
+        for part in self._groups(expression):
+            own = self.visible(part).get(index, [])
+            if self._complete(part, index) and (everywhere - len(own) > 1 or self._by_one(part, index)):
+                raise self._two_sums(part, index)
+
+    def _two_sums(self, inner: Expression, index: Index) -> NotationError:
+        return self.fail(
+            f"index {index} could be summed in {inner} alone, and stands beside it too",
+            self.visible(inner)[index][0].at,
+            r"another letter for one of them, or a \sum",
+        )
+
+    def _groups(self, expression: Expression) -> Iterator[Expression]:
+        """The brackets and fractions inside, other than those in a function or a term."""
+        for part in expression.parts if isinstance(expression, Product | Quotient | Power | Negative | Partial) else ():
+            if isinstance(part, Product | Quotient | Negative | Sum):
+                yield part
+            yield from self._groups(part)
 
     def _closed(self, part: Expression, index: Index) -> Expression | None:
         """What in a factor could have a sum over the index of its own: in a function, a power, a denominator."""

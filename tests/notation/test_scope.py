@@ -2,6 +2,7 @@
 
 import pytest
 
+from einsum_doc import NotationError
 from einsum_doc.notation.expression import Index
 from einsum_doc.notation.parse import Chain, parse_expression, parse_notation
 from einsum_doc.notation.scope import Scope, expanded
@@ -9,7 +10,7 @@ from einsum_doc.notation.scope import Scope, expanded
 SUMS = {
     r"x_{ij} y_{jk}": "Σ_j x_{ij} y_{jk}",
     r"\frac{e^{x_i}}{\mathbf{1}_j e^{x_j}}": "exp(x_i)/(Σ_j 1_j exp(x_j))",
-    r"\sqrt{x_j x_j}": "(Σ_j x_j x_j)^1/2",
+    r"\sqrt{x_j x_j}": "(Σ_j x_j x_j)^(1/2)",
     r"\frac{\partial l}{\partial s_{ij}} \frac{1}{\sigma_j}": "Σ_j ∂l/∂s_{ij} 1/σ_j",
     r"a_j b_j + c_j d_j": "Σ_j a_j b_j + Σ_j c_j d_j",
     r"(a_j + b_j) c_j": "Σ_j (a_j + b_j) c_j",
@@ -20,6 +21,9 @@ SUMS = {
     r"\exp(x_j) y_j": "Σ_j exp(x_j) y_j",
     r"\frac{a_j b_j}{c}": "(Σ_j a_j b_j)/c",
     r"\frac{a_j}{b_j}": "Σ_j a_j/b_j",
+    r"(x_j y_j) z_j": "Σ_j (x_j y_j) z_j",
+    r"(a_j + b_j) (a_j + b_j)": "Σ_j (a_j + b_j) (a_j + b_j)",
+    r"x_{jj} y_{jj}": "Σ_j x_{jj} y_{jj}",
     r"\frac{1}{s_b t_b} \delta_{bi}": "Σ_b 1/(s_b t_b) δ_{bi}",
     r"x_{jj}": "Σ_j x_{jj}",
     r"\frac{\partial x_j}{\partial x_j}": "Σ_j ∂x_j/∂x_j",
@@ -34,6 +38,29 @@ def test_the_smallest_product_that_holds_all_occurrences(latex: str, written: st
     free = frozenset({Index("i"), Index("k"), Index("p")})
     found = str(Scope(latex).written_out(parse_expression(latex), free))
     assert found.replace("(Σ", "Σ").replace(")", "") == written.replace("(Σ", "Σ").replace(")", "")
+
+
+TWICE = [
+    r"(x_j y_j) (x_j y_j)",
+    r"(x_j y_j) x_j y_j",
+    r"(x_j y_j + a_j b_j) (x_j y_j)",
+    r"(2 (x_j y_j)) x_j y_j",
+    r"-(x_j y_j) (x_j y_j) z_j",
+    r"\frac{x_j y_j}{2} z_j w_j",
+    r"\frac{(x_j y_j) (x_j y_j)}{z_j}",
+    r"(x_j y_j)^{x_j y_j}",
+    r"\frac{\partial (x_j y_j)}{\partial x_i} \frac{\partial (x_j y_j)}{\partial x_i}",
+    r"(\mathbf{1}_j x_j) y_j",
+    r"\exp(x_j y_j) \exp(x_j y_j)",
+    r"\frac{x_j y_j}{x_j x_j}",
+]
+
+
+@pytest.mark.parametrize("latex", TWICE)
+def test_an_index_that_is_summed_in_each_bracket_needs_another_letter(latex: str) -> None:
+    with pytest.raises(NotationError, match="could be summed") as caught:
+        Scope(latex).written_out(parse_expression(latex), frozenset({Index("i")}))
+    assert "another letter" in caught.value.expected
 
 
 FREE = {
