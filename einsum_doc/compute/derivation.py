@@ -262,23 +262,27 @@ class Reading:
         """The tensor that a directive names, in LaTeX or as code would."""
         names = self.called()
         exact = "".join(name.split())
-        if exact in names.values():
+        if any(exact in found for found in names.values()):
             return exact
         if name in names:
-            return names[name]
+            return self.one_of(names[name], step)
         raise self.fail(f"{name} is no tensor of this text", step.at, "a tensor")
 
-    def called(self) -> dict[str, str]:
+    def called(self) -> dict[str, dict[str, None]]:
         """The tensors of this page by their names in code."""
-        found: dict[str, str] = {}
-        for name in self.page.names:
-            found[_in_code(name)] = name
-        for chain in self.chains:
-            for side in _sides(chain):
-                for part in side.walk():
-                    if isinstance(part, Tensor):
-                        found[_in_code(part.name)] = part.name
+        found: dict[str, dict[str, None]] = {}
+        written = (part for chain in self.chains for side in _sides(chain) for part in side.walk())
+        for name in (*self.page.names, *(part.name for part in written if isinstance(part, Tensor))):
+            found.setdefault(_in_code(name), {})[name] = None
         return found
+
+    def one_of(self, names: Iterable[str], step: Directive) -> str:
+        """The tensor that a name in code means."""
+        first, *others = names
+        if others:
+            both = " or ".join((first, *others))
+            raise self.fail(f"{_in_code(first)} could be {both}", step.at, "names that differ without their style")
+        return first
 
     def let(self, step: Directive) -> None:
         """A tensor given by code."""
@@ -299,7 +303,7 @@ class Reading:
         for part in ast.walk(tree):
             if isinstance(part, ast.Name) and part.id not in bound:
                 if part.id in names:
-                    arguments[part.id] = names[part.id]
+                    arguments[part.id] = self.one_of(names[part.id], step)
                 elif part.id not in self.namespace and part.id != "torch" and not hasattr(builtins, part.id):
                     raise self.fail(
                         f"{part.id} in the code of {left} is not known", step.at, "a tensor or a name of the page"
@@ -374,9 +378,8 @@ class Reading:
                 text,
             )
         if not defines:
-            for part in (part for side in sides for part in side.walk()):
-                if isinstance(part, Size) and self.page.capitals.get(part.name, ("", None))[0] == key:
-                    del self.page.capitals[part.name]
+            for name in [name for name, (owner, _) in self.page.capitals.items() if owner == key]:
+                del self.page.capitals[name]
 
     def defines(self, head: Tensor, right: Expression, sign: str) -> bool:
         """Whether a left side is a new name, alone."""
@@ -439,6 +442,8 @@ class Reading:
             match part:
                 case Tensor(name, ()) if id(part) not in bodies and self.is_capital(name):
                     letter = name.lower()
+                    if name in self.page.fixed:
+                        raise self.fail(f"{name} is a constant index", part.at, "it as an index, or another letter")
                     if letter in own:
                         candidates = [index for index in every if index.letter == letter]
                         if not candidates:
@@ -461,6 +466,15 @@ class Reading:
                     found = tuple(map(constant, indices))
                     if any(isinstance(place, Fixed) for place in found):
                         raise self.fail("a sum over a constant index", part.at, "an index that is not fixed")
+                    if part.capital and (not self.is_capital(part.capital) or part.capital in self.page.fixed):
+                        raise self.fail(
+                            f"{part.capital} has a meaning already, and is not the range of {indices[0]}",
+                            part.at,
+                            rf"\sum_{{{indices[0]}}}, or another letter",
+                        )
+                    if part.capital:
+                        assert isinstance(indices[0], Index)
+                        self.page.capitals.setdefault(part.capital, (key, indices[0]))
                     return replace(part, indices=found)
                 case Run(first, last):
                     return replace(
@@ -482,7 +496,7 @@ class Reading:
         for part in side.walk():
             if isinstance(part, Partial) and isinstance(part.body, Tensor) and not part.body.indices:
                 name = part.body.name
-                if name not in self.page.names:
+                if name not in self.page.names and name != part.by.name:
                     self.page.scalars.add(name)
                 if name in self.page.scalars:
                     bodies.add(id(part.body))

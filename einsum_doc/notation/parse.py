@@ -12,6 +12,7 @@ from fractions import Fraction
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
     ACCENTS,
+    DIFFERENTIALS,
     Coordinate,
     Delta,
     Expression,
@@ -142,7 +143,33 @@ _STYLES = frozenset(
     ["mathbf", "mathcal", "mathrm", "mathsf", "mathit", "mathbb", "mathfrak", "mathscr", "boldsymbol", "bm", "overline"]
 )
 _DOTS = (r"\dots", r"\ldots", r"\cdots", r"\dotsc", r"\dotsb", r"\dotsm")
+_CONNECTIVES = frozenset(["so", "hence", "thus", "then", "therefore", "and", "where", "with", "here", "now"])
+"""Words before a row that say nothing about whether it is true."""
+
+_ABSOLUTE = r"\operatorname{abs}(x_i), or \sqrt{x_i x_i} for a norm"
+_HINTS = {
+    **dict.fromkeys([r"\odot", r"\otimes", r"\circ", r"\ast", "*"], "a product of components, x_i y_i"),
+    **dict.fromkeys(["|", r"\|", r"\lvert", r"\rvert", r"\vert", r"\lVert", r"\rVert", r"\Vert"], _ABSOLUTE),
+    **dict.fromkeys(
+        [r"\max", r"\min"], r"functions of each component, such as \operatorname{relu} and \operatorname{abs}"
+    ),
+    r"\nabla": r"the gradient's components, \frac{\partial}{\partial x_i} \left( … \right)",
+    r"\sum": r"brackets around the sum, \left( \sum_i … \right)",
+    r"\prod": "a product of components, or a power",
+    **dict.fromkeys(
+        [r"\approx", r"\sim", r"\equiv", r"\propto", r"\le", r"\leq", r"\ge", r"\geq", "<", ">", ":"], r"= or \neq"
+    ),
+}
+"""What to write instead of signs that authors know from elsewhere."""
+
 _FRACTIONS = (r"\frac", r"\tfrac", r"\dfrac")
+_FACTORS = frozenset(
+    [*_FRACTIONS, *_DOTS, r"\sqrt", r"\sum", r"\partial", r"\operatorname"]
+    + [rf"\{name}" for name in (*_COMMANDS, *_STYLES, *ACCENTS)]
+)
+"""The commands that a factor can begin with."""
+
+_KNOWN = _FACTORS | _HINTS.keys() | {r"\cdot", r"\times", r"\neq", r"\ne", r"\prime", r"\top", r"\intercal"}
 DIRECTIVES = ("let", "size", "fixed", "no sum", "positive", "new")
 
 
@@ -224,10 +251,15 @@ class _Reader:
         if token.kind == "break":
             return "the row ends too early"
         if token.kind == "command":
-            return f"unknown command {token.text}" if token.text not in _DOTS else f"{token.text} cannot stand here"
+            return f"{token.text} cannot stand here" if token.text in _KNOWN else f"unknown command {token.text}"
         if token.kind in ("text", "tag"):
             return f"a \\{token.kind} cannot stand here"
         return f"{token.text!r} cannot stand here"
+
+    def misplaced(self, expected: str) -> NotationError:
+        """The error about the next sign, which cannot stand here."""
+        known = _HINTS.get(self.next.text) if self.next.kind in ("symbol", "command") else None
+        return self.error(self.unexpected(), expected=known or expected)
 
     def error(self, fault: str, expected: str = "", at: Position | None = None) -> NotationError:
         where = self.next.at if at is None else at
@@ -274,7 +306,7 @@ class _Reader:
                 )
             relations += found
             if not self.accept("break") and not self.sees("end"):
-                raise self.error(self.unexpected(), expected=r"an operator, =, \\ or the end")
+                raise self.misplaced(r"an operator, =, \\ or the end")
             row += 1
         if head is not None:
             yield Chain(head, tuple(relations))
@@ -291,8 +323,10 @@ class _Reader:
 
     def row(self, number: int) -> tuple[Expression | None, list[Relation]]:
         start = self.next.start
-        while self.accept("text"):
-            pass
+        while self.sees("text"):
+            if self.next.text.strip(" ,:").lower() not in _CONNECTIVES:
+                raise self.error("a text before a row can change what it says", expected=r"the text at the row's end")
+            self.take()
         self.ampersands()
         left = None
         if not (self.sees("symbol", "=") or self.sees("command", r"\neq", r"\ne")):
@@ -310,9 +344,9 @@ class _Reader:
             found.append(relation)
             start = end
         if not found:
-            symbols = r"= or \neq"
-            fault = self.unexpected() if not self.sees("break") and not self.sees("end") else "a row without a claim"
-            raise self.error(fault, expected=symbols)
+            if self.sees("break") or self.sees("end"):
+                raise self.error("a row without a claim", expected=r"= or \neq")
+            raise self.misplaced(r"= or \neq")
         last = self.accept("symbol", ",", ".", ";")
         reason = self.reason()
         final = found[-1]
@@ -360,7 +394,7 @@ class _Reader:
     def signed(self, required: bool = False) -> Expression:
         sign = self.accept("symbol", "+", "-")
         if required and sign is None:
-            raise self.error(self.unexpected(), expected="+ or -")
+            raise self.misplaced("+ or -")
         term = self.term()
         return Negative(term, sign.at) if sign is not None and sign.text == "-" else term
 
@@ -370,24 +404,23 @@ class _Reader:
             return True
         if token.kind == "symbol":
             return token.text == "{"
-        return token.kind == "command" and (
-            token.text in (*_FRACTIONS, *_DOTS, r"\sqrt", r"\sum", r"\partial", r"\operatorname")
-            or token.text[1:] in _COMMANDS
-            or token.text[1:] in _STYLES
-            or token.text[1:] in ACCENTS
-        )
+        return token.kind == "command" and token.text in _FACTORS
 
     def term(self) -> Expression:
         """Factors side by side."""
         at = self.next.at
         items: list[Expression | Token] = []
+        dot: Token | None = None
         while True:
             if self.sees("command", *_DOTS):
                 items.append(self.take())
             elif self.sees("command", r"\sum"):
                 items.append(self.summation())
             else:
-                items.append(self.factor())
+                factor = self.factor()
+                if items and not dot:
+                    self.no_differential(items[-1], factor)
+                items.append(factor)
                 while slash := self.accept("symbol", "/"):
                     numerator = items.pop()
                     assert isinstance(numerator, Expression)
@@ -399,9 +432,21 @@ class _Reader:
             if not dot and not self.starts_factor():
                 break
             if dot and not self.starts_factor():
-                raise self.error(self.unexpected(), expected="a factor")
+                raise self.misplaced("a factor")
         factors = tuple(self.runs(items))
         return factors[0] if len(factors) == 1 else Product(factors, at)
+
+    def no_differential(self, before: Expression | Token, factor: Expression) -> None:
+        """Refuse dx, which a reader takes for a differential, as in dy/dx, and not for a product."""
+        named = factor.base if isinstance(factor, Power) else factor
+        if not isinstance(before, Tensor) or before.indices or before.name not in DIFFERENTIALS:
+            return
+        if isinstance(named, Tensor):
+            raise self.error(
+                f"{before} {named} could be a differential or a product",
+                expected=rf"\partial for a derivative, {before.name} \cdot for a product",
+                at=before.at,
+            )
 
     def runs(self, items: list[Expression | Token]) -> Iterator[Expression]:
         """Put factors with dots between them together."""
@@ -473,7 +518,7 @@ class _Reader:
         if token.kind == "letter":
             self.take()
             return Tensor(token.text, (), token.at)
-        raise self.error(self.unexpected(), expected="an exponent: a digit, a letter or {…}")
+        raise self.misplaced("an exponent: a digit, a letter or {…}")
 
     def transpose_ahead(self, ahead: int) -> int:
         """How many tokens a transpose's exponent has, from here; 0 if there is none."""
@@ -517,9 +562,7 @@ class _Reader:
                 return self.function()
             if command in _STYLES or command in ACCENTS:
                 return self.component()
-        if token.kind == "command" and token.text in (r"\odot", r"\otimes", r"\circ"):
-            raise self.error(f"{token.text} is said by the indices", expected=r"a product of components, x_i y_i")
-        raise self.error(self.unexpected(), expected="a tensor, a number, a function, a fraction or a bracket")
+        raise self.misplaced("a tensor, a number, a function, a fraction or a bracket")
 
     def number(self) -> Expression:
         token = self.take()
@@ -581,9 +624,7 @@ class _Reader:
     def close(self, opening: Token) -> None:
         pairs = {"(": ")", "[": "]", "{": "}"}
         if not self.sees("close", pairs[opening.text]):
-            raise self.error(
-                self.unexpected(), expected=f"'{pairs[opening.text]}', to close the bracket or go on before it"
-            )
+            raise self.misplaced(f"'{pairs[opening.text]}', to close the bracket or go on before it")
         if self.next.stretched != opening.stretched:
             raise self.error(r"\left and \right do not belong together", expected="both or neither")
         self.take()
@@ -636,7 +677,7 @@ class _Reader:
         if self.accept("symbol", "{"):
             if self.next.kind == "command":
                 if not (self.next.text[1:] in _STYLES or self.next.text[1:] in ACCENTS):
-                    raise self.error(self.unexpected(), expected="a name")
+                    raise self.misplaced("a name")
                 inner = self.styled()
             elif self.sees("number", "1"):
                 inner = self.take().text
@@ -645,12 +686,12 @@ class _Reader:
                 while self.next.kind == "letter":
                     inner += self.take().text
                 if not inner:
-                    raise self.error(self.unexpected(), expected="a name")
+                    raise self.misplaced("a name")
             self.expect("symbol", "}", "a name is letters" if self.next.kind == "symbol" else "")
         elif self.next.kind == "letter" or self.sees("number", "1"):
             inner = self.take().text
         else:
-            raise self.error(self.unexpected(), expected="a name, in braces")
+            raise self.misplaced("a name, in braces")
         self.depth -= 1
         if command.text == r"\bm":
             return f"\\boldsymbol{{{inner}}}"
@@ -687,6 +728,10 @@ class _Reader:
         if self.sees("symbol", "^") and self.transpose_ahead(1):
             raise self.error("a transpose has to be in components", expected="(a^T)_{ji}")
         if self.next.kind == "open" and not self.next.spaced:
+            if name in DIFFERENTIALS:
+                raise self.error(
+                    "a derivative is written with ∂", expected=r"\partial; or \cdot between, for a product"
+                )
             raise self.error(
                 f"{plain(name)} before a bracket could be a function or a factor",
                 expected=rf"\operatorname{{{plain(name)}}}(…) for a function, \cdot or \, between for a product",
@@ -771,8 +816,11 @@ class _Reader:
         self.take()
         if body is None:
             body = self.operand(r"the derivative's bracket, \left( … \right)")
-            if self.sees("symbol", "^"):
-                raise self.error("what does the exponent apply to?", expected=r"brackets, \left( … \right)")
+            if self.sees("symbol", "^", "/") or self.sees("command", r"\cdot", r"\times") or self.starts_factor():
+                raise self.error(
+                    "is this differentiated too?",
+                    expected="it inside the derivative's bracket, or brackets around the derivative",
+                )
         for tensor in reversed(by):
             body = Partial(body, tensor, token.at)
         return body
@@ -805,7 +853,7 @@ class _Reader:
                 raise self.error("indices on this have no meaning", expected="components inside the bracket")
             return inner
         if not self.starts_factor() or self.sees("command", *_DOTS, r"\sum"):
-            raise self.error(self.unexpected(), expected=expected)
+            raise self.misplaced(expected)
         at = self.next.at
         found = self.factor()
         if self.starts_factor() or self.sees("symbol", "/") or self.sees("command", r"\cdot", r"\times"):
@@ -827,7 +875,7 @@ class _Reader:
             while self.next.kind == "letter":
                 name += plain(self.take().text)
             if not name:
-                raise self.error(self.unexpected(), expected="a function's name")
+                raise self.misplaced("a function's name")
             self.expect("symbol", "}")
             if name in _NOT_ELEMENTWISE:
                 raise self.error(
@@ -874,7 +922,7 @@ class _Reader:
                 raise self.error("the degree of a root", expected="a whole number from 2 to 99")
             degree = Fraction(self.take().text)
             if not self.accept("close", "]"):
-                raise self.error(self.unexpected(), expected="']'")
+                raise self.misplaced("']'")
         self.expect("symbol", "{", "a root without braces")
         inner = self.nested()
         self.expect("symbol", "}")
@@ -904,23 +952,24 @@ class _Reader:
             raise self.error("a sum over a number", expected="an index", at=at)
         if len(set(indices)) < len(indices):
             raise self.error("a sum over one index twice", expected="each index once", at=at)
-        self.upper_bound(indices, start)
+        capital = self.upper_bound(indices, start)
         if not self.starts_factor():
-            raise self.error(self.unexpected(), expected="what is summed")
+            raise self.misplaced("what is summed")
         self.level += 1
         if self.level > MAX_DEPTH:
             raise self.error("too deeply nested", expected=f"at most {MAX_DEPTH} levels")
         body = self.term()
         self.level -= 1
         self.depth -= 1
-        return Summation(indices, body, token.at)
+        return Summation(indices, body, token.at, capital)
 
-    def upper_bound(self, indices: tuple[Place, ...], start: Token | None) -> None:
+    def upper_bound(self, indices: tuple[Place, ...], start: Token | None) -> str:
+        """The capital above a sum; nothing if none is written."""
         caret = self.accept("symbol", "^")
         if caret is None:
             if start is not None:
                 raise self.error("a sum without its upper end", expected="^, and the capital of the index")
-            return
+            return ""
         braced = self.accept("symbol", "{")
         bound = self.take().text
         if braced:
@@ -936,6 +985,7 @@ class _Reader:
                 expected=f"{wanted or 'one index and its capital'}: a sum goes over the whole range",
                 at=caret.at,
             )
+        return capital
 
     # -- indices
 
@@ -960,7 +1010,7 @@ class _Reader:
                 raise self.error("only the first digit is an index", expected="braces: _{…}")
             self.take()
             return Coordinate(int(token.text), token.at)
-        raise self.error(self.unexpected(), expected="an index: a letter, a digit or {…}")
+        raise self.misplaced("an index: a letter, a digit or {…}")
 
     def places(self) -> tuple[Place, ...]:
         """What stands in the braces of a subscript."""
@@ -978,11 +1028,9 @@ class _Reader:
                 comma = self.accept("symbol", ",")
             if self.next.kind not in ("letter", "number"):
                 if comma:
-                    raise self.error(self.unexpected(), expected="an index after the comma", at=self.next.at)
+                    raise self.misplaced("an index after the comma")
                 if not self.sees("symbol", "}", "="):
-                    raise self.error(
-                        self.unexpected(), expected="an index: a letter with its primes, a number, or dots"
-                    )
+                    raise self.misplaced("an index: a letter with its primes, a number, or dots")
                 return tuple(found)
             if isinstance(found[-1], Coordinate) and self.next.kind == "number" and not comma:
                 raise self.error("two numbers as indices", expected="a comma between them")
@@ -1013,4 +1061,4 @@ class _Reader:
                     "more than one digit as an index", expected="single digits with commas between", at=token.at
                 )
             return Coordinate(int(token.text), token.at)
-        raise self.error(self.unexpected(), expected="an index: a letter with its primes, a number, or dots")
+        raise self.misplaced("an index: a letter with its primes, a number, or dots")

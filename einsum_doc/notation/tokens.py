@@ -91,7 +91,8 @@ def tokens(text: str) -> list[Token]:
             delimiter = _sign(text, inner)
             opens, closes = sign != r"\right" and delimiter in _OPEN, sign != r"\left" and delimiter in _CLOSE
             if not (opens or closes):
-                wanted = "a closing bracket" if sign == r"\right" else "a bracket: ( [ or \\{"
+                wanted = r"a bracket: ( [ or \{; a magnitude is \operatorname{abs}(…)"
+                wanted = "a closing bracket" if sign == r"\right" else wanted
                 raise NotationError(f"{sign} without a bracket", text=text, position=lines.at(end), expected=wanted)
             kind, value, end = *_bracket(delimiter), inner + len(delimiter)
             stretched = sign in (r"\left", r"\right")

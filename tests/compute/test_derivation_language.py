@@ -60,6 +60,11 @@ TRUE = {
     r"x_{ij} y_{jk} &= \delta_{ik} \\ \frac{\partial l}{\partial x_{pq}} &= -y_{ip} \frac{\partial l}{\partial y_{ij}} y_{qj}",
     "code by the names of code": "% let \\mu = x.mean(-1)\n" r"\mu_b &= \frac{1}{H} \mathbf{1}_h x_{bh}",
     "a comment that says nothing": "%% as in the book\n" r"x_i + y_i &= y_i + x_i",
+    "a tensor d": r"\frac{d_i y}{d_i z} &= \frac{y}{z} \mathbf{1}_i",
+    "a scalar d": r"d \cdot x_i &= x_i \, d \\ d \, 1_i &= 1_i d",
+    "a derivative in brackets": r"\left( \frac{\partial}{\partial x_i} \left( x_i^2 \right) \right) z &= 2 \sum_i x_i z",
+    "a bracket and a factor": r"(x_i z_i) w_i &= x_i z_i w_i",
+    "a derivative of itself": r"\frac{\partial x}{\partial x} &= 1",
     "the quotient rule": r"u_i &= x_i^2 \\ v_i &= \operatorname{g}(x_i) \\ \frac{\partial}{\partial x_p}\left( \frac{u_i}{v_i} \right) &= \frac{\frac{\partial u_i}{\partial x_p} v_i - u_i \frac{\partial v_i}{\partial x_p}}{v_i^2}",
     "softmax, said in one fraction": r"s_i &= \frac{e^{x_i}}{\mathbf{1}_j e^{x_j}} \\ \sum_i s_i &= 1",
     "a norm": r"n_i &= \frac{x_i}{\sqrt{x_j x_j}} \\ n_i n_i &= 1",
@@ -162,8 +167,47 @@ REFUSED = {
     "a prime after the indices": (r"y_i &= x_i'", (0, 10), "prime"),
     "braces that are not seen": (r"y_i &= 2 {x_i + z_i}", (0, 9), "not seen"),
     "a power of a power": (r"y_i &= x_i^2^3", (0, 12), "second exponent"),
+    "Leibniz's derivative": (r"y &= x^2 \\ \frac{dy}{dx} &= x", (0, 18), "d y could be a differential"),
+    "Leibniz's operator": (r"\frac{d}{dx} x^2 &= 2 x", (0, 9), "d x could be a differential"),
+    "an upright d": (r"y_i &= \frac{\mathrm{d} z_i}{\mathrm{d} x_j}", (0, 13), "could be a differential"),
+    "d of a bracket": (r"y &= \frac{d(x^2)}{dx}", (0, 12), "written with ∂"),
+    "an inline Leibniz": (r"dy/dx &= 2", (0, 0), "d y could be a differential"),
+    "a difference": (r"\Delta y &= 2 x \Delta x", (0, 0), "could be a differential"),
+    "a factor after a derivative's bracket": (r"y_i &= \frac{\partial}{\partial x_i} \left( x_i^2 \right) x_i", (0, 58), "is this differentiated too"),
+    "a sign after a derivative's bracket": (r"y_i &= \frac{\partial}{\partial x_i} (x_i^2) \cdot x_i", (0, 45), "is this differentiated too"),
+    "a power of a derivative": (r"1 &= \frac{\partial}{\partial x} (x)^2", (0, 36), "is this differentiated too"),
+    "a sum in two brackets": (r"y &= (x_i z_i) (x_i z_i)", (0, 8), "could be summed in x_i z_i alone"),
+    "a sum in a fraction and beside it": (r"y &= \frac{x_i z_i}{2} x_i z_i", (0, 13), "could be summed in (x_i z_i)/2 alone"),
+    "a capital that is a tensor": (r"I &= 3 \\ s &= \sum_{i=1}^{I} x_i", (0, 15), "I has a meaning already"),
+    "a capital that is a constant index": ("% fixed I\n" r"s &= \sum_{i=1}^{I} x_i x_I", (1, 5), "I has a meaning already"),
+    "a constant index as a number": ("% fixed I\n" r"y_i &= \frac{1}{I} x_i x_I", (1, 16), "I is a constant index"),
+    "a range's capital, defined": (r"s &= \sum_{i=1}^{I} x_i \\ I &= 3", (0, 27), "I was the range of i"),
+    "two names with one name in code": ("% let y = x + 1\n" r"y_i x_i &= \mathbf{x}_i", (0, 0), r"x could be x or \mathbf{x}"),
+    "a text that could be a condition": (r"\text{not } x_i &= x_i", (0, 0), "can change what it says"),
     "softmax as a function": (r"y_i &= \operatorname{softmax}(x_i)", (0, 7), "not taken of each component"),
 }  # fmt: skip
+
+
+INSTEAD = {
+    r"s &= \log \sum_i x_i": "brackets around the sum",
+    r"s_i &= x_i / \sum_j x_j": "brackets around the sum",
+    r"y_i &= |x_i|": r"\operatorname{abs}(x_i)",
+    r"y_i &= \left| x_i \right|": r"\operatorname{abs}",
+    r"n &= \lVert x \rVert": r"\sqrt{x_i x_i}",
+    r"y_i &= \max(0, x_i)": r"\operatorname{relu}",
+    r"y_i &= x_i \odot z_i": "a product of components",
+    r"x_i \odot z_i &= z_i x_i": "a product of components",
+    r"y_i &= x_i * z_i": "a product of components",
+    r"\nabla y &= 2": r"\frac{\partial}{\partial x_i}",
+    r"x_i &\approx y_i": r"\neq",
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), INSTEAD.items(), ids=INSTEAD.keys())
+def test_a_sign_from_elsewhere_is_answered_with_what_to_write(text: str, expected: str) -> None:
+    with pytest.raises(NotationError) as caught:
+        verify(text)
+    assert expected in caught.value.expected
 
 
 @pytest.mark.parametrize(("text", "position", "fault"), REFUSED.values(), ids=REFUSED.keys())
