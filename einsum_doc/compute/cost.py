@@ -147,7 +147,11 @@ class _Count:
             self._make(slot, made)
 
     def _write(self, slot: Slot, tensor: object) -> None:
-        """A repeated label makes a new tensor; an expanded one is a view."""
+        """A repeated label makes a new tensor, a lent one is summed; an expanded one is a view."""
+        if slot.lent:
+            made = prod(slot.sizes[label] for label in slot.labels)
+            self.moved += prod(slot.lent) * made + made
+            self._make((slot.lent, tensor), made)
         if len(slot.distinct) < len(slot.squeezed):
             self.moved += prod(slot.shape)
             self._make((slot, tensor), prod(slot.shape))

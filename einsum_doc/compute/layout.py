@@ -1,10 +1,15 @@
 """Which tensors a contraction tree has, and in which order each has its labels."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
+from math import prod
 
 from einsum_doc.compute.path import Path, find_path
 from einsum_doc.equation import Term
+
+SMALL = 1 << 12
+"""Matrix products of fewer multiply-adds are not worth a batch: copying for one large one is no slower."""
 
 
 @dataclass(frozen=True)
@@ -13,11 +18,13 @@ class Layout:
 
     path: the pairs to contract; the operands are numbered first, then the results in order.
     tensors: the labels of each operand and each result.
+    lent: for each operand, how many of them, in front, it does not have: it is expanded along these.
     settles: whether a gradient that comes in the output's order has to be copied to be a batch of matrices.
     """
 
     path: Path
     tensors: tuple[Term, ...]
+    lent: tuple[int, ...]
     settles: bool
 
 
@@ -30,11 +37,18 @@ def arrange(leaves: Sequence[Term], output: Term, sizes: Mapping[str, int]) -> L
     A batch of matrices has its batch labels first, then free and contracted labels, each together. What a
     contraction makes is in the order batch, free in one, free in the other, and it is free to choose which is
     first: that is decided from the output backwards, by what the next contraction wants. An operand that does
-    not have such an order is copied to it, once for all its contractions.
+    not have such an order is copied to it, once for all its contractions. Where the output's order parts the
+    labels that are free in one operand, as in 'ij,bik->bjk', those in front are lent to the other: so it is a
+    batch of products, while the result of a single one, and its gradient, would have to be copied.
     """
     path = find_path(leaves, output, sizes)
     kept = _kept(leaves, output, path)
     tensors = [tuple(leaf) for leaf in leaves] + [()] * len(path)
+    lent = [0] * len(leaves)
+    for borrower, labels in _loans(leaves, output, path, kept, sizes):
+        lent[borrower] = len(labels)
+        kept[borrower] |= set(labels)
+        tensors[borrower] = (*labels, *tensors[borrower])
     wanted: dict[int, Term] = {len(tensors) - 1: output}
     settles = False
     for number in range(len(tensors) - 1, len(leaves) - 1, -1):
@@ -59,7 +73,32 @@ def arrange(leaves: Sequence[Term], output: Term, sizes: Mapping[str, int]) -> L
         tensors[number] = (*batch, *first, *second)
         if number == len(tensors) - 1 and (first or second):
             settles = target != _as_matrices(target, batch, first, second)
-    return Layout(path, tuple(tensors), settles)
+    return Layout(path, tuple(tensors), tuple(lent), settles)
+
+
+def _loans(
+    leaves: Sequence[Term], output: Term, path: Path, kept: Sequence[frozenset[str]], sizes: Mapping[str, int]
+) -> Iterator[tuple[int, Term]]:
+    """Which operand the last contraction lends which labels to; there is one at most."""
+
+    def size(labels: Collection[str]) -> int:
+        return prod(sizes[label] for label in labels)
+
+    for pair in path[-1:]:
+        target = [label for label in output if label in kept[-1]]
+        for borrower, lender in (pair, pair[::-1]):
+            contracted = kept[borrower] & kept[lender]
+            labels = tuple(takewhile(lambda label, lender=lender: label in kept[lender], target))
+            columns = [label for label in target if label in kept[lender] and label not in labels]
+            rows = [label for label in target if label in kept[borrower]]
+            parted = labels and rows and columns and target == [*labels, *rows, *columns]
+            if borrower >= len(leaves) or not parted or not contracted.isdisjoint(target):
+                continue
+            # The borrower's gradient is made for each value of the labels, and then summed: that has to be
+            # less than what is not copied.
+            products = size(contracted) * size(rows) * size(columns)
+            if size(contracted) <= size(columns) and products >= SMALL:
+                yield borrower, labels
 
 
 def _as_matrices(labels: Term, batch: Term, rows: Term, columns: Term) -> Term:

@@ -30,17 +30,20 @@ class Slot:
     labels: those that the tree sees, in the order in which it gets them.
     dense: whether the tree gets them in memory in that order: a tensor that would have to be copied for each
     of its contractions is copied once.
+    lent: the sizes of the labels that the tree sees in front of these, and the tensor does not have: it is
+    expanded when it is read, and summed when it is written.
     """
 
     axes: tuple[str | None, ...]
     shape: Shape
     labels: Term
     dense: bool = False
+    lent: Shape = ()
 
     @cached_property
     def plain(self) -> bool:
         """Whether the tree sees the tensor as it is."""
-        return self.axes == self.labels
+        return self.axes == self.labels and not self.lent
 
     @cached_property
     def orders(self) -> tuple[Order, Order] | None:
@@ -65,10 +68,10 @@ class Slot:
         return {label: size for label, size in zip(self.axes, self.shape, strict=True) if label is not None}
 
     @cached_property
-    def pattern(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def pattern(self) -> tuple[tuple[int, ...], tuple[int, ...], Shape]:
         """How the slot reads, whatever its labels are called."""
         names = {label: number for number, label in enumerate(dict.fromkeys((None, *self.axes)))}
-        return tuple(names[axis] for axis in self.axes), tuple(names[label] for label in self.labels)
+        return tuple(names[axis] for axis in self.axes), tuple(names[label] for label in self.labels), self.lent
 
     @cached_property
     def broadcasts(self) -> bool:
@@ -197,10 +200,10 @@ def make_plan(binding: Binding, same: Sequence[int] | None = None) -> Plan:
         elsewhere = {label for other in (*axes[:number], *axes[number + 1 :], output) for label in other}
         slots.append(Slot(own, shape, _read_labels(own, elsewhere)))
     layout = arrange([slot.labels for slot in slots], output, binding.sizes)
-    slots = [
-        slot if labels == slot.labels else replace(slot, labels=labels, dense=True)
-        for slot, labels in zip(slots, layout.tensors, strict=False)
-    ]
+    for number, (slot, lent) in enumerate(zip(slots, layout.lent, strict=True)):
+        added, labels = layout.tensors[number][:lent], layout.tensors[number][lent:]
+        sizes = tuple(binding.sizes[label] for label in added)
+        slots[number] = replace(slot, labels=labels, dense=labels != slot.labels, lent=sizes)
     leaves, steps, last = _grow(slots, layout, binding.sizes, range(len(slots)) if same is None else same)
     output_slot = Slot(output_axes, output_shape, layout.tensors[-1], dense=layout.settles)
     return Plan(tuple(slots), output_slot, leaves, tuple(steps), last)

@@ -92,13 +92,19 @@ def autocasts(tensor: Tensor) -> bool:
 
 
 def read(slot: Slot, tensor: Tensor) -> Tensor:
-    """Bring a tensor to the tree: drop axes of size 1, take diagonals, sum lone labels."""
+    """Bring a tensor to the tree: drop axes of size 1, take diagonals, sum lone labels, expand along lent ones."""
     if slot.plain:
         return tensor
+    tensor = _read_own(slot, tensor)
+    if slot.dense:
+        tensor = tensor.contiguous()
+    return tensor.expand(*slot.lent, *tensor.shape) if slot.lent else tensor
+
+
+def _read_own(slot: Slot, tensor: Tensor) -> Tensor:
     if slot.orders is not None:
         order = slot.orders[0]
-        tensor = tensor if order is None else tensor.permute(order)
-        return tensor.contiguous() if slot.dense else tensor
+        return tensor if order is None else tensor.permute(order)
     labels = list(slot.squeezed)
     tensor = _reshaped(tensor, tuple(slot.sizes[label] for label in labels))
     for label in slot.distinct:
@@ -111,17 +117,18 @@ def read(slot: Slot, tensor: Tensor) -> Tensor:
     if lone:
         tensor = tensor.sum(lone)
         labels = [label for label in labels if label in slot.labels]
-    tensor = _permuted(tensor, [labels.index(label) for label in slot.labels])
-    return tensor.contiguous() if slot.dense else tensor
+    return _permuted(tensor, [labels.index(label) for label in slot.labels])
 
 
 def write(slot: Slot, tensor: Tensor) -> Tensor:
-    """Bring a tensor from the tree: expand lone labels, write diagonals, put back axes of size 1.
+    """Bring a tensor from the tree: sum lent labels, expand lone ones, write diagonals, put back axes of size 1.
 
     The transpose of `read`. The result may be an expanded view.
     """
     if slot.plain:
         return tensor
+    if slot.lent:
+        tensor = tensor.sum(tuple(range(len(slot.lent))))
     if slot.orders is not None:
         order = slot.orders[1]
         return tensor if order is None else tensor.permute(order)

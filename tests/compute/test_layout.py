@@ -1,5 +1,6 @@
 """Contractions are matrix products without copies where there is such an order, and one copy where not."""
 
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -69,6 +70,30 @@ def test_an_operand_in_order_is_left_as_it_is() -> None:
     for leaf in (("b", "i", "j"), ("b", "j", "i")):
         assert arrange([leaf, ("b", "j", "k")], ("b", "i", "k"), sizes).tensors[0] == leaf
     assert arrange([("i", "b", "j"), ("b", "j", "k")], ("b", "i", "k"), sizes).tensors[0] == ("b", "i", "j")
+
+
+@pytest.mark.parametrize("shape", [(5, 16, 16), (2, 8, 32, 24)])
+def test_what_the_output_parts_is_a_batch_and_nothing_is_copied(shape: tuple[int, ...]) -> None:
+    b, i, *k = shape
+    equation = "ij,bikl->bjkl" if len(k) == 2 else "ij,bik->bjk"
+    operands = [torch.randn(i, 17, requires_grad=True), torch.randn(b, i, *k, requires_grad=True)]
+    with Copies() as copies:
+        output = einsum(equation, *operands)
+        torch.autograd.grad(output, operands, torch.ones(output.shape))
+    assert copies.copied == 0
+    assert output.is_contiguous()
+
+
+@pytest.mark.parametrize("output", [*map("".join, permutations("bjk"))])
+def test_every_order_of_axes_gives_the_same(output: str) -> None:
+    sizes = {"b": 5, "i": 16, "j": 17, "k": 18}
+    for left in map("".join, permutations("ij")):
+        for right in map("".join, permutations("bik")):
+            for terms in ((left, right), (right, left)):
+                equation = ",".join(terms) + "->" + output
+                shapes = [[sizes[label] for label in term] for term in (*terms, output)]
+                x, y, dldz = (torch.randn(shape, dtype=torch.float64) for shape in shapes)
+                assert_equals_torch(equation, (x, y), dldz)
 
 
 def assert_equals_torch(equation: str, operands: tuple[Tensor, ...], dldz: Tensor) -> None:
