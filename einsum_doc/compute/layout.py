@@ -88,7 +88,7 @@ def _loans(
         target = [label for label in output if label in kept[-1]]
         for borrower, lender in (pair, pair[::-1]):
             contracted = kept[borrower] & kept[lender]
-            labels = tuple(takewhile(lambda label, lender=lender: label in kept[lender], target))
+            labels = tuple(takewhile(kept[lender].__contains__, target))
             columns = [label for label in target if label in kept[lender] and label not in labels]
             rows = [label for label in target if label in kept[borrower]]
             parted = labels and rows and columns and target == [*labels, *rows, *columns]
