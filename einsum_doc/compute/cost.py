@@ -125,7 +125,7 @@ class _Count:
     def gradients(self) -> None:
         """The reverse sweep."""
         for step in reversed(self.plan.steps):
-            for pair, target, _ in step.transposed[: 1 if step.square else 2]:
+            for pair, target, _ in step.transposed:
                 self._contract(step, pair, f"gradient {target}")
             self._free([f"gradient {step.result}"])
         for number, slot in enumerate(self.plan.operands):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -63,7 +63,7 @@ def run(*arguments: Any, sizes: Sizes | None = None) -> Tensor:
     """What `einsum` does, also while torch.compile traces it."""
     equation, operands = _read_call(arguments)
     check_operands(equation, operands)
-    plan = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands))
+    plan = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands)).merged
     check_dtypes(equation, plan, operands)
     leaves = [read(plan.operands[number], operands[number]) for number in plan.leaves]
     output = write(plan.output, _contract(plan, leaves))
@@ -80,13 +80,15 @@ def vjp(equation: Equation | str, operands: Sequence[Tensor], dldz: Tensor) -> t
     >>> vjp("i,i->", (x, y), torch.tensor(10.0))
     (tensor([30., 40.]), tensor([10., 20.]))
 
+    One tensor in several slots has a gradient for each; slots that can trade places, as in 'i,i->', get the same
+    tensor.
     Shapes: `dldz` has that of the output, and gives the size of a label that is only there; each gradient
     has that of its operand.
     Raises: as `einsum`; OperandError also if an operand is not floating point or complex.
     """
-    plan, operands, leaves = _differentiable(equation, operands, dldz)
-    wanted = (True,) * len(operands)
-    values = sweep_forward(plan, leaves, keep=needed_values(plan, wanted), last=False)
+    plan, operands = _differentiable(equation, operands, dldz)
+    wanted = _distinct(plan)
+    values = sweep_forward(plan, _read(plan, operands), keep=needed_values(plan, wanted), last=False)
     return _written(plan, sweep_backward(plan, values, read(plan.output, dldz), wanted), operands)
 
 
@@ -111,14 +113,11 @@ def jvp(
     check_operands(equation, operands)
     check_tangents(equation, operands, tangents)
     check_differentiable(equation, operands, [number for number, v in enumerate(tangents) if v is not None])
-    plan = _plan(equation, _shapes(operands), freeze(sizes), None, None)
+    plan = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands))
     check_dtypes(equation, plan, operands)
-    leaves = [read(slot, operand) for slot, operand in zip(plan.operands, operands, strict=True)]
-    moving = [
-        None if tangent is None else read(slot, tangent) for slot, tangent in zip(plan.operands, tangents, strict=True)
-    ]
-    values = sweep_forward(plan, leaves, keep=range(len(leaves) + len(plan.steps)), last=False)
-    tangent = sweep_tangent(plan, values, moving)[plan.last]
+    values = sweep_forward(plan, _read(plan, operands), keep=plan.twins, last=False)
+    moving = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands, tangents))
+    tangent = sweep_tangent(moving, values, _read(moving, tangents))[plan.last]
     if tangent is None:
         return torch.zeros_like(einsum(equation, *operands, sizes=sizes))
     output = write(plan.output, tangent)
@@ -138,35 +137,57 @@ def hvp(
     Shapes: each tangent and each result has that of its operand.
     Raises: as `vjp`; OperandError also if a tangent does not fit its operand.
     """
-    plan, operands, leaves = _differentiable(equation, operands, dldz)
+    plan, operands = _differentiable(equation, operands, dldz)
     check_tangents(parse(equation), operands, tangents)
-    moving = [
-        None if tangent is None else read(slot, tangent) for slot, tangent in zip(plan.operands, tangents, strict=True)
-    ]
-    values = sweep_forward(plan, leaves, keep=range(len(leaves) + len(plan.steps)), last=False)
-    moved = sweep_tangent(plan, values, moving)
-    return _written(plan, sweep_backward_tangent(plan, values, moved, read(plan.output, dldz)), operands)
+    values = sweep_forward(plan, _read(plan, operands), keep=plan.twins, last=False)
+    plan = _plan(parse(equation), _shapes(operands), None, dldz.shape, _same(operands, tangents))
+    moved = sweep_tangent(plan, values, _read(plan, tangents), last=False)
+    found = sweep_backward_tangent(plan, values, moved, read(plan.output, dldz), _distinct(plan))
+    return _written(plan, found, operands)
 
 
 def _differentiable(
     equation: Equation | str, operands: Sequence[Tensor], dldz: Tensor
-) -> tuple[Plan, tuple[Tensor, ...], list[Tensor]]:
-    """The plan of an einsum whose gradient is asked for, its operands, and its leaves, one per operand."""
+) -> tuple[Plan, tuple[Tensor, ...]]:
+    """The plan of an einsum whose gradient is asked for, and its operands."""
     equation, operands = parse(equation), tuple(operands)
     check_operands(equation, operands)
     check_differentiable(equation, operands, range(len(operands)))
     check_upstream(equation, operands, dldz)
-    plan = _plan(equation, _shapes(operands), None, dldz.shape, None)
+    plan = _plan(equation, _shapes(operands), None, dldz.shape, _same(operands))
     check_dtypes(equation, plan, operands)
-    return plan, operands, [read(slot, operand) for slot, operand in zip(plan.operands, operands, strict=True)]
+    return plan, operands
+
+
+_T = TypeVar("_T", Tensor, Tensor | None)
+
+
+def _read(plan: Plan, tensors: Sequence[_T]) -> list[_T]:
+    """A tensor for each slot, as the tree sees them; of twins only the first is read."""
+    known: list[_T] = []
+    for number, (slot, tensor) in enumerate(zip(plan.operands, tensors, strict=True)):
+        twin = plan.twins[number]
+        known.append(known[twin] if twin < number else tensor if tensor is None else read(slot, tensor))
+    return known
+
+
+def _distinct(plan: Plan) -> tuple[bool, ...]:
+    """For each operand, whether its gradient is to be computed, and is not that of another one."""
+    return tuple(plan.alike[number] == number for number in range(len(plan.operands)))
 
 
 def _written(plan: Plan, gradients: Sequence[Tensor | None], operands: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """The gradients of the leaves as those of the operands."""
-    return tuple(
-        torch.zeros_like(operand) if gradient is None else write(slot, as_dtype(gradient, operand.dtype))
-        for slot, gradient, operand in zip(plan.operands, gradients, operands, strict=True)
-    )
+
+    def written(number: int) -> Tensor:
+        gradient, operand = gradients[number], operands[number]
+        if gradient is None:
+            return torch.zeros_like(operand)
+        return write(plan.operands[number], as_dtype(gradient, operand.dtype))
+
+    alike = plan.alike[: len(operands)]
+    made = {number: written(number) for number in set(alike)}
+    return tuple(made[number] for number in alike)
 
 
 def _read_call(arguments: tuple[Any, ...]) -> tuple[Equation, tuple[Any, ...]]:
@@ -193,9 +214,9 @@ def _shapes(operands: Sequence[Tensor]) -> tuple[Shape, ...]:
     return tuple(operand.shape for operand in operands)
 
 
-def _same(operands: Sequence[Tensor]) -> tuple[int, ...] | None:
-    """For each operand, the first that is the same tensor; None if all are different."""
-    names = [id(operand) for operand in operands]
+def _same(*tensors: Sequence[Tensor | None]) -> tuple[int, ...] | None:
+    """For each operand, the first that is the same tensor, and has the same tangent; None if all are different."""
+    names = [tuple(map(id, own)) for own in zip(*tensors, strict=True)]
     return None if len(set(names)) == len(names) else tuple(map(names.index, names))
 
 

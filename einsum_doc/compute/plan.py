@@ -143,9 +143,9 @@ class Step:
     to_right: Pair
 
     @cached_property
-    def square(self) -> bool:
-        """Whether both sides are one tensor in one place, so that its two gradients are equal."""
-        return self.left == self.right and self.to_left == self.to_right
+    def symmetric(self) -> bool:
+        """Whether the sides can trade places: then, if they are equal, so are their gradients."""
+        return self.to_left == self.to_right
 
     @cached_property
     def transposed(self) -> tuple[tuple[Pair, int, int], ...]:
@@ -162,11 +162,11 @@ class Plan:
     """What to compute for an equation and shapes, forwards and backwards.
 
     operands: the slot of each operand; output: the slot of the output.
-    leaves: for each tensor that the tree starts from, the operand that it is read from. An operand that is the
-    same tensor in the same slot as an earlier one has no leaf of its own.
-    steps: the contraction tree, in the order of the forward pass; the reverse sweep goes back along it. What
-    would be computed twice from the same tensors is one step.
+    leaves: for each tensor that the tree starts from, the operand that it is read from.
+    steps: the contraction tree, in the order of the forward pass; the reverse sweep goes back along it.
     last: the number of the tensor that the output is written from.
+    twins: for each tensor of the tree, the first that has the same value: an operand that is the same tensor in
+    the same slot, and what is made in the same way from such. It is computed once.
     """
 
     operands: tuple[Slot, ...]
@@ -174,16 +174,46 @@ class Plan:
     leaves: tuple[int, ...]
     steps: tuple[Step, ...]
     last: int
+    twins: tuple[int, ...]
 
     @cached_property
     def last_uses(self) -> Mapping[int, int]:
-        """For each tensor, the last step that uses it."""
-        return {used: number for number, step in enumerate(self.steps) for used in (step.left, step.right)}
+        """For each tensor, the last step that computes something from its value."""
+        return {
+            self.twins[used]: number
+            for number, step in enumerate(self.steps)
+            for used in (step.left, step.right)
+            if self.twins[step.result] == step.result
+        }
 
     @property
     def multiply_adds(self) -> int:
         """Those of the forward pass."""
         return sum(step.forward.multiply_adds for step in self.steps)
+
+    @cached_property
+    def alike(self) -> Sequence[int]:
+        """For each tensor, one that has the same gradient: itself, or a twin with which it can trade places."""
+        alike = list(range(len(self.twins)))
+        known: dict[object, int] = {}
+        for step in reversed(self.steps):
+            for pair, target, other in step.transposed:
+                key = pair, alike[step.result], self.twins[other]
+                alike[target] = known.setdefault(key, target)
+        return alike
+
+    @cached_property
+    def merged(self) -> "Plan":
+        """The plan in which twins are one tensor, whose gradients are added before they are sent on."""
+        own = [number for number, twin in enumerate(self.twins) if number == twin]
+        numbers = [own.index(twin) for twin in self.twins]
+        steps = tuple(
+            replace(step, left=numbers[step.left], right=numbers[step.right], result=numbers[step.result])
+            for step in self.steps
+            if step.result in own
+        )
+        leaves = tuple(number for number in own if number < len(self.operands))
+        return replace(self, leaves=leaves, steps=steps, last=numbers[self.last], twins=tuple(range(len(own))))
 
 
 def make_plan(binding: Binding, same: Sequence[int] | None = None) -> Plan:
@@ -204,9 +234,9 @@ def make_plan(binding: Binding, same: Sequence[int] | None = None) -> Plan:
         added, labels = layout.tensors[number][:lent], layout.tensors[number][lent:]
         sizes = tuple(binding.sizes[label] for label in added)
         slots[number] = replace(slot, labels=labels, dense=labels != slot.labels, lent=sizes)
-    leaves, steps, last = _grow(slots, layout, binding.sizes, range(len(slots)) if same is None else same)
+    steps, twins = _grow(slots, layout, binding.sizes, range(len(slots)) if same is None else same)
     output_slot = Slot(output_axes, output_shape, layout.tensors[-1], dense=layout.settles)
-    return Plan(tuple(slots), output_slot, leaves, tuple(steps), last)
+    return Plan(tuple(slots), output_slot, tuple(range(len(slots))), steps, len(twins) - 1, twins)
 
 
 def _visible(term: Term, shape: Shape) -> tuple[str | None, ...]:
@@ -221,31 +251,20 @@ def _read_labels(axes: Sequence[str | None], elsewhere: Collection[str | None]) 
 
 def _grow(
     slots: Sequence[Slot], layout: Layout, sizes: Mapping[str, int], same: Sequence[int]
-) -> tuple[tuple[int, ...], list[Step], int]:
-    """The operands that are leaves, the steps of the tree, and the number of its last tensor.
-
-    In the layout every operand is a tensor, and so is every result; here equal ones are one.
-    """
-    first: dict[object, int] = {}
-    numbers = [first.setdefault((same[operand], slot.pattern), len(first)) for operand, slot in enumerate(slots)]
-    leaves = tuple(numbers.index(leaf) for leaf in range(len(first)))
-    known: dict[object, Step] = {}
+) -> tuple[tuple[Step, ...], tuple[int, ...]]:
+    """The steps of the tree, and for each of its tensors the first that has the same value."""
+    known: dict[object, int] = {}
+    twins = [known.setdefault((same[operand], slot.pattern), operand) for operand, slot in enumerate(slots)]
+    steps: list[Step] = []
     for (left, right), result in zip(layout.path, layout.tensors[len(slots) :], strict=True):
         left_labels, right_labels = layout.tensors[left], layout.tensors[right]
         forward = make_pair(left_labels, right_labels, result, sizes)
-        key = numbers[left], numbers[right], forward
-        if key not in known:
-            known[key] = Step(
-                numbers[left],
-                numbers[right],
-                len(leaves) + len(known),
-                forward,
-                # Of Z = XY, that is Ẋ = Ż Yᵀ and Ẏ = Xᵀ Ż: no other order is faster for every layout.
-                to_left=make_pair(result, right_labels, left_labels, sizes, swap=forward.swapped),
-                to_right=make_pair(result, left_labels, right_labels, sizes, swap=not forward.swapped),
-            )
-        numbers.append(known[key].result)
-    return leaves, list(known.values()), numbers[-1]
+        # Of Z = XY, that is Ẋ = Ż Yᵀ and Ẏ = Xᵀ Ż: no other order is faster for every layout.
+        to_left = make_pair(result, right_labels, left_labels, sizes, swap=forward.swapped)
+        to_right = make_pair(result, left_labels, right_labels, sizes, swap=not forward.swapped)
+        steps.append(Step(left, right, len(twins), forward, to_left, to_right))
+        twins.append(known.setdefault((twins[left], twins[right], forward), len(twins)))
+    return tuple(steps), tuple(twins)
 
 
 def make_pair(left: Term, right: Term, result: Term, sizes: Mapping[str, int], *, swap: bool | None = None) -> Pair:

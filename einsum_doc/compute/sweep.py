@@ -23,11 +23,14 @@ def sweep_forward(plan: Plan, leaves: Sequence[Tensor], keep: Collection[int] = 
     """
     values: Values = list(leaves)
     for number, step in enumerate(plan.steps if last else plan.steps[:-1]):
-        values.append(_forward(step, values))
-        for used in (step.left, step.right):
+        if plan.twins[step.result] != step.result:
+            values.append(None)
+            continue
+        values.append(_forward(plan, step, values))
+        for used in (plan.twins[step.left], plan.twins[step.right]):
             if used not in keep and plan.last_uses[used] == number:
                 values[used] = None
-    return values
+    return [values[twin] for twin in plan.twins[: len(values)]]
 
 
 def sweep_backward(plan: Plan, values: Values, upstream: Tensor, wanted: tuple[bool, ...]) -> list[Tensor | None]:
@@ -42,41 +45,57 @@ def sweep_backward(plan: Plan, values: Values, upstream: Tensor, wanted: tuple[b
         if not reached[step.result]:
             continue
         own = gradients.pop(step.result)
-        for pair, target, other in step.transposed[: 1 if step.square else 2]:
+        square = step.symmetric and step.left == step.right
+        for pair, target, other in step.transposed[: 1 if square else 2]:
             if reached[target]:
                 part = contract(pair, own, _present(values, other).conj())
-                _add(gradients, target, 2 * part if step.square else part)
+                _add(gradients, target, 2 * part if square else part)
     return [gradients.get(number) if wanted[number] else None for number in range(len(plan.leaves))]
 
 
-def sweep_tangent(plan: Plan, values: Values, tangents: Sequence[Tensor | None]) -> Values:
+def sweep_tangent(plan: Plan, values: Values, tangents: Sequence[Tensor | None], *, last: bool = True) -> Values:
     """The tangent of each tensor of the tree, None for zero, from those of the leaves.
 
+    The twins of the plan are equal in value and tangent.
     values: of the forward sweep, all of them but the last.
+    last: whether the last one's is asked for.
     """
     moved: Values = list(tangents)
-    for step in plan.steps:
+    for step in plan.steps if last else plan.steps[:-1]:
+        twin, left, right = plan.twins[step.result], moved[step.left], moved[step.right]
+        if twin != step.result:
+            moved.append(moved[twin])
+            continue
         parts = []
-        left, right = moved[step.left], moved[step.right]
+        square = step.symmetric and plan.twins[step.left] == plan.twins[step.right]
         if left is not None:
-            parts.append(contract(step.forward, left, _present(values, step.right)))
-        if right is not None:
+            part = contract(step.forward, left, _present(values, step.right))
+            parts.append(2 * part if square else part)
+        if right is not None and not square:
             parts.append(contract(step.forward, _present(values, step.left), right))
         moved.append(sum(parts[1:], parts[0]) if parts else None)
     return moved
 
 
-def sweep_backward_tangent(plan: Plan, values: Values, moved: Values, upstream: Tensor) -> list[Tensor | None]:
-    """The tangent of each leaf's gradient, None for zero, while the upstream gradient stays.
+def sweep_backward_tangent(
+    plan: Plan, values: Values, moved: Values, upstream: Tensor, wanted: tuple[bool, ...]
+) -> list[Tensor | None]:
+    """The tangent of each wanted leaf's gradient, None for zero, while the upstream gradient stays.
 
     values, moved: the tensors of the tree and their tangents, all of them but the last.
     """
+    reached = reaches(plan, wanted)
     gradients, tangents = {plan.last: upstream}, dict[int, Tensor]()
     for step in reversed(plan.steps):
+        if not reached[step.result]:
+            continue
         own, change = gradients.pop(step.result), tangents.pop(step.result, None)
         for pair, target, other in step.transposed:
+            if not reached[target]:
+                continue
             value, motion = _present(values, other).conj(), moved[other]
-            _add(gradients, target, contract(pair, own, value))
+            if target >= len(plan.leaves):
+                _add(gradients, target, contract(pair, own, value))
             if change is not None:
                 _add(tangents, target, contract(pair, change, value))
             if motion is not None:
@@ -94,7 +113,8 @@ def needed_values(plan: Plan, wanted: tuple[bool, ...]) -> frozenset[int]:
     """The tensors of the forward sweep that the reverse sweep reads."""
     reached = reaches(plan, wanted)
     siblings = {step.right for step in plan.steps if reached[step.left]}
-    return frozenset(siblings | {step.left for step in plan.steps if reached[step.right]})
+    siblings |= {step.left for step in plan.steps if reached[step.right]}
+    return frozenset(plan.twins[number] for number in siblings)
 
 
 @lru_cache(maxsize=1024)
@@ -126,7 +146,7 @@ def remake(plan: Plan, values: Values, wanted: tuple[bool, ...]) -> None:
     remade = remade_values(plan, wanted)
     for step in plan.steps:
         if step.result in remade:
-            values[step.result] = _forward(step, values)
+            values[step.result] = _forward(plan, step, values)
 
 
 def as_dtype(gradient: Tensor, dtype: torch.dtype) -> Tensor:
@@ -136,8 +156,9 @@ def as_dtype(gradient: Tensor, dtype: torch.dtype) -> Tensor:
     return (gradient if dtype.is_complex or not gradient.is_complex() else gradient.real).to(dtype)
 
 
-def _forward(step: Step, values: Values) -> Tensor:
-    return contract(step.forward, _present(values, step.left), _present(values, step.right))
+def _forward(plan: Plan, step: Step, values: Values) -> Tensor:
+    left, right = (_present(values, plan.twins[side]) for side in (step.left, step.right))
+    return contract(step.forward, left, right)
 
 
 def _present(values: Sequence[Tensor | None], number: int) -> Tensor:

@@ -14,8 +14,16 @@ from einsum_doc import OperandError, einsum, hvp, jvp, vjp
 @settings(max_examples=300, deadline=None)
 @given(problems(most=4))
 def test_jvp_and_hvp_equal_torch(problem: Problem) -> None:
-    operands = tuple(operand.detach() for operand in problem.operands())
-    tangents = tuple(problem.random(operand.shape) for operand in operands)
+    drawn = problem.operands()
+    alone = {id(operand): operand.detach() for operand in drawn}
+    operands = tuple(alone[id(operand)] for operand in drawn)
+    # One tensor in several slots moves as one, or in every slot by itself.
+    directions = {id(operand): problem.random(operand.shape) for operand in operands}
+    together = problem.seed % 2
+    tangents = tuple(
+        directions[id(operand)] if together else (number + 1) * directions[id(operand)]
+        for number, operand in enumerate(operands)
+    )
     # Forward over reverse of torch's own einsum, by finite directions of autograd alone.
     scale = torch.zeros((), dtype=torch.float64, requires_grad=True)
     moved = [operand + scale * tangent for operand, tangent in zip(operands, tangents, strict=True)]
@@ -120,13 +128,57 @@ def test_one_tensor_in_two_slots_is_worked_on_once() -> None:
     torch.testing.assert_close(y.grad, z.grad)
 
 
+@pytest.mark.parametrize(
+    ("equation", "count", "products"),
+    [
+        ("ij,ij->", 2, 1),  # one gradient for both slots
+        ("ij,ji->", 2, 1),
+        ("ni,nj->ij", 2, 2),  # two different ones
+        ("ij,ij,kl,kl->", 4, 1 + 1 + 1),  # one inner product, its gradient, and that of x
+        ("ab,bc,cd,de->ae", 4, 1 + 2 + 4),  # the pairs are one product, and have two gradients
+        ("ij,ij->ij", 2, 1),
+    ],
+)
+def test_slots_that_can_trade_places_have_one_gradient(equation: str, count: int, products: int) -> None:
+    x = torch.randn(3, 3, dtype=torch.float64)
+    operands = [x] * count
+    dldz = torch.randn_like(torch.einsum(equation, *operands))
+    with Products() as counted:
+        found = vjp(equation, operands, dldz)
+    assert counted.calls == products
+    alone = [x.clone().requires_grad_() for _ in operands]
+    torch.testing.assert_close(found, torch.autograd.grad(torch.einsum(equation, *alone), alone, dldz))
+
+
+def test_slots_that_move_alike_are_moved_once() -> None:
+    x, v, w, one = *(torch.randn(3, 3) for _ in range(3)), torch.tensor(1.0)
+    for tangents, products in (((v, v), 1), ((v, w), 2), ((None, None), 0)):
+        with Products() as counted:
+            hvp("ij,ij->", (x, x), one, tangents)
+        assert counted.calls == products
+    with Products() as counted:
+        found = jvp("ij,ij->", (x, x), (v, v))
+    assert counted.multiply_adds == x.numel() + 1  # and doubled
+    torch.testing.assert_close(found, 2 * (x * v).sum())
+    with Products() as counted:
+        hvp("ij,jk->ik", (x, w), x, (v, v))
+    assert counted.calls == 2
+
+
 def test_one_tensor_in_different_slots() -> None:
-    x = torch.randn(3, 3, dtype=torch.complex128, requires_grad=True)
-    for equation in ("ij,ji->", "ii,ij->j", "ij,ij->i", "ij,ik,il->jkl", "ij,ij,ij->", "ii,jj->ij"):
+    x, v = torch.randn(2, 3, 3, dtype=torch.complex128)
+    x.requires_grad_()
+    for equation in ("ij,ji->", "ii,ij->j", "ij,ij->i", "ni,nj->ij", "ij,ik,il->jkl", "ij,ij,ij->", "ii,jj->ij"):
         operands = [x] * (equation.count(",") + 1)
         ours, theirs = einsum(equation, *operands), torch.einsum(equation, *operands)
         dldz = torch.randn_like(theirs)
         first = torch.autograd.grad(ours, x, dldz, create_graph=True)
         second = torch.autograd.grad(theirs, x, dldz, create_graph=True)
         torch.testing.assert_close(first, second)
-        torch.testing.assert_close(torch.autograd.grad(first, x, x), torch.autograd.grad(second, x, x))
+        seconds = torch.autograd.grad(second, x, x)
+        torch.testing.assert_close(torch.autograd.grad(first, x, x), seconds)
+        fixed = [x.detach()] * len(operands)
+        torch.testing.assert_close(sum(hvp(equation, fixed, dldz, fixed)), seconds[0])
+        each = [[v if n == slot else x for n, x in enumerate(fixed)] for slot in range(len(fixed))]
+        moved = sum(torch.einsum(equation, *slots) for slots in each)
+        torch.testing.assert_close(jvp(equation, fixed, [v] * len(fixed)), moved)
