@@ -9,8 +9,8 @@ from mkdocs.config import config_options as c
 class _Amount(c.Type[int | float]):
     """A number that is not negative, and with `positive` not zero."""
 
-    def __init__(self, *, positive: bool = False, default: float) -> None:
-        super().__init__((int, float), default=default)
+    def __init__(self, *, positive: bool = False, whole: bool = False, default: float) -> None:
+        super().__init__(int if whole else (int, float), default=default)
         self.positive = positive
 
     def run_validation(self, value: object) -> int | float:
@@ -46,6 +46,15 @@ class EinsumDocConfig(base.Config):
     """Modules that are imported once a build, if a page mentions them, instead of once a page.
 
     Not for the library that the pages are about: an edit to it would not be seen."""
+
+    jobs = _Amount(whole=True, default=0)
+    """How many pages may run at a time; 0 for one on each core or, where blocks run on GPUs, on each of those."""
+
+    cache = c.Type(str, default=".cache/einsum-doc")
+    """The folder in which results are kept, relative to that of mkdocs.yml; `""` to keep none."""
+
+    cache_size = _Amount(default=256)
+    """How large that folder may become, in MiB; what was used longest ago goes first."""
 
     assets = c.Type(dict, default={})
     """Files of installed packages to copy into the site: `path in the site: file or folder`.

@@ -12,8 +12,6 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -31,69 +29,21 @@ from mkdocs.utils import meta
 
 from einsum_doc.pages import fence, report, scan
 from einsum_doc.pages.block import Block, Failure, Place, Result
+from einsum_doc.pages.cache import Cache
 from einsum_doc.pages.config import EinsumDocConfig
 from einsum_doc.pages.expected import REWRITE, rewrite
 from einsum_doc.pages.origins import origins
 from einsum_doc.pages.pool import Limits, Page, Pool, PoolSettings
-from einsum_doc.pages.render import block_html, derivation_html, fault_html, stamp_html, under_title
+from einsum_doc.pages.progress import awaited
+from einsum_doc.pages.render import block_html, count, derivation_html, fault_html, stamp_html, under_title
+from einsum_doc.pages.run import Run
+
+NO_CACHE = "EINSUM_DOC_NO_CACHE"
+"""The environment variable with which a build runs every page, and keeps nothing."""
+EXPLAIN = "EINSUM_DOC_EXPLAIN"
+"""The environment variable with which a build says for each page why it ran, or did not."""
 
 _log = get_plugin_logger("einsum_doc")
-
-
-@dataclass
-class _Run:
-    """A page from its reading to its verdict."""
-
-    name: str
-    text: str
-    markdown: str
-    """Its Markdown as it was read: if other plugins leave it so, it need not be read again."""
-    reading: scan.Reading
-    future: Future[list[Result]] | None = None
-    rendered: set[int] = field(default_factory=set)
-    """The numbers of the blocks that have reached the page."""
-    lost: list[Failure] = field(default_factory=list)
-    """What went wrong while the page was rendered."""
-    complete: bool = False
-    """Whether MkDocs has rendered it."""
-
-    @property
-    def blocks(self) -> Sequence[Block]:
-        """Its blocks, in order."""
-        return self.reading.blocks
-
-    @property
-    def runnable(self) -> Sequence[Block]:
-        """Its blocks up to the first fence that is wrong: those after it may need what that one would have done."""
-        return self.blocks[: min((fault.after for fault in self.reading.faults), default=len(self.blocks))]
-
-    @property
-    def results(self) -> list[Result]:
-        """The results of its blocks, waited for."""
-        missing = Result("not run", reason="a fence before it is wrong")
-        if self.future is None:
-            return [missing] * len(self.blocks)
-        try:
-            results = self.future.result()
-            return results + [missing] * (len(self.blocks) - len(results))
-        except Exception as error:
-            failure = Failure(self.blocks[0].where, "WorkerError", f"the page could not be run: {error}")
-            missing = Result("not run", reason="the page could not be run")
-            return [Result("failed", failure=failure), *[missing] * (len(self.blocks) - 1)]
-
-    def report(self) -> report.PageReport:
-        """Everything that is known of it once it has been rendered."""
-        why = "something else has taken its fence: an indented code block, or another extension"
-        if not self.complete:
-            why = "its page was never rendered"
-        faults = [fault.failure for fault in self.reading.faults]
-        # After a fence that superfences rejects, its closing line opens another: what that takes is no news.
-        unseen = [
-            Failure(block.place, "FenceError", "the block ran but did not reach the page", (why,))
-            for block in self.blocks
-            if block.number not in self.rendered and not faults
-        ]
-        return report.PageReport(self.blocks, self.results, [*faults, *self.lost, *unseen])
 
 
 class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
@@ -102,8 +52,9 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
     def __init__(self) -> None:
         self.serving = self.dirty = False
         self.pool: Pool | None = None
-        self.runs: dict[str, _Run] = {}
-        self.run: _Run | None = None
+        self.cache: Cache | None = None
+        self.runs: dict[str, Run] = {}
+        self.run: Run | None = None
         self.markdown: Markdown | None = None
         self.commit: str | None = None
 
@@ -140,7 +91,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         for language, (validate, format_) in ours.items():
             fences.append({"name": language, "class": language, "validator": validate, "format": format_})
         config.markdown_extensions.append(scan.HyphenatedOptions())
-        self.runs, self.run, self.markdown, self.commit = {}, None, None, None
+        self.runs, self.run, self.markdown, self.commit, self.cache = {}, None, None, None, None
         return config
 
     @event_priority(-100)
@@ -154,7 +105,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
                 continue
             text = file.content_string
             self.runs[file.src_uri] = self._read(file, text, _body(text), config)
-        self._start(list(self.runs.values()))
+        self._start(list(self.runs.values()), config)
         return files
 
     @event_priority(-100)
@@ -166,7 +117,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             again = self._read(page.file, text, markdown, config)
             if run is None or _code(again.blocks) != _code(run.blocks):
                 run = again
-                self._start([run])
+                self._start([run], config)
             else:
                 run.reading = again.reading
             self.runs[page.file.src_uri] = run
@@ -181,21 +132,32 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         run.rendered = {number for number in run.rendered if f'data-block="{number}"' in html}
         run.complete = True
         found = run.report()
+        if found.ran and not found.cached and self.pool is not None and not self.pool.progress.is_shown:
+            _log.info(f"{run.name}: {count(len(run.blocks), 'block')} in {run.ran.seconds:.1f} s")
         elsewhere = [fault_html(failure) for failure in found.faults if fault_html(failure) not in html]
-        stamp = stamp_html(run.blocks, found.results, len(found.faults), self._commit())
+        stamp = stamp_html(run.blocks, run.ran, len(found.faults), self._commit())
         return under_title(html, stamp + "".join(elsewhere))
 
     @event_priority(100)
     def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> None:
         """Give the verdict: every page has been rendered, and none has been written."""
         if self.pool is not None and self.pool.rewriting:
-            for expected in rewrite(self.root, self.pool.written):
+            both = [pair for run in self.runs.values() for pair in zip(run.blocks, run.results, strict=True)]
+            held = [(block.expected, result.output) for block, result in both if result.status == "held"]
+            for expected in rewrite(self.root, [(fence, output) for fence, output in held if fence]):
                 click.echo(f"{expected.place}: rewritten", err=True)
         pages = [run.report() for run in self.runs.values()]
         wrong = [report.failures_text(pages)] if any(page.failures for page in pages) else []
         if not self.config.allow_empty and not any(page.blocks and page.ran for page in pages) and not wrong:
             name = Path(config.config_file_path or "mkdocs.yml").name
             wrong.append(report.nothing_ran(name))
+        if self.cache is not None:
+            self.cache.tidy()
+            for note in self.cache.notes:
+                _log.info(note)
+            explain = _log.info if os.environ.get(EXPLAIN) else _log.debug
+            for name, reason in self.cache.reasons.items():
+                explain(f"{name}: " + (f"ran: {reason}" if reason else "from the cache"))
         if not wrong:
             _log.info(report.summary(pages))
             return
@@ -223,7 +185,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             self.pool.close()
             self.pool = None
 
-    def _read(self, file: File, text: str, markdown: str, config: MkDocsConfig) -> _Run:
+    def _read(self, file: File, text: str, markdown: str, config: MkDocsConfig) -> Run:
         name = file.src_uri
         if file.abs_src_path:
             name = Path(os.path.relpath(file.abs_src_path, self.root)).as_posix()
@@ -231,7 +193,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         snippets = config.mdx_configs.get("pymdownx.snippets", {}).get("base_path", ["."])
         folders = [Path(os.path.abspath(folder)) for folder in ([snippets] if isinstance(snippets, str) else snippets)]
         places = origins(name, text, lines, self.root, folders)
-        return _Run(name, text, markdown, scan.read(lines, places, self.languages))
+        return Run(name, text, markdown, scan.read(lines, places, self.languages))
 
     def _preprocessed(self, markdown: str, config: MkDocsConfig) -> list[str]:
         """The lines that superfences will be given: snippets put in, tabs expanded."""
@@ -245,21 +207,31 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             lines = preprocessor.run(lines)
         return lines
 
-    def _start(self, runs: list[_Run]) -> None:
+    def _start(self, runs: list[Run], config: MkDocsConfig) -> None:
         runs = [run for run in runs if run.runnable]
         if not runs:
             return
-        limits = Limits(float(self.config.timeout), int(self.config.memory * 2**30))
-        settings = PoolSettings(self.root, self.config.device, limits, tuple(self.config.preload))
+        options = self.config
+        limits = Limits(float(options.timeout), int(options.memory * 2**30))
+        settings = PoolSettings(self.root, options.device, limits, tuple(options.preload), int(options.jobs))
         if self.pool is None or self.pool.settings != settings:
             self.on_shutdown()  # under `serve`, mkdocs.yml may have changed since the last build
             self.pool = Pool(settings)
             self.pool.rewriting = bool(os.environ.get(REWRITE))
-        pages = [Page(run.runnable, self._sources(run)) for run in runs]
-        for run, future in zip(runs, self.pool.submit(pages), strict=True):
+        if self.cache is None:
+            keep = options.cache and not os.environ.get(NO_CACHE)
+            self.cache = Cache(
+                self.root / options.cache if keep else None,
+                self.root,
+                {name: options[name] for name in ("device", "timeout", "memory", "preload")},
+                limit=int(options.cache_size * 2**20),
+                ignored=[Path(config.site_dir)],
+            )
+        pages = [Page(run.name, run.runnable, self._sources(run)) for run in runs]
+        for run, future in zip(runs, self.pool.submit(pages, self.cache), strict=True):
             run.future = future
 
-    def _sources(self, run: _Run) -> Mapping[str, list[str]]:
+    def _sources(self, run: Run) -> Mapping[str, list[str]]:
         sources = {run.name: run.text.split("\n")}
         for name in {block.place.file for block in run.blocks} - sources.keys():
             path = self.root / name
@@ -305,16 +277,17 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         run = self.run
         try:
             written = options.pop("written")
-            if run and run.reading.comments_out(language, written, source):
+            asked = run.asked_for(language, written, source) if run else None
+            if isinstance(asked, scan.Fence):
                 return f"<pre>{escape(source)}</pre>"
             if language in fence.SHOWN_ONLY:
                 show: Any = markdown_exec.formatters[language]
                 return str(show(code=source, md=md, **options))
-            block = _find(run, language, source, written)
-            if run is None or block is None:
+            if run is None or asked is None:
                 raise fence.FenceError("a block that does not stand in the page's file is not run")
-            run.rendered.add(block.number)
-            return _render(block, run.results[block.number - 1], md, options)
+            if run.future is not None and self.pool is not None:
+                awaited(run.future, self.pool.progress)
+            return _render(asked, run.results[asked.number - 1], md, options)
         except Exception as error:
             place = Place(run.name if run else "a page", 1)
             failure = Failure(place, type(error).__name__, str(error), (f"in the block that begins: {source[:80]!r}",))
@@ -374,15 +347,6 @@ def _render(block: Block, result: Result, md: Markdown, options: dict[str, Any])
         if inner in headings:
             headings[html] = headings.pop(inner)
     return html
-
-
-def _find(run: _Run | None, language: str, source: str, written: Mapping[str, str]) -> Block | None:
-    """The block that superfences asks for: of several equal ones, the first that is not yet on the page."""
-    if run is None:
-        return None
-    asked = (language, source, written)
-    equal = [block for block in run.blocks if (block.language, block.code, block.options) == asked]
-    return next((block for block in equal if block.number not in run.rendered), equal[-1] if equal else None)
 
 
 def _body(text: str) -> str:

@@ -1,8 +1,9 @@
 """Blocks -> Results: a worker for each page, on its device, within its limits.
 
-Pages are submitted as soon as they are read and run in the background, each in a process of
-its own forked from one fork server; the builder collects each result where the block is
-rendered. Whatever a block does to its process, it comes back as a Result.
+Pages are submitted as soon as they are read and run in the background, several at a time,
+each in a process of its own forked from one fork server; the builder collects each result
+where the block is rendered. Whatever a block does to its process, it comes back as a Result.
+A page whose results are in the cache is not run at all.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import contextlib
 import fcntl
 import json
 import os
-import queue
 import re
 import select
 import signal
@@ -27,10 +27,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from einsum_doc.pages.block import Block, Expected, Failure, Place, Result, result_from, to_json
+from einsum_doc.pages.block import Block, Failure, Place, Result, result_from, to_json
+from einsum_doc.pages.cache import Cache, Ran
 from einsum_doc.pages.expected import REWRITE, differs
 from einsum_doc.pages.fence import DERIVATION, EINSUM
+from einsum_doc.pages.footprint import Footprint, footprint_from
+from einsum_doc.pages.progress import Progress
 from einsum_doc.pages.redaction import Redaction
+from einsum_doc.pages.worker import thread_limits
 
 SHOWN = 100_000
 """How much of what a block writes is kept, in bytes; what is cut off is said."""
@@ -60,6 +64,8 @@ class Limits:
 class Page:
     """What is run in one worker: the blocks of a page, in order."""
 
+    name: str
+    """Its file, relative to the folder of mkdocs.yml."""
     blocks: Sequence[Block]
     sources: Mapping[str, Sequence[str]]
     """The lines of each file that a block stands in, for the source lines of tracebacks."""
@@ -75,6 +81,8 @@ class PoolSettings:
     limits: Limits = Limits()
     preload: tuple[str, ...] = ("torch",)
     """Modules to import once, before the first fork, if a page mentions them."""
+    jobs: int = 0
+    """How many pages may run at a time; 0 for one on each core or, where blocks run on GPUs, on each of those."""
 
 
 class Pool:
@@ -83,77 +91,139 @@ class Pool:
     def __init__(self, settings: PoolSettings) -> None:
         self.settings = settings
         self.rewriting = False
-        """Whether to note what blocks write, instead of holding it against what is expected."""
-        self.written: list[tuple[Expected, str]] = []
-        self._pages: queue.SimpleQueue[tuple[Page, Future[list[Result]]]] = queue.SimpleQueue()
+        """Whether what is expected is going to be rewritten, and nothing is held against it."""
+        self.progress = Progress()
+        self._gpus = [] if settings.device == "cpu" else gpus()
+        self._jobs = settings.jobs or len(self._gpus) or cores()
+        self._waiting: list[_Waiting] = []
         self._server: _ForkServer | None = None
         self._preloads: set[str] = set()
         self._closed = False
-        self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self._changed = threading.Condition()
+        self._free = 0
+        self._blas = 1
 
-    def submit(self, pages: Sequence[Page]) -> list[Future[list[Result]]]:
-        """For each page, the results of its blocks once they have run."""
-        code = "\n".join(block.code for page in pages for block in page.blocks)
-        # einsum_doc brings torch with it, whose import is what takes the time.
-        blocks = [block for page in pages for block in page.blocks]
-        derives = any(block.language in (DERIVATION, EINSUM) or "skip_if" in block.options for block in blocks)
-        self._preloads |= {
-            name for name in self.settings.preload if derives or re.search(rf"\b({name}|einsum_doc)\b", code)
-        }
-        futures: list[Future[list[Result]]] = [Future() for _ in pages]
+    def submit(self, pages: Sequence[Page], cache: Cache) -> list[Future[Ran]]:
+        """For each page, the results of its blocks once they have run, or at once if they were kept."""
+        futures: list[Future[Ran]] = [Future() for _ in pages]
+        waiting = []
         for page, future in zip(pages, futures, strict=True):
-            self._pages.put((page, future))
-        with self._lock:
-            if self._thread is None:
-                # A daemon, so that an interrupted build need not wait for the block that is running.
-                self._thread = threading.Thread(target=self._work, name="einsum-doc pages", daemon=True)
-                self._thread.start()
+            kept = cache.find(page.name, page.blocks)
+            if kept is None:
+                waiting.append(_Waiting(page, future, cache, cache.last(page.name)))
+            else:
+                future.set_result(replace(kept, results=self._judged(page, kept.results)))
+        if not waiting:
+            return futures
+        # einsum_doc brings torch with it, whose import is what takes the time.
+        blocks = [block for each in waiting for block in each.page.blocks]
+        code = "\n".join(block.code for block in blocks)
+        derives = any(block.language in (DERIVATION, EINSUM) or "skip_if" in block.options for block in blocks)
+        with self._changed:
+            self._preloads |= {
+                name for name in self.settings.preload if derives or re.search(rf"\b({name}|einsum_doc)\b", code)
+            }
+            # Longest first, so that no core is left alone with a long one at the end; unknown ones before all.
+            if not self._waiting and not self.progress.running:
+                self.progress.done = self.progress.total = 0
+            self.progress.total += len(waiting)
+            self._waiting = sorted(
+                self._waiting + waiting, key=lambda each: each.last.seconds or float("inf"), reverse=True
+            )
+            busy = min(self._jobs, len(self._waiting))
+            self._blas = 0 if "OMP_NUM_THREADS" in os.environ else max(1, cores() // busy)
+            while len(self._threads) < busy:
+                # Daemons, so that an interrupted build need not wait for the blocks that are running.
+                gpu = self._gpus[len(self._threads) % len(self._gpus)] if len(self._gpus) > 1 else ""
+                thread = threading.Thread(target=self._work, args=(gpu,), name="einsum-doc pages", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+            self._changed.notify_all()
         return futures
 
     def close(self) -> None:
         """End the fork server and, with it, every worker."""
-        with self._lock:
+        with self._changed:
             self._closed = True
             if self._server is not None:
                 self._server.close()
                 self._server = None
+            self._changed.notify_all()
 
-    def _work(self) -> None:
+    def _work(self, gpu: str) -> None:
         while True:
-            page, future = self._pages.get()
+            waiting = self._next()
+            if waiting is None:
+                return
+            name = waiting.page.name
             try:
-                future.set_result(self._run_page(page))
+                waiting.future.set_result(self._run_page(waiting, gpu))
             except BaseException as error:
-                future.set_exception(error)
+                waiting.future.set_exception(error)
+            with self._changed:
+                self._free += waiting.memory
+                self.progress.running.pop(name, None)
+                self.progress.done += 1
+                self._changed.notify_all()
 
-    def _run_page(self, page: Page) -> list[Result]:
+    def _next(self) -> _Waiting | None:
+        """The next page to run, when there is memory for it; None when the pool is closed."""
+        with self._changed:
+            while not self._closed:
+                if not self.progress.running:
+                    self._free = available_memory()
+                for waiting in self._waiting:
+                    if not self.progress.running or waiting.memory <= self._free:
+                        self._waiting.remove(waiting)
+                        self._free -= waiting.memory
+                        self.progress.running[waiting.page.name] = ""
+                        return waiting
+                self._changed.wait()
+        return None
+
+    def _run_page(self, waiting: _Waiting, gpu: str) -> Ran:
+        page, limits = waiting.page, self.settings.limits
         results: list[Result] = []
-        limits = self.settings.limits
-        settings = {"root": str(self.settings.root), "device": self.settings.device, "memory": limits.bytes}
+        settings = {
+            "root": str(self.settings.root),
+            "device": self.settings.device,
+            "memory": limits.bytes,
+            "threads": self._blas,
+            "gpu": gpu,
+        }
+        when = time.time()
         session = _Session(self._ready_server(), settings, page.sources)
         with contextlib.closing(session):
             for block in page.blocks:
-                result = self._held_against(block, session.run(block, limits))
-                results.append(result)
-                if result.failure is not None:
-                    reason = f"block {block.number} failed at {result.failure.place}"
-                    results += [Result("not run", reason=reason)] * (len(page.blocks) - len(results))
+                self.progress.running[page.name] = f"{block.number}/{len(page.blocks)}"
+                results.append(session.run(block, limits))
+                if self._held_against(block, results[-1]).failure is not None:
                     break
-        return results
+            else:
+                ran = Ran(results, when, time.time() - when)
+                waiting.cache.keep(page.name, page.blocks, ran, session.footprint())
+        return Ran(self._judged(page, results), when, time.time() - when)
+
+    def _judged(self, page: Page, results: Sequence[Result]) -> list[Result]:
+        """The results held against what is expected; after the first failure, nothing counts as run."""
+        judged: list[Result] = []
+        for block, result in zip(page.blocks, results, strict=False):
+            judged.append(self._held_against(block, result))
+            if judged[-1].failure is not None:
+                reason = f"block {block.number} failed at {judged[-1].failure.place}"
+                return judged + [Result("not run", reason=reason)] * (len(page.blocks) - len(judged))
+        return judged
 
     def _held_against(self, block: Block, result: Result) -> Result:
         """The result, failed if the block wrote something else than is expected of it."""
-        if block.expected is None or result.status != "held":
-            return result
-        if self.rewriting:
-            self.written.append((block.expected, result.output))
+        if block.expected is None or result.status != "held" or self.rewriting:
             return result
         failure = differs(result.output, block.expected)
         return result if failure is None else replace(result, status="failed", failure=failure)
 
     def _ready_server(self) -> _ForkServer:
-        with self._lock:
+        with self._changed:
             if self._closed:
                 raise RuntimeError("the pool is closed")
             preload = sorted(self._preloads)
@@ -161,15 +231,53 @@ class Pool:
                 self._server.close()
                 self._server = None
             if self._server is None:
-                self._server = _ForkServer(self.settings.root, preload)
+                self._server = _ForkServer(self.settings.root, preload, self._blas)
             return self._server
+
+
+@dataclass
+class _Waiting:
+    """A page that is to be run."""
+
+    page: Page
+    future: Future[Ran]
+    cache: Cache
+    last: Ran
+    """How it was when it last held."""
+
+    @property
+    def memory(self) -> int:
+        """How much memory it will want, in bytes: what it held before, and a little more."""
+        return self.last.memory * 5 // 4 or 2**30
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def gpus() -> list[str]:
+    """The numbers of the GPUs that may be used, by what stands in the system: torch need not be loaded for it."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    found = sorted(path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*"))
+    return found if visible is None else [each.strip() for each in visible.split(",") if found and each.strip()]
+
+
+def available_memory() -> int:
+    """How much memory could be had now, in bytes; without a limit where the system does not tell."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return sys.maxsize
 
 
 class _ForkServer:
     """The process that pages are forked from: forkserver.py, at the other end of a socket."""
 
-    def __init__(self, root: Path, preload: Sequence[str]) -> None:
+    def __init__(self, root: Path, preload: Sequence[str], threads: int) -> None:
         self.preload = set(preload)
+        self.lock = threading.Lock()
         self.control, theirs = socket.socketpair()
         with theirs:
             # A process group of its own, so that an interrupt reaches the build alone.
@@ -177,7 +285,7 @@ class _ForkServer:
                 [sys.executable, "-P", "-m", "einsum_doc.pages.forkserver", str(theirs.fileno()), *preload],
                 cwd=root,
                 # A site that a block builds is not to be rewritten along with this one.
-                env={name: value for name, value in os.environ.items() if name != REWRITE},
+                env={name: value for name, value in (thread_limits(threads) | os.environ).items() if name != REWRITE},
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
@@ -190,8 +298,9 @@ class _ForkServer:
 
     def start(self, settings: dict[str, Any], descriptors: Sequence[int]) -> None:
         """Fork a worker that owns these descriptors."""
-        socket.send_fds(self.control, [json.dumps(settings).encode()], list(descriptors))
-        self._expect("forked")
+        with self.lock:
+            socket.send_fds(self.control, [json.dumps(settings).encode()], list(descriptors))
+            self._expect("forked")
 
     def _expect(self, word: str) -> None:
         answer = b""
@@ -245,10 +354,20 @@ class _Session:
         self.close()
         output, errors = (stream.read() for stream in self.streams)
         errors, frames = _without_dump(errors)
+        if error == "OutputError":
+            frames = []  # the time limit may have struck as well, or not
         place = next((frame for frame in frames if frame.file == block.place.file), block.where)
         failure = Failure(place, error, message)
         seconds = time.monotonic() - start
         return self.clean.result(Result("failed", output=output, errors=errors, seconds=seconds, failure=failure))
+
+    def footprint(self) -> Footprint | None:
+        """What the page has depended on; None if its worker cannot say."""
+        try:
+            self.talk.sendall(b'{"footprint": true}\n')
+            return footprint_from(json.loads(self._answer(time.monotonic() + 10)))
+        except (_NoAnswerError, OSError, ValueError):
+            return None
 
     def _answer(self, deadline: float) -> bytes:
         while b"\n" not in self.answers:

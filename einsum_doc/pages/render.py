@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from html import escape
 
 from pygments import highlight
@@ -11,6 +12,7 @@ from pygments.formatters import HtmlFormatter
 from pygments_ansi_color import AnsiColorLexer
 
 from einsum_doc.pages.block import Block, Failure, Result, Row
+from einsum_doc.pages.cache import Ran
 from einsum_doc.pages.fence import DERIVATION, EINSUM
 
 _WORDS = {"held": "✓ held", "failed": "✗ failed", "skipped": "– skipped", "not run": "– not run"}
@@ -113,8 +115,9 @@ def _bar(block: Block, result: Result) -> str:
     return f'<div class="bar" data-search-exclude><b>{word}</b>{_spans(facts)}</div>'
 
 
-def stamp_html(blocks: Sequence[Block], results: Sequence[Result], faults: int, commit: str) -> str:
+def stamp_html(blocks: Sequence[Block], page: Ran, faults: int, commit: str) -> str:
     """What this build found out about the page, for under its title; nothing if it ran nothing."""
+    results = page.results
     failures = faults + sum(len(result.failures) for result in results)
     if failures:
         return f'<div class="stamp failed"><b>✗ {count(failures, "failure")} on this page</b></div>'
@@ -133,7 +136,11 @@ def stamp_html(blocks: Sequence[Block], results: Sequence[Result], faults: int, 
         *sorted({result.device for result in ran if result.device}),
         f"commit {commit}" if commit else "",
     ]
-    return f'<div class="stamp" data-search-exclude><b>✓ verified by this build</b>{_spans(filter(None, facts))}</div>'
+    how = "by this build"
+    if page.cached:
+        # It ran in an earlier build, and everything that it came from has been found unchanged.
+        how = f"on {datetime.fromtimestamp(page.when, UTC):%-d %B %Y}, unchanged since"
+    return f'<div class="stamp" data-search-exclude><b>✓ verified {how}</b>{_spans(filter(None, facts))}</div>'
 
 
 def count(number: int, noun: str) -> str:

@@ -19,6 +19,8 @@ class PageReport:
     results: Sequence[Result]
     faults: Sequence[Failure]
     """What is wrong with its fences, apart from what happened when they ran."""
+    cached: bool = False
+    """Whether its results were kept from an earlier build."""
 
     @property
     def ran(self) -> bool:
@@ -91,6 +93,9 @@ def summary(pages: Sequence[PageReport]) -> str:
         *([f"{count(lines, 'line')} of derivations held"] if lines else []),
         *(f"{number} skipped ({reason})" for reason, number in sorted(reasons.items())),
     ]
+    kept = sum(page.cached for page in pages)
+    if kept:
+        parts.append(f"{count(kept, 'page')} from the cache")
     failures = sum(len(page.failures) for page in pages)
     not_run = sum(result.status == "not run" for result in results)
     if failures:

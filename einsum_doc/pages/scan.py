@@ -9,7 +9,7 @@ is never closed) is written down too.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -74,6 +74,15 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Comment:
+    """A fence in an HTML comment, which is text, though superfences would have it formatted."""
+
+    fence: Fence
+    after: int
+    """How many of the page's blocks stand before it."""
+
+
+@dataclass(frozen=True)
 class Languages:
     """Which fences a site executes."""
 
@@ -91,13 +100,7 @@ class Reading:
 
     blocks: Sequence[Block] = ()
     faults: Sequence[Fault] = ()
-    comments: Sequence[Fence] = ()
-    """Fences in HTML comments, which are text, though superfences would have them formatted."""
-
-    def comments_out(self, language: str, options: Mapping[str, str], code: str) -> bool:
-        """Whether this is the fence in a comment."""
-        asked = (language, options, code)
-        return any((each.header.language, each.header.options, each.code) == asked for each in self.comments)
+    comments: Sequence[Comment] = ()
 
 
 def read(lines: Sequence[str], places: Sequence[Place], languages: Languages) -> Reading:
@@ -107,7 +110,7 @@ def read(lines: Sequence[str], places: Sequence[Place], languages: Languages) ->
     """
     blocks: list[Block] = []
     faults: list[Fault] = []
-    comments: list[Fence] = []
+    comments: list[Comment] = []
 
     def fault(found: Fence, message: str, *details: str) -> None:
         failure = Failure(places[found.line], "FenceError", message, details)
@@ -116,7 +119,7 @@ def read(lines: Sequence[str], places: Sequence[Place], languages: Languages) ->
     for found in _with_nested(scan(lines), languages):
         language, options = found.header.language, found.header.options
         if found.commented:
-            comments.append(found)
+            comments.append(Comment(found, len(blocks)))
             continue
         if language in set(languages.foreign) - set(languages.runnable):
             continue

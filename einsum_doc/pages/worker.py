@@ -29,6 +29,7 @@ from einsum_doc.pages.assertions import AssertionRewriter, Tally
 from einsum_doc.pages.blame import ASSERTED, failure_of, is_expected, know, message_of, name_of
 from einsum_doc.pages.block import Block, Failure, Place, Result, Row, block_from, to_json
 from einsum_doc.pages.fence import CONDITIONS, DERIVATION, EINSUM
+from einsum_doc.pages.footprint import Listener
 from einsum_doc.pages.streams import Streams
 
 _BUILTINS = builtins.__dict__
@@ -255,19 +256,41 @@ def _limit_memory(size: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (size, size))
 
 
+def thread_limits(threads: int) -> dict[str, str]:
+    """The variables by which libraries of linear algebra learn how many threads they may start; 0 sets no limit."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    return dict.fromkeys(names, str(threads)) if threads else {}
+
+
+def _share_out(threads: int, gpu: str) -> None:
+    """Leave the other pages that run now their share of the cores, and their GPUs."""
+    if gpu:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+    os.environ.update(thread_limits(threads))
+    torch = sys.modules.get("torch")
+    if threads and torch is not None:
+        torch.set_num_threads(threads)
+
+
 def serve(talk: socket.socket, output: int, errors: int, settings: Mapping[str, Any]) -> None:
     """Run what the parent asks for over `talk`, a line of JSON each way, until it closes."""
     streams = Streams(output, errors)
     streams.open()
     _limit_memory(settings["memory"])
+    _share_out(settings["threads"], settings["gpu"])
+    heard = Listener(settings["root"])
     worker = Worker(settings["root"], settings["device"])
     me = os.getpid()
     # Where a crash or the end of the time limit strikes is written where the parent looks for it.
     faulthandler.enable(errors, all_threads=False)
     with talk.makefile("r", encoding="utf-8", newline="\n") as requests:
         know(json.loads(next(requests, "{}")))
+        heard.listen()
         for request in requests:
             facts = json.loads(request)
+            if "block" not in facts:
+                talk.sendall((to_json(heard.footprint()) + "\n").encode())
+                continue
             streams.open()
             faulthandler.dump_traceback_later(facts["seconds"], file=errors)
             result = worker.run(block_from(facts["block"]))

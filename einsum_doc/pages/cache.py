@@ -1,0 +1,366 @@
+"""Results kept on disk, each with what it depended on, and given back only if none of that has changed.
+
+A page's *question* is all that is known before it runs: its blocks, the options, the
+versions of Python and of this builder, the GPUs. What it turned out to depend on (modules,
+files, packages: its footprint) is its *evidence*. An entry is one file that holds both, with
+the results of the page's blocks; only pages of which everything held are kept. Whatever is
+wrong with an entry or with its folder, the page is run instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import re
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from einsum_doc.pages.block import Block, Result, result_from
+from einsum_doc.pages.footprint import Footprint
+
+FORMAT = 1
+"""The version of an entry's own form."""
+
+_AROUND = 0.02
+"""How much the dates of files may lag behind the clock, in seconds."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A page's results, and how they came to be."""
+
+    results: Sequence[Result]
+    when: float = 0.0
+    """When its blocks were run, in seconds since 1970."""
+    seconds: float = 0.0
+    """How long that took."""
+    memory: int = 0
+    """The most memory that its process held, in bytes."""
+    cached: bool = False
+    """Whether the results were kept from an earlier build."""
+
+
+class Cache:
+    """The folder of kept results, as one build sees it: no file is read twice.
+
+    `settings` are the options that a result depends on. `ignored` are folders of the project
+    that are no sources, as that of the built site. With no `folder`, nothing is kept.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        root: Path,
+        settings: Mapping[str, Any],
+        *,
+        limit: int = 256 * 2**20,
+        ignored: Sequence[Path] = (),
+    ) -> None:
+        self.folder = folder
+        self.limit = limit
+        self.reasons: dict[str, str] = {}
+        """For each page that was asked for, why its blocks had to run; empty if they had not."""
+        self.notes: list[str] = []
+        """What is wrong with the folder or with an entry in it."""
+        self._settings = {"format": FORMAT, **_MACHINE, "gpus": _gpus(), **settings}
+        self._now = _Snapshot(Path(os.path.realpath(root)), [Path(os.path.realpath(each)) for each in ignored])
+
+    def find(self, page: str, blocks: Sequence[Block]) -> Ran | None:
+        """The results of a page's blocks, if they were kept and nothing has changed since; `reasons` says what has."""
+        question = self._question(page, blocks)
+        entries = list(self._entries(page))
+        changes = [self._change(question, entry, blocks) for _, entry in entries]
+        for (path, entry), change in zip(entries, changes, strict=True):
+            if not change:
+                with contextlib.suppress(OSError):
+                    os.utime(path)  # the folder is emptied from its oldest end
+                self.reasons[page] = ""
+                return Ran([*map(result_from, entry["results"])], entry["when"], entry["seconds"], cached=True)
+        self.reasons[page] = changes[0] if changes else "no result of it is kept"
+        return None
+
+    def last(self, page: str) -> Ran:
+        """How long the page took when it last held, and how much memory; 0 if that is not known."""
+        for _, entry in self._entries(page):
+            return Ran((), seconds=entry["seconds"], memory=entry["memory"])
+        return Ran(())
+
+    def keep(self, page: str, blocks: Sequence[Block], ran: Ran, footprint: Footprint | None) -> None:
+        """Keep the results of a page, if everything on it held and what they depended on is known."""
+        if self.folder is None or footprint is None:
+            return
+        if any(result.status not in ("held", "skipped") for result in ran.results):
+            return
+        evidence = self._now.evidence(footprint, _told(blocks, ran.results), since=ran.when - _AROUND)
+        if isinstance(evidence, str):
+            # Nobody knows which of the two texts it read.
+            self._note(f"the results of {page} are not kept: {evidence} was changed while it ran")
+            return
+        entry = {
+            "question": self._question(page, blocks),
+            "evidence": evidence,
+            "results": [asdict(result) for result in ran.results],
+            "when": ran.when,
+            "seconds": ran.seconds,
+            "memory": footprint.memory,
+        }
+        text = json.dumps(entry, sort_keys=True)
+        name = f"{_digest(page)[:16]}-{_digest(json.dumps([entry['question'], evidence], sort_keys=True))[:32]}.json"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._write(self.folder / name, f"{_digest(text)}\n{text}\n")
+        except OSError as error:
+            self._note(f"the cache cannot be written ({error.strerror}): what has run now will be run again")
+
+    def tidy(self) -> None:
+        """Take out what was used longest ago, until the rest is within the limit."""
+        if self.folder is None:
+            return
+        found = []
+        for path in self.folder.glob("*"):
+            with contextlib.suppress(OSError):
+                found.append((path.stat().st_mtime, path.stat().st_size, path))
+        size = sum(length for _, length, _ in found)
+        for _, length, path in sorted(found):
+            if size <= self.limit:
+                break
+            with contextlib.suppress(OSError):
+                path.unlink()
+            size -= length
+
+    def _note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def _write(self, path: Path, text: str) -> None:
+        """Write a file so that another build sees all of it or nothing."""
+        part = path.with_suffix(f".{os.getpid()}.part")
+        try:
+            part.write_text(text, "utf-8")
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+    def _entries(self, page: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """The entries of a page that can be read, the latest used first."""
+        if self.folder is None:
+            return
+        dated = []
+        for path in self.folder.glob(f"{_digest(page)[:16]}-*.json"):
+            with contextlib.suppress(OSError):
+                dated.append((path.stat().st_mtime_ns, path))
+        for _, path in sorted(dated, reverse=True):
+            entry = self._read(path)
+            if entry is not None:
+                yield path, entry
+
+    def _read(self, path: Path) -> dict[str, Any] | None:
+        with contextlib.suppress(FileNotFoundError):  # another build may be tidying up
+            try:
+                digest, text = path.read_text("utf-8").split("\n", 1)
+                if digest != _digest(text.removesuffix("\n")):
+                    raise ValueError
+                entry: dict[str, Any] = json.loads(text)
+                return entry if entry["question"]["format"] == FORMAT else None
+            except (OSError, ValueError):
+                self._note(f"{path.name} in the cache is damaged, and ignored")
+        return None
+
+    def _question(self, page: str, blocks: Sequence[Block]) -> dict[str, Any]:
+        asked = [[block.language, block.code, dict(block.options)] for block in blocks]
+        return {**self._settings, "page": page, "blocks": asked}
+
+    def _change(self, question: Mapping[str, Any], entry: Mapping[str, Any], blocks: Sequence[Block]) -> str:
+        """In words, the first thing that has changed since an entry was kept; empty if nothing has."""
+        old = entry["question"]
+        if old["blocks"] != question["blocks"]:
+            both = zip(old["blocks"], question["blocks"], strict=False)
+            same = next((number for number, (one, other) in enumerate(both) if one != other), None)
+            if same is None:
+                return f"it has {len(question['blocks'])} blocks, and had {len(old['blocks'])}"
+            return f"block {same + 1} has changed"
+        for name in sorted(question.keys() | old.keys()):
+            if old.get(name) != question.get(name):
+                return f"{_NAMES.get(name, name)} has changed"
+        told = _told(blocks, [result_from(result) for result in entry["results"]])
+        return self._now.change(entry["evidence"], told)
+
+
+_NAMES = {"builder": "the builder itself", "python": "the version of Python", "gpus": "the GPU"}
+
+
+def _told(blocks: Sequence[Block], results: Sequence[Result]) -> list[str]:
+    """The places of the blocks, if what they wrote names their file: a warning says its line."""
+    files = {block.place.file for block in blocks}
+    said = [text for result in results for text in (result.output, result.errors, result.raised)]
+    if any(file in text for text in said for file in files):
+        return [str(block.place) for block in blocks]
+    return []
+
+
+class _Snapshot:
+    """The files, folders and packages that pages depend on, as they are now; each is looked at once."""
+
+    def __init__(self, root: Path, ignored: Sequence[Path]) -> None:
+        self.root = root
+        self.ignored = set(map(str, ignored))
+        self._files: dict[str, str] = {}
+        self._packages: dict[str, str] | None = None
+        self._homes: Mapping[str, list[str]] | None = None
+        self._modules: set[str] | None = None
+        self._project: str | None = None
+
+    def evidence(self, footprint: Footprint, told: list[str], since: float) -> dict[str, Any] | str:
+        """What a page has depended on, as it is now; a file of it alone, if others have changed that while it ran."""
+        files = {self._short(path): _digest_of_file(path) for path in footprint.files}
+        sources = list(self._sources()) if footprint.processes else []
+        for path in {*footprint.files, *sources} - {*footprint.written}:
+            with contextlib.suppress(OSError):
+                if os.stat(path).st_mtime >= since:
+                    return self._short(path)
+        return {
+            "files": files,
+            "folders": {self._short(path): self._listing(path) for path in footprint.folders},
+            "names": [*footprint.names],
+            "modules": sorted(_modules_in(self.root) & set(footprint.names)),
+            "packages": {name: self._version(name) for name in self._distributions(footprint.packages)},
+            "project": self._digest_of_all(sources) if sources else "",
+            "told": told,
+        }
+
+    def change(self, evidence: Mapping[str, Any], told: list[str]) -> str:
+        """In words, the first difference between what a page depended on and what there is now."""
+        for name, digest in evidence["files"].items():
+            path = str(self.root / name)
+            now = self._files[path] = self._files.get(path) or _digest_of_file(path)
+            if now != digest:
+                return f"{name} " + ("is gone" if not now else "has changed" if digest else "is there now")
+        for name, digest in evidence["folders"].items():
+            if self._listing(str(self.root / name)) != digest:
+                return f"what is in {name} has changed"
+        if self._modules is None:
+            self._modules = _modules_in(self.root)
+        shadows = sorted(self._modules & set(evidence["names"]))
+        if shadows != evidence["modules"]:
+            return "the project has other modules: " + ", ".join(sorted({*shadows} ^ {*evidence["modules"]}))
+        for name, version in evidence["packages"].items():
+            now = self._version(name)
+            if now != version:
+                return f"{name} is {now or 'not installed'}, and was {version}"
+        if evidence["project"]:
+            if self._project is None:
+                self._project = self._digest_of_all(self._sources())
+            if self._project != evidence["project"]:
+                return "it starts processes, and a file of the project has changed"
+        if told != evidence["told"]:
+            return "its lines have moved, and what it wrote names them"
+        return ""
+
+    def _short(self, path: str) -> str:
+        return os.path.relpath(path, self.root) if Path(path).is_relative_to(self.root) else path
+
+    def _listing(self, path: str) -> str:
+        """The digest of the names in a folder, but for what is hidden or built."""
+        names: list[str] = []
+        with contextlib.suppress(OSError):
+            names = sorted(name for name in os.listdir(path) if self._is_source(path, name))
+        return _digest(*names)
+
+    def _version(self, distribution: str) -> str:
+        return self._versions().get(distribution, "")
+
+    def _versions(self) -> Mapping[str, str]:
+        """The installed distributions, by the names of their folders: their own files take too long to read."""
+        if self._packages is None:
+            folders = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+            found = [name.removesuffix(".dist-info") for folder in folders for name in _names_in(folder)]
+            self._packages = {
+                _normal(name): version for name, dash, version in (each.rpartition("-") for each in found)
+            }
+        return self._packages
+
+    def _distributions(self, packages: Iterable[str]) -> list[str]:
+        """The distributions that these files and folders of site-packages belong to."""
+        found = set()
+        for package in packages:
+            name = package.partition(".")[0]
+            if _normal(name) in self._versions():
+                found.add(_normal(name))
+                continue
+            if self._homes is None:
+                self._homes = metadata.packages_distributions()
+            found |= {_normal(home) for home in self._homes.get(name, ())}
+        return sorted(found)
+
+    def _sources(self) -> Iterator[str]:
+        """Every file of the project, but for what is hidden, installed or built."""
+        for folder, inner, files in os.walk(self.root):
+            inner[:] = sorted(name for name in inner if self._is_source(folder, name))
+            yield from (os.path.join(folder, name) for name in sorted(files))
+
+    def _digest_of_all(self, paths: Iterable[str]) -> str:
+        return _digest(*(f"{self._short(path)} {_digest_of_file(path)}" for path in paths))
+
+    def _is_source(self, folder: str, name: str) -> bool:
+        path = os.path.join(folder, name)
+        if name.startswith(".") or name in ("node_modules", "__pycache__") or path in self.ignored:
+            return False
+        return not os.path.exists(os.path.join(path, "pyvenv.cfg"))
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "_", name).lower()
+
+
+def _names_in(folder: str) -> list[str]:
+    with contextlib.suppress(OSError):
+        return os.listdir(folder)
+    return []
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.blake2b("\0".join(texts).encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
+
+
+def _digest_of_file(path: str) -> str:
+    """The digest of a file's content; of a folder or of what is not there, nothing."""
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=20)).hexdigest()
+    return ""
+
+
+def _modules_in(folder: Path) -> set[str]:
+    """The names that can be imported from a folder."""
+    found = set()
+    for entry in _names_in(str(folder)):
+        name, _, ending = entry.partition(".")
+        if ending.endswith(("py", "pyc", "so")) or (folder / entry / "__init__.py").is_file():
+            found.add(name)
+    return found
+
+
+_MACHINE = {
+    # As it is when it is loaded: a server that is still running the old text must not sign with the new.
+    "builder": _digest(*(_digest_of_file(str(path)) for path in sorted(Path(__file__).parent.glob("*.py")))),
+    "python": sys.version,
+    "machine": f"{platform.system()} {platform.machine()}",
+}
+
+
+def _gpus() -> list[str]:
+    """The GPUs of this machine as its driver tells of them: torch, which would know, takes too long to load."""
+    drivers = Path("/proc/driver/nvidia")
+    texts = [os.environ.get("CUDA_VISIBLE_DEVICES", "")]
+    for path in (drivers / "version", *sorted(drivers.glob("gpus/*/information"))):
+        with contextlib.suppress(OSError):
+            texts.append(path.read_text())
+    return texts

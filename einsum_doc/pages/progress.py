@@ -1,0 +1,62 @@
+"""What a person sees while blocks run: a line at the foot of the terminal, gone when they have."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping
+from concurrent.futures import Future, wait
+from typing import Any, TextIO
+
+_EVERY = 0.1
+"""How often the line is painted, in seconds."""
+_WIDTH = 20
+
+
+def awaited(future: Future[Any], progress: Progress) -> None:
+    """Wait until the future is done, showing on a terminal what is being run."""
+    while not future.done():
+        if progress.is_shown:
+            progress.paint()
+        wait([future], _EVERY if progress.is_shown else None)
+    progress.erase()
+
+
+class Progress:
+    """The line that says which pages are being run, and how many are done."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stderr
+        self.is_shown = self.stream.isatty()
+        """Whether there is a terminal to show it on."""
+        self.running: dict[str, str] = {}
+        """The pages that are being run, and which of its blocks each has come to."""
+        self.done = self.total = 0
+        """How many pages have been run, and are to be."""
+        self._painted = False
+
+    def paint(self) -> None:
+        """Show how far it is now, in place of what was shown."""
+        width = shutil.get_terminal_size().columns - 1
+        self.stream.write("\r\x1b[K" + bar(self.done, self.total, dict(self.running), width))
+        self.stream.flush()
+        self._painted = True
+
+    def erase(self) -> None:
+        """Leave the line as it was found."""
+        if self._painted:
+            self.stream.write("\r\x1b[K")
+            self.stream.flush()
+            self._painted = False
+
+
+def bar(done: int, total: int, running: Mapping[str, str], width: int) -> str:
+    """How far it is, in at most `width` characters.
+
+    >>> bar(1, 4, {"docs/posts/einsum.md": "3/9"}, 60)
+    '█████░░░░░░░░░░░░░░░ 1/4 pages  docs/posts/einsum.md 3/9'
+    """
+    full = _WIDTH * done // max(total, 1)
+    pages = ", ".join(f"{name} {block}".rstrip() for name, block in running.items())
+    text = f"{'█' * full}{'░' * (_WIDTH - full)} {done}/{total} pages  {pages}"
+    return text if len(text) <= width else text[: max(0, width - 1)] + "…"

@@ -1,0 +1,319 @@
+"""What is kept from one build to the next, and what makes a page run again: one thing is changed, and it alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from .conftest import PLAIN, Built, mkdocs_build, write_pages
+
+FENCE = '```python exec="on"\n{}\n```\n'
+PAGES = {
+    "plain": 'import json\nassert json.loads("1") == 1',
+    "imports": "import library\nassert library.one()",
+    "through": "import outer\nassert outer.one()",
+    "package": "import pack.inner\nassert pack.inner.one()",
+    "reads": 'assert open("data/numbers.txt").read()',
+    "missing": "import os\ntry:\n    open('data/later.txt')\nexcept FileNotFoundError:\n    pass",
+    "lists": "import os\nassert os.listdir('data')",
+    "optional": "try:\n    import extra\nexcept ImportError:\n    extra = None\nassert True",
+    "installed": "import yaml\nassert yaml",
+    "writes": 'open("made.txt", "w").write("made")\nassert True',
+    "warns": "import warnings\nwarnings.warn('look')\nassert True",
+    "starts": "import subprocess\nsubprocess.run(['cat', 'data/numbers.txt'], check=True)\nassert True",
+    "snippet": '--8<-- "data/code.py"',
+    "session": 'x = 1\n```\n\nProse.\n\n```python exec="on"\nassert x == 1',
+}
+CONFIG = PLAIN.replace("pymdownx.superfences]", "pymdownx.superfences, pymdownx.snippets]")
+ALL = set(PAGES)
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> tuple[Path, dict[str, str]]:
+    """A project that has been built once, and the environment that makes builds explain themselves."""
+    folder = tmp_path_factory.mktemp("warm") / "project"
+    write_pages(folder, {name: f"# {name}\n\nProse.\n\n{FENCE.format(code)}" for name, code in PAGES.items()}, CONFIG)
+    files = {
+        "library.py": "def one():\n    return 1\n",
+        "outer.py": "from library import one\n",
+        "pack/inner.py": "def one():\n    return 1\n",
+        "data/numbers.txt": "1 2 3\n",
+        "data/code.py": "assert 1\n",
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    explaining = environment | {"EINSUM_DOC_EXPLAIN": "1"}
+    built = mkdocs_build(folder, explaining)
+    assert built.status == 0, built.console
+    assert set(reasons(built)) == ALL
+    assert not any("from the cache" in reason for reason in reasons(built).values())
+    # One page has written a file while or after another one ran that depends on all of them.
+    settled = reasons(mkdocs_build(folder, explaining))
+    assert {page for page, reason in settled.items() if reason != "from the cache"} <= {"starts"}
+    return folder, explaining
+
+
+@pytest.fixture
+def project(warm: tuple[Path, dict[str, str]], tmp_path: Path) -> Path:
+    """A copy of the project that has been built."""
+    return Path(shutil.copytree(warm[0], tmp_path / "project"))
+
+
+@pytest.fixture
+def again(project: Path, warm: tuple[Path, dict[str, str]]) -> Callable[..., tuple[Built, dict[str, str]]]:
+    """Build it again: what the build says, and for each page that ran, why."""
+
+    def again(*options: str, **variables: str) -> tuple[Built, dict[str, str]]:
+        built = mkdocs_build(project, warm[1] | variables, *options)
+        said = reasons(built)
+        assert set(said) == ALL, built.console
+        return built, {page: reason for page, reason in said.items() if reason != "from the cache"}
+
+    return again
+
+
+def reasons(built: Built) -> dict[str, str]:
+    """For each page, what `EINSUM_DOC_EXPLAIN` says of it."""
+    said = re.findall(r"einsum_doc: docs/(\w+)\.md: (?:ran: )?(?!\d)(.*)", built.console)
+    return dict(said)
+
+
+Again = Callable[..., tuple[Built, dict[str, str]]]
+
+
+def test_nothing_runs_that_has_not_changed(project: Path, again: Again) -> None:
+    first = (project / "site/warns/index.html").read_text()
+    built, ran = again()
+    assert ran == {}
+    assert built.status == 0
+    assert f"{len(ALL)} pages from the cache" in built.console
+    assert "unchanged since" in built.page("warns")
+    without_stamp = re.compile(r'<div class="stamp.*?</div>')
+    assert without_stamp.sub("", built.page("warns")) == without_stamp.sub("", first)
+
+
+def edit(name: str, text: str) -> Callable[[Path], None]:
+    """Write a file of the project."""
+
+    def write(project: Path) -> None:
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text(text)
+        # As if it had been saved a while ago: nobody edits within the millisecond before a build.
+        os.utime(project / name, (1e9, 1e9))
+
+    return write
+
+
+def edit_page(page: str, before: str, after: str) -> Callable[[Path], None]:
+    """Replace something in a page."""
+
+    def replace(project: Path) -> None:
+        path = project / f"docs/{page}.md"
+        assert before in path.read_text()
+        path.write_text(path.read_text().replace(before, after))
+
+    return replace
+
+
+CHANGES: Mapping[str, tuple[Callable[[Path], object], Mapping[str, str]]] = {
+    "prose": (edit_page("session", "Prose.", "Other prose,\n\nof more lines."), {}),
+    "prose, above lines that were written out": (
+        edit_page("warns", "Prose.", "Prose.\n\nMore."),
+        {"warns": "its lines have moved, and what it wrote names them"},
+    ),
+    "the code of a block": (edit_page("plain", "== 1", "== True"), {"plain": "block 1 has changed"}),
+    "a block before another": (edit_page("session", "x = 1\n", "x = 1.0\n"), {"session": "block 1 has changed"}),
+    "a block more": (
+        edit_page("plain", "# plain", '# plain\n\n```python exec="on"\n```'),
+        {"plain": "block 1 has changed"},
+    ),
+    "an option": (edit_page("plain", 'exec="on"', 'exec="on" session="s"'), {"plain": "block 1 has changed"}),
+    "a module": (
+        edit("library.py", "def one():\n    return 2\n"),
+        {"imports": "library.py has changed", "through": "library.py has changed"},
+    ),
+    "a module of a package": (
+        edit("pack/inner.py", "def one():\n    return 2\n"),
+        {"package": "pack/inner.py has changed"},
+    ),
+    "a folder that becomes a package": (edit("pack/__init__.py", ""), {"package": "pack/__init__.py is there now"}),
+    "a package in a module's place": (
+        edit("library/__init__.py", "def one():\n    return 2\n"),
+        {"imports": "library/__init__.py is there now", "through": "library/__init__.py is there now"},
+    ),
+    "a module that was not there": (edit("extra.py", ""), {"optional": "the project has other modules: extra"}),
+    "a module in an installed one's place": (
+        edit("yaml.py", ""),
+        {"installed": "the project has other modules: yaml"},
+    ),
+    "a file": (edit("data/numbers.txt", "1 2\n"), {"reads": "data/numbers.txt has changed"}),
+    "a file that was not there": (
+        edit("data/later.txt", ""),
+        {"missing": "data/later.txt is there now", "lists": "what is in data has changed"},
+    ),
+    "a file that a page wrote": (lambda project: (project / "made.txt").unlink(), {"writes": "made.txt is gone"}),
+    "a snippet": (edit("data/code.py", "assert 2\n"), {"snippet": "block 1 has changed"}),
+    "a page's dates alone": (lambda project: os.utime(project / "docs/plain.md"), {}),
+    "a module's dates alone": (lambda project: os.utime(project / "library.py"), {}),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_depends_on_it_runs_again(name: str, project: Path, again: Again) -> None:
+    change, expected = CHANGES[name]
+    change(project)
+    built, ran = again()
+    assert built.status == 0, built.console
+    if not name.endswith("dates alone"):
+        # What a process reads cannot be heard: such a page depends on every file of the project.
+        assert ran.pop("starts", "").startswith("it starts processes") or "writes" in ran
+    assert ran == expected
+
+
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [
+        ("device: cpu", "device has changed"),
+        ("timeout: 50", "timeout has changed"),
+        ("memory: 5", "memory has changed"),
+    ],
+)
+def test_options_that_a_result_depends_on(option: str, reason: str, project: Path, again: Again) -> None:
+    config = (project / "mkdocs.yml").read_text()
+    (project / "mkdocs.yml").write_text(config.replace("einsum-doc]", f"einsum-doc: {{{option}}}]"))
+    _, ran = again()
+    assert set(ran.values()) == {reason}
+    assert set(ran) == ALL
+
+
+def test_options_that_no_result_depends_on(project: Path, again: Again) -> None:
+    config = (project / "mkdocs.yml").read_text()
+    (project / "mkdocs.yml").write_text(config.replace("einsum-doc]", "einsum-doc: {jobs: 1, cache_size: 9}]"))
+    assert set(again()[1]) == {"starts"}
+
+
+def test_versions(project: Path, again: Again) -> None:
+    for entry in entries(project):
+        _, text = entry.read_text().split("\n", 1)
+        for before, after in ((sys.version.split()[0], "3.0.0"), ('"pyyaml": "', '"pyyaml": "0.')):
+            if before == sys.version.split()[0] and '"page": "docs/plain.md"' not in text:
+                continue
+            text = text.replace(before, after)
+        sign(entry, text)
+    _, ran = again()
+    assert ran.keys() == {"plain", "installed"}
+    assert ran["plain"] == "the version of Python has changed"
+    assert re.fullmatch(r"pyyaml is [\d.]+, and was 0\.[\d.]+", ran["installed"])
+
+
+def entries(project: Path) -> list[Path]:
+    """The files of the cache."""
+    found = sorted((project / ".cache/einsum-doc").glob("*.json"))
+    assert found
+    return found
+
+
+def sign(entry: Path, text: str) -> None:
+    """Write an entry as the cache would have done."""
+    from einsum_doc.pages.cache import _digest
+
+    entry.write_text(f"{_digest(text.removesuffix(chr(10)))}\n{text}")
+
+
+DAMAGES: Mapping[str, Callable[[Path], object]] = {
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[:300]),
+    "emptied": lambda path: path.write_bytes(b""),
+    "edited": lambda path: path.write_text(path.read_text().replace('"held"', '"skipped"', 1)),
+    "not text": lambda path: path.write_bytes(b"\xff" * 300),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_entry_is_ignored_with_a_word(name: str, project: Path, again: Again) -> None:
+    entry = next(path for path in entries(project) if '"page": "docs/plain.md"' in path.read_text())
+    DAMAGES[name](entry)
+    built, ran = again("--strict")
+    assert built.status == 0
+    assert set(ran) == {"plain"}
+    assert f"{entry.name} in the cache is damaged, and ignored" in built.console
+    assert "is damaged" not in again()[0].console
+
+
+def test_an_entry_of_another_version_is_ignored(project: Path, again: Again) -> None:
+    for entry in entries(project):
+        sign(entry, entry.read_text().split("\n", 1)[1].replace('"format": 1', '"format": 0'))
+    assert set(again()[1]) == ALL
+
+
+def test_it_may_be_deleted(project: Path, again: Again) -> None:
+    shutil.rmtree(project / ".cache")
+    assert set(again()[1]) == ALL
+    assert again()[1] == {}
+
+
+def test_without_a_place_to_write_everything_runs(project: Path, again: Again) -> None:
+    shutil.rmtree(project / ".cache")
+    (project / ".cache").write_text("not a folder")
+    built, ran = again("--strict")
+    assert built.status == 0
+    assert set(ran) == ALL
+    assert built.console.count("the cache cannot be written (Not a directory)") == 1
+
+
+def test_without_the_cache_everything_runs(project: Path, again: Again) -> None:
+    before = [path.stat().st_mtime_ns for path in entries(project)]
+    assert set(again(EINSUM_DOC_NO_CACHE="1")[1]) == ALL
+    assert [path.stat().st_mtime_ns for path in entries(project)] == before
+
+
+def test_its_size_is_limited(project: Path, again: Again) -> None:
+    oldest = entries(project)[3]
+    os.utime(oldest, (1, 1))
+    config = (project / "mkdocs.yml").read_text()
+    (project / "mkdocs.yml").write_text(config.replace("einsum-doc]", "einsum-doc: {cache_size: 0.02}]"))
+    edit_page("plain", "== 1", "== True")(project)
+    again()
+    assert sum(path.stat().st_size for path in entries(project)) <= 0.02 * 2**20
+
+
+def test_a_branch_and_back_runs_nothing(project: Path, again: Again) -> None:
+    one, two = (project / "library.py").read_text(), "def one():\n    return 2\n"
+    edit("library.py", two)(project)
+    assert {"imports", "through"} <= set(again()[1])
+    edit("library.py", one)(project)
+    assert set(again()[1]) == set()
+    edit("library.py", two)(project)
+    assert set(again()[1]) == set()
+
+
+def test_failures_are_never_kept(project: Path, again: Again) -> None:
+    edit("library.py", "def one():\n    return 0\n")(project)
+    for _ in range(2):
+        built, ran = again()
+        assert built.status == 1
+        assert set(ran) - {"starts"} == {"imports", "through"}
+        assert "docs/imports.md:7: AssertionError" in built.console
+
+
+def test_what_is_expected_is_held_against_kept_results(project: Path, again: Again) -> None:
+    page = project / "docs/reads.md"
+    page.write_text(page.read_text() + "\n```expected\nnothing of the kind\n```\n")
+    built, ran = again()
+    assert built.status == 1
+    assert "reads" not in ran
+    assert "docs/reads.md:9: OutputError" in built.console
+
+
+def test_a_file_that_was_edited_while_its_page_ran_is_no_evidence(project: Path, again: Again) -> None:
+    touching = "import os\nassert open('data/numbers.txt').read()\nos.utime('data/numbers.txt')"
+    (project / "docs/imports.md").write_text(f"# Edited\n\n{FENCE.format(touching)}")
+    built, _ = again()
+    assert "the results of docs/imports.md are not kept: data/numbers.txt was changed while it ran" in built.console
+    assert "imports" in again()[1]
