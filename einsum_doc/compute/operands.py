@@ -1,12 +1,13 @@
 """What is asked of tensors before anything is computed: their kind, dtype and device."""
 
 from collections.abc import Iterable, Sequence
-from functools import reduce
+from functools import cache, reduce
 from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
 
+from einsum_doc.compute.path import splits
 from einsum_doc.compute.plan import Plan
 from einsum_doc.compute.primitives import autocasts
 from einsum_doc.equation import Equation
@@ -34,7 +35,9 @@ def check_dtypes(equation: Equation, plan: Plan, operands: Sequence[Tensor]) -> 
 
     Raises: OperandError.
     Source: `torch.einsum` promotes the dtypes of a product; those of a contraction have to be equal, unless
-    autocast makes them so, and cannot be bool, nor on a GPU integers.
+    autocast makes them so, and cannot be bool, nor on a GPU integers. Its answer for three operands depends on
+    its order: in 'ij,jk,i->ik' i may have another dtype, but not if it is multiplied in first. Here the order
+    does not matter: what has equal dtypes in some order is promoted, whatever the tree, and the rest is refused.
     """
     first = operands[0].dtype
     if (first.is_floating_point or first.is_complex) and all(operand.dtype == first for operand in operands):
@@ -47,7 +50,7 @@ def check_dtypes(equation: Equation, plan: Plan, operands: Sequence[Tensor]) -> 
         if not step.forward.contracts:
             continue
         short = autocast and left in _CAST and right in _CAST
-        if left != right and not short:
+        if left != right and not short and not _fit_in_some_order(plan, operands):
             fault = f"{_name(left)} and {_name(right)} are contracted, which need one dtype"
             _refuse(equation, operands, fault, _dtypes(operands))
         if left == torch.bool or (device == "cuda" and not (left.is_floating_point or left.is_complex)):
@@ -57,6 +60,37 @@ def check_dtypes(equation: Equation, plan: Plan, operands: Sequence[Tensor]) -> 
 
 _CAST = frozenset((torch.float16, torch.bfloat16, torch.float32))
 """The dtypes that autocast makes one."""
+
+
+_ORDERS = 10
+"""Up to so many operands all orders are tried; with more, dtypes have to fit in the tree's."""
+
+
+def _fit_in_some_order(plan: Plan, operands: Sequence[Tensor]) -> bool:
+    """Whether there is a tree all of whose contractions are of two equal dtypes."""
+    terms = [frozenset(slot.labels) for slot in plan.operands]
+    if len(terms) > _ORDERS:
+        return False
+
+    @cache
+    def made(subset: int) -> tuple[torch.dtype, frozenset[str]]:
+        """The dtype of what is made from operands, given as bits, and the labels that are contracted in it."""
+        inside = [number for number in range(len(terms)) if subset >> number & 1]
+        outside = [term for number, term in enumerate(terms) if number not in inside]
+        held = frozenset().union(*(terms[number] for number in inside))
+        dtype = reduce(torch.promote_types, (operands[number].dtype for number in inside))
+        return dtype, held.difference(plan.output.labels, *outside)
+
+    @cache
+    def fits(subset: int) -> bool:
+        return subset.bit_count() == 1 or any(
+            (made(left)[0] == made(right)[0] or made(subset)[1] == made(left)[1] | made(right)[1])
+            and fits(left)
+            and fits(right)
+            for left, right in splits(subset)
+        )
+
+    return fits((1 << len(terms)) - 1)
 
 
 def check_differentiable(equation: Equation, operands: Sequence[Tensor], numbers: Iterable[int]) -> None:

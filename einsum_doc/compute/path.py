@@ -89,7 +89,7 @@ class _Search:
         # A tree that needs too large a tensor is taken only where there is no other.
         penalty = 1e30 if self._size(result) > self.limit else 0.0
         found = _Best(inf, 0, None)
-        for left, right in _splits(subset):
+        for left, right in splits(subset):
             cost = best[left].cost + best[right].cost + penalty
             if cost <= found.cost:
                 cost += pair_cost(self._result(left), self._result(right), result, self.sizes)
@@ -130,7 +130,7 @@ class _Search:
         return prod(self.sizes.get(label, 1) for label in labels)
 
 
-def _splits(subset: int) -> Iterator[tuple[int, int]]:
+def splits(subset: int) -> Iterator[tuple[int, int]]:
     """Every way to split a set, given as bits, in two; each once."""
     part = (subset - 1) & subset
     while part > subset - part:

@@ -23,7 +23,7 @@ def contract(pair: Pair, left: Tensor, right: Tensor) -> Tensor:
         right = right.permute(pair.right_order)
     kind = pair.kind
     if left.dtype != right.dtype and kind is not Kind.PRODUCT:
-        # Only a gradient comes here so: that of a product of two dtypes.
+        # So comes the gradient of a product of two dtypes, or such a product that was made first.
         dtype = torch.promote_types(left.dtype, right.dtype)
         left, right = left.to(dtype), right.to(dtype)
     if kind is Kind.ROWS and (not _are_short_rows(pair, left, right)) and _sums_well(left):

@@ -1,5 +1,7 @@
 """Every dtype, layout and mixture gives what torch.einsum gives, or is refused where torch refuses it."""
 
+from itertools import permutations, product
+
 import pytest
 import torch
 from torch import Tensor
@@ -101,6 +103,44 @@ def test_a_whole_number_beside_one_that_has_a_gradient() -> None:
     einsum("i,i->i", x, y).sum().backward()
     assert x.grad is not None
     torch.testing.assert_close(x.grad, y.float())
+
+
+SINGLE, DOUBLE = torch.float32, torch.float64
+
+
+@pytest.mark.parametrize(
+    "equation", ["i,i,i->", "i,i,j->j", "ij,jk,i->ik", "i,ij,jk->ik", "ij,jk,k->ik", "ij,jk,kl->il"]
+)
+@pytest.mark.parametrize("dtypes", [*product((SINGLE, DOUBLE), repeat=3)])
+def test_three_operands_of_two_dtypes(equation: str, dtypes: tuple[torch.dtype, ...]) -> None:
+    """What torch accepts is accepted, and what it refuses in every order is refused."""
+    shapes = [(3,) * len(term) for term in equation.split("->")[0].split(",")]
+    operands = [
+        make(shape, dtype, n).requires_grad_() for n, (shape, dtype) in enumerate(zip(shapes, dtypes, strict=True))
+    ]
+    orders = [_in_order(equation, operands, order) for order in permutations(range(3))]
+    theirs = next((output for output in orders if output is not None), None)
+    if theirs is None:
+        with pytest.raises(OperandError, match="are contracted, which need one dtype"):
+            einsum(equation, *operands)
+        return
+    ours = einsum(equation, *operands)
+    dldz = make(tuple(theirs.shape), theirs.dtype, 9)
+    expected = torch.autograd.grad(theirs, operands, dldz)
+    for found in (torch.autograd.grad(ours, operands, dldz), vjp(equation, operands, dldz)):
+        # What is computed in the shorter dtype depends on the order.
+        torch.testing.assert_close((ours, *found), (theirs, *expected), rtol=1e-4, atol=1e-4)
+
+
+def _in_order(equation: str, operands: list[Tensor], order: tuple[int, ...]) -> Tensor | None:
+    """torch's einsum from left to right, after its operands are put in this order."""
+    terms, output = equation.split("->")
+    swapped = ",".join(terms.split(",")[number] for number in order) + "->" + output
+    try:
+        with torch.backends.opt_einsum.flags(enabled=False):
+            return torch.einsum(swapped, *(operands[number] for number in order))
+    except RuntimeError:
+        return None
 
 
 @pytest.mark.parametrize(
