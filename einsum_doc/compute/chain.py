@@ -19,6 +19,7 @@ from torch import Tensor as Array
 
 from einsum_doc.compute.instance import (
     AGAIN,
+    TOLERANCE,
     WIDE,
     Definition,
     Field,
@@ -47,14 +48,6 @@ from einsum_doc.notation.scope import Ends, Scope, expanded, places, ranges
 
 if TYPE_CHECKING:
     from einsum_doc.compute.derivation import Reading
-
-TOLERANCE = 1e-12
-"""Two numbers agree if they differ by less than this times the magnitude of the terms they were summed from.
-
-Rounding stays orders below it, and whatever a false line adds or leaves out stays orders above: a term that
-is too small for that is refused.
-"""
-
 
 CANCELLED = 1e-6
 """What is left when terms cancel is either nothing, or at least this part of them: otherwise not checked."""
@@ -274,13 +267,14 @@ class ChainCheck:
                 if kind == "range":
                     lengths.root(("slot", name, slot))
         roots = lengths.roots()
-        for number in range(len(LENGTHS)) if roots else self.numbers():
-            pattern = LENGTHS[number] if roots else (0,)
+        numbers = self.numbers()
+        for number in range(max(len(LENGTHS), len(numbers))) if roots else numbers:
+            pattern = LENGTHS[number % len(LENGTHS)] if roots else (0,)
             long = {root: pattern[place % len(pattern)] for place, root in enumerate(roots)}
             self.cases.append(self.case(number, {node: long[lengths.root(node)] for node in list(lengths.above)}, ends))
 
     def numbers(self) -> Sequence[int]:
-        """The instances of a chain without dots."""
+        """The instances of a chain; one with dots has at least one for each of LENGTHS."""
         mine = [place for side in self.sides for place in places(side)]
         expressions = [side for _, sides, _ in self.owners for side in sides]
         scalar = not any(isinstance(place, Index) for place in mine)
@@ -623,7 +617,7 @@ class ChainCheck:
 
     def claim(self, number: int, sign: str) -> Verdict:
         """Whether the sides before and after a sign are equal, or are not."""
-        differs = False
+        largest = 0.0
         for place in range(len(self.cases)):
             found = self.drawn(place, lambda case: self.compare(case, number, number + 1))
             case = self.cases[place]
@@ -633,14 +627,17 @@ class ChainCheck:
             error, where = found
             if sign == "=" and not error <= TOLERANCE:
                 return False, self.message(case, number), self.details(case, number, where), self.checked()
-            differs = differs or error > CERTAIN
+            largest = max(largest, error)
         if self.vanishes(number):
             fault = "every derivative of the arbitrary scalar in it is 0 in every instance, so it says nothing"
             text = f"{self.sides[number]} {sign} {self.sides[number + 1]}"
             return False, f"false: cannot be checked: {text}", (fault, self.sizes(self.cases[0])), self.checked()
-        if sign == "≠" and not differs:
+        if sign == "≠" and largest <= CERTAIN:
             message = f"false: {self.sides[number]} ≠ {self.sides[number + 1]}"
-            return False, message, ("both sides are equal in every instance", self.sizes(self.cases[0])), self.checked()
+            why = "both sides are equal in every instance"
+            if largest > TOLERANCE:
+                why = f"the sides differ by {largest:.0e} of their terms at most; more than {CERTAIN:g} is certain"
+            return False, message, (why, self.sizes(self.cases[0])), self.checked()
         return True, "", (), self.checked()
 
     def vanishes(self, number: int) -> bool:

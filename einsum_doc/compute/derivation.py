@@ -7,6 +7,7 @@ import builtins
 import copy
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -147,7 +148,9 @@ class Derivations:
             setattr(page, name, copy.copy(getattr(page, name)))
         reading = Reading(document, tuple(directives), page, self.namespace, self.seed)
         # Whatever the page has made of torch's settings: numbers are drawn and compared on the CPU, with gradients.
-        with torch.device("cpu"), torch.enable_grad():
+        # Saying so where it is so already would cost each call of torch one of Python.
+        here = nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu")
+        with here, torch.enable_grad():
             lines = tuple(reading.lines())
         self.page = reading.page
         return Derivation(lines)

@@ -6,8 +6,10 @@ cancels is compared by the size of what cancelled.
 
 from __future__ import annotations
 
+import itertools
 import math
 import zlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -39,14 +41,33 @@ from einsum_doc.notation.expression import (
     Tensor,
 )
 
-SMALLEST_TERM = 1e-7
-"""A term that is smaller than this beside the others of its sum is not seen in float64: not checked."""
+TOLERANCE = 1e-12
+"""Two numbers agree if they differ by less than this times the magnitude of the terms they were summed from.
+
+Rounding stays orders below it, and whatever a false line adds or leaves out stays orders above: what is too
+small for that is refused.
+"""
+
+SMALLEST_TERM = 1e-5
+"""A term that is smaller than this beside the others of its sum is not checked: its square would not be seen."""
+
+SMALLEST_COMPONENT = 1e-10
+"""A component of a power that is smaller than this beside the others would not be seen in their sum: not checked."""
+
+LEAST = 1e-2
+"""Where all arguments of a function are smaller, the first terms of its series would do for it: not checked."""
 
 LARGEST = 8_000_000
 """The most components that an array may have."""
 
 CHANGE = 1e-8
 """The relative change of its arguments by which the sensitivity of code is measured."""
+
+STEP = 1e-6
+"""The relative change of its arguments by which the derivative of code is compared with autograd's."""
+
+FOLLOWS = 1e-4
+"""The part of the sensitivity of code by which the two may differ."""
 
 STEEPEST = 1e6
 """A function that enlarges the rounding of its argument by more than this is not computed well: not checked."""
@@ -59,6 +80,12 @@ SMALLEST, SMALL, GREAT, GREATEST = 0.05, 0.5, 3.2, 5.0
 
 AGAIN = 1000
 """What the number of an instance grows by when it is drawn again."""
+
+MANY = 12
+"""With more factors than this, the next to be multiplied is the one with the fewest indices."""
+
+LETTERS = 52
+"""The most indices that two factors may have together: torch has no more letters."""
 
 BATCHED_FROM = 200
 """From how many outputs on a Jacobian is computed in one batched backward pass; its first call is slow."""
@@ -154,6 +181,7 @@ class Instance:
         self.base = Context()
         self.jacobians: dict[tuple[str, str], tuple[Array, Array]] = {}
         self.sources: dict[str, set[str]] = {}
+        self.followed: set[str] = set()
 
     def random(self, name: str, shape: Sequence[int]) -> Array:
         """Numbers away from zero, between ½ and 1½ in size, of both signs."""
@@ -240,7 +268,11 @@ class Instance:
             varies = any(argument.requires_grad for argument in arguments.values())
             if torch.is_grad_enabled() and varies and not value.requires_grad:
                 raise UncheckableError(f"autograd cannot differentiate the code of {definition.name}")
-            return value, self._sensitivity(definition, value, arguments) if context is self.base else None
+            if context is self.base:
+                return value, self._sensitivity(definition, value, arguments)
+            if varies:
+                self.follow(definition)
+            return value, None
         assert definition.expression is not None
         found = self.evaluate(definition.expression, definition.chain, context)
         sizes = [self.sizes[definition.chain, index] for index in definition.indices]
@@ -259,17 +291,40 @@ class Instance:
     def _sensitivity(self, definition: Definition, value: Array, arguments: Mapping[str, Array]) -> Array:
         """The scale of what code gives: how much it enlarges a small change of its arguments, if it does."""
         largest = _largest(value)
-        changes = [
-            {
-                name: array * (1 + CHANGE * self.random(f"change {name} {number}", array.shape))
-                for name, array in arguments.items()
-            }
-            for number in range(2)
-        ]
-        for changed in changes:
-            if changed:
-                largest = max(largest, _largest(self._run(definition, changed) - value) / CHANGE)
+        for number in range(2 if arguments else 0):
+            changed = self._moved(arguments, number, CHANGE)
+            largest = max(largest, _largest(self._run(definition, changed) - value) / CHANGE)
         return torch.tensor(largest, dtype=torch.float64).expand(value.shape)
+
+    def _moved(self, arguments: Mapping[str, Array], number: int, step: float) -> dict[str, Array]:
+        """Arguments, each component changed by a random part of the size of the step."""
+        return {
+            name: array * (1 + step * self.random(f"change {name} {number}", array.shape))
+            for name, array in arguments.items()
+        }
+
+    def follow(self, definition: Definition) -> None:
+        """Refuse code whose values change otherwise than autograd says, as with `detach` in it."""
+        if definition.name in self.followed:
+            return
+        value, scale = self.tensor(definition.name, self.base)
+        assert scale is not None
+        weights = self.random(f"weights {definition.name}", value.shape)
+        arguments = {name: self.tensor(name, self.base)[0].detach() for name in definition.arguments}
+        with torch.enable_grad():
+            variables = {name: array.clone().requires_grad_() for name, array in arguments.items()}
+            total = (weights * self._run(definition, variables)).sum()
+            slopes = torch.autograd.grad(total, list(variables.values()), allow_unused=True)
+        up, down = (self._moved(arguments, 0, step) for step in (STEP, -STEP))
+        change = float((weights * (self._run(definition, up) - self._run(definition, down))).sum())
+        said = sum(
+            float((slope * (up[name] - down[name])).sum())
+            for name, slope in zip(arguments, slopes, strict=True)
+            if slope is not None
+        )
+        if not abs(change - said) <= FOLLOWS * STEP * float((weights.abs() * scale).sum()):
+            raise UncheckableError(f"the code of {definition.name} has another derivative than autograd finds in it")
+        self.followed.add(definition.name)
 
     def conditioned(self, names: Sequence[str]) -> float:
         """By how much code enlarges the rounding in what these tensors are computed from."""
@@ -308,17 +363,17 @@ class Instance:
                 return self._contracted(factors, indices, chain, context)
             case Sum(terms):
                 return self._sum([self.evaluate(term, chain, context) for term in terms], chain)
-            case Quotient(numerator, denominator):
-                return self._quotient(numerator, denominator, chain, context)
-            case Power(base, exponent):
-                return self._power(expression, base, exponent, chain, context)
+            case Quotient():
+                return self._quotient(expression, chain, context)
+            case Power():
+                known = constant(expression)
+                return self._power(expression, chain, context) if known is None else self._number(float(known))
             case Function(name, argument, order):
                 found = self.evaluate(argument, chain, context)
-                result = self._applied(str(expression), self.function(name, order), found)
-                limit = _LIMITS.get(name)
-                if limit is not None and not order and not limit(result.value.detach()):
-                    raise UnluckyError(f"{expression} is too close to its limit to be seen in float64")
-                return result
+                if name not in _ALIKE:
+                    _told(found, _REACH.get(name, math.inf), expression)
+                result = self._applied(expression, self.function(name, order), found)
+                return _seen(result, expression) if name == "exp" else result
             case Partial(body, by):
                 return self._partial(body, by, chain, context)
             case _:
@@ -382,18 +437,24 @@ class Instance:
             tuple(numbers[label] for label in kept),
         )
 
+        lengths = {
+            numbers[label]: length
+            for each in fields
+            for label, length in zip(each.labels, each.value.shape, strict=True)
+        }
+
         def einsum(arrays: Sequence[Array]) -> Array:
             rest = list(arrays)
-            lengths = {
-                label: length for each in fields for label, length in zip(each.labels, each.value.shape, strict=True)
-            }
             for taken, terms, output in steps:
-                _bounded([lengths[labels[number]] for number in output])
+                _bounded([lengths[number] for number in output])
+                own = {number: place for place, number in enumerate(dict.fromkeys(itertools.chain(*terms)))}
+                if len(own) > LETTERS:
+                    raise UncheckableError(f"a product over {len(own)} indices is too large")
                 arguments: list[Any] = []
                 for place, term in zip(taken, terms, strict=True):
-                    arguments += [rest[place], list(term)]
+                    arguments += [rest[place], [own[number] for number in term]]
                 rest = [array for place, array in enumerate(rest) if place not in taken]
-                rest.append(torch.einsum(*arguments, list(output)))
+                rest.append(torch.einsum(*arguments, [own[number] for number in output]))
             return rest[0]
 
         scales = [each.scale for each in fields if each.scale is not None]
@@ -430,42 +491,45 @@ class Instance:
         sizes = [self.sizes[chain, label] for label in labels]
         return first.over(labels, sizes), second.over(labels, sizes)
 
-    def _quotient(self, numerator: Expression, denominator: Expression, chain: str, context: Context) -> Field:
+    def _quotient(self, expression: Quotient, chain: str, context: Context) -> Field:
         top, bottom = self._aligned(
-            self.evaluate(numerator, chain, context), self.evaluate(denominator, chain, context), chain
+            self.evaluate(expression.numerator, chain, context),
+            self.evaluate(expression.denominator, chain, context),
+            chain,
         )
         value = top.value / bottom.value
         scale = None
         if top.scale is not None and bottom.scale is not None:
             scale = (top.scale + value.detach().abs() * bottom.scale) / bottom.value.detach().abs()
-        return _checked(Field(top.labels, value, scale), f"{numerator} / {denominator}")
+        return _checked(Field(top.labels, value, scale), expression)
 
-    def _power(
-        self, expression: Expression, base: Expression, exponent: Expression, chain: str, context: Context
-    ) -> Field:
-        number = constant(exponent)
-        below = self.evaluate(base, chain, context)
+    def _power(self, expression: Power, chain: str, context: Context) -> Field:
+        number = constant(expression.exponent)
+        below = self.evaluate(expression.base, chain, context)
         if number is not None:
-            if abs(number) > 100:
+            if number and not LEAST <= abs(number) <= 1 / LEAST:
                 raise UncheckableError(f"the exponent {number} is out of reach of float64")
             if number == 0:
                 ones = torch.ones_like(below.value)
                 return Field(below.labels, ones, None if below.scale is None else ones)
             power = int(number) if number.denominator == 1 else float(number)
-            result = self._applied(str(expression), lambda values: values**power, below)
+            result = _seen(self._applied(expression, lambda values: values**power, below), expression)
             if bool(((result.value == 0) & (below.value != 0)).any()):
                 raise UnluckyError(f"{expression} is too small for float64")
             return result
-        below, above = self._aligned(below, self.evaluate(exponent, chain, context), chain)
+        below, above = self._aligned(below, self.evaluate(expression.exponent, chain, context), chain)
         value = below.value**above.value
         scale = None
         if below.scale is not None and above.scale is not None:
-            relative = above.value.abs() * below.scale / below.value.abs() + below.value.abs().log().abs() * above.scale
+            logarithm = below.value.abs().log()
+            growth = Field(below.labels, above.value * logarithm, above.scale * logarithm.abs())
+            _told(growth, math.inf, expression)
+            relative = above.value.abs() * below.scale / below.value.abs() + logarithm.abs() * above.scale
             scale = value.detach().abs() * (1 + relative.detach())
-        return _checked(Field(below.labels, value, scale), str(expression))
+        return _checked(Field(below.labels, value, scale), expression)
 
     @staticmethod
-    def _applied(text: str, function: Callable[[Array], Array], argument: Field) -> Field:
+    def _applied(expression: Expression, function: Callable[[Array], Array], argument: Field) -> Field:
         """A function of each component."""
         value = function(argument.value)
         scale = None
@@ -478,9 +542,9 @@ class Instance:
                     (slope,) = torch.autograd.grad(found.sum(), variable)
             spread = slope.abs() * argument.scale
             if _largest(spread) > STEEPEST * max(_largest(value), 1.0):
-                raise UnluckyError(f"{text} is too steep for float64")
+                raise UnluckyError(f"{expression} is too steep for float64")
             scale = value.detach().abs() + spread
-        return _checked(Field(argument.labels, value, scale), text)
+        return _checked(Field(argument.labels, value, scale), expression)
 
     def function(self, name: str, order: int) -> Callable[[Array], Array]:
         """A function, or a derivative of it."""
@@ -554,23 +618,32 @@ Term: TypeAlias = tuple[int, ...]
 def _steps(terms: tuple[Term, ...], output: Term) -> tuple[tuple[tuple[int, ...], tuple[Term, ...], Term], ...]:
     """A product as steps of two factors: which to take, their labels, and those of the result. Greedy."""
     rest, steps = list(terms), []
+    needed = Counter(label for term in (*terms, output) for label in {*term})
     while len(rest) > 1:
+        partners = (
+            range(len(rest)) if len(rest) <= MANY else [min(range(len(rest)), key=lambda place: len(rest[place]))]
+        )
         _, taken, result = min(
             (len(found) - len(rest[first]) - len(rest[second]), (first, second), found)
-            for second in range(len(rest))
-            for first in range(second)
-            for found in [_result(rest, first, second, output)]
+            for each in partners
+            for other in range(len(rest))
+            if other != each
+            for first, second in [(min(each, other), max(each, other))]
+            for found in [_result(rest[first], rest[second], needed)]
         )
-        steps.append((taken, (rest[taken[0]], rest[taken[1]]), output if len(rest) == 2 else result))
+        terms_taken = (rest[taken[0]], rest[taken[1]])
+        needed -= Counter(label for term in terms_taken for label in {*term})
+        needed += Counter(result)
+        steps.append((taken, terms_taken, output if len(rest) == 2 else result))
         rest = [term for place, term in enumerate(rest) if place not in taken]
         rest.append(result)
     return tuple(steps) or (((0,), terms, output),)
 
 
-def _result(rest: Sequence[Term], first: int, second: int, output: Term) -> Term:
-    """The labels of the product of two factors that anything still needs."""
-    needed = {label for place, term in enumerate(rest) if place not in (first, second) for label in term} | {*output}
-    return tuple(dict.fromkeys(label for label in (*rest[first], *rest[second]) if label in needed))
+def _result(first: Term, second: Term, needed: Counter[int]) -> Term:
+    """The labels of the product of two factors that anything else still needs."""
+    own = dict.fromkeys((*first, *second))
+    return tuple(label for label in own if needed[label] > (label in first) + (label in second))
 
 
 def constant(expression: Expression) -> Fraction | None:
@@ -584,6 +657,12 @@ def constant(expression: Expression) -> Fraction | None:
         case Quotient(numerator, denominator):
             top, bottom = constant(numerator), constant(denominator)
             return None if top is None or not bottom else top / bottom
+        case Power(base, exponent):
+            below, above = constant(base), constant(exponent)
+            if not below or above is None or above.denominator > 1:
+                return None
+            bits = max(below.numerator.bit_length(), below.denominator.bit_length())
+            return below ** int(above) if bits * abs(above) < 1000 else None
         case Sum(terms):
             values = [constant(term) for term in terms]
             known = [value for value in values if value is not None]
@@ -616,16 +695,37 @@ def _largest(array: Array) -> float:
     return float(array.detach().abs().amax()) if array.numel() else 0.0
 
 
-def _checked(found: Field, text: str) -> Field:
+def _checked(found: Field, expression: Expression) -> Field:
     """The same; an error if a component is not a number that float64 can hold well."""
     value = found.value.detach()
     if value.isnan().any():
-        raise UncheckableError(f"{text} is not real here; '% positive x' says that an input is positive")
+        raise UncheckableError(f"{expression} is not real here; '% positive x' says that an input is positive")
     scale = value.abs() if found.scale is None else found.scale
     if not scale.isfinite().all() or bool((scale > 1e60).any()):
-        raise UncheckableError(f"{text} is not finite, or too large for float64")
+        raise UncheckableError(f"{expression} is not finite, or too large for float64")
     if bool(((value.abs() < 1e-60) & (scale < 1e-60) & (scale > 0)).any()):
-        raise UnluckyError(f"{text} is too small for float64")
+        raise UnluckyError(f"{expression} is too small for float64")
+    return found
+
+
+def _told(argument: Field, reach: float, expression: Expression) -> None:
+    """An error for arguments, all so small or so great, at which a function can be taken for a simpler one."""
+    if argument.scale is None or _largest(argument.value) <= TOLERANCE * _largest(argument.scale):
+        return
+    size = argument.value.detach().abs()
+    if bool((size > 2 * reach).any()) or not bool(((size >= LEAST) & (size <= reach)).any()):
+        raise UnluckyError(
+            f"{expression} is where float64 cannot tell it from a simpler function: too near 0, or too far"
+        )
+
+
+def _seen(found: Field, expression: Expression) -> Field:
+    """The same; an error if a component is too small to be seen in a sum with the others."""
+    if found.scale is not None:
+        size = found.value.detach().abs()
+        size = size[(size > 0) & (size >= found.scale / 1000)]
+        if size.numel() and float(size.min()) < SMALLEST_COMPONENT * float(size.max()):
+            raise UnluckyError(f"the components of {expression} are of too different magnitudes for float64")
     return found
 
 
@@ -706,10 +806,11 @@ _FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "abs": torch.abs,
 }
 
-_LIMITS: dict[str, Callable[[Array], bool]] = {
-    "exp": lambda values: bool((values > 1e-60).all()),
-    "sigmoid": lambda values: bool(((values > 1e-9) & (values < 1 - 1e-9)).all()),
-    "tanh": lambda values: bool((values.abs() < 1 - 1e-9).all()),
-    "erf": lambda values: bool((values.abs() < 1 - 1e-9).all()),
-}
-"""Where a function is flat to float64, different arguments have one value: what is seen elsewhere."""
+_ALIKE = frozenset(["log", "abs", "sign", "relu"])
+"""Functions that look the same at every magnitude of their argument."""
+
+_REACH = {"exp": 69.0, "sinh": 5.0, "cosh": 5.0, "tanh": 5.0, "sigmoid": 10.0, "erf": 2.5} | dict.fromkeys(
+    ["arctan", "arsinh", "arcosh"], 50.0
+)
+"""Where a function comes close to its limit, a simpler one would do for it: some of its arguments have to be
+smaller than this, and none greater than twice this."""

@@ -200,8 +200,11 @@ def parse_expression(text: str) -> Expression:
     return found
 
 
-MAX_DIGITS = 20
-"""The longest number that is read."""
+MAX_DIGITS = 9
+"""The most digits of a number that is read, zeros at its ends apart: two of them can be told apart in float64."""
+
+MAX_LENGTH = 20
+"""The longest number that is read, with its zeros."""
 
 MAX_DEPTH = 40
 """The deepest nesting that is read."""
@@ -539,8 +542,8 @@ class _Reader:
     def primary(self) -> Expression:
         token = self.next
         if token.kind == "number":
-            if len(token.text) > MAX_DIGITS:
-                raise self.error("a number with too many digits", expected=f"at most {MAX_DIGITS}")
+            if len(token.text.replace(".", "").strip("0")) > MAX_DIGITS or len(token.text) > MAX_LENGTH:
+                raise self.error("a number with too many digits", expected=f"at most {MAX_DIGITS}, or a letter for it")
             return self.number()
         if token.kind == "open":
             return self.bracket()
