@@ -13,6 +13,6 @@ from einsum_doc.compute.einsum import run
 
 
 @torch.compiler.allow_in_graph  # type: ignore[untyped-decorator]
-def einsum_in_graph(*arguments: Any, sizes: Sizes | None = None) -> Tensor:
+def einsum_in_graph(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None = None) -> Tensor:
     """`einsum`, opaque to Dynamo: it plans in plain Python, which is not to be traced."""
-    return run(*arguments, sizes=sizes)
+    return run(*arguments, sizes=sizes, memory_limit=memory_limit)

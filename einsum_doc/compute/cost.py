@@ -50,7 +50,13 @@ class Cost:
         return "\n".join(lines)
 
 
-def cost(equation: Equation | str, sizes: Sizes | Sequence[Sequence[int]], *, itemsize: int = 4) -> Cost:
+def cost(
+    equation: Equation | str,
+    sizes: Sizes | Sequence[Sequence[int]],
+    *,
+    itemsize: int = 4,
+    memory_limit: int | None = None,
+) -> Cost:
     """What an einsum and its gradients take, without computing them.
 
     >>> found = cost("ab,bc,cd,de->ae", {label: 100 for label in "abcde"})
@@ -59,17 +65,18 @@ def cost(equation: Equation | str, sizes: Sizes | Sequence[Sequence[int]], *, it
 
     sizes: of each label, or the shapes of the operands and then, if it has new labels, of the output.
     itemsize: the bytes of a number; 4 for float32.
+    memory_limit: how many numbers an intermediate tensor may have, as in `einsum`.
     Raises: as `einsum`; OperandError, if a label has no size.
     """
     equation = parse(equation)
     shapes, new = shapes_from(equation, sizes)
     binding = bind(equation, shapes, new)
-    plan = make_plan(binding)
+    plan = make_plan(binding, memory_limit=memory_limit)
     forward, sweep = _Count(plan, itemsize), _Count(plan, itemsize)
     forward.output(keep=False)
     sweep.output(keep=True)
     sweep.gradients()
-    naive = [forward.work, *(_alone(binding, number, itemsize) for number in range(len(shapes)))]
+    naive = [forward.work, *(_alone(binding, number, itemsize, memory_limit) for number in range(len(shapes)))]
     kept = [prod(shape) * itemsize for shape in (binding.output_shape, *shapes)]
     naive_peak = max(sum(kept[:number]) + work.peak for number, work in enumerate(naive))
     return Cost(
@@ -81,7 +88,7 @@ def cost(equation: Equation | str, sizes: Sizes | Sequence[Sequence[int]], *, it
     )
 
 
-def _alone(binding: Binding, number: int, itemsize: int) -> Work:
+def _alone(binding: Binding, number: int, itemsize: int, memory_limit: int | None) -> Work:
     """What the einsum of one gradient takes."""
     others = [n for n in range(len(binding.operands)) if n != number]
     target = zip(binding.operands[number], binding.shapes[number], strict=True)
@@ -91,7 +98,7 @@ def _alone(binding: Binding, number: int, itemsize: int) -> Work:
         shapes=(binding.output_shape, *(binding.shapes[n] for n in others)),
         sizes=binding.sizes,
     )
-    count = _Count(make_plan(swapped), itemsize)
+    count = _Count(make_plan(swapped, memory_limit=memory_limit), itemsize)
     count.output(keep=False)
     return count.work
 

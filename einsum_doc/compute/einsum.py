@@ -33,7 +33,7 @@ from einsum_doc.equation import Equation, from_sublists, parse
 from einsum_doc.errors import EquationError, OperandError, Shape
 
 
-def einsum(*arguments: Any, sizes: Sizes | None = None) -> Tensor:
+def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None = None) -> Tensor:
     """The einsum of tensors: a drop-in for `torch.einsum` whose backward pass is the derived one.
 
     >>> x, y = torch.ones(4, 3), torch.ones(3, 5)
@@ -46,7 +46,10 @@ def einsum(*arguments: Any, sizes: Sizes | None = None) -> Tensor:
             [1, 1, 1]])
 
     The equation is closed: a label repeated in the output writes the diagonal, and one that is only in the
-    output broadcasts, with its size in `sizes`.
+    output broadcasts, with its size in `sizes`. There is at least one operand: '->' is that of one scalar.
+    memory_limit: how many numbers an intermediate tensor may have, if there is such an order of contraction;
+    without it, eight times as many as the largest operand or the output. As in opt_einsum, a low limit trades
+    time for memory.
     Shapes: each operand has one axis per label of its term; the output one per label of the output.
     Raises: EquationError, if the equation cannot be read; OperandError, if the operands do not fit it.
     Source: the semantics of every equation that torch accepts are those of `torch.einsum`.
@@ -54,16 +57,16 @@ def einsum(*arguments: Any, sizes: Sizes | None = None) -> Tensor:
     if torch.compiler.is_compiling():
         from einsum_doc.compute.compiled import einsum_in_graph
 
-        output: Tensor = einsum_in_graph(*arguments, sizes=sizes)
+        output: Tensor = einsum_in_graph(*arguments, sizes=sizes, memory_limit=memory_limit)
         return output
-    return run(*arguments, sizes=sizes)
+    return run(*arguments, sizes=sizes, memory_limit=memory_limit)
 
 
-def run(*arguments: Any, sizes: Sizes | None = None) -> Tensor:
+def run(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None = None) -> Tensor:
     """What `einsum` does, also while torch.compile traces it."""
     equation, operands = _read_call(arguments)
     check_operands(equation, operands)
-    plan = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands)).merged
+    plan = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands), memory_limit).merged
     check_dtypes(equation, plan, operands)
     leaves = [read(plan.operands[number], operands[number]) for number in plan.leaves]
     output = write(plan.output, _contract(plan, leaves))
@@ -73,7 +76,9 @@ def run(*arguments: Any, sizes: Sizes | None = None) -> Tensor:
     return output.contiguous() if plan.output.broadcasts else output
 
 
-def vjp(equation: Equation | str, operands: Sequence[Tensor], dldz: Tensor) -> tuple[Tensor, ...]:
+def vjp(
+    equation: Equation | str, operands: Sequence[Tensor], dldz: Tensor, *, memory_limit: int | None = None
+) -> tuple[Tensor, ...]:
     """The gradient of each operand, from the upstream gradient.
 
     >>> x, y = torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0])
@@ -82,11 +87,12 @@ def vjp(equation: Equation | str, operands: Sequence[Tensor], dldz: Tensor) -> t
 
     One tensor in several slots has a gradient for each; slots that can trade places, as in 'i,i->', get the same
     tensor.
+    memory_limit: as in `einsum`.
     Shapes: `dldz` has that of the output, and gives the size of a label that is only there; each gradient
     has that of its operand.
     Raises: as `einsum`; OperandError also if an operand is not floating point or complex.
     """
-    plan, operands = _differentiable(equation, operands, dldz)
+    plan, operands = _differentiable(equation, operands, dldz, memory_limit)
     wanted = _distinct(plan)
     values = sweep_forward(plan, _read(plan, operands), keep=needed_values(plan, wanted), last=False)
     return _written(plan, sweep_backward(plan, values, read(plan.output, dldz), wanted), operands)
@@ -98,6 +104,7 @@ def jvp(
     tangents: Sequence[Tensor | None],
     *,
     sizes: Sizes | None = None,
+    memory_limit: int | None = None,
 ) -> Tensor:
     """The tangent of the output, from those of the operands.
 
@@ -106,6 +113,7 @@ def jvp(
     tensor(3.)
 
     tangents: one for each operand, None for one that does not move.
+    memory_limit: as in `einsum`.
     Shapes: each tangent has that of its operand; the result that of the output.
     Raises: as `einsum`; OperandError also if a tangent does not fit its operand.
     """
@@ -113,10 +121,10 @@ def jvp(
     check_operands(equation, operands)
     check_tangents(equation, operands, tangents)
     check_differentiable(equation, operands, [number for number, v in enumerate(tangents) if v is not None])
-    plan = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands))
+    plan = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands), memory_limit)
     check_dtypes(equation, plan, operands)
     values = sweep_forward(plan, _read(plan, operands), keep=plan.twins, last=False)
-    moving = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands, tangents))
+    moving = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands, tangents), memory_limit)
     tangent = sweep_tangent(moving, values, _read(moving, tangents))[plan.last]
     if tangent is None:
         return torch.zeros_like(einsum(equation, *operands, sizes=sizes))
@@ -125,7 +133,12 @@ def jvp(
 
 
 def hvp(
-    equation: Equation | str, operands: Sequence[Tensor], dldz: Tensor, tangents: Sequence[Tensor | None]
+    equation: Equation | str,
+    operands: Sequence[Tensor],
+    dldz: Tensor,
+    tangents: Sequence[Tensor | None],
+    *,
+    memory_limit: int | None = None,
 ) -> tuple[Tensor, ...]:
     """How the gradients move when the operands do: the Hessian of ⟨dldz, z⟩ times a vector.
 
@@ -134,27 +147,28 @@ def hvp(
     (tensor([0., 0.]), tensor([10.,  0.]))
 
     tangents: one for each operand, None for one that does not move.
+    memory_limit: as in `einsum`.
     Shapes: each tangent and each result has that of its operand.
     Raises: as `vjp`; OperandError also if a tangent does not fit its operand.
     """
-    plan, operands = _differentiable(equation, operands, dldz)
+    plan, operands = _differentiable(equation, operands, dldz, memory_limit)
     check_tangents(parse(equation), operands, tangents)
     values = sweep_forward(plan, _read(plan, operands), keep=plan.twins, last=False)
-    plan = _plan(parse(equation), _shapes(operands), None, dldz.shape, _same(operands, tangents))
+    plan = _plan(parse(equation), _shapes(operands), None, dldz.shape, _same(operands, tangents), memory_limit)
     moved = sweep_tangent(plan, values, _read(plan, tangents), last=False)
     found = sweep_backward_tangent(plan, values, moved, read(plan.output, dldz), _distinct(plan))
     return _written(plan, found, operands)
 
 
 def _differentiable(
-    equation: Equation | str, operands: Sequence[Tensor], dldz: Tensor
+    equation: Equation | str, operands: Sequence[Tensor], dldz: Tensor, memory_limit: int | None
 ) -> tuple[Plan, tuple[Tensor, ...]]:
     """The plan of an einsum whose gradient is asked for, and its operands."""
     equation, operands = parse(equation), tuple(operands)
     check_operands(equation, operands)
     check_differentiable(equation, operands, range(len(operands)))
     check_upstream(equation, operands, dldz)
-    plan = _plan(equation, _shapes(operands), None, dldz.shape, _same(operands))
+    plan = _plan(equation, _shapes(operands), None, dldz.shape, _same(operands), memory_limit)
     check_dtypes(equation, plan, operands)
     return plan, operands
 
@@ -227,9 +241,10 @@ def _plan(
     sizes: Given,
     upstream: Shape | None,
     same: tuple[int, ...] | None,
+    memory_limit: int | None,
 ) -> Plan:
     """The plan, made once for an equation and shapes."""
-    return make_plan(bind(equation, shapes, None if sizes is None else dict(sizes), upstream), same)
+    return make_plan(bind(equation, shapes, None if sizes is None else dict(sizes), upstream), same, memory_limit)
 
 
 def _contract(plan: Plan, leaves: Sequence[Tensor]) -> Tensor:

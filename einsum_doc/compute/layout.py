@@ -28,7 +28,7 @@ class Layout:
     settles: bool
 
 
-def arrange(leaves: Sequence[Term], output: Term, sizes: Mapping[str, int]) -> Layout:
+def arrange(leaves: Sequence[Term], output: Term, sizes: Mapping[str, int], memory_limit: int | None = None) -> Layout:
     """Choose the tree, and orders with which its contractions are matrix products without copies.
 
     >>> arrange(["bij", "bjk"], ("b", "i", "k"), {"b": 2, "i": 3, "j": 4, "k": 5}).tensors[2]
@@ -41,7 +41,7 @@ def arrange(leaves: Sequence[Term], output: Term, sizes: Mapping[str, int]) -> L
     labels that are free in one operand, as in 'ij,bik->bjk', those in front are lent to the other: so it is a
     batch of products, while the result of a single one, and its gradient, would have to be copied.
     """
-    path = find_path(leaves, output, sizes)
+    path = find_path(leaves, output, sizes, memory_limit)
     kept = _kept(leaves, output, path)
     tensors = [tuple(leaf) for leaf in leaves] + [()] * len(path)
     lent = [0] * len(leaves)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from math import inf, prod
+from math import prod
 from typing import Any, NamedTuple
 
 from opt_einsum import paths  # type: ignore[import-untyped]
@@ -20,25 +20,29 @@ SEARCHED = 10
 sixteen operands with six neighbours each it would take seconds; the greedy finder takes none."""
 
 ROOM = 8
-"""An intermediate tensor may be so many times as large as the largest operand or the output."""
+"""Without a memory limit, an intermediate tensor may be so many times as large as the largest operand or output."""
 
 _MOVE = 8.0
 """What reading or writing a number costs, in multiply-adds of a matrix product."""
 
 
-def find_path(leaves: Sequence[Term], wanted: Collection[str], sizes: Mapping[str, int]) -> Path:
+def find_path(
+    leaves: Sequence[Term], wanted: Collection[str], sizes: Mapping[str, int], memory_limit: int | None = None
+) -> Path:
     """The cheapest contraction tree whose intermediate tensors are not too large.
 
     >>> find_path(["ij", "jk", "kl"], "il", {"i": 9, "j": 9, "k": 9, "l": 1})
     [(1, 2), (0, 3)]
 
     leaves: the labels of each operand, distinct and none of them alone; wanted: those of the output.
+    memory_limit: how many numbers an intermediate tensor may have; without it, eight times as many as the
+    largest operand or the output. Where no tree keeps to it, the largest tensor is as small as can be.
     Source: the finders are opt_einsum's; up to six operands dynamic programming over the subsets is exact.
     """
     if len(leaves) < 3:
         return [(0, 1)] if len(leaves) == 2 else []
     held = {label for leaf in leaves for label in leaf}
-    search = _Search([frozenset(leaf) for leaf in leaves], frozenset(wanted) & held, sizes)
+    search = _Search([frozenset(leaf) for leaf in leaves], frozenset(wanted) & held, sizes, memory_limit)
     if len(leaves) <= EXHAUSTIVE:
         return search.best_of_all()
     return min(search.proposals(), key=search.judge)
@@ -59,41 +63,48 @@ def pair_cost(left: frozenset[str], right: frozenset[str], result: frozenset[str
 
 
 class _Best(NamedTuple):
-    """The cheapest tree of a subset of the operands: what it costs, its height, the subsets it splits in."""
+    """The cheapest tree of a subset of the operands: how many numbers its largest tensor has beyond the limit,
+    what it costs, its height, the subsets it splits in.
+    """
 
+    excess: int
     cost: float
     height: int
     split: tuple[int, int] | None
 
 
 class _Search:
-    """One call of `find_path`: the operands' labels, the output's and the sizes."""
+    """One call of `find_path`: the operands' labels, the output's, the sizes, and the limit."""
 
-    def __init__(self, leaves: list[frozenset[str]], wanted: frozenset[str], sizes: Mapping[str, int]) -> None:
+    def __init__(
+        self, leaves: list[frozenset[str]], wanted: frozenset[str], sizes: Mapping[str, int], limit: int | None
+    ) -> None:
         self.leaves = leaves
         self.wanted = wanted
         # Where a label has size 0 everything is free, and opt_einsum's dynamic programming finds no tree.
         self.sizes = {label: max(sizes[label], 1) for label in frozenset().union(*leaves)}
-        self.limit = ROOM * max(map(self._size, [*leaves, wanted]))
+        self.limit = ROOM * max(map(self._size, [*leaves, wanted])) if limit is None else limit
 
     def best_of_all(self) -> Path:
         """The cheapest tree, from the cheapest trees of all subsets of the operands; of equals, the lowest."""
         best: dict[int, _Best] = {}
         everything = (1 << len(self.leaves)) - 1
         for subset in range(1, everything + 1):
-            best[subset] = _Best(0.0, 0, None) if subset.bit_count() == 1 else self._best_split(subset, best)
+            best[subset] = _Best(0, 0.0, 0, None) if subset.bit_count() == 1 else self._best_split(subset, best)
         return _numbered(everything, best, len(self.leaves))
 
     def _best_split(self, subset: int, best: Mapping[int, _Best]) -> _Best:
         result = self._result(subset)
-        # A tree that needs too large a tensor is taken only where there is no other.
-        penalty = 1e30 if self._size(result) > self.limit else 0.0
-        found = _Best(inf, 0, None)
+        found: _Best | None = None
         for left, right in splits(subset):
-            cost = best[left].cost + best[right].cost + penalty
-            if cost <= found.cost:
+            first, second = best[left], best[right]
+            excess = max(first.excess, second.excess, self._excess(subset))
+            cost = first.cost + second.cost
+            if found is None or (excess, cost) <= (found.excess, found.cost):
                 cost += pair_cost(self._result(left), self._result(right), result, self.sizes)
-                found = min(found, _Best(cost, 1 + max(best[left].height, best[right].height), (left, right)))
+                own = _Best(excess, cost, 1 + max(first.height, second.height), (left, right))
+                found = own if found is None else min(found, own)
+        assert found is not None
         return found
 
     def _result(self, subset: int) -> frozenset[str]:
@@ -107,7 +118,8 @@ class _Search:
         """The trees that opt_einsum's finders propose."""
         finders: list[Any] = [paths.greedy]
         if len(self.leaves) <= SEARCHED or self._is_chain():
-            finders += [partial(paths.dynamic_programming, minimize=what) for what in ("flops", "write", "combo")]
+            aims = ("flops", "write", "combo", "size")
+            finders += [partial(paths.dynamic_programming, minimize=aim) for aim in aims]
         for finder in finders:
             yield _tracked(finder(self.leaves, self.wanted, self.sizes, None), len(self.leaves))
 
@@ -115,16 +127,22 @@ class _Search:
         """Whether every operand shares labels with at most two others."""
         return all(sum(not leaf.isdisjoint(other) for other in self.leaves) <= 3 for leaf in self.leaves)
 
-    def judge(self, path: Path) -> tuple[bool, float]:
-        """Whether a tree needs too large a tensor, and what it costs."""
+    def judge(self, path: Path) -> tuple[int, float]:
+        """How many numbers a tree's largest tensor has beyond the limit, and what it costs."""
         subsets = [1 << number for number in range(len(self.leaves))]
-        cost, largest = 0.0, 0
+        cost, excess = 0.0, 0
         for left, right in path:
             subsets.append(subsets[left] | subsets[right])
             first, second, result = map(self._result, (subsets[left], subsets[right], subsets[-1]))
             cost += pair_cost(first, second, result, self.sizes)
-            largest = max(largest, self._size(result))
-        return largest > self.limit, cost
+            excess = max(excess, self._excess(subsets[-1]))
+        return excess, cost
+
+    def _excess(self, subset: int) -> int:
+        """How many numbers the tensor made from a subset has beyond the limit, which does not bind the output."""
+        if subset + 1 == 1 << len(self.leaves):
+            return 0
+        return max(0, self._size(self._result(subset)) - self.limit)
 
     def _size(self, labels: Iterable[str]) -> int:
         return prod(self.sizes.get(label, 1) for label in labels)

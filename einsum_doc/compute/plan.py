@@ -216,10 +216,11 @@ class Plan:
         return replace(self, leaves=leaves, steps=steps, last=numbers[self.last], twins=tuple(range(len(own))))
 
 
-def make_plan(binding: Binding, same: Sequence[int] | None = None) -> Plan:
+def make_plan(binding: Binding, same: Sequence[int] | None = None, memory_limit: int | None = None) -> Plan:
     """The plan for an equation whose sizes are known.
 
     same: for each operand, the first operand that is the same tensor; without it, all are different.
+    memory_limit: as in `find_path`.
     """
     axes = [_visible(term, shape) for term, shape in zip(binding.operands, binding.shapes, strict=True)]
     output_shape = binding.output_shape
@@ -229,7 +230,7 @@ def make_plan(binding: Binding, same: Sequence[int] | None = None) -> Plan:
     for number, (own, shape) in enumerate(zip(axes, binding.shapes, strict=True)):
         elsewhere = {label for other in (*axes[:number], *axes[number + 1 :], output) for label in other}
         slots.append(Slot(own, shape, _read_labels(own, elsewhere)))
-    layout = arrange([slot.labels for slot in slots], output, binding.sizes)
+    layout = arrange([slot.labels for slot in slots], output, binding.sizes, memory_limit)
     for number, (slot, lent) in enumerate(zip(slots, layout.lent, strict=True)):
         added, labels = layout.tensors[number][:lent], layout.tensors[number][lent:]
         sizes = tuple(binding.sizes[label] for label in added)

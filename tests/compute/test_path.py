@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from einsum_doc import einsum, parse
+from einsum_doc import cost, einsum, hvp, jvp, parse, vjp
 from einsum_doc.compute import layout
 from einsum_doc.compute.binding import bind
 from einsum_doc.compute.path import find_path, pair_cost
@@ -69,6 +69,52 @@ def test_no_intermediate_tensor_is_larger_than_there_is_room_for() -> None:
     plan = plan_of("ij,jk,kl,jk->il", *[(200, 200)] * 4)
     assert max(step.forward.multiply_adds // step.forward.length for step in plan.steps) <= 200**2
     assert plan.multiply_adds < 3 * 200**3
+
+
+@pytest.mark.parametrize(
+    ("equation", "sizes"),
+    [
+        ("ad,bf,ed,ef->ab", {"a": 32, "b": 8, "d": 8, "e": 16, "f": 3}),
+        ("ebd,ae,ad,ed,dcf,abc,be,ae->", {"a": 3, "b": 32, "c": 8, "d": 32, "e": 8, "f": 3}),
+    ],
+)
+def test_the_memory_limit_can_be_chosen(equation: str, sizes: dict[str, int]) -> None:
+    shapes = [tuple(sizes[label] for label in term) for term in equation.split("->")[0].split(",")]
+
+    def largest(memory_limit: int) -> int:
+        steps = make_plan(bind(parse(equation), shapes), memory_limit=memory_limit).steps[:-1]
+        return max(step.forward.multiply_adds // step.forward.length for step in steps)
+
+    def multiply_adds(memory_limit: int) -> int:
+        return cost(equation, shapes, memory_limit=memory_limit).forward.multiply_adds
+
+    free = largest(10**9)
+    assert largest(free - 1) < free
+    assert multiply_adds(free - 1) > multiply_adds(free) == multiply_adds(10**9)
+    # Where no tree has room, the largest is as small as can be.
+    assert largest(1) <= largest(free - 1)
+
+    operands = [torch.randn(shape, dtype=torch.float64) for shape in shapes]
+    dldz = torch.randn_like(torch.einsum(equation, *operands))
+    for limit in (1, free - 1):
+        torch.testing.assert_close(einsum(equation, *operands, memory_limit=limit), einsum(equation, *operands))
+        for found, expected in (
+            (vjp(equation, operands, dldz, memory_limit=limit), vjp(equation, operands, dldz)),
+            (jvp(equation, operands, operands, memory_limit=limit), jvp(equation, operands, operands)),
+            (hvp(equation, operands, dldz, operands, memory_limit=limit), hvp(equation, operands, dldz, operands)),
+        ):
+            torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize(("limit", "call"), [*enumerate((einsum, vjp, jvp, hvp))])
+def test_every_sweep_keeps_to_the_memory_limit(limit: int, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+    true = layout.find_path
+    monkeypatch.setattr(layout, "find_path", lambda *arguments: (given.append(arguments[-1]), true(*arguments))[1])
+    x = [torch.randn(2, 2) for _ in range(3)]
+    arguments = {einsum: x, vjp: [x, x[0]], jvp: [x, x], hvp: [x, x[0], x]}[call]
+    call("xy,yz,zw->xw", *arguments, memory_limit=limit)
+    assert set(given) == {limit}
 
 
 def test_a_product_of_vectors_that_no_order_makes_small() -> None:
