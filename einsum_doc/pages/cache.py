@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import re
+import stat
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -70,7 +71,7 @@ class Cache:
         """For each page that was asked for, why its blocks had to run; empty if they had not."""
         self.notes: list[str] = []
         """What is wrong with the folder or with an entry in it."""
-        self._settings = {"format": FORMAT, **_MACHINE, "gpus": _gpus(), **settings}
+        self._settings = {"format": FORMAT, **_MACHINE, "gpus": _gpus(), "variables": _python_variables(), **settings}
         self._now = _Snapshot(Path(os.path.realpath(root)), [Path(os.path.realpath(each)) for each in ignored])
 
     def find(self, page: str, blocks: Sequence[Block]) -> Ran | None:
@@ -195,7 +196,12 @@ class Cache:
         return self._now.change(entry["evidence"], told)
 
 
-_NAMES = {"builder": "the builder itself", "python": "the version of Python", "gpus": "the GPU"}
+_NAMES = {
+    "builder": "the builder itself",
+    "python": "the version of Python",
+    "gpus": "the GPU",
+    "variables": "a variable of Python's",
+}
 
 
 def _told(blocks: Sequence[Block], results: Sequence[Result]) -> list[str]:
@@ -229,11 +235,14 @@ class _Snapshot:
                     return self._short(path)
         return {
             "files": files,
+            "asked": {self._short(path): _kind_of(path) for path in footprint.asked},
             "folders": {self._short(path): self._listing(path) for path in footprint.folders},
             "names": [*footprint.names],
             "modules": sorted(_modules_in(self.root) & set(footprint.names)),
+            "variables": {name: _variable(name) for name in footprint.variables},
             "packages": {name: self._version(name) for name in self._distributions(footprint.packages)},
             "project": self._digest_of_all(sources) if sources else "",
+            "environment": _environment(self.root) if footprint.processes else "",
             "told": told,
         }
 
@@ -243,7 +252,11 @@ class _Snapshot:
             path = str(self.root / name)
             now = self._files[path] = self._files.get(path) or _digest_of_file(path)
             if now != digest:
-                return f"{name} " + ("is gone" if not now else "has changed" if digest else "is there now")
+                return f"{name} " + _happened(digest, now)
+        for name, kind in evidence["asked"].items():
+            now = _kind_of(str(self.root / name))
+            if now != kind:
+                return f"{name} " + _happened(kind, now)
         for name, digest in evidence["folders"].items():
             if self._listing(str(self.root / name)) != digest:
                 return f"what is in {name} has changed"
@@ -252,6 +265,9 @@ class _Snapshot:
         shadows = sorted(self._modules & set(evidence["names"]))
         if shadows != evidence["modules"]:
             return "the project has other modules: " + ", ".join(sorted({*shadows} ^ {*evidence["modules"]}))
+        for name, digest in evidence["variables"].items():
+            if _variable(name) != digest:
+                return f"the variable {name} has changed"
         for name, version in evidence["packages"].items():
             now = self._version(name)
             if now != version:
@@ -261,6 +277,8 @@ class _Snapshot:
                 self._project = self._digest_of_all(self._sources())
             if self._project != evidence["project"]:
                 return "it starts processes, and a file of the project has changed"
+            if _environment(self.root) != evidence["environment"]:
+                return "it starts processes, and their environment has changed"
         if told != evidence["told"]:
             return "its lines have moved, and what it wrote names them"
         return ""
@@ -302,8 +320,9 @@ class _Snapshot:
         return sorted(found)
 
     def _sources(self) -> Iterator[str]:
-        """Every file of the project, but for what is hidden, installed or built."""
-        for folder, inner, files in os.walk(self.root):
+        """Every file of the project, which is the repository if it is in one, but for what is installed or built."""
+        project = next((folder for folder in (self.root, *self.root.parents) if (folder / ".git").exists()), self.root)
+        for folder, inner, files in os.walk(project):
             inner[:] = sorted(name for name in inner if self._is_source(folder, name))
             yield from (os.path.join(folder, name) for name in sorted(files))
 
@@ -312,9 +331,10 @@ class _Snapshot:
 
     def _is_source(self, folder: str, name: str) -> bool:
         path = os.path.join(folder, name)
-        if name.startswith(".") or name in ("node_modules", "__pycache__") or path in self.ignored:
+        if name in (".git", ".cache", "node_modules", "__pycache__") or path in self.ignored:
             return False
-        return not os.path.exists(os.path.join(path, "pyvenv.cfg"))
+        # A virtual environment, and the caches of tools, which say so themselves.
+        return not any(os.path.exists(os.path.join(path, mark)) for mark in ("pyvenv.cfg", "CACHEDIR.TAG"))
 
 
 def _normal(name: str) -> str:
@@ -327,6 +347,10 @@ def _names_in(folder: str) -> list[str]:
     return []
 
 
+def _happened(before: str, now: str) -> str:
+    return "is gone" if not now else "has changed" if before else "is there now"
+
+
 def _digest(*texts: str) -> str:
     return hashlib.blake2b("\0".join(texts).encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
 
@@ -336,6 +360,31 @@ def _digest_of_file(path: str) -> str:
     with contextlib.suppress(OSError), open(path, "rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=20)).hexdigest()
     return ""
+
+
+def _kind_of(path: str) -> str:
+    """Whether there is a file or a folder, and how large a file."""
+    with contextlib.suppress(OSError):
+        found = os.stat(path)
+        return f"file of {found.st_size} bytes" if stat.S_ISREG(found.st_mode) else "folder"
+    return ""
+
+
+def _variable(name: str) -> str:
+    """The digest of a variable: its value may be a secret."""
+    return _digest(os.environ[name]) if name in os.environ else ""
+
+
+def _python_variables() -> dict[str, str]:
+    """The variables that Python itself reads when it starts."""
+    return {name: value for name, value in sorted(os.environ.items()) if name.startswith("PYTHON")}
+
+
+def _environment(root: Path) -> str:
+    """The digest of the variables that a process is given, but for those that every terminal has its own of."""
+    own = re.compile(r"_|PWD|OLDPWD|SHLVL|COLUMNS|LINES|DISPLAY|(TERM|WINDOW|TMUX|SSH_|XDG_SESSION).*")
+    given = (f"{name}={value}" for name, value in sorted(os.environ.items()) if not own.fullmatch(name))
+    return _digest(*(each.replace(str(root), ".") for each in given))
 
 
 def _modules_in(folder: Path) -> set[str]:

@@ -1,8 +1,9 @@
 """What a page's code has depended on: noted in its worker, as Python's audit events tell it.
 
 A cached result may be used again only if nothing that it came from has changed. What a page
-imports, opens, lists and starts is heard here while its blocks run; what is not heard (the
-time, the network, a file whose existence alone was asked for) cannot be kept watch over.
+imports, opens, lists and starts is heard here while its blocks run, and so are the variables
+of the environment that it reads; what is not heard (the time, the network, what compiled code
+does by itself) cannot be kept watch over.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 _STARTED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "os.forkpty", "os.exec", "os.spawn"}
@@ -30,10 +32,14 @@ class Footprint:
     """Modules of the project that were imported, and files that were opened, whether they were there or not."""
     written: tuple[str, ...] = ()
     """Those among them that the page itself has written or removed."""
+    asked: tuple[str, ...] = ()
+    """Files of which it has only asked whether they are there, and how large."""
     folders: tuple[str, ...] = ()
     """Folders of which the page has read what is in them."""
     names: tuple[str, ...] = ()
     """Modules that were asked for and are not the project's: one of its files would come before them."""
+    variables: tuple[str, ...] = ()
+    """Variables of the environment that it has looked for."""
     packages: tuple[str, ...] = ()
     """What was loaded out of the folders of installed packages: files and folders there, by name."""
     processes: bool = False
@@ -58,22 +64,29 @@ class Listener:
         self.root = os.path.realpath(root)
         self.opened: set[str] = set()
         self.written: set[str] = set()
-        self.listed: set[str] = set()
         self.asked: set[str] = set()
+        self.listed: set[str] = set()
+        self.names: set[str] = set()
+        self.variables: set[str] = set()
         self.processes = False
 
     def listen(self) -> None:
         """Begin."""
         # By reference, so that nothing which the page patches is asked on the way.
         sys.addaudithook(_hearer(self, sys._getframe))
+        for name in ("stat", "lstat", "access"):  # of which Python tells nobody
+            _overhear(name, self.asked)
+        heard = _Heard(os.environ._data, self.variables)  # type: ignore[attr-defined]
+        os.environ._data = os.environb._data = heard  # type: ignore[attr-defined]
 
     def footprint(self) -> Footprint:
         """What has been heard so far, and what is loaded now."""
         import resource
 
-        files = {path for path in map(_source, self.opened) if self._is_evidence(path)}
-        files |= self.written
-        packages, names = set(), set(self.asked)
+        # Links are followed only now: to follow one is to ask about files, which would be heard.
+        opened, written, asked, listed = map(self._evidence, (self.opened, self.written, self.asked, self.listed))
+        files = opened | written
+        packages, names = set(), set(self.names)
         for name, module in list(sys.modules.items()):
             names.add(name.partition(".")[0])
             file = getattr(module, "__file__", None)
@@ -91,14 +104,20 @@ class Listener:
         own = {os.path.relpath(path, self.root).partition(os.sep)[0].partition(".")[0] for path in files}
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return Footprint(
-            tuple(sorted(path for path in files if self._is_evidence(path))),
-            tuple(sorted(self.written)),
-            tuple(sorted(path for path in self.listed if self._is_evidence(path))),
+            tuple(sorted(files)),
+            tuple(sorted(written)),
+            tuple(sorted(asked - files)),
+            tuple(sorted(listed)),
             tuple(sorted(names - own - {"__main__"})),
+            tuple(sorted(self.variables)),
             tuple(sorted(packages)),
             self.processes,
             peak * (1 if sys.platform == "darwin" else 1024),
         )
+
+    def _evidence(self, heard: set[str]) -> set[str]:
+        resolved = {os.path.realpath(_source(path)) for path in list(heard)}
+        return {path for path in resolved if self._is_evidence(path)}
 
     def _is_evidence(self, path: str) -> bool:
         """Whether a file may change and no version tell of it: it is not Python's own, nor a package's."""
@@ -107,7 +126,6 @@ class Listener:
         return bool(_within(path, {self.root})) or not _within(path, {sys.base_prefix})
 
 
-_PATHS = {os.path.realpath(path) for path in sysconfig.get_paths().values()}
 _PACKAGES = {os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
 _STANDARD = {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")} | (
     {os.path.realpath(sys.prefix)} if sys.prefix != sys.base_prefix else set()
@@ -134,13 +152,44 @@ def _inits(folders: Iterable[str]) -> set[str]:
     return set()
 
 
+class _Heard(dict[bytes, bytes]):
+    """The variables of the environment, and which of them have been looked for."""
+
+    def __init__(self, variables: Mapping[bytes, bytes], names: set[str]) -> None:
+        super().__init__(variables)
+        self.names, self.decode = names, os.fsdecode
+
+    def __getitem__(self, name: bytes) -> bytes:
+        self.names.add(self.decode(name))
+        return super().__getitem__(name)
+
+
+def _overhear(name: str, asked: set[str]) -> None:
+    """Put in the place of a function of `os` one that notes for which path it is called."""
+    function = getattr(os, name)
+    whole, decode, is_a = os.path.abspath, os.fsdecode, isinstance
+    is_path, anything = (str, bytes, os.PathLike), Exception
+
+    @wraps(function)
+    def overheard(path: Any, *args: Any, **kwargs: Any) -> Any:
+        if is_a(path, is_path):
+            with contextlib.suppress(anything):
+                asked.add(whole(decode(path)))
+        return function(path, *args, **kwargs)
+
+    setattr(os, name, overheard)
+    for functions in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks, os.supports_effective_ids):
+        if function in functions:
+            functions.add(overheard)
+
+
 def _hearer(heard: Listener, frame: Callable[[int], Any]) -> Callable[[str, tuple[Any, ...]], None]:
-    opened, written, listed, asked = heard.opened, heard.written, heard.listed, heard.asked
-    resolve, decode, is_a, is_path = os.path.realpath, os.fsdecode, isinstance, (str, bytes, os.PathLike)
-    anything = Exception
+    opened, written, listed, names = heard.opened, heard.written, heard.listed, heard.names
+    whole, decode, is_a = os.path.abspath, os.fsdecode, isinstance
+    is_path, anything = (str, bytes, os.PathLike), Exception
 
     def place(path: Any) -> str:
-        return resolve(decode(path))
+        return whole(decode(path))
 
     def hear(event: str, args: tuple[Any, ...]) -> None:
         try:
@@ -152,13 +201,15 @@ def _hearer(heard: Listener, frame: Callable[[int], Any]) -> Callable[[str, tupl
                     if flags & _WRITING:
                         written.add(found)
             elif event == "import":
-                asked.add(args[0].partition(".")[0])
+                names.add(args[0].partition(".")[0])
             elif event in _LISTED:
                 # Python's own search for modules lists folders too; what it is after is in `names`.
                 if frame(1).f_code.co_filename != "<frozen importlib._bootstrap_external>":
                     listed.add(place(args[0] if is_a(args[0], is_path) else "."))
             elif event in _CHANGED:
                 written.update(place(path) for path in args[:2] if is_a(path, is_path))
+            elif event == "ctypes.dlopen" and is_a(args[0], is_path):
+                opened.add(place(args[0]))
             elif event == "sqlite3.connect" and is_a(args[0], is_path):
                 opened.add(place(args[0]))
                 written.add(place(args[0]))

@@ -21,6 +21,9 @@ PAGES = {
     "package": "import pack.inner\nassert pack.inner.one()",
     "reads": 'assert open("data/numbers.txt").read()',
     "missing": "import os\ntry:\n    open('data/later.txt')\nexcept FileNotFoundError:\n    pass",
+    "asks": "import os\nassert os.path.exists('data/later.txt') in (True, False)",
+    "sizes": "from pathlib import Path\nassert Path('data/numbers.txt').stat().st_size < 9",
+    "environment": "import os\nassert os.environ.get('LOOKED_FOR', 'x')",
     "lists": "import os\nassert os.listdir('data')",
     "optional": "try:\n    import extra\nexcept ImportError:\n    extra = None\nassert True",
     "installed": "import yaml\nassert yaml",
@@ -153,10 +156,18 @@ CHANGES: Mapping[str, tuple[Callable[[Path], object], Mapping[str, str]]] = {
         edit("yaml.py", ""),
         {"installed": "the project has other modules: yaml"},
     ),
-    "a file": (edit("data/numbers.txt", "1 2\n"), {"reads": "data/numbers.txt has changed"}),
+    "a file": (
+        edit("data/numbers.txt", "1 2\n"),
+        {"reads": "data/numbers.txt has changed", "sizes": "data/numbers.txt has changed"},
+    ),
+    "a file, and not its size": (edit("data/numbers.txt", "1 2 4\n"), {"reads": "data/numbers.txt has changed"}),
     "a file that was not there": (
         edit("data/later.txt", ""),
-        {"missing": "data/later.txt is there now", "lists": "what is in data has changed"},
+        {
+            "missing": "data/later.txt is there now",
+            "asks": "data/later.txt is there now",
+            "lists": "what is in data has changed",
+        },
     ),
     "a file that a page wrote": (lambda project: (project / "made.txt").unlink(), {"writes": "made.txt is gone"}),
     "a snippet": (edit("data/code.py", "assert 2\n"), {"snippet": "block 1 has changed"}),
@@ -197,6 +208,14 @@ def test_options_that_no_result_depends_on(project: Path, again: Again) -> None:
     config = (project / "mkdocs.yml").read_text()
     (project / "mkdocs.yml").write_text(config.replace("einsum-doc]", "einsum-doc: {jobs: 1, cache_size: 9}]"))
     assert set(again()[1]) == {"starts"}
+
+
+def test_variables_of_the_environment(again: Again) -> None:
+    assert again(LOOKED_FOR="1")[1] == {
+        "environment": "the variable LOOKED_FOR has changed",
+        "starts": "it starts processes, and their environment has changed",
+    }
+    assert set(again(LOOKED_FOR="1", PYTHONHASHSEED="1")[1].values()) == {"a variable of Python's has changed"}
 
 
 def test_versions(project: Path, again: Again) -> None:
