@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from einsum_doc.compute.binding import Binding, Sizes, bind, shapes_from
-from einsum_doc.compute.einsum import einsum, jvp, vjp
+from einsum_doc.compute.einsum import einsum, hvp, jvp, vjp
 from einsum_doc.derivatives import gradient
 from einsum_doc.equation import ELLIPSIS, Equation, Role, parse
 
@@ -68,9 +68,10 @@ def check(
     >>> check("ij,ij->j", [(10, 2), (1, 2)]).max_error < 1e-12
     True
 
-    Checked are the output; each gradient; the adjoint identity, that the derivative J and the gradient are
-    transposes: ⟨dldz, J v⟩ = ⟨Jᵀ dldz, v⟩; and finite differences, by `torch.autograd.gradcheck`. torch
-    cannot run an output with repeated or new labels: there it gets Kronecker deltas and one-tensors instead.
+    Checked are the output; each gradient; the Hessian of ⟨dldz, z⟩ times random v; the adjoint identity, that the
+    derivative J and the gradient are transposes: ⟨dldz, J v⟩ = ⟨Jᵀ dldz, v⟩; and finite differences, by
+    `torch.autograd.gradcheck`. torch cannot run an output with repeated or new labels: there it gets Kronecker
+    deltas and one-tensors instead.
 
     sizes: of each label, or the shapes of the operands and then, if it has new labels, of the output.
     dtype: float64 or complex128.
@@ -90,17 +91,23 @@ def check(
     operands = [random(shape).requires_grad_() for shape in shapes]
     dldz = random(binding.output_shape)
     reference = _reference(equation, binding, operands)
-    expected = torch.autograd.grad(reference, operands, dldz)
+    expected = torch.autograd.grad(reference, operands, dldz, create_graph=True)
     output = einsum(str(equation), *operands, sizes=new)
     derived = vjp(equation, operands, dldz)
-    learned = torch.autograd.grad(output, operands, dldz)
+    learned = torch.autograd.grad(output, operands, dldz, create_graph=True)
 
     rows = [_compare(f"output      {equation}", output, reference)]
     for number, (ours, own, theirs) in enumerate(zip(derived, learned, expected, strict=True)):
         claim = f"gradient {number}  {gradient(equation, number)}"
         error = max(_error(ours, theirs), _error(own, theirs))
         rows.append(Row(claim, error <= TOLERANCE and ours.shape == own.shape == theirs.shape, error))
-    rows.append(_adjoint(equation, [operand.detach() for operand in operands], dldz, new, random))
+    fixed = [operand.detach() for operand in operands]
+    tangents = [random(shape) for shape in shapes]
+    moved = _moved(expected, operands, tangents)
+    found = (hvp(equation, fixed, dldz, tangents), _moved(learned, operands, tangents))
+    error = max(_error(own, other) for ours in found for own, other in zip(ours, moved, strict=True))
+    rows.append(Row("second      ∂⟨Jᵀdldz, v⟩ = Hv", error <= TOLERANCE, error))
+    rows.append(_adjoint(equation, fixed, dldz, new, tangents))
     rows.append(_finite_differences(lambda *tensors: einsum(str(equation), *tensors, sizes=new), operands))
     return Check(str(equation), binding.sizes, str(dtype).removeprefix("torch."), tuple(rows))
 
@@ -152,15 +159,19 @@ def _error(ours: Tensor, theirs: Tensor) -> float:
     return float((ours - theirs).abs().max().item() / scale)
 
 
+def _moved(gradients: Sequence[Tensor], operands: Sequence[Tensor], tangents: Sequence[Tensor]) -> Sequence[Tensor]:
+    """The Hessian times a vector, by a second backward pass: it is symmetric, so that Hv = Hᵀv."""
+    moving = [pair for pair in zip(gradients, tangents, strict=True) if pair[0].requires_grad]
+    if not moving:
+        return [torch.zeros_like(operand) for operand in operands]
+    first, along = zip(*moving, strict=True)
+    return torch.autograd.grad(first, operands, along, materialize_grads=True)
+
+
 def _adjoint(
-    equation: Equation,
-    operands: Sequence[Tensor],
-    dldz: Tensor,
-    sizes: Sizes,
-    random: Callable[[Sequence[int]], Tensor],
+    equation: Equation, operands: Sequence[Tensor], dldz: Tensor, sizes: Sizes, tangents: Sequence[Tensor]
 ) -> Row:
     """⟨dldz, J v⟩ = ⟨Jᵀ dldz, v⟩, for random v."""
-    tangents = [random(operand.shape) for operand in operands]
     forward = _inner(dldz, jvp(equation, operands, tangents, sizes=sizes))
     backward = sum(map(_inner, vjp(equation, operands, dldz), tangents))
     error = abs(forward - backward) / max(1.0, abs(forward))

@@ -11,7 +11,7 @@ from einsum_strategies import Problem, by_definition, problems
 from hypothesis import given, settings
 from torch import Tensor
 
-from einsum_doc import EinsumError, einsum, vjp
+from einsum_doc import EinsumError, OperandError, einsum, hvp, jvp, vjp
 
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "einsum_cases.json").read_text(encoding="utf-8"))
 VALID = [case for case in CASES if case["valid"]]
@@ -137,6 +137,17 @@ def test_call_forms() -> None:
         torch.testing.assert_close(einsum(*call), torch.einsum(*call))
 
 
+@pytest.mark.parametrize("text", ["", "->"])
+def test_an_einsum_has_an_operand(text: str) -> None:
+    """Both texts are the einsum of one scalar; as for torch, there is none of nothing."""
+    assert einsum(text, torch.tensor(2.0)).item() == torch.einsum(text, torch.tensor(2.0)).item() == 2
+    for call in ((text,), (text, [])):
+        with pytest.raises(ValueError, match="at least one operand"):
+            torch.einsum(*call)
+        with pytest.raises(OperandError, match="no operands were given"):
+            einsum(*call)
+
+
 def test_a_real_operand_of_a_complex_product_has_a_real_gradient() -> None:
     x = torch.randn(3, dtype=torch.float64, requires_grad=True)
     y = torch.randn(3, 2, dtype=torch.complex128, requires_grad=True)
@@ -144,6 +155,12 @@ def test_a_real_operand_of_a_complex_product_has_a_real_gradient() -> None:
     expected = torch.autograd.grad(torch.einsum("i,ij->ij", x, y), (x, y), dldz)
     assert_all_close(torch.autograd.grad(einsum("i,ij->ij", x, y), (x, y), dldz), expected)
     assert_all_close(vjp("i,ij->ij", (x, y), dldz), expected)
+    fixed = x.detach(), y.detach()
+    moved = torch.autograd.grad(
+        torch.autograd.grad(torch.einsum("i,ij->ij", x, y), (x, y), dldz, create_graph=True), (x, y), fixed
+    )
+    assert_all_close(hvp("i,ij->ij", fixed, dldz, fixed), moved)
+    torch.testing.assert_close(jvp("i,ij->ij", fixed, fixed), 2 * torch.einsum("i,ij->ij", *fixed))
 
 
 @settings(max_examples=100, deadline=None)

@@ -34,6 +34,7 @@ def test_the_table() -> None:
         "output",
         "gradient",
         "gradient",
+        "second",
         "adjoint",
         "gradcheck",
     ]
@@ -46,8 +47,16 @@ def test_a_wrong_gradient_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verify, "vjp", lambda *call: tuple(1.001 * gradient for gradient in true(*call)))
     found = check("ij,jk->ik", {"i": 2, "j": 3, "k": 4})
     assert not found
-    assert [row.held for row in found.rows] == [True, False, False, False, True]
+    assert [row.held for row in found.rows] == [True, False, False, True, False, True]
     assert "BROKEN" in str(found)
+
+
+def test_a_wrong_second_derivative_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    true = verify.hvp
+    monkeypatch.setattr(verify, "hvp", lambda *call: tuple(1.001 * moved for moved in true(*call)))
+    found = check("ij,jk->ik", {"i": 2, "j": 3, "k": 4})
+    assert [row.held for row in found.rows] == [True, True, True, False, True, True]
+    assert check("ij->i", {"i": 2, "j": 3}), "a linear einsum has no second derivative"
 
 
 def test_a_label_without_a_size() -> None:
