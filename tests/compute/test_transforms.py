@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch._dynamo.testing
 import torch.autograd.forward_ad as forward_ad
 from torch import Tensor
 from torch.func import grad, hessian, jacfwd, jacrev, jvp, vmap
@@ -110,6 +111,22 @@ def test_compile_in_one_graph(equation: str, dynamic: bool) -> None:
         return output, torch.autograd.grad(output, operands)
 
     assert_same(what)
+
+
+@pytest.mark.parametrize("dynamic", [None, True, False])
+def test_a_compiled_einsum_takes_other_sizes(dynamic: bool | None) -> None:
+    """It is traced again for each: a plan is for numbers, even where shapes are dynamic."""
+    torch._dynamo.reset()
+    traced = torch._dynamo.testing.CompileCounterWithBackend("aot_eager")
+    compiled = torch.compile(lambda x, y: einsum("ij,jk->ik", x, y), fullgraph=True, backend=traced, dynamic=dynamic)
+    sizes = [3, 4, 5, 4, 3]
+    for size in sizes:
+        x, y = torch.randn(size, 7, requires_grad=True), torch.randn(7, size + 1, requires_grad=True)
+        output = compiled(x, y)
+        torch.testing.assert_close(output, x @ y)
+        dldz = torch.randn_like(output)
+        torch.testing.assert_close(torch.autograd.grad(output, (x, y), dldz), (dldz @ y.T, x.T @ dldz))
+    assert traced.frame_count == len(set(sizes))
 
 
 def test_compile_takes_sublists_and_sizes() -> None:
