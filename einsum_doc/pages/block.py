@@ -64,6 +64,10 @@ class Block:
         """The place of the first line of code."""
         return Place(self.place.file, self.place.line + 1)
 
+    def has(self, place: Place) -> bool:
+        """Whether a place is one of the lines of its code."""
+        return place.file == self.place.file and 0 < place.line - self.place.line <= self.code.count("\n") + 1
+
     @property
     def program(self) -> str:
         r"""What it runs: of a console session, its commands; a line for each line of the block.
@@ -156,9 +160,12 @@ class Result:
         return sum(row.claim and row.holds for row in self.rows)
 
 
+_encode = json.JSONEncoder(default=asdict).encode  # by reference: a page may patch json
+
+
 def to_json(value: Any) -> str:
-    """One line of JSON for a Block, Result, Failure, or a mapping of plain values."""
-    return json.dumps(asdict(value) if hasattr(value, "__dataclass_fields__") else value)
+    """One line of JSON for plain values, and for Blocks, Results and Failures among them."""
+    return _encode(value)
 
 
 def block_from(facts: Mapping[str, Any]) -> Block:
@@ -176,13 +183,14 @@ def result_from(facts: Mapping[str, Any]) -> Result:
         **{
             **facts,
             "rows": tuple(Row(**row) for row in facts["rows"]),
-            "failure": None if failure is None else _failure_from(failure),
-            "also": tuple(map(_failure_from, facts["also"])),
+            "failure": None if failure is None else failure_from(failure),
+            "also": tuple(map(failure_from, facts["also"])),
         }
     )
 
 
-def _failure_from(facts: Mapping[str, Any]) -> Failure:
+def failure_from(facts: Mapping[str, Any]) -> Failure:
+    """The Failure of which `facts` is the JSON."""
     return Failure(
         Place(**facts["place"]), facts["error"], facts["message"], tuple(facts["details"]), tuple(facts["trace"])
     )
