@@ -1,4 +1,4 @@
-"""einsum-doc gradient | derive: the library from a terminal."""
+"""einsum-doc gradient | derive | check: the library and the builder from a terminal."""
 
 import argparse
 import json
@@ -18,17 +18,17 @@ Sizes = dict[str, int | tuple[int, ...]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit status is 0, or 2 for an error in what was asked."""
-    options = _parser().parse_args(arguments)
+    """Run a command; the exit status is 0, or 2 for an error in what was asked; of `check`, 1 if something is wrong."""
+    options = _parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
     try:
-        return {"gradient": _gradient, "derive": _derive}[options.command](options)
+        return {"gradient": _gradient, "derive": _derive, "check": _check}[options.command](options)
     except EinsumError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="einsum-doc", description="The gradient of any einsum.")
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="einsum-doc", description="The gradient of any einsum, and pages that run.")
     commands = parser.add_subparsers(dest="command", required=True)
     gradients = commands.add_parser("gradient", help="label roles, gradient equations, cost")
     gradients.add_argument("equation", help="such as ijk,ip->jkp")
@@ -47,7 +47,21 @@ def _parser() -> argparse.ArgumentParser:
     forms = derivations.add_mutually_exclusive_group()
     for form, what in _FORMS.items():
         forms.add_argument(f"--{form}", action="store_const", const=form, dest="form", help=what)
+    checks = commands.add_parser("check", help="run the blocks of a site's pages, without building it")
+    if "check" in arguments[:1]:
+        # It needs mkdocs, which takes its time, and which those who only want the library need not have.
+        try:
+            from einsum_doc.pages import check
+        except ModuleNotFoundError as missing:
+            parser.error(f"check needs {missing.name}: install einsum-doc[docs]")
+        check.arguments(checks)
     return parser
+
+
+def _check(options: argparse.Namespace) -> int:
+    from einsum_doc.pages.check import check
+
+    return check(options)
 
 
 def _gradient(options: argparse.Namespace) -> int:

@@ -19,8 +19,12 @@ class PageReport:
     results: Sequence[Result]
     faults: Sequence[Failure]
     """What is wrong with its fences, apart from what happened when they ran."""
+    name: str = ""
+    """Its file, relative to the folder of mkdocs.yml."""
     cached: bool = False
     """Whether its results were kept from an earlier build."""
+    when: float = 0.0
+    """When its blocks were run, in seconds since 1970; 0 if they were not."""
 
     @property
     def ran(self) -> bool:

@@ -71,7 +71,9 @@ class Run:
             for block in self.blocks
             if block.number not in self.rendered and not faults
         ]
-        return report.PageReport(self.blocks, self.results, [*faults, *self.lost, *unseen], self.ran.cached)
+        ran = self.ran
+        wrong = [*faults, *self.lost, *unseen]
+        return report.PageReport(self.blocks, self.results, wrong, self.name, ran.cached, ran.when)
 
     def asked_for(self, language: str, options: Mapping[str, str], code: str) -> Block | scan.Fence | None:
         """The block that superfences asks for, or the fence in a comment.

@@ -1,0 +1,279 @@
+"""`einsum-doc check`: pages run without a site being built; the exit status is the verdict.
+
+It does the first half of what `mkdocs build` does, with the same plugins and the same cache:
+pages are read, other plugins change them, their blocks run. Nothing is rendered or written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pdb
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType, ModuleType
+
+import click
+from mkdocs.config import load_config
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import ConfigurationError, PluginError
+from mkdocs.structure.files import File, Files, get_files
+from mkdocs.structure.pages import Page
+
+from einsum_doc.pages import report, scan
+from einsum_doc.pages.blame import know
+from einsum_doc.pages.block import Block, Result
+from einsum_doc.pages.export import as_json, github, junit
+from einsum_doc.pages.plugin import NO_CACHE, EinsumDocPlugin
+from einsum_doc.pages.progress import awaited
+from einsum_doc.pages.run import Run
+from einsum_doc.pages.worker import Worker
+
+_FAILED = "failed.json"
+"""In the folder of the cache: the pages that failed when they were checked last."""
+
+
+class UsageError(Exception):
+    """What was asked for is not there."""
+
+
+def check(options: argparse.Namespace) -> int:
+    """Run the pages that were asked for, say what is wrong; 0 if everything held, 1 if not, 2 for a wrong command."""
+    with _environment({NO_CACHE: "1"} if options.no_cache else {}):
+        try:
+            site = _Site(options)
+            while True:
+                status = site.check()
+                if not options.watch:
+                    return status
+                click.echo("waiting for a change", err=True)
+                site.wait()
+        except (UsageError, ConfigurationError, PluginError) as error:
+            click.echo(f"einsum-doc check: {error}", err=True)
+            return 2
+        except KeyboardInterrupt:
+            return 130
+        finally:
+            if "site" in locals():
+                site.close()
+
+
+class _Site:
+    """The site of which pages are checked, once or again and again."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.plugin: EinsumDocPlugin | None = None
+        self.seen: dict[str, float] = {}
+        self.config = MkDocsConfig()
+
+    def check(self) -> int:
+        """Run the chosen pages once."""
+        before, self.plugin = self.plugin, None
+        config = load_config(self.options.config_file)
+        plugin = config.plugins.get("einsum-doc")
+        if not isinstance(plugin, EinsumDocPlugin):
+            raise UsageError(f"einsum-doc is not among the plugins in {config.config_file_path}")
+        for name in ("device", "jobs"):
+            if getattr(self.options, name) is not None:
+                plugin.config[name] = getattr(self.options, name)
+        self.config, self.plugin = config, plugin
+        if before is not None:
+            plugin.pool = before.pool  # what has been imported once need not be imported again
+        config.plugins.on_startup(command="build", dirty=False)
+        config = config.plugins.on_config(config)
+        self.seen = self._dates()
+        files = Files(list(self._chosen(get_files(config), config)))
+        chosen = list(files.documentation_pages())
+        files = config.plugins.on_files(files, config=config)
+        for file in chosen:
+            page = config.plugins.on_pre_page(Page(None, file, config), config=config, files=files)
+            page.read_source(config)
+            config.plugins.on_page_markdown(page.markdown or "", page=page, config=config, files=files)
+        return self._verdict(plugin, [plugin.runs[file.src_uri] for file in chosen if file.src_uri in plugin.runs])
+
+    def _chosen(self, files: Files, config: MkDocsConfig) -> Iterator[File]:
+        """The files of the site, of the pages only those that were asked for, up to the line that was."""
+        root = Path(config.config_file_path or ".").parent
+        wanted = dict(_place(page) for page in self.options.pages)
+        failed = self._failed_before() if self.options.lf else None
+        for file in files:
+            if not file.is_documentation_page() or not file.abs_src_path:
+                yield file
+                continue
+            name = Path(os.path.relpath(file.abs_src_path, root)).as_posix()
+            asked = {
+                path
+                for path in wanted
+                if path in (name, file.src_uri) or Path(path).absolute() == Path(file.abs_src_path)
+            }
+            text = file.content_string
+            if (self.options.pages and not asked) or (failed is not None and name not in failed):
+                continue
+            if self.options.k and self.options.k.lower() not in f"{name}\n{_title(text)}".lower():
+                continue
+            line = max((wanted.pop(path) for path in asked), default=0)
+            if line:
+                path = file.abs_src_path
+                file.content_string = _up_to(text, line)
+                file.abs_src_path = path  # it is still that file, and called so
+            yield file
+        if wanted:
+            raise UsageError(f"there is no page {', '.join(wanted)} in {config.docs_dir}")
+
+    def _verdict(self, plugin: EinsumDocPlugin, runs: Sequence[Run]) -> int:
+        reports = []
+        for run in runs:
+            if run.future is not None and plugin.pool is not None:
+                awaited(run.future, plugin.pool.progress)
+            run.complete, run.rendered = True, {block.number for block in run.blocks}
+            reports.append(run.report())
+            if reports[-1].failures and (self.options.x or self.options.pdb):
+                break
+        for path, form in ((self.options.junit, junit), (self.options.json, as_json)):
+            if path:
+                Path(path).write_text(form(reports), "utf-8")
+        failed = [page.name for page in reports if page.failures]
+        if plugin.cache is not None:
+            if self.options.explain:
+                for name, reason in plugin.cache.reasons.items():
+                    click.echo(f"{name}: " + (f"ran: {reason}" if reason else "from the cache"), err=True)
+            plugin.cache.tidy()
+            for note in plugin.cache.notes:
+                click.echo(note, err=True)
+        self._note_failed(failed)
+        if not any(page.blocks for page in reports):
+            raise UsageError("none of these pages has a block that runs" if reports else "no page was chosen")
+        if failed:
+            text = report.failures_text(reports)
+            click.echo((text if os.environ.get("NO_COLOR") else report.coloured(text)) + "\n", err=True)
+            click.echo(github(reports), nl=False)
+        click.echo(report.summary(reports))
+        if failed and self.options.pdb:
+            _debug(plugin, next(run for run, page in zip(runs, reports, strict=False) if page.failures))
+        return 1 if failed else 0
+
+    def _failed_path(self) -> Path:
+        assert self.plugin is not None
+        root = Path(self.config.config_file_path or "mkdocs.yml").parent
+        return root / (self.plugin.config.cache or ".cache/einsum-doc") / _FAILED
+
+    def _failed_before(self) -> list[str] | None:
+        try:
+            failed: list[str] = json.loads(self._failed_path().read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        return failed or None
+
+    def _note_failed(self, failed: Sequence[str]) -> None:
+        try:
+            self._failed_path().parent.mkdir(parents=True, exist_ok=True)
+            self._failed_path().write_text(json.dumps(failed), "utf-8")
+        except OSError as error:
+            click.echo(f"--lf will not know of this: {error}", err=True)
+
+    def wait(self) -> None:
+        """Return when a file has changed that the site is made of."""
+        while self._dates() == self.seen:
+            time.sleep(0.3)
+
+    def _dates(self) -> dict[str, float]:
+        folders = [self.config.docs_dir, *self.config.watch]
+        files = [Path(self.config.config_file_path or "mkdocs.yml")]
+        for folder in map(Path, folders):
+            files += [folder] if folder.is_file() else sorted(folder.rglob("*"))
+        return {str(path): path.stat().st_mtime for path in files if path.is_file()}
+
+    def close(self) -> None:
+        """End every process that was started."""
+        if self.plugin is not None:
+            self.plugin.on_shutdown()
+
+
+class _Debugged(Worker):
+    """A worker in this very process, which stops in the debugger where a block raises."""
+
+    def __init__(self, root: str, device: str) -> None:
+        super().__init__(root, device)
+        self.expects = False
+
+    def run(self, block: Block) -> Result:
+        self.expects = "raises" in block.options
+        return super().run(block)
+
+    def _execute(self, code: CodeType, namespace: ModuleType) -> None:
+        try:
+            super()._execute(code, namespace)
+        except BaseException as error:
+            if not self.expects:
+                click.echo(f"{type(error).__name__}: {error}", err=True)
+                pdb.post_mortem(error.__traceback__)
+            raise
+
+
+def _debug(plugin: EinsumDocPlugin, run: Run) -> None:
+    """Run a page once more, here, and stop in the debugger where it fails."""
+    know({run.name: run.text.split("\n")})
+    worker = _Debugged(str(plugin.root), plugin.config.device)
+    for block in run.runnable:
+        if worker.run(block).failure is not None:
+            return
+
+
+def _place(text: str) -> tuple[str, int]:
+    """A page, and the line up to which it is asked for; 0 for all of it.
+
+    >>> _place("docs/posts/einsum.md:41"), _place("index.md")
+    (('docs/posts/einsum.md', 41), ('index.md', 0))
+    """
+    name, colon, line = text.rpartition(":")
+    return (name, int(line)) if colon and line.isdecimal() else (text, 0)
+
+
+def _up_to(text: str, line: int) -> str:
+    """The text up to the end of the fence that a line stands in, or of the last one before it."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    begun = [found for found in scan.scan(scan.normalize(text)) if found.line < line]
+    return "\n".join(lines[: max(line, begun[-1].end if begun else 0)]) + "\n"
+
+
+def _title(text: str) -> str:
+    """The page's first heading, and its title if the front matter has one."""
+    lines = text.split("\n")
+    return "\n".join(line for line in lines if line.startswith(("title:", "# ")))
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("pages", nargs="*", metavar="PAGE[:LINE]", help="all pages without it; a page up to a line")
+    parser.add_argument("-x", action="store_true", help="stop at the first page that fails")
+    parser.add_argument("-k", metavar="TEXT", help="only pages whose path or title contains it")
+    parser.add_argument("--lf", action="store_true", help="only pages that failed the last time; all, if none did")
+    parser.add_argument("--pdb", action="store_true", help="stop in the debugger where the first failing block raises")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), help="in place of what mkdocs.yml says")
+    parser.add_argument("--jobs", type=int, metavar="N", help="how many pages may run at a time")
+    parser.add_argument("--watch", action="store_true", help="check again whenever a file changes")
+    parser.add_argument("--explain", action="store_true", help="say for each page why it ran, or did not")
+    parser.add_argument("--no-cache", action="store_true", help="run everything, and keep nothing")
+    parser.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML")
+    parser.add_argument("--json", metavar="FILE", help="write the results as JSON")
+    parser.add_argument("-f", "--config-file", metavar="FILE", default=None, help="mkdocs.yml, if it is elsewhere")
+
+
+if __name__ == "__main__":
+    sys.exit("run it as `einsum-doc check`")

@@ -1,0 +1,126 @@
+"""Results -> what other programs read: JUnit XML, JSON, GitHub's annotations."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from xml.etree import ElementTree
+
+from einsum_doc.pages.block import Block, Failure, Result
+from einsum_doc.pages.report import PageReport, summary
+
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML cannot hold, not even escaped."""
+
+
+def junit(pages: Sequence[PageReport]) -> str:
+    """The results as JUnit XML: a suite for each page, a case for each block, and one for its other failures."""
+    root = ElementTree.Element("testsuites", name="einsum-doc")
+    for page in pages:
+        if not page.blocks and not page.faults:
+            continue
+        suite = ElementTree.SubElement(root, "testsuite", name=page.name)
+        for block, result in zip(page.blocks, page.results, strict=True):
+            _case(suite, page, _name(block), block.place.line, result.seconds, result, result.failures)
+        for fault in page.faults:
+            _case(suite, page, fault.message, fault.place.line, 0, None, [fault])
+        cases = suite.findall("testcase")
+        for name, tag in (("failures", "failure"), ("skipped", "skipped")):
+            suite.set(name, str(sum(case.find(tag) is not None for case in cases)))
+        suite.set("tests", str(len(cases)))
+        suite.set("time", f"{sum(result.seconds for result in page.results):.3f}")
+        if page.when:
+            suite.set("timestamp", _time(page.when))
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, "unicode", xml_declaration=True) + "\n"
+
+
+def _case(
+    suite: ElementTree.Element,
+    page: PageReport,
+    name: str,
+    line: int,
+    seconds: float,
+    result: Result | None,
+    failures: Sequence[Failure],
+) -> None:
+    case = ElementTree.SubElement(
+        suite, "testcase", classname=page.name, name=_text(name), file=page.name, line=str(line), time=f"{seconds:.3f}"
+    )
+    for failure in failures:
+        told = ElementTree.SubElement(case, "failure", type=failure.error, message=_text(failure.message))
+        told.text = _text(str(failure))
+    if result is not None and result.status in ("skipped", "not run"):
+        ElementTree.SubElement(case, "skipped", message=_text(result.reason))
+    for tag, written in (("system-out", result.output), ("system-err", result.errors)) if result else ():
+        if written:
+            ElementTree.SubElement(case, tag).text = _text(written)
+
+
+def _name(block: Block) -> str:
+    title = block.options.get("title") or block.options.get("id")
+    return f"block {block.number}" + (f": {title}" if title else "")
+
+
+def _text(text: str) -> str:
+    return _NO_XML.sub("\ufffd", text)
+
+
+def as_json(pages: Sequence[PageReport]) -> str:
+    """The results as JSON: for each page its blocks with their places, outcomes and failures."""
+    return (
+        json.dumps(
+            {
+                "summary": summary(pages),
+                "pages": [
+                    {
+                        "page": page.name,
+                        "ran": _time(page.when) if page.when else None,
+                        "cached": page.cached,
+                        "blocks": [
+                            {"line": block.place.line, "file": block.place.file, "language": block.language}
+                            | {
+                                name: value
+                                for name, value in asdict(result).items()
+                                if name not in ("markup", "rows", "failure", "also")
+                            }
+                            | {"lines": result.lines, "failures": [asdict(failure) for failure in result.failures]}
+                            for block, result in zip(page.blocks, page.results, strict=True)
+                        ],
+                        "faults": [asdict(fault) for fault in page.faults],
+                    }
+                    for page in pages
+                ],
+            },
+            indent=2,
+            ensure_ascii=False,
+        )
+        + "\n"
+    )
+
+
+def _time(when: float) -> str:
+    return datetime.fromtimestamp(when, UTC).isoformat(timespec="seconds")
+
+
+def github(pages: Sequence[PageReport]) -> str:
+    """The failures as GitHub's commands, which mark the lines of a pull request; nothing outside of its actions."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return ""
+    return "".join(_annotation(failure) for page in pages for failure in page.failures)
+
+
+def _annotation(failure: Failure) -> str:
+    file, title = (
+        _escaped(text).replace(":", "%3A").replace(",", "%2C") for text in (failure.place.file, failure.error)
+    )
+    text = _escaped("\n".join([failure.message, *failure.details]))
+    return f"::error file={file},line={failure.place.line},title={title}::{text}\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
