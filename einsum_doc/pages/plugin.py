@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -22,17 +23,18 @@ from markdown import Markdown
 from markupsafe import Markup
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
-from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
+from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority, get_plugin_logger
 from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page as MkDocsPage
-from mkdocs.utils import meta
+from mkdocs.utils import markdown_extensions, meta
+from pymdownx.snippets import SnippetMissingError
 
 from einsum_doc.pages import fence, report, scan
 from einsum_doc.pages.block import Block, Failure, Place, Result
 from einsum_doc.pages.cache import Cache
 from einsum_doc.pages.config import EinsumDocConfig
 from einsum_doc.pages.expected import REWRITE, rewrite
-from einsum_doc.pages.origins import origins
+from einsum_doc.pages.origins import Line, origins, preprocessed, reached, trace
 from einsum_doc.pages.pool import Limits, Page, Pool, PoolSettings
 from einsum_doc.pages.progress import awaited
 from einsum_doc.pages.render import block_html, count, derivation_html, fault_html, stamp_html, under_title
@@ -51,10 +53,15 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
 
     def __init__(self) -> None:
         self.serving = self.dirty = False
+        self.waits = False
+        """Whether pages are only read, until somebody starts them."""
         self.pool: Pool | None = None
         self.cache: Cache | None = None
         self.runs: dict[str, Run] = {}
         self.run: Run | None = None
+        self.again: tuple[Sequence[str], Run | None] = ((), None)
+        self.lost: list[Failure] = []
+        self.left_out: list[str] = []
         self.markdown: Markdown | None = None
         self.commit: str | None = None
 
@@ -77,12 +84,19 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             raise PluginError(f"einsum-doc: unknown option {unknown[0]!r} in mkdocs.yml; there are: {known}")
         # Not resolved: a docs folder that is a link is called what its author calls it.
         self.root = Path(os.path.abspath(config.config_file_path or "mkdocs.yml")).parent
+        target = os.environ.get(REWRITE, "")
+        self.rewriting = bool(target)
+        if target and os.path.realpath(target) != os.path.realpath(config.site_dir):
+            raise PluginError(
+                f"einsum-doc: {REWRITE} is set, with which a build compares no output. "
+                "It is for `python -m einsum_doc.pages.expected` alone, which sets it itself: unset it."
+            )
         fences = config.mdx_configs.setdefault("pymdownx.superfences", {}).setdefault("custom_fences", [])
         runnable = config.plugins["markdown-exec"].config.languages
         self.languages = scan.Languages(
             runnable=frozenset(runnable),
             always=frozenset(filter(None, markdown_exec.MARKDOWN_EXEC_AUTO)),
-            foreign=frozenset(each["name"] for each in fences) - set(runnable),
+            foreign=frozenset(each["name"] for each in fences) - set(runnable) - fence.OURS,
         )
         ours = dict.fromkeys(runnable, (self._validate, self._format))
         for language in (fence.DERIVATION, fence.EINSUM):
@@ -91,22 +105,57 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         for language, (validate, format_) in ours.items():
             fences.append({"name": language, "class": language, "validator": validate, "format": format_})
         config.markdown_extensions.append(scan.HyphenatedOptions())
+        # A snippet that is missing is a failure of ours, with its line, and not the end of the build.
+        snippets = config.mdx_configs.setdefault("pymdownx.snippets", {})
+        self.checks_snippets = snippets.pop("check_paths", True)
+        # What is appended to each page would be appended to the output of its own blocks, and so on for ever.
+        inner = {**config.mdx_configs, "pymdownx.snippets": {**snippets, "auto_append": self._without_blocks(snippets)}}
+        markdown_exec.markdown_config.save(config.markdown_extensions, inner)
         self.runs, self.run, self.markdown, self.commit, self.cache = {}, None, None, None, None
+        self.again, self.lost = ((), None), []
+        self.where = Path(config.config_file_path or "mkdocs.yml").name
         return config
 
+    @event_priority(100)
+    def _on_files_first(self, files: Files, *, config: MkDocsConfig) -> None:
+        """Note which pages MkDocs leaves out of the site by itself, before plugins take out others."""
+        there = {file.src_uri for file in files.documentation_pages(inclusion=InclusionLevel.is_in_serve)}
+        told = [spec for spec in (config.exclude_docs, config.draft_docs) if spec]
+        self.left_out = []
+        for folder, inner, names in os.walk(config.docs_dir, followlinks=True):
+            inner[:] = [name for name in inner if not name.startswith(".")]  # of tools
+            for name in names:
+                uri = Path(os.path.relpath(os.path.join(folder, name), config.docs_dir)).as_posix()
+                is_page = Path(name).suffix.lower() in markdown_extensions
+                if is_page and uri not in there and not any(spec.match_file(uri) for spec in told):
+                    self.left_out.append(uri)
+
     @event_priority(-100)
-    def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
+    def _on_files_last(self, files: Files, *, config: MkDocsConfig) -> Files:
         """Read every page and start to run its blocks; add the assets."""
         for destination, source in self.config.assets.items():
-            self._add_asset(destination, self.root / source, files, config)
+            self._add_asset(destination, source, files, config)
         inclusion = InclusionLevel.is_in_serve if self.serving else InclusionLevel.is_included
         for file in files.documentation_pages(inclusion=inclusion):
             if self.dirty and not file.is_modified():
                 continue
             text = file.content_string
-            self.runs[file.src_uri] = self._read(file, text, _body(text), config)
-        self._start(list(self.runs.values()), config)
+            self.runs[file.src_uri] = self._read(self._name(file), text, _body(text), config)
+        self.start(list(self.runs.values()), config)
+        used = {block.place.file for run in self.runs.values() for block in run.blocks}  # as snippets
+        for uri in self.left_out:
+            path = os.path.join(config.docs_dir, uri)
+            name = Path(os.path.relpath(path, self.root)).as_posix()
+            text = Path(path).read_text("utf-8-sig", errors="replace")
+            run = self._read(name, text, _body(text), config)
+            if run.blocks and name not in used:
+                message = "the block would never run: MkDocs leaves its page out of the site"
+                hint = f"if that is as it should be, name {uri} under `exclude_docs` in mkdocs.yml"
+                fault = scan.Fault(None, Failure(run.blocks[0].place, "FenceError", message, (hint,)), 0)
+                self.runs[uri] = Run(name, text, "", scan.Reading(faults=[fault]), complete=True)
         return files
+
+    on_files = CombinedEvent(_on_files_first, _on_files_last)
 
     @event_priority(-100)
     def on_page_markdown(self, markdown: str, *, page: MkDocsPage, config: MkDocsConfig, files: Files) -> None:
@@ -114,13 +163,12 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         run = self.runs.get(page.file.src_uri)
         if run is None or run.markdown != markdown:
             text = run.text if run else page.file.content_string
-            again = self._read(page.file, text, markdown, config)
-            if run is None or _code(again.blocks) != _code(run.blocks):
-                run = again
-                self._start([run], config)
+            again = self._read(self._name(page.file), text, markdown, config)
+            if run is not None and _asked(again) == _asked(run):
+                again.future = run.future
             else:
-                run.reading = again.reading
-            self.runs[page.file.src_uri] = run
+                self.start([again], config)
+            run = self.runs[page.file.src_uri] = again
         self.run = run
 
     def on_page_content(self, html: str, *, page: MkDocsPage, config: MkDocsConfig, files: Files) -> str:
@@ -147,6 +195,9 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             for expected in rewrite(self.root, [(fence, output) for fence, output in held if fence]):
                 click.echo(f"{expected.place}: rewritten", err=True)
         pages = [run.report() for run in self.runs.values()]
+        if self.lost:
+            pages.append(report.PageReport((), (), self.lost))
+            self.lost = []
         wrong = [report.failures_text(pages)] if any(page.failures for page in pages) else []
         if not self.config.allow_empty and not any(page.blocks and page.ran for page in pages) and not wrong:
             name = Path(config.config_file_path or "mkdocs.yml").name
@@ -161,13 +212,35 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         if not wrong:
             _log.info(report.summary(pages))
             return
+        self._fail("\n\n".join(wrong), report.summary(pages))
+
+    def _fail(self, text: str, summary: str) -> None:
         # Not through the log: `--quiet` would hide it, and its width would break lines.
-        text = "\n\n".join(wrong)
         # click takes the colours out again where the text does not go to a terminal.
         click.echo(f"\n{text if os.environ.get('NO_COLOR') else report.coloured(text)}\n", err=True)
         if not self.serving:
-            raise PluginError(f"einsum-doc: {report.summary(pages)}")
-        _log.error(report.summary(pages))
+            raise PluginError(f"einsum-doc: {summary}")
+        _log.error(summary)
+
+    @event_priority(100)
+    def on_page_context(self, context: Any, *, page: MkDocsPage, config: MkDocsConfig, nav: Any) -> None:
+        """Note which page is being made: other plugins may render parts of other pages on it."""
+        self.where = self._name(page.file)
+
+    @event_priority(-100)
+    def on_post_template(self, output: str, *, template_name: str, config: MkDocsConfig) -> None:
+        """Fail for what was rendered after the verdict, and could not be shown."""
+        self._fail_for_what_is_lost()
+
+    @event_priority(-100)
+    def on_post_page(self, output: str, *, page: MkDocsPage, config: MkDocsConfig) -> None:
+        """Fail for what was rendered after the verdict, before this page is written."""
+        self._fail_for_what_is_lost()
+
+    def _fail_for_what_is_lost(self) -> None:
+        lost, self.lost = self.lost, []
+        if lost:
+            self._fail("\n\n".join(map(str, lost)), count(len(lost), "failure"))
 
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Let the workers go; under `serve` the fork server stays for the next build."""
@@ -185,31 +258,49 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             self.pool.close()
             self.pool = None
 
-    def _read(self, file: File, text: str, markdown: str, config: MkDocsConfig) -> Run:
-        name = file.src_uri
-        if file.abs_src_path:
-            name = Path(os.path.relpath(file.abs_src_path, self.root)).as_posix()
-        lines = self._preprocessed(markdown, config)
-        snippets = config.mdx_configs.get("pymdownx.snippets", {}).get("base_path", ["."])
-        folders = [Path(os.path.abspath(folder)) for folder in ([snippets] if isinstance(snippets, str) else snippets)]
-        places = origins(name, text, lines, self.root, folders)
-        return Run(name, text, markdown, scan.read(lines, places, self.languages))
+    def _name(self, file: File) -> str:
+        """A page's file, relative to the folder of mkdocs.yml."""
+        return Path(os.path.relpath(file.abs_src_path, self.root)).as_posix() if file.abs_src_path else file.src_uri
 
-    def _preprocessed(self, markdown: str, config: MkDocsConfig) -> list[str]:
-        """The lines that superfences will be given: snippets put in, tabs expanded."""
+    def _read(self, name: str, text: str, markdown: str, config: MkDocsConfig) -> Run:
+        """Read a page: what superfences will be given of it, and the blocks and faults in that."""
+        faults = scan.in_metadata(text.removesuffix(_body(text)), name, self.languages)
+        written = [Line(*each) for each in zip(markdown.split("\n"), origins(name, text, markdown), strict=True)]
+        try:
+            lines = preprocessed(written, self._reader(config))
+        except SnippetMissingError as error:
+            place = reached(error) or Place(name, 1)
+            faults.append(scan.Fault(None, Failure(place, "SnippetMissingError", str(error)), 0))
+            lines = preprocessed(written, self._reader(config, checks_snippets=False))
+        reading = scan.read(lines, [line.place for line in lines], self.languages)
+        return Run(name, text, markdown, replace(reading, faults=[*faults, *reading.faults]), lines)
+
+    def _reader(self, config: MkDocsConfig, *, checks_snippets: bool | None = None) -> Markdown:
+        """The site's Markdown, for what it does before superfences."""
         if self.markdown is None:
             self.markdown = Markdown(extensions=config.markdown_extensions, extension_configs=config.mdx_configs)
+            trace(self.markdown, self.root)
         self.markdown.reset()
-        lines = markdown.split("\n")
-        for preprocessor in self.markdown.preprocessors:
-            if preprocessor is self.markdown.preprocessors["fenced_code_block"]:
-                break
-            lines = preprocessor.run(lines)
-        return lines
+        if "snippet" in self.markdown.preprocessors:
+            checks = self.checks_snippets if checks_snippets is None else checks_snippets
+            self.markdown.preprocessors["snippet"].check_paths = checks
+        return self.markdown
 
-    def _start(self, runs: list[Run], config: MkDocsConfig) -> None:
+    def _without_blocks(self, snippets: Mapping[str, Any]) -> list[str]:
+        """The files that are appended to each page, but for those with fences in them."""
+        folders = snippets.get("base_path", ["."])
+        found = []
+        for name in snippets.get("auto_append", []):
+            paths = [Path(folder, name) for folder in ([folders] if isinstance(folders, str) else folders)]
+            text = next((path.read_text("utf-8", errors="replace") for path in paths if path.is_file()), "")
+            if not scan.scan(text.split("\n"), unasked=self.languages.unasked):
+                found.append(name)
+        return found
+
+    def start(self, runs: Sequence[Run], config: MkDocsConfig) -> None:
+        """Have the blocks of these pages run in the background, unless somebody else is to say when."""
         runs = [run for run in runs if run.runnable]
-        if not runs:
+        if not runs or self.waits:
             return
         options = self.config
         limits = Limits(float(options.timeout), int(options.memory * 2**30))
@@ -217,7 +308,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         if self.pool is None or self.pool.settings != settings:
             self.on_shutdown()  # under `serve`, mkdocs.yml may have changed since the last build
             self.pool = Pool(settings)
-            self.pool.rewriting = bool(os.environ.get(REWRITE))
+            self.pool.rewriting = self.rewriting
         if self.cache is None:
             keep = options.cache and not os.environ.get(NO_CACHE)
             self.cache = Cache(
@@ -242,7 +333,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         self, language: str, inputs: dict[str, str], options: dict[str, Any], attrs: dict[str, Any], md: Markdown
     ) -> bool:
         """superfences asks whether a fence is ours: it is if it is executed, or wrong."""
-        if self._is_fault(language, inputs, options):
+        if self._is_fault(language, inputs, options, md):
             return True
         written = dict(inputs)
         for name in fence.OUR_OPTIONS:
@@ -257,13 +348,14 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
     def _validate_ours(
         self, language: str, inputs: dict[str, str], options: dict[str, Any], attrs: dict[str, Any], md: Markdown
     ) -> bool:
-        if not self._is_fault(language, inputs, options):
+        if not self._is_fault(language, inputs, options, md):
             options["written"] = dict(inputs)
         return True
 
-    def _is_fault(self, language: str, inputs: Mapping[str, str], options: dict[str, Any]) -> bool:
-        for fault in self.run.reading.faults if self.run else ():
-            if (fault.header.language, fault.header.options) == (language, inputs):
+    def _is_fault(self, language: str, inputs: Mapping[str, str], options: dict[str, Any], md: Markdown) -> bool:
+        run = self._run_of(md)
+        for fault in run.reading.faults if run else ():
+            if fault.header and (fault.header.language, fault.header.options) == (language, inputs):
                 options["fault"] = fault
                 return True
         return False
@@ -274,9 +366,11 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         """superfences asks for the HTML of a fence. It swallows exceptions, so none may leave here."""
         if "fault" in options:
             return fault_html(options["fault"].failure)
-        run = self.run
+        run = self._run_of(md)
         try:
             written = options.pop("written")
+            if run is None and language not in fence.SHOWN_ONLY:
+                run = self._only_run_with(language, written, source)
             asked = run.asked_for(language, written, source) if run else None
             if isinstance(asked, scan.Fence):
                 return f"<pre>{escape(source)}</pre>"
@@ -284,24 +378,52 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
                 show: Any = markdown_exec.formatters[language]
                 return str(show(code=source, md=md, **options))
             if run is None or asked is None:
-                raise fence.FenceError("a block that does not stand in the page's file is not run")
+                raise fence.FenceError(
+                    "a block that stands on no page, or is changed after the page was read, is not run"
+                )
             if run.future is not None and self.pool is not None:
                 awaited(run.future, self.pool.progress)
             return _render(asked, run.results[asked.number - 1], md, options)
         except Exception as error:
-            place = Place(run.name if run else "a page", 1)
+            place = Place(run.name if run else self.where, 1)
             failure = Failure(place, type(error).__name__, str(error), (f"in the block that begins: {source[:80]!r}",))
-            if run:
-                run.lost.append(failure)
+            (run.lost if run else self.lost).append(failure)
             return fault_html(failure)
+
+    def _run_of(self, md: Markdown) -> Run | None:
+        """The run of the page that is being rendered.
+
+        Where another plugin renders a page once more, as a blog does for its excerpts, it is a copy of that page's.
+        """
+        if self.run is not None:
+            return self.run
+        lines = getattr(md, "_original_md", md).lines  # of the page, when the output of a block is rendered
+        if self.again[0] is not lines:
+            text = _text(lines)
+            holds = [
+                run
+                for run in self.runs.values()
+                if run.blocks and (_text(run.lines) in text or text in _text(run.lines))
+            ]
+            run = max(holds, key=lambda run: len(run.lines), default=None)
+            self.again = lines, run and replace(run, rendered=set(), seen=set(), lost=self.lost)
+        return self.again[1]
+
+    def _only_run_with(self, language: str, options: Mapping[str, str], code: str) -> Run | None:
+        """The run that a block was taken from; of several, any, if it makes no difference."""
+        found = [(run, block) for run in self.runs.values() for block in run.equal_to(language, options, code)]
+        if len({replace(run.results[block.number - 1], seconds=0) for run, block in found}) > 1:
+            raise fence.FenceError("the block stands on several pages, where its outcomes differ")
+        return found[0][0] if found else None
 
     def _format_expected(self, source: str, *args: Any, **kwargs: Any) -> str:
         return f'<pre class="expected">{escape(source)}</pre>'
 
-    def _add_asset(self, destination: str, source: Path, files: Files, config: MkDocsConfig) -> None:
+    def _add_asset(self, destination: str, written: str, files: Files, config: MkDocsConfig) -> None:
+        source = self.root / written
         if not source.exists():
             raise PluginError(
-                f"einsum-doc: assets: {source.relative_to(self.root)} does not exist. "
+                f"einsum-doc: assets: {written} does not exist. "
                 "If it comes from a package, that has still to be installed: with `npm ci`, if it is in node_modules."
             )
         for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
@@ -335,7 +457,7 @@ def _render(block: Block, result: Result, md: Markdown, options: dict[str, Any])
     elif "\x1b[" in output and shown["result"] in ("", "text"):
         shown["result"] = "ansi"
     if block.language in ("pycon", "console"):
-        commands = [line for line in block.code.split("\n") if line.startswith((">>> ", "... ", "$ ", "% "))]
+        commands = [line for index, line in enumerate(block.code.split("\n")) if index in block.typed]
         shown["transform_source"] = lambda code: (block.program, "\n".join(commands))
     inner = markdown_exec.base_format(
         language=block.language, run=lambda *args, **kwargs: output, code=block.code, md=md, **shown
@@ -355,8 +477,16 @@ def _body(text: str) -> str:
     return body
 
 
-def _code(blocks: Sequence[Block]) -> list[tuple[str, str, Mapping[str, str]]]:
-    return [(block.language, block.code, block.options) for block in blocks]
+def _asked(run: Run) -> list[tuple[Any, ...]]:
+    """What is to be run of a page, and what must come out."""
+    return [
+        (block.language, block.code, block.options, block.expected and (block.expected.text, block.expected.tolerance))
+        for block in run.runnable
+    ]
+
+
+def _text(lines: Sequence[str]) -> str:
+    return "\n".join(lines).strip()
 
 
 def _git(folder: Path, *args: str) -> str:
