@@ -443,10 +443,12 @@ class Reading:
 
         def change(part: Expression) -> Expression:
             match part:
+                case Tensor(name, ()) if id(part) not in bodies and name.rstrip("'") in own | self.page.fixed:
+                    raise self.fail(
+                        f"{plain(name)} is an index here, and has no value", part.at, "another letter for one of them"
+                    )
                 case Tensor(name, ()) if id(part) not in bodies and self.is_capital(name):
                     letter = name.lower()
-                    if name in self.page.fixed:
-                        raise self.fail(f"{name} is a constant index", part.at, "it as an index, or another letter")
                     if letter in own:
                         candidates = [index for index in every if index.letter == letter]
                         if not candidates:

@@ -147,7 +147,9 @@ class _Writer:
             if not last and _goes_on(factor):
                 part = rf"\left( {part} \right)"
             if parts:
-                parts.append(r" \cdot " if part[0].isdigit() or parts[-1] in DIFFERENTIALS else r" \, ")
+                fraction = part.startswith(r"\frac") and parts[-1][0].isdigit()
+                dot = fraction or part[0].isdigit() or parts[-1] in DIFFERENTIALS
+                parts.append(r" \cdot " if dot else r" \, ")
             parts.append(part)
         return "".join(parts)
 

@@ -5,6 +5,7 @@ Recursive descent over tokens. What is not read is an error, at its line and col
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -161,6 +162,10 @@ _HINTS = {
     ),
 }
 """What to write instead of signs that authors know from elsewhere."""
+
+_WORDS = "|".join(sorted((name for name in ELEMENTARY | _NOT_ELEMENTWISE if len(name) > 2), key=len, reverse=True))
+_WORD = re.compile(rf"({_WORDS})|\\(?:mathrm|mathsf|mathit)\s*\{{({_WORDS})\}}(?!\s*_)")
+"""The name of a function, in letters or as a name without indices."""
 
 _FRACTIONS = (r"\frac", r"\tfrac", r"\dfrac")
 _FACTORS = frozenset(
@@ -420,9 +425,10 @@ class _Reader:
             elif self.sees("command", r"\sum"):
                 items.append(self.summation())
             else:
+                first = self.next
                 factor = self.factor()
                 if items and not dot:
-                    self.no_differential(items[-1], factor)
+                    self.no_misreading(items[-1], first, factor)
                 items.append(factor)
                 while slash := self.accept("symbol", "/"):
                     numerator = items.pop()
@@ -439,8 +445,10 @@ class _Reader:
         factors = tuple(self.runs(items))
         return factors[0] if len(factors) == 1 else Product(factors, at)
 
-    def no_differential(self, before: Expression | Token, factor: Expression) -> None:
-        """Refuse dx, which a reader takes for a differential, as in dy/dx, and not for a product."""
+    def no_misreading(self, before: Expression | Token, first: Token, factor: Expression) -> None:
+        """Refuse two factors that are no product to a reader: dx is a differential, as in dy/dx, 1½ a number."""
+        if isinstance(before, Number) and first.text in _FRACTIONS and _is_fraction(factor):
+            raise self.error("a number before a fraction could be added", expected=r"\cdot between them", at=first.at)
         named = factor.base if isinstance(factor, Power) else factor
         if not isinstance(before, Tensor) or before.indices or before.name not in DIFFERENTIALS:
             return
@@ -703,6 +711,7 @@ class _Reader:
     def component(self) -> Expression:
         """A tensor with its indices, a scalar, e^…, π, or the one-tensor."""
         token = self.next
+        self.no_function()
         name = self.name()
         assert name is not None
         if name in (r"\mathbf{1}", r"\mathbb{1}", r"\boldsymbol{1}", r"\mathrm{1}", r"\mathsf{1}"):
@@ -746,6 +755,13 @@ class _Reader:
                 raise self.error("indices after an exponent", expected="the indices first, x_{i}^2")
             return power
         return base
+
+    def no_function(self) -> None:
+        """Refuse the name of a function in letters: sin x is no product, and an upright sin no tensor."""
+        if word := _WORD.match(self.text, self.next.start):
+            name = word.group(1) or word.group(2)
+            wanted = rf"\{name}" if name in _COMMANDS else rf"\operatorname{{{name}}}"
+            raise self.error(f"{name} is no product of letters", expected=f"{wanted}, if it is a function")
 
     def fraction(self) -> Expression:
         token = self.take()
@@ -1065,3 +1081,12 @@ class _Reader:
                 )
             return Coordinate(int(token.text), token.at)
         raise self.misplaced("an index: a letter with its primes, a number, or dots")
+
+
+def _is_fraction(expression: Expression) -> bool:
+    """Whether an expression is one number over another."""
+    return (
+        isinstance(expression, Quotient)
+        and isinstance(expression.numerator, Number)
+        and isinstance(expression.denominator, Number)
+    )
