@@ -1,6 +1,6 @@
 """Change one thing in every checked line; count how many of the false ones are found out.
 
-    python tests/compute/derivation_mutants.py [--every N] [--seed N] [--only TEXT]
+    python tests/compute/derivation_mutants.py [--every N] [--seed N] [--only TEXT] [--jobs N]
 
 Swaps two indices, renames one, drops or adds a factor, flips a sign, changes a power, drops a delta. A mutant
 that is accepted is put to the oracle of derivation_oracle.py, and discarded if it is true. Of the rejected
@@ -10,15 +10,17 @@ ones a sample is put to it too: a true one among them is a false alarm.
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import random
 import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from pathlib import Path
 
+import torch
 from derivation_oracle import Oracle
 
 from einsum_doc import NotationError
@@ -47,12 +49,13 @@ ROOT = Path(__file__).parents[2]
 def texts() -> dict[str, str]:
     """Every derivation of the tests and of the site, by name."""
     found = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "tests" / "derivations").glob("*.tex"))}
-    for path in sorted((ROOT / "docs" / "posts").rglob("*.md")):
-        fences = re.findall(r"^```derivation[^\n]*\n(.*?)^```", path.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    for path in sorted((ROOT / "docs").rglob("*.md")):
+        page = re.sub(r"^(````+)python.*?^\1$", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+        fences = re.findall(r"^```derivation[^\n]*\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
         number = 0
         for fence in fences:  # What follows "% new" has nothing to do with what is before it.
             number += "% new" in fence
-            name = f"{path.stem} {number}"
+            name = f"{path.relative_to(ROOT)} {number}"
             found[name] = found.get(name, "") + fence.rstrip().removesuffix("\\\\") + "\\\\\n"
     return found
 
@@ -189,13 +192,16 @@ def true(mutant: Mutant, reading: Reading) -> bool:
 class Count:
     """How the mutants fared."""
 
-    made: Counter[str]
+    made: Counter[str] = field(default_factory=Counter)
     refused: int = 0
     false: int = 0
     true: int = 0
     asked: int = 0
     survived: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
+
+    def __add__(self, other: Count) -> Count:
+        return Count(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
     @property
     def rate(self) -> float:
@@ -215,32 +221,40 @@ class Count:
         return "\n".join([*lines, *self.survived, *self.alarms])
 
 
-def count(every: int = 1, seed: int = 0, ask: int = 10, only: str = "") -> Count:
-    """Make mutants, one in `every`, and judge them; one in `ask` of the rejected ones by the oracle too."""
-    found = Count(Counter())
-    rng = random.Random(seed)
-    for name, text in texts().items():
-        if only not in name:
+def count(every: int = 1, seed: int = 0, only: str = "", jobs: int = 1) -> Count:
+    """Make mutants, one in `every`, and judge them."""
+    work = [(name, text, every, seed) for name, text in texts().items() if only in name]
+    if jobs == 1:
+        return sum(map(judged, work), Count())
+    with multiprocessing.Pool(jobs) as workers:
+        return sum(workers.imap(judged, work), Count())
+
+
+def judged(job: tuple[str, str, int, int]) -> Count:
+    """The mutants of one text; one in ten of the rejected ones is put to the oracle too."""
+    torch.set_num_threads(1)
+    name, text, every, seed = job
+    found = Count()
+    rng = random.Random(f"{name}/{seed}")
+    for mutant in mutants(parse_notation(text)):
+        if rng.randrange(every):
             continue
-        for mutant in mutants(parse_notation(text)):
-            if rng.randrange(every):
-                continue
-            found.made[mutant.kind] += 1
-            says, reading = verdict(mutant, seed)
-            label = f"{name}: {mutant.kind}: {mutant.document.steps[-1].head} = {mutant.right}"
-            if says == "refused":
-                found.refused += 1
-            elif says == "false":
-                found.false += 1
-                assert reading is not None
-                if rng.randrange(ask) == 0:
-                    found.asked += 1
-                    if _asked(mutant, reading):
-                        found.alarms += (f"FALSE ALARM {label}",)
-            elif reading is not None and _asked(mutant, reading):
-                found.true += 1
-            else:
-                found.survived += (f"SURVIVED {label}",)
+        found.made[mutant.kind] += 1
+        says, reading = verdict(mutant, seed)
+        label = f"{name}: {mutant.kind}: {mutant.document.steps[-1].head} = {mutant.right}"
+        if says == "refused":
+            found.refused += 1
+        elif says == "false":
+            found.false += 1
+            assert reading is not None
+            if rng.randrange(10) == 0:
+                found.asked += 1
+                if _asked(mutant, reading):
+                    found.alarms += (f"FALSE ALARM {label}",)
+        elif reading is not None and _asked(mutant, reading):
+            found.true += 1
+        else:
+            found.survived += (f"SURVIVED {label}",)
     return found
 
 
@@ -256,7 +270,8 @@ if __name__ == "__main__":
     parser.add_argument("--every", type=int, default=1, help="make one mutant in so many")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="derivations whose name has this in it")
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
     arguments = parser.parse_args()
-    outcome = count(arguments.every, arguments.seed, only=arguments.only)
+    outcome = count(arguments.every, arguments.seed, arguments.only, arguments.jobs)
     print(outcome)
     sys.exit(outcome.rate < 0.995 or bool(outcome.alarms))

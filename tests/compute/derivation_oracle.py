@@ -55,6 +55,19 @@ FUNCTIONS = {
     "sinh": mpmath.sinh,
     "cosh": mpmath.cosh,
     "sigmoid": lambda u: 1 / (1 + mpmath.exp(-u)),
+    "erf": mpmath.erf,
+    "cot": mpmath.cot,
+    "sec": mpmath.sec,
+    "csc": mpmath.csc,
+    "arcsin": mpmath.asin,
+    "arccos": mpmath.acos,
+    "arctan": mpmath.atan,
+    "arsinh": mpmath.asinh,
+    "arcosh": mpmath.acosh,
+    "artanh": mpmath.atanh,
+    "abs": abs,
+    "sign": mpmath.sign,
+    "relu": lambda u: max(u, mpf(0)),
 }
 
 Assignment = Mapping[Index, int]
