@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from einsum_doc.compute.plan import Kind, Pair, Slot
 from einsum_doc.errors import Shape
@@ -9,12 +10,57 @@ from einsum_doc.errors import Shape
 SHORT = 256
 """Up to so long rows are multiplied by `bmm`; longer ones by a product and a sum (measured on CPUs)."""
 
-PIECE = 1 << 18
-"""A product that is only summed is made in pieces of at most so many numbers, which stay in a CPU's cache."""
+
+class Scratch:
+    """The memory of a product that was summed, for the next product of as many numbers.
+
+    It is no operand's and no result's. Where torch takes down what is called, for autograd or for a transform,
+    nothing can be written over, and nothing is kept.
+    """
+
+    def __init__(self) -> None:
+        self.tensor: Tensor | None = None
+
+    def keep(self, product: Tensor) -> None:
+        """Keep a product that nobody else has."""
+        if type(product) is Tensor and not _is_recorded(product):
+            self.tensor = product
+
+    def multiply(self, left: Tensor, right: Tensor) -> Tensor:
+        """The product of two tensors with as many axes, in the memory that was kept, if it is that of the left one."""
+        kept, self.tensor = self.tensor, None
+        fits = (
+            kept is not None
+            and kept.numel() == left.numel()
+            and kept.dtype == torch.promote_types(left.dtype, right.dtype)
+            and all(own in (size, 1) for size, own in zip(left.shape, right.shape, strict=True))
+        )
+        if kept is None or not fits or not _is_dense(left) or _is_recorded(left, right):
+            return left * right
+        out = kept.new_empty(0).set_(kept.untyped_storage(), 0, left.shape, left.stride())
+        return torch.mul(left, right, out=out)
 
 
-def contract(pair: Pair, left: Tensor, right: Tensor) -> Tensor:
-    """One contraction of the tree."""
+def _is_recorded(*tensors: Tensor) -> bool:
+    """Whether what is called is taken down, for autograd or for a transform."""
+    return (
+        (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors))
+        or forward_ad._current_level >= 0
+        or torch._C._are_functorch_transforms_active()
+        or torch.compiler.is_compiling()
+    )
+
+
+def _is_dense(tensor: Tensor) -> bool:
+    """Whether a tensor's numbers lie side by side, in whatever order of its axes."""
+    return tensor.permute(sorted(range(tensor.dim()), key=tensor.stride, reverse=True)).is_contiguous()
+
+
+def contract(pair: Pair, left: Tensor, right: Tensor, scratch: Scratch | None = None) -> Tensor:
+    """One contraction of the tree.
+
+    scratch: what it leaves for the next one, and finds of the last one.
+    """
     if pair.swapped:
         left, right = right, left
     if pair.left_order is not None:
@@ -27,14 +73,17 @@ def contract(pair: Pair, left: Tensor, right: Tensor) -> Tensor:
         dtype = torch.promote_types(left.dtype, right.dtype)
         left, right = left.to(dtype), right.to(dtype)
     if kind is Kind.ROWS and (not _are_short_rows(pair, left, right)) and _sums_well(left):
-        product = _sum_of_product(left, right, tuple(range(left.dim() - pair.contracted, left.dim())))
+        whole = left * right
+        product = whole.sum(tuple(range(left.dim() - pair.contracted, left.dim())))
+        if scratch is not None:
+            scratch.keep(whole)
         return product if pair.order is None else product.permute(pair.order)
     if pair.left_shape is not None:
         left = left.reshape(pair.left_shape)
     if pair.right_shape is not None:
         right = right.reshape(pair.right_shape)
     if kind is Kind.PRODUCT:
-        return left * right
+        return left * right if scratch is None else scratch.multiply(left, right)
     if kind is Kind.MATRIX:
         product = torch.mm(left, right)
     elif kind is Kind.BATCH:
@@ -46,27 +95,6 @@ def contract(pair: Pair, left: Tensor, right: Tensor) -> Tensor:
     if pair.shape is not None:
         product = product.reshape(pair.shape)
     return product if pair.order is None else product.permute(pair.order)
-
-
-def _sum_of_product(left: Tensor, right: Tensor, axes: Shape) -> Tensor:
-    """The sum of a product along axes, without a tensor of the product's size where nobody else wants it.
-
-    It is halved where it is longest in memory, so that both halves are read in order.
-    """
-    if left.numel() <= PIECE or not left.is_cpu or _is_recorded(left, right):
-        return (left * right).sum(axes)
-    strides = zip(left.shape, left.stride(), right.stride(), strict=True)
-    spans = [own + other if size > 1 else -1 for size, own, other in strides]
-    longest = spans.index(max(spans))
-    halves = zip(left.chunk(2, longest), right.chunk(2, longest), strict=True)
-    first, second = (_sum_of_product(*half, axes) for half in halves)
-    return first + second if longest in axes else torch.cat((first, second), longest)
-
-
-def _is_recorded(left: Tensor, right: Tensor) -> bool:
-    """Whether autograd or the compiler takes down what is called, and would take down every piece."""
-    recorded = torch.is_grad_enabled() and (left.requires_grad or right.requires_grad)
-    return recorded or torch.compiler.is_compiling()
 
 
 def _are_short_rows(pair: Pair, left: Tensor, right: Tensor) -> bool:
