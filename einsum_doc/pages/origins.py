@@ -2,67 +2,120 @@
 
 What superfences reads is not what stands in the file: front matter is gone, other plugins
 have rewritten lines, snippets have been put in. A failure is reported at the line that an
-author can go and edit, so the two are laid side by side.
+author can go and edit, so each line carries its place with it on the way.
 """
 
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Iterator, Sequence
+import os
+import traceback
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from markdown import Markdown
 
 from einsum_doc.pages.block import Place
 from einsum_doc.pages.scan import normalize
 
 
-def origins(name: str, text: str, final: Sequence[str], root: Path, folders: Sequence[Path] = ()) -> list[Place]:
-    r"""The place of each line of `final`, which has become of the file `name` with this `text`.
+class Line(str):
+    """A line that knows where it comes from, and still does when it is indented.
+
+    >>> ("    " + Line("Text.", Place("docs/a.md", 3))).place
+    Place(file='docs/a.md', line=3)
+    """
+
+    place: Place
+
+    def __new__(cls, text: str, place: Place) -> Line:
+        self = super().__new__(cls, text)
+        self.place = place
+        return self
+
+    def __radd__(self, before: str) -> Line:
+        return Line(before + str(self), self.place)
+
+    def replace(self, *args: Any) -> Line:
+        """As of any string."""
+        return Line(super().replace(*args), self.place)
+
+
+def origins(name: str, text: str, markdown: str) -> list[Place]:
+    r"""The place of each line of the `markdown` that has become of the file `name` with this `text`.
 
     >>> source = "---\ntitle: T\n---\nOne.\n\nTwo.\n"
-    >>> [str(place) for place in origins("docs/a.md", source, ["One.", "", "Two."], Path())]
-    ['docs/a.md:4', 'docs/a.md:5', 'docs/a.md:6']
+    >>> [str(place) for place in origins("docs/a.md", source, "One.\n\nTwo.\n")]
+    ['docs/a.md:4', 'docs/a.md:5', 'docs/a.md:6', 'docs/a.md:7']
 
-    A line that another plugin wrote is placed where it was put in. `folders` are where
-    snippets are looked for, and `root` is what their names are relative to.
+    A line that another plugin wrote is placed where it was put in.
     """
-    source = normalize(text)
-    count = len(final)
-    while count and not final[count - 1]:
-        count -= 1
-    length = len(source)
-    while length and not source[length - 1]:
-        length -= 1
-    shift = length - count
-    if shift >= 0 and list(final[:count]) == source[shift:length]:
-        return [Place(name, shift + index + 1) for index in range(len(final))]
+    source, final = text.split("\n"), markdown.split("\n")
+    return [Place(name, index + 1) for index in _aligned(source, final)]
 
-    places = [Place(name, 1)] * len(final)
+
+def _aligned(source: Sequence[str], final: Sequence[str]) -> list[int]:
+    """For each line, the index of the one that it has become of."""
+    shift = len(source) - len(final)
+    if shift >= 0 and list(final) == list(source[shift:]):
+        return [shift + index for index in range(len(final))]
+    found: list[int] = []
     matcher = difflib.SequenceMatcher(None, source, final, autojunk=False)
-    for kind, from_, to, first, last in matcher.get_opcodes():
-        if kind == "equal":
-            places[first:last] = [Place(name, from_ + offset + 1) for offset in range(last - first)]
-        else:
-            here = Place(name, min(from_, len(source) - 1) + 1)
-            places[first:last] = _snippet(source[from_:to], final[first:last], root, folders) or [here] * (last - first)
-    return places
+    for kind, from_, _, first, last in matcher.get_opcodes():
+        here = min(from_, len(source) - 1)
+        found += range(from_, from_ + last - first) if kind == "equal" else [here] * (last - first)
+    return found
 
 
-def _snippet(replaced: Sequence[str], put_in: Sequence[str], root: Path, folders: Sequence[Path]) -> list[Place]:
-    """The places in the one snippet that was put in here, if it was one."""
-    for path in _named_files(replaced, folders):
-        lines = normalize(path.read_text("utf-8-sig", errors="replace"))
-        for first in range(len(lines) - len(put_in) + 1):
-            if lines[first : first + len(put_in)] == list(put_in):
-                name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
-                return [Place(name, first + offset + 1) for offset in range(len(put_in))]
-    return []
+def trace(md: Markdown, root: Path) -> None:
+    """Have the lines of snippets carry their places; their files are named relative to `root`."""
+    if "snippet" not in md.preprocessors:
+        return
+    snippets = md.preprocessors["snippet"]
+    read, dedent = snippets.read_lines, snippets.dedent
+
+    def read_lines(path: str) -> list[Line]:
+        name = os.path.relpath(path, root) if Path(path).is_relative_to(root) else os.path.basename(path)
+        return [Line(line, Place(Path(name).as_posix(), index + 1)) for index, line in enumerate(read(path))]
+
+    def dedent_lines(lines: list[Line]) -> list[Line]:
+        return [Line(line, old.place) for line, old in zip(dedent(lines), lines, strict=False)]
+
+    snippets.read_lines, snippets.dedent = read_lines, dedent_lines
 
 
-def _named_files(lines: Sequence[str], folders: Sequence[Path]) -> Iterator[Path]:
-    for line in lines:
-        for name in re.findall(r"""[\w./ -]+\.\w+""", line):
-            for folder in folders:
-                path = folder / name.strip()
-                if path.is_file():
-                    yield path
+def preprocessed(lines: Sequence[Line], md: Markdown) -> list[Line]:
+    """The lines that superfences will be given: snippets put in, tabs expanded."""
+    superfences = md.preprocessors["fenced_code_block"]
+    for preprocessor in md.preprocessors:
+        if preprocessor is superfences:
+            break
+        lines = _placed(lines, preprocessor.run(list(lines)))
+    if superfences.config.get("preserve_tabs"):
+        # It has put marks in the place of fences already, to keep them from being normalized.
+        lines = _placed(lines, superfences.restore_raw_text(lines))
+    return list(lines)
+
+
+def _placed(before: Sequence[Line], after: Sequence[str]) -> list[Line]:
+    """What a preprocessor has made of the lines, each with its place."""
+    if any(isinstance(line, Line) for line in after):
+        place = before[0].place
+        found = []
+        for line in after:
+            place = line.place if isinstance(line, Line) else place
+            found.append(Line(line, place))
+        return found
+    plain = normalize("\n".join(before))
+    if list(after[: len(plain)]) == plain:
+        indices = [min(index, len(before) - 1) for index in range(len(after))]
+    else:
+        indices = _aligned(plain, after)
+    return [Line(line, before[index].place) for index, line in zip(indices, after, strict=True)]
+
+
+def reached(error: BaseException) -> Place | None:
+    """The place of the line that snippets were reading when they raised an error."""
+    lines = [frame.f_locals.get("line") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return next((line.place for line in reversed(lines) if isinstance(line, Line)), None)
