@@ -8,7 +8,9 @@ the standard library, so that the worker's side of the process border can share 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -75,11 +77,50 @@ class Block:
         >>> Block(Place("docs/a.md", 1), 1, "pycon", ">>> 1 + 1\n2").program
         '1 + 1\n'
         """
-        prompts = {"pycon": (">>> ", "... "), "console": ("$ ", "% ")}.get(self.language)
-        if prompts is None:
+        if self.language not in _PROMPTS:
             return self.code
-        length = len(prompts[0])
-        return "\n".join(line[length:] if line.startswith(prompts) else "" for line in self.code.split("\n"))
+        return "\n".join(self.typed.get(index, "") for index in range(self.code.count("\n") + 1))
+
+    @property
+    def typed(self) -> Mapping[int, str]:
+        r"""Of a session in a console, what was typed, by its line; a command that needs another line goes on there.
+
+        >>> Block(Place("docs/a.md", 1), 1, "console", "$ echo a \\\n>   b\na b\n$ true").typed
+        {0: 'echo a \\', 1: '  b', 3: 'true'}
+        """
+        typed: dict[int, str] = {}
+        command: list[str] = []
+        lines = self.code.split("\n")
+        for index, line in enumerate(lines):
+            if self.language == "console" and command and _goes_on("\n".join(command), lines[index:]):
+                typed[index] = line.removeprefix("> ")
+                command.append(typed[index])
+            elif line.startswith(_PROMPTS[self.language]):
+                typed[index] = line[len(_PROMPTS[self.language][0]) :]
+                command = [typed[index]]
+            else:
+                command = []
+        return typed
+
+
+_PROMPTS = {"pycon": (">>> ", "... "), "console": ("$ ", "% ")}
+_ENDS = {"if": "fi", "for": "done", "while": "done", "until": "done", "case": "esac"}
+
+
+def _goes_on(command: str, rest: Sequence[str]) -> bool:
+    """Whether a shell would ask for another line of this command, of which `rest` is what may follow."""
+    document = re.search(r"(?<!<)<<-?\s*(['\"]?)([A-Za-z_]\w*)\1(?!.*<<)", command.split("\n")[0])
+    if document and document[2] in (line.strip() for line in command.split("\n")):
+        return False
+    if document and document[2] in (line.removeprefix("> ").strip() for line in rest):
+        return True
+    try:
+        words = shlex.split(command, comments=True)
+    except ValueError:  # within quotes, or after a backslash
+        return True
+    if words and words[0] in _ENDS and not any(word.rstrip(";") == _ENDS[words[0]] for word in words):
+        return True
+    return command.rstrip().endswith(("|", "&&"))
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,9 @@ PARTS = ("says", "roles", "picture", "derivation", "equation", "code", "cost")
 DERIVATION = "derivation"
 """The language of a fence that holds the lines of a derivation, to be checked and typeset."""
 
+OURS = frozenset({EXPECTED, EINSUM, DERIVATION})
+"""The languages that this builder adds; they have no options but their own."""
+
 HIGHLIGHT_OPTIONS: Mapping[str, Check] = {
     "hl_lines": _lines,
     "linenums": _line_numbers,
@@ -221,15 +224,15 @@ def executes(header: Header, languages: Collection[str], always: Collection[str]
 
     ours = {**EXEC_OPTIONS, **OUR_OPTIONS, **LANGUAGE_OPTIONS.get(language, {})}
     known = {**ours, **HIGHLIGHT_OPTIONS}
-    if language in (DERIVATION, EINSUM):
+    if language in OURS:
         known = dict(LANGUAGE_OPTIONS.get(language, {}))
     for name, value in options.items():
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
-            if header.braced and not (runnable and close):
+            if header.braced and language not in OURS and not (runnable and close):
                 continue
             hint = f"did you mean '{close[0]}'?" if close else ""
-            if name in LANGUAGE_OPTIONS[EXPECTED]:
+            if name in LANGUAGE_OPTIONS[EXPECTED] and language != EXPECTED:
                 hint = f"it belongs to an `{EXPECTED}` fence after the block"
             raise FenceError(f"unknown option '{name}'", hint)
         # A bare word stands for itself: `exec` is exec="exec", which markdown-exec takes for "on".

@@ -3,19 +3,22 @@
 Two readers of Markdown would disagree on some page, so there is only one: the class that
 pymdownx.superfences renders with is run over the lines, and its decisions are written down
 instead of acted on. What it would silently abandon (a header it cannot read, a fence that
-is never closed) is written down too.
+is never closed) is written down too, and so is every block that it does not see at all.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.extensions.attr_list import get_attrs
+from markdown.htmlparser import HTMLExtractor
 from markdown.preprocessors import Preprocessor
 from pymdownx.superfences import RE_OPTIONS, SuperFencesBlockPreprocessor, SuperFencesCodeExtension
 
@@ -30,27 +33,109 @@ class Fence:
     line: int
     """The index of its opening line, from 0."""
     end: int
-    """The index of the line after its closing one; of the line after its opening, if it has none."""
+    """The index of the line after its closing one; if it has none, after the last that superfences took for its."""
     header: fence.Header
     code: str
     """Dedented, tabs expanded: what a formatter is given."""
     closed: bool = True
     commented: bool = False
     """Inside an HTML comment: text, though superfences would run it."""
+    hides: int | None = None
+    """The line of a block that superfences does not see: it is in this fence, or its opening is not at a line's start.
+
+    Of the latter kind it is this line itself, and the fence is none for superfences."""
 
 
-def scan(lines: Sequence[str], *, tab_length: int = 4) -> list[Fence]:
+def scan(lines: Sequence[str], *, tab_length: int = 4, unasked: Collection[str] = ()) -> list[Fence]:
     """The fences of a page, from the lines that superfences would be given.
 
     >>> [found] = scan(["Text.", "", "```python exec='on'", "x = 1", "```"])
     >>> found.line, found.header.options, found.code
     (2, {'exec': 'on'}, 'x = 1')
 
-    An opening that superfences gives up is returned with `closed` false, where it says that
-    it wants to be executed or is written as an option list; else it is text and left out.
+    An opening that superfences gives up is returned with `closed` false. `unasked` are the
+    languages that run without `exec="on"`; a block that superfences does not see is found too:
+
+    >>> [found] = scan(["- ```python exec='on'", "  x = 1", "  ```"])[:1]
+    >>> found.line, found.hides, found.closed
+    (0, 0, False)
     """
-    reader = _Reader(Markdown(tab_length=tab_length))
-    return reader.read(lines)
+    found = [
+        replace(each, hides=_hidden_in(each, lines, unasked))
+        for each in _Reader(Markdown(tab_length=tab_length)).read(lines)
+    ]
+    for index in _openings(lines, unasked):
+        if not any(each.line <= index < each.end for each in found):
+            found.append(Fence(index, index + 1, fence.Header("", {}), "", closed=False, hides=index))
+    found.sort(key=lambda each: each.line)
+    commented = _in_comments(lines, found)
+    return [replace(each, commented=index in commented) for index, each in enumerate(found)]
+
+
+def _hidden_in(found: Fence, lines: Sequence[str], unasked: Collection[str]) -> int | None:
+    """The line of the first block that a fence has taken in, which it cannot have been meant to show."""
+    own = _run_of(lines[found.line])
+    for index in _openings(lines[: found.end], unasked, found.line + 1):
+        inner = _run_of(lines[index])
+        # To show a block, a fence must be the longer one, or the block must have an end of its own in it.
+        ends = any(_run_of(line) == line.strip("> ") == inner for line in lines[index + 1 : found.end])
+        if not found.closed or (inner.startswith(own) and not (ends and inner != own)):
+            return index
+    return None
+
+
+def _run_of(line: str) -> str:
+    """The backticks or tildes that a line begins with."""
+    run = re.match(r"[> ]*(`{3,}|~{3,}|)", line)
+    return run[1] if run else ""
+
+
+def _openings(lines: Sequence[str], unasked: Collection[str], start: int = 0) -> Iterator[int]:
+    """The lines on which a fence opens, at their start or not, whose author wants it to be run.
+
+    >>> list(_openings(["1. ```py exec='on'", "Of ```py exec='on'``` text", "~~~ py exec='off'", "~~~ all"], ["all"]))
+    [0, 3]
+    """
+    for index in range(start, len(lines)):
+        runs = re.findall(r"(`+|~{3,})([^`]*)", lines[index])
+        while runs:
+            run, text = runs.pop(0)
+            closing = next((place for place, (other, _) in enumerate(runs) if other == run), None)
+            if closing is not None:
+                runs = runs[closing + 1 :]  # a span of code
+            elif len(run) >= 3 and _asks(text, unasked):
+                yield index
+                break
+
+
+def _asks(header: str, unasked: Collection[str]) -> bool:
+    words = re.match(r"[\s{.]*(?P<language>[\w#+-]+)(?P<options>.*)", header)
+    if words is None:
+        return False
+    wants = r"""(?<![\w-])exec(?![\w-])(?!\s*=\s*["']?(?:(?:off|no|false|0)\b|["']{2}))"""
+    return words["language"] in unasked or re.search(wants, words["options"]) is not None
+
+
+def _in_comments(lines: Sequence[str], found: Sequence[Fence]) -> set[int]:
+    """Which of the fences end up in HTML comments, as Python-Markdown's own reader of HTML finds them."""
+    if not any("<!--" in line for line in lines):
+        return set()
+    text = list(lines)
+    for index, each in reversed(list(enumerate(found))):
+        # superfences leaves something like this in the place of a fence.
+        mark = f"\x02einsum_doc:{index}\x03"
+        if each.closed:
+            prefix = re.match(r"[> ]*", lines[each.line])
+            text[each.line : each.end] = [(prefix[0] if prefix else "") + mark]
+        else:
+            text[each.line] += mark
+    md = Markdown()
+    reader = HTMLExtractor(md)
+    reader.feed("\n".join(text) + "\n\n")
+    reader.close()
+    raw = "\n".join(md.htmlStash.rawHtmlBlocks)
+    comments = "".join(re.findall(r"<!--.*?--!?>", raw, re.S))
+    return {int(index) for index in re.findall(r"\x02einsum_doc:(\d+)\x03", comments)}
 
 
 def normalize(text: str, *, tab_length: int = 4) -> list[str]:
@@ -67,7 +152,8 @@ def normalize(text: str, *, tab_length: int = 4) -> list[str]:
 class Fault:
     """A fence that is wrong before anything is run."""
 
-    header: fence.Header
+    header: fence.Header | None
+    """What superfences will ask for, to be shown the failure in its place."""
     failure: Failure
     after: int
     """How many of the page's blocks stand before it."""
@@ -93,6 +179,11 @@ class Languages:
     foreign: Collection[str] = ()
     """Those that another plugin or extension has a fence for; their options are its business."""
 
+    @property
+    def unasked(self) -> set[str]:
+        """All those whose fences are never only shown."""
+        return {fence.DERIVATION, fence.EINSUM, fence.EXPECTED, *self.always}
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -111,46 +202,110 @@ def read(lines: Sequence[str], places: Sequence[Place], languages: Languages) ->
     blocks: list[Block] = []
     faults: list[Fault] = []
     comments: list[Comment] = []
+    idle = unreadable = False
 
-    def fault(found: Fence, message: str, *details: str) -> None:
-        failure = Failure(places[found.line], "FenceError", message, details)
-        faults.append(Fault(found.header, failure, len(blocks)))
+    def fault(found: Fence, message: str, *details: str, asked_for: bool = True) -> None:
+        failure = Failure(places[found.line], "FenceError", message, tuple(filter(None, details)))
+        faults.append(Fault(found.header if asked_for else None, failure, len(blocks)))
 
-    for found in _with_nested(scan(lines), languages):
+    for found in _with_nested(scan(lines, unasked=languages.unasked), languages):
         language, options = found.header.language, found.header.options
         if found.commented:
             comments.append(Comment(found, len(blocks)))
             continue
-        if language in set(languages.foreign) - set(languages.runnable):
-            continue
-        try:
-            runs = fence.executes(found.header, languages.runnable, languages.always)
-        except fence.FenceError as error:
-            fault(found, error.message, *filter(None, [error.hint]))
-            continue
-        if not found.closed:
-            if runs or language == fence.EXPECTED:
-                fault(found, "the block is never closed", f"its opening: {lines[found.line].strip()}")
-        elif language == fence.EXPECTED:
-            if not blocks or blocks[-1].expected is not None:
+        runs = False
+        if language not in set(languages.foreign) - set(languages.runnable):
+            try:
+                runs = fence.executes(found.header, languages.runnable, languages.always)
+            except fence.FenceError as error:
+                fault(found, error.message, error.hint)
+                continue
+        if not found.closed and (runs or language == fence.EXPECTED):
+            fault(found, "the block is never closed", f"its opening: {lines[found.line].strip()}", asked_for=False)
+            unreadable = True
+        elif found.hides is not None and not (runs and language not in fence.SHOWN_ONLY):
+            # What comes after it may have been taken for something else.
+            if not unreadable:
+                fault(found, *_hidden(found, lines, places), asked_for=False)
+            unreadable = True
+        elif found.closed and language == fence.EXPECTED:
+            if not idle and (not blocks or blocks[-1].expected is not None):
                 fault(found, "there is no block before it whose output it could be")
-            else:
+            elif not idle:
                 tolerance = float(options.get("tolerance", Expected.tolerance))
                 blocks[-1] = replace(blocks[-1], expected=Expected(places[found.line], found.code, tolerance))
         elif runs and language not in fence.SHOWN_ONLY:
-            blocks.append(Block(places[found.line], len(blocks) + 1, language, found.code, dict(options)))
+            block = Block(places[found.line], len(blocks) + 1, language, found.code, dict(options))
+            nothing = _nothing_in(block)
+            if nothing:
+                fault(found, *nothing)
+            else:
+                blocks.append(block)
+        if language != fence.EXPECTED:
+            # A block that is out of use keeps what was expected of it.
+            idle = "exec" in options and not runs
     return Reading(blocks, faults, comments)
+
+
+def _nothing_in(block: Block) -> tuple[str, ...]:
+    """Why a block would run nothing at all, in words."""
+    prompts = {"pycon": ">>> ", "console": "$ "}
+    if block.language in prompts and not block.typed:
+        return "there is nothing in it to run", f"write {prompts[block.language]!r} before what is typed"
+    program = block.program
+    if block.language in ("python", "py", "pycon"):
+        with suppress(SyntaxError, ValueError):  # which its worker will report
+            program = "".join(map(ast.dump, ast.parse(program).body))
+    elif block.language == fence.DERIVATION:
+        program = re.sub(r"(?<!\\)%.*", "", program)
+    else:
+        program = re.sub(r"^\s*#.*", "", program, flags=re.M)
+    if program.strip():
+        return ()
+    return "there is nothing in it to run", 'if it is out of use, write exec="off"'
+
+
+def _hidden(found: Fence, lines: Sequence[str], places: Sequence[Place]) -> tuple[str, ...]:
+    """What is wrong with a fence that hides a block, in words."""
+    assert found.hides is not None
+    if found.hides == found.line:
+        return (
+            "a block that is not read as one, and would never run",
+            f"its opening: {lines[found.line].strip()}",
+            "begin it on a line of its own, after nothing but blanks",
+        )
+    how = "has taken in" if found.closed else "is never closed, and has taken in"
+    return (
+        f"the fence {how} the block at line {places[found.hides].line}, which would never run",
+        "is its end missing?",
+    )
+
+
+def in_metadata(text: str, name: str, languages: Languages) -> list[Fault]:
+    """The faults of a page whose first lines MkDocs takes for its metadata, though blocks begin on them."""
+    lines = text.split("\n")
+    if lines[0].rstrip() == "---":
+        return []
+    message = "a block that is read as metadata of the page, and would never run"
+    hint = "leave a line empty before it, and have no line of the form `Name: value` begin the page"
+    return [
+        Fault(None, Failure(Place(name, index + 1), "FenceError", message, (hint,)), 0)
+        for index in _openings(lines, languages.unasked)
+    ]
 
 
 def _with_nested(fences: Iterable[Fence], languages: Languages) -> Iterator[Fence]:
     """The fences and, where one is Markdown that is executed, those inside it."""
     for found in fences:
-        yield found
         options = found.header.options
-        if found.header.language in ("md", "markdown") and fence.is_on(options.get("exec")) and not found.commented:
-            for each in scan(with_underscores(found.code.split("\n"))):
-                shift = found.line + 1
-                yield from _with_nested([replace(each, line=each.line + shift, end=each.end + shift)], languages)
+        executed = found.header.language in ("md", "markdown") and fence.is_on(options.get("exec"))
+        yield replace(found, hides=None) if executed and found.closed else found
+        if executed and found.closed and not found.commented:
+            shift = found.line + 1
+            for each in scan(with_underscores(found.code.split("\n")), unasked=languages.unasked):
+                hides = None if each.hides is None else each.hides + shift
+                moved = replace(each, line=each.line + shift, end=each.end + shift, hides=hides)
+                yield from _with_nested([moved], languages)
 
 
 class _Reader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx has no types
@@ -163,7 +318,6 @@ class _Reader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx h
         self.found: list[Fence] = []
         self.at = 0
         self.opened = 0
-        self.in_comment = False
 
     def read(self, lines: Sequence[str]) -> list[Fence]:
         self.clear()
@@ -173,17 +327,7 @@ class _Reader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx h
         return sorted(self.found, key=lambda each: each.line)
 
     def _numbered(self, lines: Sequence[str]) -> Iterator[str]:
-        commented = False
         for self.at, line in enumerate(lines):
-            if self.fence is None:
-                # Only a comment that begins a line is a block of its own in Python-Markdown.
-                if not commented and re.match(r" {0,3}<!--", line):
-                    commented = True
-                if commented and "-->" in line:
-                    self.in_comment = commented = False
-                    yield line
-                    continue
-                self.in_comment = commented
             yield line
 
     def _open(self, header: fence.Header) -> bool:
@@ -217,18 +361,18 @@ class _Reader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx h
     def process_nested_block(self, ws: str, content: str, start: int, end: int) -> None:
         assert self.header is not None
         code = self.rebuild_block(self.code)
-        self.found.append(Fence(start, end, self.header, code, commented=self.in_comment))
+        self.found.append(Fence(start, end, self.header, code))
         self.header = None
         self.clear()
 
     def clear(self) -> None:
         if getattr(self, "header", None) is not None:
-            self._abandon(self.at)
+            self._abandon(self.at + 1)
         super().clear()
 
     def _abandon(self, at: int) -> None:
         assert self.header is not None
-        self.found.append(Fence(self.opened, self.opened + 1, self.header, "", closed=False, commented=self.in_comment))
+        self.found.append(Fence(self.opened, at, self.header, "", closed=False))
         self.header = None
 
     def reassemble(self, lines: Iterable[str]) -> Any:

@@ -134,7 +134,7 @@ CHANGES: Mapping[str, tuple[Callable[[Path], object], Mapping[str, str]]] = {
     "the code of a block": (edit_page("plain", "== 1", "== True"), {"plain": "block 1 has changed"}),
     "a block before another": (edit_page("session", "x = 1\n", "x = 1.0\n"), {"session": "block 1 has changed"}),
     "a block more": (
-        edit_page("plain", "# plain", '# plain\n\n```python exec="on"\n```'),
+        edit_page("plain", "# plain", '# plain\n\n```python exec="on"\nx = 1\n```'),
         {"plain": "block 1 has changed"},
     ),
     "an option": (edit_page("plain", 'exec="on"', 'exec="on" session="s"'), {"plain": "block 1 has changed"}),
