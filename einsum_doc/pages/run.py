@@ -21,6 +21,8 @@ class Run:
     markdown: str
     """Its Markdown as it was read: if other plugins leave it so, it need not be read again."""
     reading: scan.Reading
+    lines: Sequence[str] = ()
+    """What superfences will be given of it."""
     future: Future[Ran] | None = None
     rendered: set[int] = field(default_factory=set)
     """The numbers of the blocks that have reached the page."""
@@ -71,9 +73,21 @@ class Run:
             for block in self.blocks
             if block.number not in self.rendered and not faults
         ]
-        ran = self.ran
+        ran, results = self.ran, self.results
+        if not faults and all(not result.failures for result in results):
+            # Whatever the reason, a block that was not run has not been verified.
+            faults = [
+                Failure(block.place, "WorkerError", f"the block was not run: {result.reason}")
+                for block, result in zip(self.blocks, results, strict=True)
+                if result.status == "not run"
+            ]
         wrong = [*faults, *self.lost, *unseen]
-        return report.PageReport(self.blocks, self.results, wrong, self.name, ran.cached, ran.when)
+        return report.PageReport(self.blocks, results, wrong, self.name, ran.cached, ran.when)
+
+    def equal_to(self, language: str, options: Mapping[str, str], code: str) -> list[Block]:
+        """Its blocks that are written like this one."""
+        asked = (language, options, code)
+        return [block for block in self.blocks if (block.language, block.options, block.code) == asked]
 
     def asked_for(self, language: str, options: Mapping[str, str], code: str) -> Block | scan.Fence | None:
         """The block that superfences asks for, or the fence in a comment.
@@ -81,7 +95,7 @@ class Run:
         Of several equal ones it is the first that has not been asked for yet: superfences goes from top to bottom.
         """
         asked = (language, options, code)
-        blocks = [block for block in self.blocks if (block.language, block.options, block.code) == asked]
+        blocks = self.equal_to(language, options, code)
         waiting: list[tuple[int, Block | scan.Fence]] = [
             (2 * block.number, block) for block in blocks if block.number not in self.rendered
         ]
