@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from einsum_doc.equation import ELLIPSIS, Equation, parse
+from einsum_doc.errors import OperandError
 from einsum_doc.pages.article import Article, Slot, article_html
 from einsum_doc.pages.block import Block, Row
 from einsum_doc.pages.fence import PARTS
@@ -82,6 +83,8 @@ def _sizes(equation: Equation, text: str) -> dict[str, int | Sequence[int]]:
     from einsum_doc.cli import read_sizes
 
     given: Mapping[str, int | Sequence[int]] = read_sizes(",".join(text.replace(",", " ").split())) if text else {}
+    for label in given.keys() - set(equation.labels):
+        raise OperandError(f"the size of {label!r} is given, which is no label of {equation}", label=label)
     free = _small_sizes(given)
     return {label: given[label] if label in given else _size(label, free) for label in equation.labels}
 
