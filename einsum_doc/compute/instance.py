@@ -480,7 +480,9 @@ class Instance:
             magnitudes = [float(each.amax()) for each in scales if each.numel()]
             largest = max(magnitudes, default=0.0)
             if any(0 < magnitude < SMALLEST_TERM * largest for magnitude in magnitudes):
-                raise UnluckyError("a term is too small to be seen beside the others in float64")
+                raise UnluckyError(
+                    "a term is too small to be seen beside the others; a letter for a small number is not"
+                )
         value = wide[0].value
         for each in wide[1:]:
             value = value + each.value
@@ -507,7 +509,7 @@ class Instance:
         number = constant(expression.exponent)
         below = self.evaluate(expression.base, chain, context)
         if number is not None:
-            if number and not LEAST <= abs(number) <= 1 / LEAST:
+            if number and max(abs(number), 1 / abs(number)) > 100:
                 raise UncheckableError(f"the exponent {number} is out of reach of float64")
             if number == 0:
                 ones = torch.ones_like(below.value)

@@ -205,8 +205,11 @@ def parse_expression(text: str) -> Expression:
     return found
 
 
-MAX_DIGITS = 9
-"""The most digits of a number that is read, zeros at its ends apart: two of them can be told apart in float64."""
+MAX_DIGITS = 6
+"""The most digits of a number that is read, zeros at its ends apart.
+
+With more, products of numbers come so near to others that float64 does not tell them apart.
+"""
 
 MAX_LENGTH = 20
 """The longest number that is read, with its zeros."""
