@@ -139,10 +139,23 @@
       .filter(Boolean);
   };
 
-  // The summed indices of a statement: those on the right of its relation that are not on its left.
-  const summed = (left, right) => {
-    const free = new Set(left.flatMap((node) => indices(node)).map(({ key }) => key));
-    return right.flatMap((node) => indices(node)).filter(({ key }) => !free.has(key));
+  const isSign = (node) => is(node, "mo") && `+−${EQUALITIES}`.includes(text(node) || " ");
+  const terms = (nodes) =>
+    nodes.reduce((all, node) => (isSign(node) ? [...all, []] : [...all.slice(0, -1), [...all.at(-1), node]]), [[]]);
+  const keys = (nodes) => nodes.flatMap((node) => indices(node)).map(({ key }) => key);
+
+  // The free indices of a statement, as the checker finds them: those of its left side, if each is there
+  // once; else those of all its sides that stand once in some term. A side that is 0 says nothing.
+  const free = (left, right) => {
+    const own = keys(left);
+    const zero = (side) => side.map(text).join("") === "0";
+    if (!zero(left) && new Set(own).size === own.length) return new Set(own);
+    const sides = [left, right].filter((side) => !zero(side));
+    const once = sides.flatMap(terms).flatMap((term) => {
+      const found = keys(term);
+      return found.filter((key) => found.indexOf(key) === found.lastIndexOf(key));
+    });
+    return new Set(once.filter((key) => sides.every((side) => keys(side).includes(key))));
   };
 
   const mark = (formulas) => {
@@ -162,7 +175,10 @@
         if (derivation && statements.length) addClass(statements[0].relation, "relation");
         for (const { left, right } of statements) {
           if (left.length) above.set(place, left);
-          if (above.has(place)) summed(above.get(place), right).forEach(({ node }) => addClass(node, "ix-dummy"));
+          if (!above.has(place)) continue;
+          const kept = free(above.get(place), right);
+          const summed = [...left, ...right].flatMap((node) => indices(node)).filter(({ key }) => !kept.has(key));
+          summed.forEach(({ node }) => addClass(node, "ix-dummy"));
         }
       }
     }
