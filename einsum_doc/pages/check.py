@@ -1,7 +1,7 @@
 """`einsum-doc check`: pages run without a site being built; the exit status is the verdict.
 
-It does the first half of what `mkdocs build` does, with the same plugins and the same cache:
-pages are read, other plugins change them, their blocks run. Nothing is rendered or written.
+Pages are read as `mkdocs build` reads them, by the same plugins, and their blocks run from the
+same cache. Nothing is rendered or written.
 """
 
 from __future__ import annotations
@@ -18,19 +18,16 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 import click
-from mkdocs.config import load_config
-from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import ConfigurationError, PluginError
-from mkdocs.structure.files import File, Files, get_files
-from mkdocs.structure.pages import Page
+from mkdocs.structure.files import File
 
 from einsum_doc.pages import report, scan
 from einsum_doc.pages.blame import know
 from einsum_doc.pages.block import Block, Result
 from einsum_doc.pages.export import as_json, github, junit
 from einsum_doc.pages.plugin import NO_CACHE, EinsumDocPlugin
-from einsum_doc.pages.progress import awaited
 from einsum_doc.pages.run import Run
+from einsum_doc.pages.site import Site, load
 from einsum_doc.pages.worker import Worker
 
 _FAILED = "failed.json"
@@ -43,107 +40,80 @@ class UsageError(Exception):
 
 def check(options: argparse.Namespace) -> int:
     """Run the pages that were asked for, say what is wrong; 0 if everything held, 1 if not, 2 for a wrong command."""
+    checker = _Checker(options)
     with _environment({NO_CACHE: "1"} if options.no_cache else {}):
         try:
-            site = _Site(options)
             while True:
-                status = site.check()
+                status = checker.check()
                 if not options.watch:
                     return status
                 click.echo("waiting for a change", err=True)
-                site.wait()
+                checker.wait()
         except (UsageError, ConfigurationError, PluginError) as error:
             click.echo(f"einsum-doc check: {error}", err=True)
             return 2
         except KeyboardInterrupt:
             return 130
         finally:
-            if "site" in locals():
-                site.close()
+            checker.close()
 
 
-class _Site:
-    """The site of which pages are checked, once or again and again."""
+class _Checker:
+    """Checks the pages of a site, once or again and again."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
-        self.plugin: EinsumDocPlugin | None = None
+        self.site: Site | None = None
         self.seen: dict[str, float] = {}
-        self.config = MkDocsConfig()
 
     def check(self) -> int:
         """Run the chosen pages once."""
-        before, self.plugin = self.plugin, None
-        config = load_config(self.options.config_file)
-        plugin = config.plugins.get("einsum-doc")
-        if not isinstance(plugin, EinsumDocPlugin):
-            raise UsageError(f"einsum-doc is not among the plugins in {config.config_file_path}")
-        for name in ("device", "jobs"):
-            if getattr(self.options, name) is not None:
-                plugin.config[name] = getattr(self.options, name)
-        self.config, self.plugin = config, plugin
-        if before is not None:
-            plugin.pool = before.pool  # what has been imported once need not be imported again
-        config.plugins.on_startup(command="build", dirty=False)
-        config = config.plugins.on_config(config)
-        self.seen = self._dates()
-        files = Files(list(self._chosen(get_files(config), config)))
-        chosen = list(files.documentation_pages())
-        files = config.plugins.on_files(files, config=config)
-        for file in chosen:
-            page = config.plugins.on_pre_page(Page(None, file, config), config=config, files=files)
-            page.read_source(config)
-            config.plugins.on_page_markdown(page.markdown or "", page=page, config=config, files=files)
-        return self._verdict(plugin, [plugin.runs[file.src_uri] for file in chosen if file.src_uri in plugin.runs])
-
-    def _chosen(self, files: Files, config: MkDocsConfig) -> Iterator[File]:
-        """The files of the site, of the pages only those that were asked for, up to the line that was."""
-        root = Path(config.config_file_path or ".").parent
         wanted = dict(_place(page) for page in self.options.pages)
+        missing = set(wanted)
         failed = self._failed_before() if self.options.lf else None
-        for file in files:
-            if not file.is_documentation_page() or not file.abs_src_path:
-                yield file
-                continue
-            name = Path(os.path.relpath(file.abs_src_path, root)).as_posix()
-            asked = {
-                path
-                for path in wanted
-                if path in (name, file.src_uri) or Path(path).absolute() == Path(file.abs_src_path)
-            }
-            text = file.content_string
-            if (self.options.pages and not asked) or (failed is not None and name not in failed):
-                continue
-            if self.options.k and self.options.k.lower() not in f"{name}\n{_title(text)}".lower():
-                continue
-            line = max((wanted.pop(path) for path in asked), default=0)
-            if line:
-                path = file.abs_src_path
-                file.content_string = _up_to(text, line)
-                file.abs_src_path = path  # it is still that file, and called so
-            yield file
-        if wanted:
-            raise UsageError(f"there is no page {', '.join(wanted)} in {config.docs_dir}")
 
-    def _verdict(self, plugin: EinsumDocPlugin, runs: Sequence[Run]) -> int:
+        def choose(name: str, file: File) -> bool:
+            path, text = Path(file.abs_src_path or ""), file.content_string
+            asked = {each for each in wanted if each in (name, file.src_uri) or Path(each).absolute() == path}
+            missing.difference_update(asked)
+            if (wanted and not asked) or (failed is not None and name not in failed):
+                return False
+            if self.options.k and self.options.k.lower() not in f"{name}\n{_title(text)}".lower():
+                return False
+            line = max((wanted[each] for each in asked), default=0)
+            if line:
+                file.content_string = _up_to(text, line)
+                file.abs_src_path = str(path)  # it is still that file, and called so
+            return True
+
+        options = {name: getattr(self.options, name) for name in ("device", "jobs")}
+        self.site = load(
+            self.options.config_file,
+            choose,
+            options={name: value for name, value in options.items() if value is not None},
+            pool=self.site.plugin.pool if self.site else None,  # what it has imported once, it need not again
+        )
+        self.seen = self._dates()
+        if missing:
+            raise UsageError(f"there is no page {', '.join(sorted(missing))} in {self.site.config.docs_dir}")
+        return self._verdict(self.site)
+
+    def _verdict(self, site: Site) -> int:
         reports = []
-        for run in runs:
-            if run.future is not None and plugin.pool is not None:
-                awaited(run.future, plugin.pool.progress)
-            run.complete, run.rendered = True, {block.number for block in run.blocks}
-            reports.append(run.report())
+        for name in site.runs:
+            reports.append(site.report(name))
             if reports[-1].failures and (self.options.x or self.options.pdb):
                 break
         for path, form in ((self.options.junit, junit), (self.options.json, as_json)):
             if path:
                 Path(path).write_text(form(reports), "utf-8")
         failed = [page.name for page in reports if page.failures]
-        if plugin.cache is not None:
-            if self.options.explain:
-                for name, reason in plugin.cache.reasons.items():
-                    click.echo(f"{name}: " + (f"ran: {reason}" if reason else "from the cache"), err=True)
-            plugin.cache.tidy()
-            for note in plugin.cache.notes:
+        cache = site.plugin.cache
+        if cache is not None:
+            for name, reason in cache.reasons.items() if self.options.explain else ():
+                click.echo(f"{name}: " + (f"ran: {reason}" if reason else "from the cache"), err=True)
+            cache.tidy()
+            for note in cache.notes:
                 click.echo(note, err=True)
         self._note_failed(failed)
         if not any(page.blocks for page in reports):
@@ -154,13 +124,12 @@ class _Site:
             click.echo(github(reports), nl=False)
         click.echo(report.summary(reports))
         if failed and self.options.pdb:
-            _debug(plugin, next(run for run, page in zip(runs, reports, strict=False) if page.failures))
+            _debug(site.plugin, site.runs[failed[0]])
         return 1 if failed else 0
 
     def _failed_path(self) -> Path:
-        assert self.plugin is not None
-        root = Path(self.config.config_file_path or "mkdocs.yml").parent
-        return root / (self.plugin.config.cache or ".cache/einsum-doc") / _FAILED
+        folder = Path(self.options.config_file or "mkdocs.yml").parent
+        return folder / ".cache/einsum-doc" / _FAILED
 
     def _failed_before(self) -> list[str] | None:
         try:
@@ -182,16 +151,17 @@ class _Site:
             time.sleep(0.3)
 
     def _dates(self) -> dict[str, float]:
-        folders = [self.config.docs_dir, *self.config.watch]
-        files = [Path(self.config.config_file_path or "mkdocs.yml")]
-        for folder in map(Path, folders):
+        assert self.site is not None
+        config = self.site.config
+        files = [Path(config.config_file_path)]
+        for folder in map(Path, [config.docs_dir, *config.watch]):
             files += [folder] if folder.is_file() else sorted(folder.rglob("*"))
         return {str(path): path.stat().st_mtime for path in files if path.is_file()}
 
     def close(self) -> None:
         """End every process that was started."""
-        if self.plugin is not None:
-            self.plugin.on_shutdown()
+        if self.site is not None:
+            self.site.close()
 
 
 class _Debugged(Worker):
