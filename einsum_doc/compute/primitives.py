@@ -42,9 +42,10 @@ class Scratch:
 
 
 def _is_recorded(*tensors: Tensor) -> bool:
-    """Whether what is called is taken down, for autograd or for a transform."""
+    """Whether what is called is taken down, for autograd or for a transform; a batch of gradients has no memory."""
     return (
-        (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors))
+        not all(map(torch._C._has_storage, tensors))
+        or (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors))
         or forward_ad._current_level >= 0
         or torch._C._are_functorch_transforms_active()
         or torch.compiler.is_compiling()

@@ -132,4 +132,8 @@ def test_the_memory_of_a_summed_product_is_used_again(equation: str, dtype: torc
     assert len(made.storages) == 1
     for tensor, before in zip((x, y, dldz), given, strict=True):
         assert torch.equal(tensor, before)
+    # Nothing can be written where one number stands for many.
+    ones = torch.ones(dldz.shape, dtype=dtype)
+    expanded = torch.ones((), dtype=dtype).expand(dldz.shape)
+    torch.testing.assert_close(vjp(equation, (x, y), expanded), vjp(equation, (x, y), ones))
     assert_equals_torch(equation, (x, y), dldz)

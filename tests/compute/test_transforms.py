@@ -20,6 +20,7 @@ EQUATIONS = {
     "bi,bi->b": [(4, 3), (1, 3)],
     "i...,j->...": [(3, 2), (4,)],
     "a,ab,abc->c": [(2,), (2, 3), (2, 3, 4)],
+    "ij,j->ij": [(3, 4), (4,)],
 }
 
 
@@ -86,13 +87,14 @@ def test_forward_mode_with_a_graph(equation: str) -> None:
     assert_same(what)
 
 
-def test_a_level_entered_after_the_forward_pass() -> None:
+@pytest.mark.parametrize("equation", ["ij,jk,ki->ik", "ij,j->ij"])
+def test_a_level_entered_after_the_forward_pass(equation: str) -> None:
     def what(e: Einsum) -> Any:
-        x, y, w = (operand.requires_grad_() for operand in operands_of("ij,jk,ki->ik"))
-        output = e("ij,jk,ki->ik", x, y, w)
+        operands = [operand.requires_grad_() for operand in operands_of(equation)]
+        output = e(equation, *operands)
         with forward_ad.dual_level():
             upstream = forward_ad.make_dual(torch.ones_like(output), output.detach())
-            gradients = torch.autograd.grad(output, (x, y, w), upstream)
+            gradients = torch.autograd.grad(output, operands, upstream)
             return [forward_ad.unpack_dual(gradient).tangent for gradient in gradients]
 
     assert_same(what)
@@ -236,12 +238,13 @@ def test_tensors_without_data() -> None:
     assert x.grad.shape == (3, 4)
 
 
-def test_a_batch_of_upstream_gradients() -> None:
+@pytest.mark.parametrize("equation", EQUATIONS)
+def test_a_batch_of_upstream_gradients(equation: str) -> None:
     def what(e: Einsum) -> Any:
-        x, y, w = (operand.requires_grad_() for operand in operands_of("ij,jk,ki->ik"))
-        output = e("ij,jk,ki->ik", x, y, w)
+        operands = [operand.requires_grad_() for operand in operands_of(equation)]
+        output = e(equation, *operands)
         upstream = torch.stack([output.detach(), output.detach().cos()])
-        return torch.autograd.grad(output, (x, y, w), upstream, is_grads_batched=True)
+        return torch.autograd.grad(output, operands, upstream, is_grads_batched=True)
 
     assert_same(what)
 
