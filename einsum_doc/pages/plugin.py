@@ -143,7 +143,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             self.runs[file.src_uri] = self._read(self._name(file), text, _body(text), config)
         self.start(list(self.runs.values()), config)
         used = {block.place.file for run in self.runs.values() for block in run.blocks}  # as snippets
-        for uri in self.left_out:
+        for uri in [] if self.dirty else self.left_out:
             path = os.path.join(config.docs_dir, uri)
             name = Path(os.path.relpath(path, self.root)).as_posix()
             text = Path(path).read_text("utf-8-sig", errors="replace")
@@ -171,6 +171,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             run = self.runs[page.file.src_uri] = again
         self.run = run
 
+    @event_priority(-100)
     def on_page_content(self, html: str, *, page: MkDocsPage, config: MkDocsConfig, files: Files) -> str:
         """Put the stamp under the title, and with it what could not be shown in its place."""
         run, self.run = self.run, None
@@ -273,7 +274,8 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             faults.append(scan.Fault(None, Failure(place, "SnippetMissingError", str(error)), 0))
             lines = preprocessed(written, self._reader(config, checks_snippets=False))
         reading = scan.read(lines, [line.place for line in lines], self.languages)
-        return Run(name, text, markdown, replace(reading, faults=[*faults, *reading.faults]), lines)
+        # What else is wrong with a page of which something is missing may come from that.
+        return Run(name, text, markdown, replace(reading, faults=faults or reading.faults), lines)
 
     def _reader(self, config: MkDocsConfig, *, checks_snippets: bool | None = None) -> Markdown:
         """The site's Markdown, for what it does before superfences."""

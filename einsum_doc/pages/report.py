@@ -56,6 +56,8 @@ def failures_text(pages: Sequence[PageReport]) -> str:
 
 def _paragraph(page: PageReport, failure: Failure) -> str:
     text = [str(failure)]
+    if page.name and failure.place.file != page.name:
+        text.append(f"  on the page {page.name}")  # which has it from a snippet
     for block, result in zip(page.blocks, page.results, strict=True):
         if failure not in result.failures:
             continue
