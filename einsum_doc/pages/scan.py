@@ -128,7 +128,7 @@ def _in_comments(lines: Sequence[str], found: Sequence[Fence]) -> set[int]:
             prefix = re.match(r"[> ]*", lines[each.line])
             text[each.line : each.end] = [(prefix[0] if prefix else "") + mark]
         else:
-            text[each.line] += mark
+            text[each.line] = re.sub(r"(?=`{3}|~{3})", mark, text[each.line], count=1)
     md = Markdown()
     reader = HTMLExtractor(md)
     reader.feed("\n".join(text) + "\n\n")
@@ -275,8 +275,10 @@ def _hidden(found: Fence, lines: Sequence[str], places: Sequence[Place]) -> tupl
             "begin it on a line of its own, after nothing but blanks",
         )
     how = "has taken in" if found.closed else "is never closed, and has taken in"
+    hidden = places[found.hides]
+    where = f"line {hidden.line}" if hidden.file == places[found.line].file else str(hidden)
     return (
-        f"the fence {how} the block at line {places[found.hides].line}, which would never run",
+        f"the fence {how} the block at {where}, which would never run",
         "is its end missing?",
     )
 

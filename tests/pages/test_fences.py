@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import PLAIN, Built, write_pages
+from .conftest import PLAIN, Built, mkdocs_build, write_pages
 from .test_build import text_of
 
 Build = Callable[..., Built]
@@ -428,3 +428,189 @@ def test_a_fence_that_takes_in_another(build: Build) -> None:
     built = build({"index": '```python exec="on"\nx = 1\n\nText.\n\n' + block("y = 1")}, "-q")
     assert "docs/index.md:4: SyntaxError" in built.console
     assert "its fence takes in another one, which begins at line 6: is its end missing?" in built.console
+
+
+FAILING = '```python exec="on"\nassert 1 == 2\n```\n'
+INDENTED = "".join(f"    {line}\n" for line in FAILING.splitlines())
+BEFORE = "a block that is not read as one"
+TAKEN = "the fence has taken in the block at line"
+NOTHING = "there is nothing in it to run"
+
+SITE = """\
+site_name: A site
+markdown_extensions: [attr_list, def_list, footnotes, md_in_html, pymdownx.superfences, pymdownx.snippets]
+plugins: [markdown-exec, einsum-doc]
+"""
+WRONG: dict[str, tuple[str, str]] = {
+    # Something stands before the opening on its line.
+    "list": ("- " + FAILING, f"1: FenceError: {BEFORE}"),
+    "ordered_list": ("1. " + FAILING, f"1: FenceError: {BEFORE}"),
+    "definition": ("Term\n:   " + FAILING, f"2: FenceError: {BEFORE}"),
+    "footnote": ("Text[^1]\n\n[^1]: " + FAILING, f"3: FenceError: {BEFORE}"),
+    "heading": ("# T " + FAILING, f"1: FenceError: {BEFORE}"),
+    "text_before": ("Run `this`: " + FAILING, f"1: FenceError: {BEFORE}"),
+    "html": ('<div markdown="1">' + FAILING + "</div>\n", f"1: FenceError: {BEFORE}"),
+    "zero_width": ("\u200b" + FAILING, f"1: FenceError: {BEFORE}"),
+    "no_break_space": ("\u00a0" + FAILING, f"1: FenceError: {BEFORE}"),
+    "form_feed": ("\x0c" + FAILING, f"1: FenceError: {BEFORE}"),
+    "line_separator": ("x\u2028" + FAILING, f"1: FenceError: {BEFORE}"),
+    "tilde": ("- ~~~{.python exec=1}\n  1/0\n  ~~~\n", f"1: FenceError: {BEFORE}"),
+    "derivation": ("- ```derivation\n  x_i &= y_i\n  ```\n", f"1: FenceError: {BEFORE}"),
+    "metadata": ("Note: this\n" + INDENTED + "\n# Title\n", "2: FenceError: a block that is read as metadata"),
+    # A fence before it has no end, or not the one that was meant.
+    "unclosed": ("```text\nhello\n\n" + FAILING + "\nmore\n\n" + FAILING, f"1: FenceError: {TAKEN} 4"),
+    "unclosed_longer": ("````text\nhello\n\n" + FAILING, "1: FenceError: the fence is never closed, and has taken in"),
+    "unclosed_other": ("```mermaid\nx\n\n````python exec='1'\n1\n```\n", f"1: FenceError: {TAKEN} 4"),
+    "unclosed_in_browser": ("```pyodide\nx\n\n" + FAILING, f"1: FenceError: {TAKEN} 4"),
+    "unclosed_in_markdown": ("````md exec='1'\n```text\n\n" + FAILING + "````\n", f"2: FenceError: {TAKEN} 4"),
+    "quoted": ("> ```text\n> x\n" + FAILING, "1: FenceError: the fence is never closed, and has taken in"),
+    # What is no comment for Python-Markdown hides nothing.
+    "comment_unclosed": ("<!-- TODO\n\n" + FAILING, "4: AssertionError"),
+    "comment_misspelt": ("<!-- TODO ->\n\nText.\n\n" + FAILING, "6: AssertionError"),
+    "comment_in_raw_html": ("<pre>\n<!--\n</pre>\n\n" + FAILING, "6: AssertionError"),
+    "comment_in_list": ("- a\n\n    <!--\n\n" + INDENTED + "\n    -->\n", "6: AssertionError"),
+    "comment_after_text": ("Text <!--\n\n" + FAILING + "\n-->\n", "4: AssertionError"),
+    # Blocks that run nothing, or half.
+    "no_prompt": (block("false", 'console exec="on"'), f"1: FenceError: {NOTHING}"),
+    "other_prompt": (block("me@host:~$ false", 'console exec="on"'), f"1: FenceError: {NOTHING}"),
+    "no_blank": (block(">>>1 / 0", 'pycon exec="on"'), f"1: FenceError: {NOTHING}"),
+    "continued": (block("$ true && \\\n  false", 'console exec="on"'), "2: ExecutionError"),
+    "continued_prompt": (block("$ true |\n> false", 'console exec="on"'), "2: ExecutionError"),
+    "document": (block("$ sh << E\nexit 3\nE\nout", 'console exec="on"'), "2: ExecutionError"),
+    "empty": ('```python exec="on"\n```\n', f"1: FenceError: {NOTHING}"),
+    "only_a_comment": (block("# assert 1 == 2"), f"1: FenceError: {NOTHING}"),
+    "empty_shell": (block("# false", 'sh exec="on"'), f"1: FenceError: {NOTHING}"),
+    "empty_derivation": ("```derivation\n% x_i &= y_i\n```\n", f"1: FenceError: {NOTHING}"),
+    "empty_einsum": ("```einsum\n```\n", f"1: FenceError: {NOTHING}"),
+    "snippet_missing": ('# T\n\n--8<-- "gone.md"\n', "3: SnippetMissingError: Snippet at path 'gone.md'"),
+    "snippet_missing_in_block": (block('x = 1\n--8<-- "gone.py"'), "3: SnippetMissingError"),
+    # Options of our own languages.
+    "braced_einsum": ('```{.einsum wrrt="0"}\nij->i\n```\n', "1: FenceError: unknown option 'wrrt'"),
+    "expected_options": (
+        block("print(1)") + block("1", 'expected source="above"'),
+        "5: FenceError: unknown option 'source'",
+    ),
+    "einsum_size": ('```einsum sizes="q=4"\nij->i\n```\n', "2: OperandError: the size of 'q' is given"),
+    "infinite": (block("print('1e400')") + block("2e400", "expected"), "5: OutputError"),
+    # Pages that MkDocs leaves out of the site.
+    "folder/README": (FAILING, "1: FenceError: the block would never run: MkDocs leaves its page out"),
+    "templates/page": (FAILING, "1: FenceError: the block would never run: MkDocs leaves its page out"),
+    ".hidden": (FAILING, "1: FenceError: the block would never run: MkDocs leaves its page out"),
+}
+
+
+@pytest.fixture(scope="module")
+def wrong(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Built:
+    """All those pages, built once."""
+    folder = tmp_path_factory.mktemp("wrong")
+    pages = {name: text for name, (text, _) in WRONG.items()}
+    write_pages(folder, pages | {"index": "# Title\n", "folder/index": "# Title\n"}, SITE)
+    return mkdocs_build(folder, environment, "-q")
+
+
+@pytest.mark.parametrize(("page", "said"), [(page, said) for page, (_, said) in WRONG.items()], ids=WRONG)
+def test_no_block_passes_unseen(wrong: Built, page: str, said: str) -> None:
+    found = [line for line in wrong.console.splitlines() if line.startswith(f"docs/{page}.md:")]
+    assert len(found) == 1, "\n".join(found) or wrong.console
+    assert found[0].startswith(f"docs/{page}.md:{said}")
+
+
+RIGHT = {
+    "longer": "````md\n" + FAILING + "````\n",
+    "longer_inside": '```text\n````python exec="on"\n1/0\n````\n```\n',
+    "other_character": "~~~text\n" + FAILING + "~~~\n",
+    "span": 'A fence with `` ```python exec="on" `` runs; with ```` ```python exec="off" ```` it does not.\n',
+    "comment": "<!--\n- " + FAILING + "\n" + FAILING + "-->\n",
+    "comments": "<!-- a --> <!--\n" + FAILING + "-->\n",
+    "comment_of_one_line": "<!-- ```python exec='on' -->\n",
+    "metadata": '---\ntitle: T\ndescription: |\n    ```python exec="on"\n---\n\nText.\n',
+    "session": block(
+        "$ echo one \\\n>   two\none two\n$ cat <<'E'\nit's $ text\nE\nit's $ text\n$ echo '<a'\n> a",
+        'console exec="on"',
+    )
+    + block("one two\nit's $ text\n<a", "expected"),
+    "tabs": block("print('a\\tb\\t\\tc')") + block("a\tb\t\tc", "expected") + INDENTED.replace('"on"', '"off"'),
+    "out_of_use": block("print(1)") + block("print(2)", 'python exec="off"') + block("2", "expected"),
+    "custom": block("print(3)") + block("3", "expected"),
+    "appended": block("print('**text**')"),
+    "drafts/README": FAILING,
+}
+
+
+def test_what_is_right_passes(build: Build, tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project/appended.md").write_text(block("print('appended')", 'python exec="on" source="above"'))
+    (tmp_path / "project/words.md").write_text("*[text]: a word\n")
+    config = SITE.replace(
+        "pymdownx.superfences, pymdownx.snippets]",
+        "abbr, {pymdownx.superfences: {preserve_tabs: true, custom_fences: [{name: expected, class: x}]}}, "
+        "{pymdownx.snippets: {auto_append: [appended.md, words.md]}}]\nexclude_docs: drafts/README.md",
+    )
+    built = build({"index": "# Title\n", **RIGHT, "drafts/index": "# Drafts\n"}, config=config)
+    assert built.status == 0, built.console
+    # On each page is the block that is appended to it.
+    assert f"{len(RIGHT) + 1} pages, {len(RIGHT) + 6} blocks" in built.console
+    assert built.page("appended").count('data-block="') == 2
+    assert '<abbr title="a word">text</abbr>' in built.page("appended")
+
+
+HOOK = """\
+import markdown
+from mkdocs.plugins import event_priority
+
+def on_page_markdown(markdown, **_):
+    return markdown.replace('```chart kind="bar"\\nA\\n```', "(a chart)").replace("{{ two }}", "2").replace("42", "43")
+
+def on_page_content(html, page, **_):
+    return "" if page.file.src_uri == "taken_away.md" else html
+"""
+
+
+def test_a_plugin_that_changes_what_is_wrong_or_expected(build: Build, tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project/hook.py").write_text(HOOK)
+    pages = {
+        "chart": '```chart kind="bar"\nA\n```\n\n' + FAILING,
+        "now_met": block("print(1 + 1)") + block("{{ two }}", "expected"),
+        "no_longer_met": block("print(6 * 7)") + block("42", "expected"),
+        "taken_away": block("assert True"),
+    }
+    built = build(pages, "-q", config=PLAIN + "hooks: [hook.py]\n")
+    assert built.status == 1
+    assert "docs/chart.md:6: AssertionError: 1 == 2" in built.console
+    assert "docs/no_longer_met.md:5: OutputError: the output is not what is expected\n  - 43\n  + 42" in built.console
+    assert "docs/taken_away.md:1: FenceError: the block ran but did not reach the page" in built.console
+    assert " 3 failures" in built.console
+
+
+LATE = {
+    "on_env": "def on_env(env, config, files):\n    page = files.get_file_from_path('index.md').page\n"
+    "    page.markdown = page.markdown.replace('x = 1', 'x = 2')\n    page.render(config, files)\n",
+    "on_post_page": "import markdown\n\ndef on_post_page(output, page, config):\n"
+    "    md = markdown.Markdown(extensions=config.markdown_extensions, extension_configs=config.mdx_configs)\n"
+    "    return output + md.convert(page.markdown.replace('x = 1', 'x = 2'))\n",
+}
+
+
+@pytest.mark.parametrize("event", LATE)
+def test_what_is_rendered_apart_from_its_page_must_be_known(build: Build, tmp_path: Path, event: str) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project/hook.py").write_text(LATE[event])
+    page = block("x = 1\nprint(x, 'once')", 'python exec="on" source="above"')
+    built = build({"index": page}, "-q", config=PLAIN + "hooks: [hook.py]\n")
+    assert built.status == 1
+    assert ".yml:1: " in built.console or "docs/index.md:1: " in built.console
+    assert "FenceError: a block that stands on no page" in built.console
+    assert "in the block that begins: \"x = 2\\nprint(x, 'once')\"" in built.console
+    assert built.pages == ["404.html"] * (event == "on_post_page")
+
+
+def test_the_variable_that_rewrites_is_for_one_build(build: Build, environment: dict[str, str], tmp_path: Path) -> None:
+    environment["EINSUM_DOC_REWRITE"] = "1"
+    try:
+        built = build({"index": EXPECTED.replace("3.1416", "3")}, "-q")
+    finally:
+        del environment["EINSUM_DOC_REWRITE"]
+    assert built.status == 1
+    assert "EINSUM_DOC_REWRITE is set" in built.console
+    assert (tmp_path / "project/docs/index.md").read_text() == EXPECTED.replace("3.1416", "3")

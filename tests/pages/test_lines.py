@@ -46,6 +46,9 @@ PAGES = {
     '\nText.\n\n```python exec="on"\nassert next(count) < 1\n```\n',
     "snippet": 'Text.\n\nMore text.\n\n--8<-- "part.md"\n\nText.\n',
     "after_snippet": f'--8<-- "text.md"\n\n{FAILING}',
+    "nested_snippet": '- Item\n\n    --8<-- "outer.txt"\n\nText.\n',
+    "snippets_in_block_form": "Text.\n\n--8<--\ntext.md\nlast.txt:3:6\n--8<--\n",
+    "after_snippet_in_fence": '```python exec="on"\n--8<-- "text.py"\n```\n\n' + FAILING,
     "a name with blanks": "# Title\n\n" + FAILING,
     "Gradienten für ∂l": "# Title\n\n" + FAILING,
     "deep/er/page": "# Title\n\n" + FAILING,
@@ -80,6 +83,9 @@ PLACES = {
     "identical": 16,
     "parts/part": 5,
     "after_snippet": 4,
+    "parts/inner.txt": 6,
+    "parts/last.txt": 5,
+    "after_snippet_in_fence": 6,
     "a name with blanks": 4,
     "Gradienten für ∂l": 4,
     "deep/er/page": 4,
@@ -102,26 +108,32 @@ def built(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str])
     parts.mkdir()
     (parts / "part.md").write_text("# A part\n\nOf a page.\n" + FAILING)
     (parts / "text.md").write_text("One.\n\nTwo.\n\nThree.\n")
+    (parts / "text.py").write_text("a = 1\nb = 2\nc = 3\n")
+    (parts / "outer.txt").write_text('One.\n\n--8<-- "inner.txt"\n')
+    (parts / "inner.txt").write_text("\n# Title\n\nTwo.\n" + FAILING)
+    (parts / "last.txt").write_text("Left out.\n\n\n" + FAILING)
     return mkdocs_build(folder, environment, "-q")
 
 
 @pytest.mark.parametrize(("page", "line"), PLACES.items(), ids=PLACES)
 def test_the_line_is_right(built: Built, page: str, line: int) -> None:
-    found = [each for each in built.console.splitlines() if each.startswith(f"docs/{page}.md:")]
+    file = f"docs/{page}" if "." in page else f"docs/{page}.md"
+    found = [each for each in built.console.splitlines() if each.startswith(f"{file}:")]
     assert found, built.console
-    assert found[0].startswith(f"docs/{page}.md:{line}: ")
+    assert found[0].startswith(f"{file}:{line}: ")
 
 
 def test_nothing_else_is_reported(built: Built) -> None:
     assert built.status == 1
     # The snippet is itself a page of the folder, so its block fails twice.
     assert f" {len(PLACES) + 1} failures" in built.console
+    assert "\n  on the page docs/nested_snippet.md\n" in built.console
 
 
 def test_blog_posts(build: Callable[..., Built], tmp_path: Path) -> None:
     config = PLAIN.replace("plugins: [", "theme: {name: material, font: false}\nplugins: [blog, ")
     post = "---\ndate: 2026-01-31\n---\n\n# A post\n\nFirst.\n\n{}\n<!-- more -->\n\nText.\n\n{}"
-    good = '```python exec="on" source="above"\nprint("in the excerpt")\n```\n'
+    good = '```python exec="on"\nprint("in the", "excerpt")\n```\n'
     pages = {"index": "# Title\n", "blog/index": "# Blog\n", "blog/posts/one": post.format(good, FAILING)}
     built = build(pages, "-q", config=config)
     assert built.status == 1
@@ -133,7 +145,9 @@ def test_blog_posts(build: Callable[..., Built], tmp_path: Path) -> None:
     assert "2 blocks" in mended.console
     [path] = (tmp_path / "project/site/blog").glob("2026/*/*/*/index.html")
     assert "in the post" in path.read_text()
-    assert "in the excerpt" in (tmp_path / "project/site/blog/index.html").read_text()
+    excerpt = (tmp_path / "project/site/blog/index.html").read_text()
+    assert "in the excerpt" in excerpt
+    assert 'class="failure"' not in excerpt
 
 
 def test_a_docs_folder_that_is_a_link_and_a_build_from_elsewhere(tmp_path: Path, environment: dict[str, str]) -> None:
