@@ -2,63 +2,73 @@
 
 An `assert` of a page is rewritten before it is compiled, so that each side of a comparison
 is evaluated once and kept. The functions that libraries assert with are wrapped as they are
-imported. Both report to one `Tally`. The names that this adds to a page's namespace begin
-with `@`, which no name in Python's grammar can, so nothing that an author writes meets them.
+imported. Both report to one `Tally`. What this adds to Python's builtins, and for the length
+of an assertion to the frame that it stands in, has names that begin with `@`, which no name
+in Python's grammar can, so nothing that an author writes meets them.
 """
 
 from __future__ import annotations
 
 import ast
+import dis
 import importlib.util
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
-from types import ModuleType
-from typing import Any
+from sys import _getframe
+from types import FrameType, FunctionType, ModuleType
+from typing import Any, TypeAlias
 
 ASSERTING = {
-    "torch.testing": ("assert_close",),
-    "numpy.testing": (
-        "assert_",
-        "assert_allclose",
-        "assert_almost_equal",
-        "assert_array_almost_equal",
-        "assert_array_almost_equal_nulp",
-        "assert_array_equal",
-        "assert_array_less",
-        "assert_array_max_ulp",
-        "assert_equal",
-        "assert_string_equal",
-    ),
-    "einsum_doc.compute.verify": ("check",),
+    "torch.testing": "assert",
+    "numpy.testing": "assert",
+    "einsum_doc.compute.verify": "check",
+    "einsum_doc.compute.derivation": "verify",
 }
-"""The functions of which a call that returns, and returns no falsehood, counts as one assertion."""
+"""Modules, and what the names of their asserting functions begin with.
+
+A call of one that returns, and returns no falsehood, counts as one assertion.
+"""
 
 _UNSET = "not evaluated"
 _AssertionError = AssertionError  # a page may patch builtins
 
 
-class Tally:
-    """How many assertions have been executed and have held."""
+Count: TypeAlias = "list[int] | memoryview[int]"
+"""One number."""
 
-    def __init__(self) -> None:
-        self.held = 0
-        self._depth = 0
+
+class Tally:
+    """How many assertions have been executed and have held.
+
+    `count` holds the number; another process may share its memory, and read it when this one is gone.
+    """
+
+    def __init__(self, count: Count | None = None) -> None:
+        self.count: Count = [0] if count is None else count
+        self._thread = _Thread()
 
     def counted(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """`function`, whose outermost calls are counted."""
 
         @wraps(function)
         def asserting(*args: Any, **kwargs: Any) -> Any:
-            self._depth += 1
+            thread = self._thread
+            thread.depth += 1
             try:
                 outcome = function(*args, **kwargs)
             finally:
-                self._depth -= 1
-            if not self._depth and (outcome is None or outcome):
-                self.held += 1
+                thread.depth -= 1
+            if thread.depth:
+                return outcome
+            if outcome is None or outcome:
+                self.count[0] += 1
+                thread.counted = outcome
+            elif _is_discarded(_getframe(1)):
+                raise _AssertionError(f"what {function.__name__} found is false\n{outcome}")
             return outcome
 
         return asserting
@@ -67,24 +77,42 @@ class Tally:
         """Count what `ASSERTING` names, in the modules there are and in those still to come."""
         sys.meta_path.insert(0, _Watcher(self))
 
+    def part(self) -> None:
+        """Count for this process alone: it has been forked, and the memory is that of its parent."""
+        self.count = [self.count[0]]
+
     def _watch(self, module: ModuleType) -> None:
-        for name in ASSERTING[module.__name__]:
-            if hasattr(module, name):
-                setattr(module, name, self.counted(getattr(module, name)))
+        for name, value in list(vars(module).items()):
+            if name.startswith(ASSERTING[module.__name__]) and isinstance(value, FunctionType):
+                setattr(module, name, self.counted(value))
 
     def names(self) -> dict[str, Any]:
-        """What a rewritten `assert` calls, to be put into the page's namespace."""
-        return {"@mark": self._mark, "@test": self._test, "@failed": failed, "@unset": _UNSET}
+        """What a rewritten `assert` calls, to be put among Python's builtins."""
+        return {"@holds": self._holds, "@failed": failed, "@unset": _UNSET}
 
-    def _mark(self) -> int:
-        return self.held
+    def _holds(self, outcome: Any) -> bool:
+        if not outcome:
+            return False
+        # `assert check(...)` is one assertion, not two: the call has been counted.
+        if outcome is not self._thread.counted:
+            self.count[0] += 1
+        self._thread.counted = None
+        return True
 
-    def _test(self, before: int, outcome: Any) -> bool:
-        if outcome:
-            # `assert check(...)` is one assertion, not two: what was counted inside is forgotten.
-            self.held = before + 1
-            return True
-        return False
+
+class _Thread(threading.local):
+    """What is known of the asserting functions that a thread has called."""
+
+    depth = 0
+    """How many of them it is in."""
+    counted: Any = None
+    """What the last one that was counted has returned."""
+
+
+def _is_discarded(frame: FrameType) -> bool:
+    """Whether the call that a frame is in stands alone as a statement: nobody looks at what it returns."""
+    following = (each.opname for each in dis.get_instructions(frame.f_code) if each.offset > frame.f_lasti)
+    return next(following, "") == "POP_TOP"
 
 
 class _Watcher(MetaPathFinder):
@@ -120,34 +148,54 @@ class AssertionRewriter(ast.NodeTransformer):
     `assert a < b` becomes, with `@0` and `@1` for names that nobody else can have::
 
         @0 = @1 = @unset
-        if @test(@mark(), (@0 := a) < (@1 := b)): pass
+        if @holds((@0 := a) < (@1 := b)): del @0, @1
         else: raise @failed("a < b", (@0, @1))
+
+    No values are kept where the code could tell: in the body of a class, which may make something of
+    every name in it, and in a test that asks for the names there are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, file: str) -> None:
+        self.file = file
         self.lines: set[int] = set()
         """The lines on which an assertion stands."""
+        self._in_class = False
+
+    def visit(self, node: ast.AST) -> Any:
+        """Rewrite the assertions in a node."""
+        outside = self._in_class
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            self._in_class = isinstance(node, ast.ClassDef)
+        rewritten = super().visit(node)
+        self._in_class = outside
+        return rewritten
 
     def visit_Assert(self, node: ast.Assert) -> list[ast.stmt]:
-        self.generic_visit(node)
         text = ast.unparse(node.test)
+        if isinstance(node.test, ast.Tuple) and node.test.elts:
+            told = f"the assertion of a tuple always holds: {text}; write `assert test, message` without parentheses"
+            raise SyntaxError(told, (self.file, node.lineno, 0, None))
         self.lines.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-        kept = [f"@{position}" for position, _ in enumerate(_sides(node.test))]
-        message = [node.msg] if node.msg else []
-        _keep(node.test, kept)
-        test = _call("@test", _call("@mark"), node.test)
+        kept = [] if self._in_class or _looks_round(node.test) else _keep(node.test)
         sides = ast.Tuple([ast.Name(name, ast.Load()) for name in kept], ast.Load())
+        message = [node.msg] if node.msg else []
         raised = ast.Raise(_call("@failed", ast.Constant(text), sides, *message))
-        rewritten: list[ast.stmt] = [ast.If(test, [ast.Pass()], [raised])]
+        held: ast.stmt = ast.Delete([ast.Name(name, ast.Del()) for name in kept]) if kept else ast.Pass()
+        rewritten: list[ast.stmt] = [ast.If(_call("@holds", node.test), [held], [raised])]
         if kept:
-            rewritten.insert(
-                0, ast.Assign([ast.Name(name, ast.Store()) for name in kept], ast.Name("@unset", ast.Load()))
-            )
+            unset = ast.Assign([ast.Name(name, ast.Store()) for name in kept], ast.Name("@unset", ast.Load()))
+            rewritten.insert(0, unset)
         for statement in rewritten:
             for each in ast.walk(statement):
                 if not hasattr(each, "lineno"):
                     ast.copy_location(each, node)
         return rewritten
+
+
+def _looks_round(test: ast.expr) -> bool:
+    """Whether a test may see which names there are."""
+    names = {each.id for each in ast.walk(test) if isinstance(each, ast.Name)}
+    return not names.isdisjoint({"dir", "eval", "exec", "globals", "locals", "vars"})
 
 
 def _call(name: str, *args: ast.expr) -> ast.Call:
@@ -168,23 +216,21 @@ def _heart(test: ast.expr) -> ast.Compare | ast.Call | None:
     return None
 
 
-def _sides(test: ast.expr) -> list[ast.expr]:
+def _keep(test: ast.expr) -> list[str]:
+    """Have a test keep the sides of what decides it; the names under which it does."""
+
+    def keep(values: list[ast.expr]) -> Iterator[ast.expr]:
+        for value in values:
+            names.append(f"@{len(names)}")
+            yield ast.NamedExpr(ast.Name(names[-1], ast.Store()), value)
+
+    names: list[str] = []
     heart = _heart(test)
     if isinstance(heart, ast.Compare):
-        return [heart.left, *heart.comparators]
-    return heart.args[:2] if heart else []
-
-
-def _keep(test: ast.expr, names: Sequence[str]) -> None:
-    def named(name: str, value: ast.expr) -> ast.expr:
-        return ast.NamedExpr(ast.Name(name, ast.Store()), value)
-
-    heart = _heart(test)
-    if isinstance(heart, ast.Compare):
-        heart.left = named(names[0], heart.left)
-        heart.comparators = [named(*pair) for pair in zip(names[1:], heart.comparators, strict=True)]
+        heart.left, *heart.comparators = keep([heart.left, *heart.comparators])
     elif heart:
-        heart.args[: len(names)] = [named(*pair) for pair in zip(names, heart.args, strict=False)]
+        heart.args[:2] = keep(heart.args[:2])
+    return names
 
 
 def failed(text: str, sides: Sequence[Any], *message: Any) -> AssertionError:

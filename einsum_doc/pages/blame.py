@@ -35,20 +35,40 @@ def name_of(error: BaseException) -> str:
     return type(error).__qualname__
 
 
-def is_expected(error: BaseException, pattern: str) -> bool:
-    """Whether it is what `raises` says: the name is the error's or, as in `except`, that of one of its bases."""
-    message = message_of(error)
-    return any(re.match(pattern, f"{each.__name__}: {message}", re.S) for each in type(error).__mro__)
+def is_expected(error: BaseException, expected: str) -> bool:
+    """Whether it is what `raises` says.
+
+    >>> is_expected(ValueError("sizes 3 and 4"), "ValueError: sizes"), is_expected(ValueError("3"), "Value")
+    (True, False)
+
+    The name is the error's or, as in `except`, that of one of its bases; its message begins with the pattern.
+    """
+    name, _, pattern = expected.partition(":")
+    names = set()
+    for each in type(error).__mro__:
+        names |= {each.__name__, each.__qualname__, f"{each.__module__}.{each.__qualname__}"}
+    return name.strip() in names and bool(re.match(pattern.lstrip(), message_of(error), re.S))
 
 
-def failure_of(error: BaseException, block: Block, root: str) -> Failure:
-    """The failure of a block that raised: at the innermost line that stands on a page."""
+def failures_of(error: BaseException, block: Block, root: str, place: Place | None = None) -> Iterator[Failure]:
+    """The failures of a block that raised: of a group of errors, one for each that is in it.
+
+    place: where to go if the error stands on no page; by default the block's first line.
+    """
     frames = list(_author_frames(error.__traceback__, root))
     if isinstance(error, AssertionError):
         # Where in a library an assertion is written tells nobody anything.
         while frames and not frames[-1][2] and frames[-1][0].file.startswith(("torch/", "numpy/", "einsum_doc/")):
             frames.pop()
-    place = next((place for place, _, on_page in reversed(frames) if on_page), block.where)
+    place = next((place for place, _, on_page in reversed(frames) if on_page), place or block.where)
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from failures_of(each, block, root, place)
+    else:
+        yield _failure_of(error, block, place, frames)
+
+
+def _failure_of(error: BaseException, block: Block, place: Place, frames: list[tuple[Place, str, bool]]) -> Failure:
     details: list[str] = list(getattr(error, "einsum_doc_details", ()))
     if block.language == DERIVATION and hasattr(error, "position"):
         place = Place(block.place.file, block.where.line + error.position[0])
@@ -73,7 +93,7 @@ def failure_of(error: BaseException, block: Block, root: str) -> Failure:
         details.append(f"caused by {type(error.__cause__).__name__}: {message_of(error.__cause__)}".split("\n")[0])
     trace = list(_once(f"{place_}\n{text}" for place_, text, _ in frames))
     if "raises" in block.options:
-        details.append(f"expected: {block.options['raises']}, matched from the beginning of the error")
+        details.append(f"expected: {block.options['raises']}: this error, and a message that begins so")
     inner = next(
         (n for n, line in enumerate(block.code.split("\n")) if re.match(r"[> ]*(`{3,}|~{3,})\s*\w", line)), None
     )
@@ -96,6 +116,11 @@ def message_of(error: BaseException) -> str:
         return str(error).strip()
     except Exception as reason:
         return f"(its message cannot be shown: {type(reason).__name__})"
+
+
+def frames_of(error: BaseException) -> list[Place]:
+    """Where an error has come through, outermost first."""
+    return [Place(frame.f_code.co_filename, line) for frame, line in _frames(error.__traceback__)]
 
 
 def _author_frames(trace: TracebackType | None, root: str) -> Iterator[tuple[Place, str, bool]]:

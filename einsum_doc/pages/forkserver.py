@@ -9,7 +9,8 @@ Three processes stand between the build and a page's code:
 - the *worker*, forked from the supervisor: it runs the page's blocks (worker.py).
 
 The build holds a socket to each. When the build goes away, however it goes, the sockets
-close, and every process below it ends.
+close, and every process below it ends. What a supervisor that was killed has left behind
+falls to the fork server, which ends it when it ends itself.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import contextlib
 import ctypes
 import importlib
 import json
+import mmap
 import os
 import select
 import signal
@@ -29,13 +31,14 @@ from typing import Any
 
 from einsum_doc.pages import worker as page_worker
 
-DESCRIPTORS = 4
-"""What a page is started with: the worker's socket, the supervisor's, and two files for its output."""
+DESCRIPTORS = 5
+"""What a page is started with: the worker's socket, the supervisor's, and the files of `worker.serve`."""
 
 
 def main(control: socket.socket, preload: list[str]) -> None:
     """Fork a supervised worker for each message on `control`, until it closes."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors that have ended leave no zombies
+    _adopt_orphans()
     for name in preload:
         # A module that cannot be imported fails in the page that wants it, with its line.
         with contextlib.suppress(Exception):
@@ -44,6 +47,8 @@ def main(control: socket.socket, preload: list[str]) -> None:
     while True:
         message, descriptors, *_ = socket.recv_fds(control, 1 << 16, DESCRIPTORS)
         if not message:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _kill_all_below()
             return
         if os.fork() == 0:
             control.close()
@@ -57,8 +62,10 @@ def main(control: socket.socket, preload: list[str]) -> None:
 
 
 def _supervise(settings: dict[str, Any], descriptors: list[int]) -> None:
-    talk, life, output, errors = descriptors
+    talk, life, *files = descriptors
     _adopt_orphans()
+    # Shared with the worker, and still there when that has been killed: how many assertions have held.
+    count = memoryview(mmap.mmap(-1, 8)).cast("Q")
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_write, False)
@@ -70,9 +77,11 @@ def _supervise(settings: dict[str, Any], descriptors: list[int]) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for descriptor in (life, wake_read, wake_write):
             os.close(descriptor)
-        _work(settings, talk, output, errors)
-    for descriptor in (talk, output, errors):
+        _work(settings, talk, files, count)
+    for descriptor in (talk, *files):
         os.close(descriptor)
+    report = socket.socket(fileno=life)
+    report.sendall(f"{os.getpid()} {worker}\n".encode())
     status = 0
     while True:
         ready, _, _ = select.select([life, wake_read], [], [])
@@ -85,12 +94,14 @@ def _supervise(settings: dict[str, Any], descriptors: list[int]) -> None:
         ended, status = os.waitpid(worker, os.WNOHANG)
         if ended:
             break
-    _kill_all_below(worker)
-    with contextlib.suppress(OSError), socket.socket(fileno=life) as report:
-        report.sendall(json.dumps({"status": os.waitstatus_to_exitcode(status)}).encode())
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(worker, signal.SIGKILL)
+    _kill_all_below()
+    with contextlib.suppress(OSError):
+        report.sendall(f"{os.waitstatus_to_exitcode(status)} {count[0]}\n".encode())
 
 
-def _work(settings: dict[str, Any], talk: int, output: int, errors: int) -> None:
+def _work(settings: dict[str, Any], talk: int, files: list[int], count: memoryview[int]) -> None:
     """Be the worker; never returns."""
     try:
         os.setsid()
@@ -100,11 +111,11 @@ def _work(settings: dict[str, Any], talk: int, output: int, errors: int) -> None
         for name in [name for name in sys.modules if name.split(".")[0] == "einsum_doc"]:
             del sys.modules[name]
         with socket.socket(fileno=talk) as connection:
-            page_worker.serve(connection, output, errors, settings)
+            page_worker.serve(connection, files, settings, count)
         # Not sys.exit: what the page registered to run at exit is not waited for.
         os._exit(0)
     except BaseException:
-        os.write(errors, traceback.format_exc().encode())
+        os.write(files[1], traceback.format_exc().encode())
     finally:
         os._exit(70)  # the worker itself failed: EX_SOFTWARE
 
@@ -116,10 +127,8 @@ def _adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
 
 
-def _kill_all_below(worker: int) -> None:
-    """Kill every process that the page started, those that have left its group too (on Linux)."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(worker, signal.SIGKILL)
+def _kill_all_below() -> None:
+    """Kill every child, and on Linux what becomes one when its own parent is killed."""
     while True:
         for child in _children():
             with contextlib.suppress(ProcessLookupError):

@@ -50,11 +50,12 @@ class Redaction:
             output=self(result.output),
             errors=self(result.errors),
             raised=self(result.raised),
-            failure=None if result.failure is None else self._failure(result.failure),
-            also=tuple(map(self._failure, result.also)),
+            failure=None if result.failure is None else self.failure(result.failure),
+            also=tuple(map(self.failure, result.also)),
         )
 
-    def _failure(self, failure: Failure) -> Failure:
+    def failure(self, failure: Failure) -> Failure:
+        """The failure without them."""
         return replace(
             failure,
             error=self(failure.error),

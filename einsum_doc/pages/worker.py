@@ -19,63 +19,75 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from os import getpid
+from time import perf_counter
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, NoReturn
+from weakref import WeakKeyDictionary
 
-from einsum_doc.pages.assertions import AssertionRewriter, Tally
-from einsum_doc.pages.blame import ASSERTED, failure_of, is_expected, know, message_of, name_of
+from einsum_doc.pages.assertions import AssertionRewriter, Count, Tally
+from einsum_doc.pages.blame import ASSERTED, PAGES, failures_of, frames_of, is_expected, know, message_of, name_of
 from einsum_doc.pages.block import Block, Failure, Place, Result, Row, block_from, to_json
 from einsum_doc.pages.fence import CONDITIONS, DERIVATION, EINSUM
 from einsum_doc.pages.footprint import Listener
 from einsum_doc.pages.streams import Streams
 
 _BUILTINS = builtins.__dict__
-_ORIGINALS = _BUILTINS.copy()
+_decode = json.JSONDecoder().decode
+_wait_for_threads = threading._shutdown  # type: ignore[attr-defined]
 
 
 class Worker:
     """Runs the blocks of one page, one after another.
 
     `root` is the folder of mkdocs.yml: the working directory, and first on the import path.
-    `device` is `auto`, `cpu` or `cuda`.
+    `device` is `auto`, `cpu` or `cuda`. `count` is where the assertions that hold are counted.
     """
 
-    def __init__(self, root: str, device: str = "auto") -> None:
+    def __init__(self, root: str, device: str = "auto", count: Count | None = None) -> None:
         self.root = root
         self.device = device
-        self.tally = Tally()
+        self.tally = Tally(count)
         self.namespaces: dict[str, ModuleType] = {}
         self.device_is_set = False
         self.derivations: Any = None
+        _BUILTINS.update(self.tally.names())
+        self.originals = _BUILTINS.copy()
         self.builtins = _BUILTINS.copy()
-        self.uncaught: list[BaseException] = []
-        # An assertion that fails in a thread would otherwise only be printed.
-        threading.excepthook = self._hear
+        self.blocks: list[Block] = []
+        self.threads: WeakKeyDictionary[threading.Thread, int] = WeakKeyDictionary()
+        self.uncaught: list[tuple[int, BaseException]] = []
+        self.late: list[tuple[int, Failure]] = []
+        """What has gone wrong in threads since their block ended, and the number of that block."""
+        self.pid = getpid()
+        # An assertion that fails in a thread, or where an object is deleted, would otherwise only be printed.
+        threading.excepthook = self._hear_thread
+        sys.unraisablehook = self._hear_unraisable
         sys.path.insert(0, root)
         # Bytecode is dated by whole seconds: of two edits within one, the second would not be seen.
         sys.dont_write_bytecode = True
         os.chdir(root)
+        os.register_at_fork(after_in_child=self.tally.part)
         self.tally.watch_imports()
 
     def run(self, block: Block) -> Result:
         """Run one block."""
+        self.blocks.append(block)
         namespace = self._namespace(block.options.get("session", ""))
-        held = self.tally.held
-        failure = None
-        raised = reason = ""
+        held = self.tally.count[0]
+        errors: list[BaseException] = []
         markup = ""
         rows: tuple[Row, ...] = ()
         false: tuple[Failure, ...] = ()
-        start = time.perf_counter()
+        start = perf_counter()
         try:
             self._choose_device(block)
             reason = self._skips(block)
             if reason:
                 return Result("skipped", reason=reason)
-            with _width(block.options.get("width")), _directory(block.options.get("workdir")):
+            with _width(block.options.get("width")), self._directory(block.options.get("workdir")):
                 if block.language == DERIVATION:
                     rows, false = self._derive(block, namespace)
                 elif block.language == EINSUM:
@@ -84,37 +96,88 @@ class Worker:
                     _run_shell(block)
                 else:
                     self._execute(self._compiled(block), namespace)
-            if self.uncaught:
-                raise self.uncaught[0]
-            if "raises" in block.options:
-                failure = Failure(
-                    block.place,
-                    "NothingRaisedError",
-                    f"the block should raise {block.options['raises']}, and raised nothing",
-                )
         except BaseException as error:
-            if "raises" in block.options and is_expected(error, block.options["raises"]):
-                raised = f"{name_of(error)}: {message_of(error)}"
-            else:
-                failure = failure_of(error, block, self.root)
-        seconds = time.perf_counter() - start
-        self.uncaught.clear()
-        for name in [name for name in namespace.__dict__ if name[:1] == "@" and name[1:].isdigit()]:
-            del namespace.__dict__[name]
+            errors.append(error)
+        if getpid() != self.pid:
+            # A process that the block forked has come back out of its code: it is not the worker.
+            _leave(errors, block, self.root)
+        seconds = perf_counter() - start
+        raised, failures = self._judged(block, errors + self._heard())
+        # Only now: what an assertion kept of its sides tells why something in it raised.
+        for name in list(namespace.__dict__):
+            if isinstance(name, str) and name.startswith("@"):
+                del namespace.__dict__[name]
         torch, device = self._stamp()
-        failures = (failure,) if failure else false
+        failures = (*false, *failures)
         return Result(
             "failed" if failures else "held",
             seconds=seconds,
             device=device,
             torch=torch,
-            assertions=self.tally.held - held,
+            assertions=self.tally.count[0] - held,
             raised=raised,
             rows=rows,
             markup=markup,
             failure=failures[0] if failures else None,
             also=failures[1:],
         )
+
+    def finish(self) -> None:
+        """Wait for the threads that are no daemons, as Python does at the end of a program."""
+        last = self.blocks[-1]
+        try:
+            _wait_for_threads()
+        except BaseException as error:  # of a function that a library has asked to be called here
+            self.uncaught.append((last.number, error))
+        for each in self._heard():
+            self.late += ((last.number, failure) for failure in self._failures(each, last))
+
+    def _judged(self, block: Block, errors: Sequence[BaseException]) -> tuple[str, tuple[Failure, ...]]:
+        """What was raised as expected, and the failures."""
+        expected = block.options.get("raises")
+        if expected is None:
+            return "", tuple(failure for error in errors for failure in self._failures(error, block))
+        if not errors:
+            message = f"the block should raise {expected}, and raised nothing"
+            return "", (Failure(block.place, "NothingRaisedError", message),)
+        met = next((error for error in errors if is_expected(error, expected)), None)
+        raised = f"{name_of(met)}: {message_of(met)}" if met else ""
+        wrong = [error for error in errors if error is not met]
+        return raised, tuple(failure for error in wrong for failure in self._failures(error, block))
+
+    def _failures(self, error: BaseException, block: Block) -> Iterator[Failure]:
+        return failures_of(error, block, self.root)
+
+    def _heard(self) -> list[BaseException]:
+        """What has failed beside the block that runs, in its own threads; what it was in earlier ones' is `late`."""
+        mine = []
+        while self.uncaught:
+            number, error = self.uncaught.pop(0)
+            block = next(block for block in self.blocks if block.number == number)
+            if block is self.blocks[-1]:
+                mine.append(error)
+            else:
+                self.late += ((number, failure) for failure in self._failures(error, block))
+        for thread in threading.enumerate():
+            self.threads.setdefault(thread, self.blocks[-1].number)
+        return mine
+
+    def _hear_thread(self, args: threading.ExceptHookArgs) -> None:
+        if getpid() != self.pid:
+            threading.__excepthook__(args)
+        elif not issubclass(args.exc_type, SystemExit):  # which ends a thread, and nothing else
+            number = self.threads.get(args.thread) if args.thread else None
+            self.uncaught.append((number or self.blocks[-1].number, args.exc_value or args.exc_type()))
+
+    def _hear_unraisable(self, args: sys.UnraisableHookArgs) -> None:
+        """Hear what comes out of a page's code where nobody can catch it: `__del__`, or a thread without an object."""
+        error = args.exc_value
+        places = [place for place in frames_of(error) if place.file in PAGES] if error else []
+        if error is None or not places or getpid() != self.pid:
+            sys.__unraisablehook__(args)
+        elif not isinstance(error, SystemExit):
+            number = next((block.number for block in self.blocks if block.has(places[-1])), self.blocks[-1].number)
+            self.uncaught.append((number, error))
 
     def _derive(self, block: Block, namespace: ModuleType) -> tuple[tuple[Row, ...], tuple[Failure, ...]]:
         """Check a derivation: its rows, and a failure for each line that is false."""
@@ -134,39 +197,39 @@ class Worker:
         )
         return rows, false
 
-    def _hear(self, args: threading.ExceptHookArgs) -> None:
-        if not issubclass(args.exc_type, SystemExit):  # which ends a thread, and nothing else
-            self.uncaught.append(args.exc_value or args.exc_type())
-
     def _execute(self, code: CodeType, namespace: ModuleType) -> None:
         """Execute with the builtins as the page has patched them; report on it with Python's."""
         _BUILTINS.update(self.builtins)
         try:
             exec(code, namespace.__dict__)
         finally:
-            # Method calls alone: any name looked up here may be one that the page has patched.
+            # Methods and operators alone: any name looked up here may be one that the page has patched.
             self.builtins = _BUILTINS.copy()
-            _BUILTINS.clear()
-            _BUILTINS.update(_ORIGINALS)
+            # Never empty: threads that the block has left use it too.
+            _BUILTINS.update(self.originals)
+            for name in _BUILTINS.keys() - self.originals.keys():
+                del _BUILTINS[name]
 
     def _namespace(self, session: str) -> ModuleType:
         if session not in self.namespaces:
             # Classes look their module up in sys.modules by name: dataclasses and pickle need it there.
             name = f"session_{re.sub(r'[^0-9A-Za-z]', '_', session)}" if session else "__main__"
             module = self.namespaces[session] = ModuleType(name)
-            module.__dict__.update(__builtins__=builtins, **self.tally.names())
+            module.__dict__["__builtins__"] = builtins
             sys.modules[name] = module
         return self.namespaces[session]
 
     def _compiled(self, block: Block) -> CodeType:
         """The block's code, at its lines in its file, its assertions rewritten."""
         source = "\n" * block.place.line + block.program
+        rewriter = AssertionRewriter(block.place.file)
+        tree = rewriter.visit(ast.parse(source, block.place.file))
         # Once as it stands, for Python's own errors and warnings about the author's text.
         compile(source, block.place.file, "exec", dont_inherit=True)
-        rewriter = AssertionRewriter()
-        tree = rewriter.visit(ast.parse(source, block.place.file))
         ASSERTED.setdefault(block.place.file, set()).update(rewriter.lines)
-        code: CodeType = compile(ast.fix_missing_locations(tree), block.place.file, "exec", dont_inherit=True)
+        ast.fix_missing_locations(tree)
+        # Never optimized: that would take out `if __debug__`.
+        code: CodeType = compile(tree, block.place.file, "exec", dont_inherit=True, optimize=0)
         return code
 
     def _choose_device(self, block: Block) -> None:
@@ -193,6 +256,19 @@ class Worker:
                 return CONDITIONS[condition]
         return ""
 
+    @contextmanager
+    def _directory(self, path: str | None) -> Iterator[None]:
+        if not path:
+            yield
+            return
+        before = os.open(".", os.O_RDONLY)  # which may be a folder that is gone
+        os.chdir(os.path.join(self.root, path))
+        try:
+            yield
+        finally:
+            os.fchdir(before)
+            os.close(before)
+
     def _stamp(self) -> tuple[str, str]:
         torch = sys.modules.get("torch")
         if torch is None or not hasattr(torch, "cuda"):
@@ -201,8 +277,12 @@ class Worker:
         return str(torch.__version__), torch.cuda.get_device_name() if on_gpu else "CPU"
 
 
-SHELLS = {"bash": "bash", "sh": "sh", "console": "sh"}
-"""The languages that a shell runs, and which."""
+SHELLS = {
+    "bash": ("bash", "-eo", "pipefail", "-c"),
+    "sh": ("sh", "-e", "-c"),
+    "console": ("sh", "-e", "-c"),
+}
+"""The languages that a shell runs, and how: the first command that fails ends it, as an error ends a Python block."""
 
 
 class DeviceError(Exception):
@@ -216,7 +296,7 @@ class ExecutionError(Exception):
 def _run_shell(block: Block) -> None:
     expected = int(block.options.get("returncode", "0"))
     # Both streams into one, as markdown-exec shows them.
-    ended = subprocess.run([SHELLS[block.language], "-c", block.program], stderr=subprocess.STDOUT, check=False)
+    ended = subprocess.run([*SHELLS[block.language], block.program], stderr=subprocess.STDOUT, check=False)
     if ended.returncode != expected:
         raise ExecutionError(f"the command ended with status {ended.returncode}, not {expected}")
 
@@ -234,19 +314,6 @@ def _width(columns: str | None) -> Iterator[None]:
             os.environ.pop("COLUMNS", None)
             if before is not None:
                 os.environ["COLUMNS"] = before
-
-
-@contextmanager
-def _directory(path: str | None) -> Iterator[None]:
-    if not path:
-        yield
-        return
-    before = os.getcwd()
-    os.chdir(path)
-    try:
-        yield
-    finally:
-        os.chdir(before)
 
 
 def _limit_memory(size: int) -> None:
@@ -272,31 +339,51 @@ def _share_out(threads: int, gpu: str) -> None:
         torch.set_num_threads(threads)
 
 
-def serve(talk: socket.socket, output: int, errors: int, settings: Mapping[str, Any]) -> None:
-    """Run what the parent asks for over `talk`, a line of JSON each way, until it closes."""
+def _leave(errors: Sequence[BaseException], block: Block, root: str) -> NoReturn:
+    """End a process that a block has forked as Python would, were the block its program."""
+    status = 0
+    for error in errors:
+        status = 1
+        if isinstance(error, SystemExit) and isinstance(error.code, int | None):
+            status = (error.code or 0) & 0xFF
+        else:
+            for failure in failures_of(error, block, root):
+                os.write(2, f"{failure}\n".encode("utf-8", "backslashreplace"))
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+    os._exit(status)
+
+
+def serve(talk: socket.socket, files: Sequence[int], settings: Mapping[str, Any], count: Count) -> None:
+    """Run what the parent asks for over `talk`, a line of JSON each way, until it closes.
+
+    `files`: for standard output, for standard error, and for where a crash or the time limit strikes.
+    """
+    output, errors, dump = files
     streams = Streams(output, errors)
     streams.open()
     _limit_memory(settings["memory"])
     _share_out(settings["threads"], settings["gpu"])
     heard = Listener(settings["root"])
-    worker = Worker(settings["root"], settings["device"])
-    me = os.getpid()
-    # Where a crash or the end of the time limit strikes is written where the parent looks for it.
-    faulthandler.enable(errors, all_threads=False)
+    worker = Worker(settings["root"], settings["device"], count)
+    faulthandler.enable(dump, all_threads=False)
     with talk.makefile("r", encoding="utf-8", newline="\n") as requests:
-        know(json.loads(next(requests, "{}")))
+        know(_decode(next(requests, "{}")))
         heard.listen()
         for request in requests:
-            facts = json.loads(request)
-            if "block" not in facts:
-                talk.sendall((to_json(heard.footprint()) + "\n").encode())
-                continue
+            facts = _decode(request)
+            answer: dict[str, Any] = {"nonce": facts["nonce"]}
             streams.open()
-            faulthandler.dump_traceback_later(facts["seconds"], file=errors)
-            result = worker.run(block_from(facts["block"]))
-            if os.getpid() != me:
-                # A process that the block forked has come back out of its code: it is not the worker.
-                os._exit(0)
+            faulthandler.dump_traceback_later(facts["seconds"], file=dump)
+            if "block" in facts:
+                answer["result"] = worker.run(block_from(facts["block"]))
+            else:
+                worker.finish()
+                answer |= {"held": worker.tally.count[0], "footprint": None}
+                with suppress(Exception):  # a page may leave sys.modules in any state
+                    answer["footprint"] = heard.footprint()
+            answer["late"], worker.late = worker.late, []
             faulthandler.cancel_dump_traceback_later()
             streams.flush()
-            talk.sendall((to_json(result) + "\n").encode())
+            talk.sendall((to_json(answer) + "\n").encode())

@@ -42,6 +42,70 @@ FAILING = {
         7,
         "AssertionError: 1 == 2",
     ),
+    "thread_left": (
+        "import threading, time\n\n\ndef wait():\n    time.sleep(1000)\n\n\nthreading.Thread(target=wait).start()",
+        7,
+        "TimeoutError: a thread that is no daemon did not end within 1.5 s of the page's last block",
+    ),
+    "raw_thread": (
+        "import _thread, time\n\n\ndef check():\n    assert 1 == 2\n\n\n_thread.start_new_thread(check, ())\n"
+        "time.sleep(0.2)",
+        7,
+        "AssertionError: 1 == 2",
+    ),
+    "deleted": (
+        "class Checked:\n    def __del__(self):\n        assert 1 == 2\n\n\nChecked()",
+        5,
+        "AssertionError: 1 == 2",
+    ),
+    "supervisor_killed": (
+        "import os\nos.kill(os.getppid(), 9)\nwhile True:\n    pass",
+        3,
+        "WorkerError: the block has ended or stopped the process that watches over its own",
+    ),
+    "supervisor_killed_at_the_end": (
+        "import os, subprocess\nsubprocess.Popen(['setsid', 'sleep', '1000.5'])\nos.kill(os.getppid(), 9)",
+        3,
+        "WorkerError: the block has ended or stopped the process that watches over its own",
+    ),
+    "supervisor_stopped": (
+        "import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)",
+        3,
+        "WorkerError: the block has ended or stopped the process that watches over its own",
+    ),
+    "forged": (
+        "import json, os\nheld = dict(status='held', output='', errors='', seconds=0.0, device='', torch='', "
+        "assertions=1000, reason='', raised='', rows=[], markup='', failure=None, also=[])\n"
+        "for name in os.listdir('/proc/self/fd'):\n    try:\n"
+        "        if os.readlink(f'/proc/self/fd/{name}').startswith('socket:'):\n"
+        "            os.write(int(name), (json.dumps({'result': held, 'late': []}) + '\\n').encode())\n"
+        "    except OSError:\n        pass\nassert 1 == 2",
+        3,
+        "WorkerError: the block has answered in the worker's place",
+    ),
+    "dumps": (
+        "import os, sys\nprint('Timeout (attempt 1)!\\nThread 0x1', file=sys.stderr)\nprint('after', file=sys.stderr)\n"
+        "os.abort()",
+        6,
+        "WorkerError: the block's process was killed by SIGABRT",
+    ),
+    "patched_modules": (
+        "import json, os, time\njson.dumps = os.getpid = time.perf_counter = None\nassert 1 == 2",
+        5,
+        "AssertionError: 1 == 2",
+    ),
+    "group": (
+        "import asyncio\n\n\nasync def check(n):\n    await asyncio.sleep(0)\n    assert n == 0\n\n\n"
+        "async def main():\n    async with asyncio.TaskGroup() as tasks:\n        for n in range(2):\n"
+        "            tasks.create_task(check(n))\n\n\nasyncio.run(main())",
+        8,
+        "AssertionError: n == 0",
+    ),
+    "long_message": (
+        "raise ValueError('x' * 3_000_000)",
+        3,
+        f"ValueError: {2000 * 'x'}… 2,998,000 more characters are not shown",
+    ),
     "patched": (
         "import builtins\n\nfor name in ('len', 'str', 'isinstance', 'print', 'dict', 'BaseException'):\n"
         "    setattr(builtins, name, None)\nassert 1 == 2",
@@ -53,7 +117,11 @@ FAILING = {
     "closed": ("import os, sys\nsys.stdout.close()\nos.close(1)\nos.close(2)\nassert 1 == 2", 7, "AssertionError"),
     "all_closed": ("import os\nos.closerange(3, 256)\nassert 1 == 2", 3, "WorkerError"),
     "no_space": ("with open('/dev/full', 'w') as file:\n    file.write('x' * 10**6)", 4, "OSError: [Errno 28]"),
-    "flood": ("while True:\n    print('x' * 2**24)", 3, "OutputError: the block wrote more than 256 MB"),
+    "flood": (
+        "import os\ndata = b'x' * 2**26\nwhile True:\n    os.write(1, data)",
+        3,
+        "OutputError: the block wrote more than 256 MB",
+    ),
     "unprintable": (
         "class E(Exception):\n    def __str__(self): return 1 / 0\nraise E",
         5,
@@ -75,9 +143,13 @@ HOLDING = {
         "import os\nos.mkdir('gone')\nos.chdir('gone')\nos.rmdir('../gone')\nprint('still here')",
         "still here",
     ),
-    "thread_left": (
-        "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()\nprint('left')",
+    "daemon_left": (
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,), daemon=True).start()\nprint('left')",
         "left",
+    ),
+    "executor_left": (
+        "from concurrent.futures import ThreadPoolExecutor\nprint(ThreadPoolExecutor().submit(int, '42').result())",
+        "42",
     ),
     "at_exit": ("import atexit, time\natexit.register(time.sleep, 1000)\nprint('registered')", "registered"),
     "children_left": (
@@ -133,7 +205,9 @@ def test_a_block_that_must_fail(failed: Built, name: str, line: int, said: str) 
 def test_no_page_is_affected_by_the_one_before_it(failed: Built) -> None:
     assert failed.status == 1
     count = len(FAILING)
-    assert f"{2 * count} pages, {2 * count} blocks, {count} assertions held, {count} failures" in failed.console
+    # One on each page that follows, and the first of the group's two.
+    held = count + 1
+    assert f"{2 * count} pages, {2 * count} blocks, {held} assertions held, {count} failures" in failed.console
     assert failed.pages == []
 
 
@@ -143,6 +217,10 @@ def test_a_block_that_must_hold(held: Built, name: str, said: str) -> None:
     html = held.page(name)
     assert said in html
     assert '<div class="run held"' in html
+
+
+def test_what_looks_like_a_dump_is_kept(failed: Built) -> None:
+    assert "Timeout (attempt 1)!\n    Thread 0x1\n    after" in failed.console
 
 
 def test_what_is_cut_is_said(held: Built) -> None:
