@@ -56,6 +56,9 @@ class EinsumDocConfig(base.Config):
     cache_size = _Amount(default=256)
     """How large that folder may become, in MiB; what was used longest ago goes first."""
 
+    downloads = c.ListOfItems(c.Type(str), default=[])
+    """Pages that can be downloaded as a program and as a notebook: patterns such as `posts/*.md`, in docs_dir."""
+
     assets = c.Type(dict, default={})
     """Files of installed packages to copy into the site: `path in the site: file or folder`.
 

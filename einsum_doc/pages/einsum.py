@@ -30,12 +30,12 @@ def einsum_article(block: Block) -> tuple[str, tuple[Row, ...]]:
 
     equation = parse(block.code.strip())
     options = block.options
-    sizes = _sizes(equation, options.get("sizes", ""))
-    small = _sizes(equation, "")  # finite differences and deltas of large tensors would take forever
+    sizes = sizes_of(equation, options.get("sizes", ""))
+    small = sizes_of(equation)  # finite differences and deltas of large tensors would take forever
     show = tuple(options["show"].split()) if "show" in options else PARTS
     output = options.get("output")
     names = options["names"].replace(",", " ").split() if "names" in options else None
-    numbers = _numbers(options.get("wrt", "all"), len(equation.operands))
+    numbers = numbers_of(block, equation)
 
     found = check(equation, small)
     if not found:
@@ -74,11 +74,13 @@ def einsum_article(block: Block) -> tuple[str, tuple[Row, ...]]:
     return article_html(article, show), tuple(row for slot in slots for row in slot.rows)
 
 
-def _numbers(text: str, count: int) -> Sequence[int]:
-    return range(count) if text == "all" else [int(number) for number in text.replace(",", " ").split()]
+def numbers_of(block: Block, equation: Equation) -> Sequence[int]:
+    """The operands whose gradients a fence is about, by number."""
+    text = block.options.get("wrt", "all")
+    return range(len(equation.operands)) if text == "all" else [int(each) for each in text.replace(",", " ").split()]
 
 
-def _sizes(equation: Equation, text: str) -> dict[str, int | Sequence[int]]:
+def sizes_of(equation: Equation, text: str = "") -> dict[str, int | Sequence[int]]:
     """The sizes that are written, and for the other labels different small ones."""
     from einsum_doc.cli import read_sizes
 

@@ -10,12 +10,16 @@ written, the verdict is given.
 from __future__ import annotations
 
 import os
+import posixpath
+import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from fnmatch import fnmatch
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import click
 import markdown_exec
@@ -33,11 +37,20 @@ from einsum_doc.pages import fence, report, scan
 from einsum_doc.pages.block import Block, Failure, Place, Result
 from einsum_doc.pages.cache import Cache
 from einsum_doc.pages.config import EinsumDocConfig
+from einsum_doc.pages.download import Cell, as_notebook, as_program, cells
 from einsum_doc.pages.expected import REWRITE, rewrite
 from einsum_doc.pages.origins import Line, origins, preprocessed, reached, trace
 from einsum_doc.pages.pool import Limits, Page, Pool, PoolSettings
 from einsum_doc.pages.progress import awaited
-from einsum_doc.pages.render import block_html, count, derivation_html, fault_html, stamp_html, under_title
+from einsum_doc.pages.render import (
+    block_html,
+    count,
+    derivation_html,
+    downloads_html,
+    fault_html,
+    stamp_html,
+    under_title,
+)
 from einsum_doc.pages.run import Run
 
 NO_CACHE = "EINSUM_DOC_NO_CACHE"
@@ -62,6 +75,8 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         self.again: tuple[Sequence[str], Run | None] = ((), None)
         self.lost: list[Failure] = []
         self.left_out: list[str] = []
+        self.downloads: dict[str, str] = {}
+        """What is to be downloaded, by its path in the site."""
         self.markdown: Markdown | None = None
         self.commit: str | None = None
 
@@ -112,7 +127,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         inner = {**config.mdx_configs, "pymdownx.snippets": {**snippets, "auto_append": self._without_blocks(snippets)}}
         markdown_exec.markdown_config.save(config.markdown_extensions, inner)
         self.runs, self.run, self.markdown, self.commit, self.cache = {}, None, None, None, None
-        self.again, self.lost = ((), None), []
+        self.again, self.lost, self.downloads = ((), None), [], {}
         self.where = Path(config.config_file_path or "mkdocs.yml").name
         return config
 
@@ -185,7 +200,12 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             _log.info(f"{run.name}: {count(len(run.blocks), 'block')} in {run.ran.seconds:.1f} s")
         elsewhere = [fault_html(failure) for failure in found.faults if fault_html(failure) not in html]
         stamp = stamp_html(run.blocks, run.ran, len(found.faults), self._commit())
-        return under_title(html, stamp + "".join(elsewhere))
+        downloads = ""
+        if run.runnable and not found.failures and any(fnmatch(page.file.src_uri, it) for it in self.config.downloads):
+            downloads = downloads_html(
+                [posixpath.basename(uri) for uri in self._make_downloads(run, page, config, files)]
+            )
+        return under_title(html, stamp + downloads + "".join(elsewhere))
 
     @event_priority(100)
     def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> None:
@@ -211,6 +231,8 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             for name, reason in self.cache.reasons.items():
                 explain(f"{name}: " + (f"ran: {reason}" if reason else "from the cache"))
         if not wrong:
+            for uri, text in self.downloads.items():
+                files.append(File.generated(config, uri, content=text))
             _log.info(report.summary(pages))
             return
         self._fail("\n\n".join(wrong), report.summary(pages))
@@ -421,6 +443,21 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
     def _format_expected(self, source: str, *args: Any, **kwargs: Any) -> str:
         return f'<pre class="expected">{escape(source)}</pre>'
 
+    def _make_downloads(self, run: Run, page: MkDocsPage, config: MkDocsConfig, files: Files) -> list[str]:
+        """Make what a page can be downloaded as; its paths in the site."""
+        found = cells(run.lines, run.blocks, run.results, _link(page, config, files))
+        if not re.search(r"^# ", run.markdown, re.M):
+            found.insert(0, Cell(f"# {page.title}"))
+        about = [str(page.title), "", f"This is {run.name} of “{config.site_name}” as a program."]
+        versions = {f"torch {result.torch.split('+')[0]}" for result in run.results if result.torch}
+        about += [f"It held with {', '.join(sorted(versions))}."] if versions else []
+        stem = posixpath.splitext(posixpath.basename(page.file.src_uri))[0]
+        folder = posixpath.dirname(page.file.dest_uri)
+        made = {".py": as_program(about, found), ".ipynb": as_notebook(found)}
+        uris = {ending: posixpath.join(folder, stem + ending) for ending in made}
+        self.downloads |= {uris[ending]: text for ending, text in made.items()}
+        return list(uris.values())
+
     def _add_asset(self, destination: str, written: str, files: Files, config: MkDocsConfig) -> None:
         source = self.root / written
         if not source.exists():
@@ -471,6 +508,20 @@ def _render(block: Block, result: Result, md: Markdown, options: dict[str, Any])
         if inner in headings:
             headings[html] = headings.pop(inner)
     return html
+
+
+def _link(page: MkDocsPage, config: MkDocsConfig, files: Files) -> Callable[[str], str]:
+    """Where a page's relative links lead on the web, if it is known where the site will be."""
+
+    def link(target: str) -> str:
+        if not config.site_url:
+            return ""
+        path, mark, anchor = target.partition("#")
+        uri = posixpath.normpath(posixpath.join(posixpath.dirname(page.file.src_uri), path))
+        file = files.get_file_from_path(uri) if path else page.file
+        return urljoin(config.site_url, file.url) + mark + anchor if file else ""
+
+    return link
 
 
 def _body(text: str) -> str:

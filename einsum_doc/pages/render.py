@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
+from urllib.parse import quote
 
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
@@ -141,6 +142,12 @@ def stamp_html(blocks: Sequence[Block], page: Ran, faults: int, commit: str) -> 
         # It ran in an earlier build, and everything that it came from has been found unchanged.
         how = f"on {datetime.fromtimestamp(page.when, UTC):%-d %B %Y}, unchanged since"
     return f'<div class="stamp" data-search-exclude><b>✓ verified {how}</b>{_spans(filter(None, facts))}</div>'
+
+
+def downloads_html(names: Sequence[str]) -> str:
+    """Links to what a page can be downloaded as, which lies beside it."""
+    links = " ".join(f'<a href="{quote(name)}" download>{escape(name)}</a>' for name in names)
+    return f'<div class="downloads" data-search-exclude>run it yourself: {links}</div>'
 
 
 def count(number: int, noun: str) -> str:
