@@ -40,7 +40,7 @@ from einsum_doc.pages.config import EinsumDocConfig
 from einsum_doc.pages.download import Cell, as_notebook, as_program, cells
 from einsum_doc.pages.expected import REWRITE, rewrite
 from einsum_doc.pages.origins import Line, origins, preprocessed, reached, trace
-from einsum_doc.pages.pool import Limits, Page, Pool, PoolSettings
+from einsum_doc.pages.pool import Pool, PoolSettings
 from einsum_doc.pages.progress import awaited
 from einsum_doc.pages.render import (
     block_html,
@@ -52,6 +52,7 @@ from einsum_doc.pages.render import (
     under_title,
 )
 from einsum_doc.pages.run import Run
+from einsum_doc.pages.session import Limits, Page
 
 NO_CACHE = "EINSUM_DOC_NO_CACHE"
 """The environment variable with which a build runs every page, and keeps nothing."""

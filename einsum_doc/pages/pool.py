@@ -1,86 +1,29 @@
-"""Blocks -> Results: a worker for each page, on its device, within its limits.
+"""Pages -> Results: which runs when, on what device, with how much memory.
 
 Pages are submitted as soon as they are read and run in the background, several at a time,
-each in a process of its own forked from one fork server; the builder collects each result
-where the block is rendered. Whatever a block does to its process, it comes back as a Result.
-A page whose results are in the cache is not run at all.
+each in a session of its own (session.py); the builder collects each result where the block
+is rendered. A page whose results are in the cache is not run at all.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
 import os
 import re
-import secrets
-import select
-import signal
-import socket
-import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any, Self
 
-from einsum_doc.pages.block import Block, Failure, Place, Result, failure_from, result_from, to_json
+from einsum_doc.pages.block import Block, Result
 from einsum_doc.pages.cache import Cache, Ran
-from einsum_doc.pages.expected import REWRITE, differs
+from einsum_doc.pages.expected import differs
 from einsum_doc.pages.fence import DERIVATION, EINSUM
-from einsum_doc.pages.footprint import Footprint, footprint_from
 from einsum_doc.pages.progress import Progress
-from einsum_doc.pages.redaction import Redaction
-from einsum_doc.pages.worker import thread_limits
-
-SHOWN = 100_000
-"""How much of what a block writes is kept, in bytes; what is cut off is said."""
-SAID = 2000
-"""How much of an error's message and of each line about it is kept, in characters; what is cut off is said."""
-LINES = 100
-"""How many lines about an error are kept."""
-WRITTEN = 256 * 2**20
-"""How much a block may write to its output before it is stopped, in bytes."""
-
-_OURS = {
-    REWRITE,  # a site that a block builds is not to be rewritten along with this one
-    "PYTHONOPTIMIZE",  # which would take the assertions out of what a page imports
-}
-"""Variables of the build's environment that its blocks do not have."""
-
-_DUMP = re.compile(r"^(?:Fatal Python error: |Timeout \().*\n", re.M)
-_THREAD = re.compile(r"^(?:Current thread|Thread) 0x.*\n", re.M)
-_FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+) in', re.M)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a page's code may use."""
-
-    seconds: float = 60.0
-    """Wall-clock time for one block."""
-    memory: int = 0
-    """Bytes of memory for a page's process, beside what a GPU has; 0 for three quarters of the machine's."""
-
-    @property
-    def bytes(self) -> int:
-        """The limit in bytes."""
-        return self.memory or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 3 // 4
-
-
-@dataclass(frozen=True)
-class Page:
-    """What is run in one worker: the blocks of a page, in order."""
-
-    name: str
-    """Its file, relative to the folder of mkdocs.yml."""
-    blocks: Sequence[Block]
-    sources: Mapping[str, Sequence[str]]
-    """The lines of each file that a block stands in, for the source lines of tracebacks."""
+from einsum_doc.pages.session import ForkServer, Limits, Page, Session, brief
 
 
 @dataclass(frozen=True)
@@ -90,7 +33,7 @@ class PoolSettings:
     root: Path
     """The folder of mkdocs.yml: the working directory of blocks, and first on their import path."""
     device: str = "auto"
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     preload: tuple[str, ...] = ("torch",)
     """Modules to import once, before the first fork, if a page mentions them."""
     jobs: int = 0
@@ -108,7 +51,7 @@ class Pool:
         self._gpus = [] if settings.device == "cpu" else gpus()
         self._jobs = settings.jobs or len(self._gpus) or cores()
         self._waiting: list[_Waiting] = []
-        self._server: _ForkServer | None = None
+        self._server: ForkServer | None = None
         self._preloads: set[str] = set()
         self._closed = False
         self._threads: list[threading.Thread] = []
@@ -204,7 +147,7 @@ class Pool:
             "gpu": gpu,
         }
         when = time.time()
-        session = _Session(self._ready_server(), settings, page, limits)
+        session = Session(self._ready_server(), settings, page, limits)
         with session:
             for block in page.blocks:
                 self.progress.running[page.name] = f"{block.number}/{len(page.blocks)}"
@@ -213,7 +156,7 @@ class Pool:
                     break
             else:
                 session.finish()
-        ran = Ran(list(map(_brief, session.results)), when, time.time() - when)
+        ran = Ran(list(map(brief, session.results)), when, time.time() - when)
         if not session.failed:
             waiting.cache.keep(page.name, page.blocks, ran, session.footprint)
         return replace(ran, results=self._judged(page, ran.results))
@@ -238,7 +181,7 @@ class Pool:
         failure = differs(result.output, block.expected)
         return result if failure is None else replace(result, status="failed", failure=failure)
 
-    def _ready_server(self) -> _ForkServer:
+    def _ready_server(self) -> ForkServer:
         with self._changed:
             if self._closed:
                 raise RuntimeError("the pool is closed")
@@ -247,7 +190,7 @@ class Pool:
                 self._server.close()
                 self._server = None
             if self._server is None:
-                self._server = _ForkServer(self.settings.root, preload, self._blas)
+                self._server = ForkServer(self.settings.root, preload, self._blas)
             return self._server
 
 
@@ -286,301 +229,3 @@ def available_memory() -> int:
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     return sys.maxsize
-
-
-class _ForkServer:
-    """The process that pages are forked from: forkserver.py, at the other end of a socket."""
-
-    def __init__(self, root: Path, preload: Sequence[str], threads: int) -> None:
-        self.preload = set(preload)
-        self.lock = threading.Lock()
-        self.control, theirs = socket.socketpair()
-        with theirs:
-            # A process group of its own, so that an interrupt reaches the build alone.
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "einsum_doc.pages.forkserver", str(theirs.fileno()), *preload],
-                cwd=root,
-                env={name: value for name, value in (thread_limits(threads) | os.environ).items() if name not in _OURS},
-                stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
-        self._expect("ready")
-
-    def serves(self, preload: Sequence[str]) -> bool:
-        """Whether it is alive and has imported what is wanted."""
-        return self.process.poll() is None and self.preload >= set(preload)
-
-    def start(self, settings: dict[str, Any], descriptors: Sequence[int]) -> None:
-        """Fork a worker that owns these descriptors."""
-        with self.lock:
-            socket.send_fds(self.control, [json.dumps(settings).encode()], list(descriptors))
-            self._expect("forked")
-
-    def _expect(self, word: str) -> None:
-        answer = b""
-        while not answer.endswith(b"\n"):
-            part = self.control.recv(1)
-            if not part:
-                raise RuntimeError(f"the fork server ended with status {self.process.wait()}")
-            answer += part
-        if answer.decode().strip() != word:
-            raise RuntimeError(f"the fork server answered {answer!r}, not {word!r}")
-
-    def close(self) -> None:
-        self.control.close()
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-class _Session:
-    """A page's worker, from the builder's side."""
-
-    def __init__(self, server: _ForkServer, settings: dict[str, Any], page: Page, limits: Limits) -> None:
-        self.page = page
-        self.limits = limits
-        self.results: list[Result] = []
-        self.footprint: Footprint | None = None
-        self.clean = Redaction(settings["root"])
-        self.talk, talk = socket.socketpair()
-        self.life, life = socket.socketpair()
-        self.talk.settimeout(limits.seconds)
-        self.streams = [_Stream(), _Stream()]
-        self.dump = _Stream()
-        self.answers = self.told = b""
-        with talk, life:
-            files = [stream.fileno() for stream in (*self.streams, self.dump)]
-            server.start(settings, [talk.fileno(), life.fileno(), *files])
-        self.greeting = json.dumps({file: list(lines) for file, lines in page.sources.items()}) + "\n"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-        if self._end is None and not self.failed:
-            self._fail(self.page.blocks[len(self.results) - 1], "WorkerError", _UNWATCHED)
-        for stream in (*self.streams, self.dump):
-            stream.close()
-
-    @property
-    def failed(self) -> bool:
-        """Whether anything has gone wrong in it."""
-        return any(result.failure for result in self.results)
-
-    def run(self, block: Block) -> None:
-        """Add the result of a block, however it ends."""
-        start = time.monotonic()
-        self.results.append(Result("held"))
-        try:
-            late = f"the block did not end within {self.limits.seconds:g} s"
-            answer = self._ask({"block": block}, late)
-        except _NoAnswerError as stopped:
-            self._stop(block, stopped, time.monotonic() - start)
-        else:
-            self.results[-1] = result_from(answer["result"])
-            self._add_late(answer)
-        self._take_output()
-
-    def finish(self) -> None:
-        """Wait for the threads that the page has left running, and learn what it has depended on."""
-        block = self.page.blocks[-1]
-        try:
-            late = f"a thread that is no daemon did not end within {self.limits.seconds:g} s of the page's last block"
-            answer = self._ask({}, late)
-        except _NoAnswerError as stopped:
-            self._stop(block, stopped, self.results[-1].seconds)
-        else:
-            self._add_late(answer)
-            self._count(answer["held"])
-            self.footprint = answer["footprint"] and footprint_from(answer["footprint"])
-        self._take_output()
-
-    def close(self) -> None:
-        """End the worker and all that the page left running; returns when they are gone."""
-        if self.life.fileno() == -1:
-            return
-        with contextlib.suppress(OSError):
-            self.life.shutdown(socket.SHUT_WR)
-        self._hear_end(10)
-        self.life.close()
-        self.talk.close()
-        if self._end is None:
-            supervisor, worker = map(int, self.told.split() or (0, 0))
-            for end, process in ((os.kill, supervisor), (os.killpg, worker)):
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    if process:
-                        end(process, signal.SIGKILL)
-
-    def _ask(self, request: dict[str, Any], late: str) -> dict[str, Any]:
-        # Only the worker knows what its answer must carry: the page's code, in the same process, may write as well.
-        nonce = secrets.token_hex(16)
-        seconds = self.limits.seconds
-        line = to_json({"nonce": nonce, "seconds": seconds, **request}) + "\n"
-        try:
-            self.talk.sendall((self.greeting + line).encode())
-            self.greeting = ""
-            answer = self._answer(time.monotonic() + seconds + 0.2, late)
-        except OSError:
-            raise _NoAnswerError("WorkerError", self._how_it_ended()) from None
-        with contextlib.suppress(ValueError, TypeError, KeyError):
-            facts: dict[str, Any] = json.loads(answer)
-            if facts["nonce"] == nonce:
-                return facts
-        raise _NoAnswerError("WorkerError", "the block has answered in the worker's place")
-
-    def _answer(self, deadline: float, late: str) -> bytes:
-        while b"\n" not in self.answers:
-            wait = min(0.2, max(0.0, deadline - time.monotonic()))
-            ready, _, _ = select.select([self.talk, self.life], [], [], wait)
-            if self.talk in ready:
-                part = self.talk.recv(1 << 16)
-                if not part:
-                    raise _NoAnswerError("WorkerError", self._how_it_ended())
-                self.answers += part
-            elif self.life in ready:
-                if not self._hear() or self._end is not None:
-                    raise _NoAnswerError("WorkerError", self._how_it_ended())
-            elif any(stream.size() > WRITTEN for stream in self.streams):
-                raise _NoAnswerError("OutputError", f"the block wrote more than {WRITTEN >> 20} MB of output")
-            elif time.monotonic() >= deadline:
-                raise _NoAnswerError("TimeoutError", late)
-        answer, self.answers = self.answers.split(b"\n", 1)
-        return answer
-
-    def _hear(self) -> bool:
-        """Hear what the supervisor has to tell; False if it is silent for ever."""
-        part = self.life.recv(4096)
-        self.told += part
-        return bool(part)
-
-    @property
-    def _end(self) -> tuple[int, int] | None:
-        """How the worker has ended, and how many assertions had held by then; None if nobody has told."""
-        lines = self.told.split(b"\n")
-        if len(lines) < 3:
-            return None
-        status, held = map(int, lines[1].split())
-        return status, held
-
-    def _hear_end(self, seconds: float) -> None:
-        self.life.settimeout(seconds)
-        with contextlib.suppress(OSError):
-            while self._end is None and self._hear():
-                pass
-
-    def _how_it_ended(self) -> str:
-        """In words, how the worker came to its end."""
-        self._hear_end(5)
-        if self._end is None:
-            return _UNWATCHED
-        status, _ = self._end
-        if status < 0:
-            name = next((each.name for each in signal.Signals if each == -status), f"signal {-status}")
-            return f"the block's process was killed by {name}"
-        return f"the block ended its process, with exit status {status}: what follows was never checked"
-
-    def _stop(self, block: Block, stopped: _NoAnswerError, seconds: float) -> None:
-        """Stop the page at a block whose end will not be known."""
-        error, message = stopped.args
-        self.close()
-        if self._end is not None:
-            self._count(self._end[1])
-        self.results[-1] = replace(self.results[-1], seconds=seconds)
-        # With too much output, the time limit may have struck as well, or not.
-        struck = None if error == "OutputError" else _struck(self.dump.read(), self.page.sources)
-        self._fail(block, error, message, struck)
-
-    def _fail(self, block: Block, error: str, message: str, place: Place | None = None) -> None:
-        self._add(block.number, Failure(place or block.where, error, message))
-
-    def _add_late(self, answer: Mapping[str, Any]) -> None:
-        """Add what has gone wrong in threads to the blocks that started them."""
-        for number, failure in answer["late"]:
-            self._add(number, failure_from(failure))
-
-    def _add(self, number: int, failure: Failure) -> None:
-        index = next(index for index, block in enumerate(self.page.blocks) if block.number == number)
-        failures = (*self.results[index].failures, self.clean.failure(failure))
-        self.results[index] = replace(self.results[index], status="failed", failure=failures[0], also=failures[1:])
-
-    def _count(self, held: int) -> None:
-        """Count what has held since the last block's result as held in that block."""
-        counted = sum(result.assertions for result in self.results)
-        last = self.results[-1]
-        self.results[-1] = replace(last, assertions=last.assertions + max(0, held - counted))
-
-    def _take_output(self) -> None:
-        """Add what has been written to the last result, and have nothing in it that must not be shown."""
-        output, errors = (stream.read() for stream in self.streams)
-        self.dump.read()
-        last = self.results[-1]
-        last = replace(last, output=last.output + output, errors=last.errors + errors)
-        self.results[-1] = self.clean.result(last)
-
-
-_UNWATCHED = "the block has ended or stopped the process that watches over its own"
-
-
-class _NoAnswerError(Exception):
-    """The worker did not answer: the name of the error, and its message."""
-
-
-class _Stream:
-    """A file that a worker writes its standard output or error to, read block by block."""
-
-    def __init__(self) -> None:
-        self.file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 — it lives as long as the page
-        self.read_to = 0
-        # Appending: several processes may write to it, and none may overwrite another.
-        fcntl.fcntl(self.file.fileno(), fcntl.F_SETFL, os.O_APPEND)
-
-    def fileno(self) -> int:
-        return self.file.fileno()
-
-    def close(self) -> None:
-        self.file.close()
-
-    def size(self) -> int:
-        return os.fstat(self.fileno()).st_size - self.read_to
-
-    def read(self) -> str:
-        """What has been written since the last time, the first `SHOWN` bytes of it."""
-        size = self.size()
-        data = os.pread(self.fileno(), SHOWN, self.read_to)
-        self.read_to += size
-        text = data.decode("utf-8", "replace")
-        if size > SHOWN:
-            text = text.rstrip("\ufffd") + f"\n… {size - SHOWN:,} more bytes of output are not shown\n"
-        return text
-
-
-def _brief(result: Result) -> Result:
-    """The result, with no more of what errors say than anyone reads."""
-    failures = tuple(map(_brief_failure, result.failures))
-    raised = _cut(result.raised)
-    return replace(result, raised=raised, failure=failures[0] if failures else None, also=failures[1:])
-
-
-def _brief_failure(failure: Failure) -> Failure:
-    details = list(map(_cut, failure.details[:LINES]))
-    if len(failure.details) > LINES:
-        details.append(f"… {len(failure.details) - LINES:,} more lines are not shown")
-    return replace(failure, message=_cut(failure.message), details=tuple(details))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= SAID else f"{text[:SAID]}… {len(text) - SAID:,} more characters are not shown"
-
-
-def _struck(dump: str, sources: Collection[str]) -> Place | None:
-    """The line of a page at which faulthandler found the code, in the main thread if that was on one."""
-    last = _DUMP.split(dump)[-1]
-    for thread in reversed(_THREAD.split(last)):
-        for frame in _FRAME.finditer(thread):
-            if frame["file"] in sources:
-                return Place(frame["file"], int(frame["line"]))
-    return None
