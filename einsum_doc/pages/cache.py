@@ -49,6 +49,10 @@ class Ran:
     """Whether the results were kept from an earlier build."""
 
 
+Evidence = dict[str, Any] | str
+"""What a page has depended on, with digests and versions; or in words why that is not known."""
+
+
 class Cache:
     """The folder of kept results, as one build sees it: no file is read twice.
 
@@ -71,7 +75,7 @@ class Cache:
         """For each page that was asked for, why its blocks had to run; empty if they had not."""
         self.notes: list[str] = []
         """What is wrong with the folder or with an entry in it."""
-        self._settings = {"format": FORMAT, **_MACHINE, "gpus": _gpus(), "variables": _python_variables(), **settings}
+        self._settings = {"format": FORMAT, **MACHINE, "gpus": _gpus(), "variables": _python_variables(), **settings}
         self._now = _Snapshot(Path(os.path.realpath(root)), [Path(os.path.realpath(each)) for each in ignored])
 
     def find(self, page: str, blocks: Sequence[Block]) -> Ran | None:
@@ -94,16 +98,18 @@ class Cache:
             return Ran((), seconds=entry["seconds"], memory=entry["memory"])
         return Ran(())
 
-    def keep(self, page: str, blocks: Sequence[Block], ran: Ran, footprint: Footprint | None) -> None:
+    def evidence(self, blocks: Sequence[Block], ran: Ran, footprint: Footprint | None) -> Evidence:
+        """What a page has depended on, as it is now; or why nobody can say."""
+        if footprint is None:
+            return "what it has depended on is not known"
+        return self._now.evidence(footprint, _told(blocks, ran.results), since=ran.when - _AROUND)
+
+    def keep(self, page: str, blocks: Sequence[Block], ran: Ran, evidence: Evidence) -> None:
         """Keep the results of a page, if everything on it held and what they depended on is known."""
-        if self.folder is None or footprint is None:
+        if self.folder is None or any(result.status not in ("held", "skipped") for result in ran.results):
             return
-        if any(result.status not in ("held", "skipped") for result in ran.results):
-            return
-        evidence = self._now.evidence(footprint, _told(blocks, ran.results), since=ran.when - _AROUND)
         if isinstance(evidence, str):
-            # Nobody knows which of the two texts it read.
-            self._note(f"the results of {page} are not kept: {evidence} was changed while it ran")
+            self._note(f"the results of {page} are not kept: {evidence}")
             return
         entry = {
             "question": self._question(page, blocks),
@@ -111,7 +117,7 @@ class Cache:
             "results": [asdict(result) for result in ran.results],
             "when": ran.when,
             "seconds": ran.seconds,
-            "memory": footprint.memory,
+            "memory": ran.memory,
         }
         text = json.dumps(entry, sort_keys=True)
         name = f"{_digest(page)[:16]}-{_digest(json.dumps([entry['question'], evidence], sort_keys=True))[:32]}.json"
@@ -225,14 +231,15 @@ class _Snapshot:
         self._modules: set[str] | None = None
         self._project: str | None = None
 
-    def evidence(self, footprint: Footprint, told: list[str], since: float) -> dict[str, Any] | str:
-        """What a page has depended on, as it is now; a file of it alone, if others have changed that while it ran."""
+    def evidence(self, footprint: Footprint, told: list[str], since: float) -> Evidence:
+        """What a page has depended on, as it is now."""
         files = {self._short(path): _digest_of_file(path) for path in footprint.files}
         sources = list(self._sources()) if footprint.processes else []
         for path in {*footprint.files, *sources} - {*footprint.written}:
             with contextlib.suppress(OSError):
                 if os.stat(path).st_mtime >= since:
-                    return self._short(path)
+                    # Nobody knows which of the two texts it read.
+                    return f"{self._short(path)} was changed while it ran"
         return {
             "files": files,
             "asked": {self._short(path): _kind_of(path) for path in footprint.asked},
@@ -397,7 +404,7 @@ def _modules_in(folder: Path) -> set[str]:
     return found
 
 
-_MACHINE = {
+MACHINE = {
     # As it is when it is loaded: a server that is still running the old text must not sign with the new.
     "builder": _digest(*(_digest_of_file(str(path)) for path in sorted(Path(__file__).parent.glob("*.py")))),
     "python": sys.version,

@@ -50,6 +50,9 @@ class EinsumDocConfig(base.Config):
     jobs = _Amount(whole=True, default=0)
     """How many pages may run at a time; 0 for one on each core or, where blocks run on GPUs, on each of those."""
 
+    executor = c.Type(str, default="")
+    """Where pages run instead of on this machine: the address of a Dask cluster, such as `dask://127.0.0.1:8786`."""
+
     cache = c.Type(str, default=".cache/einsum-doc")
     """The folder in which results are kept, relative to that of mkdocs.yml; `""` to keep none."""
 

@@ -10,9 +10,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from einsum_doc.pages.block import Expected, Failure
+from einsum_doc.pages.block import Block, Expected, Failure, Result
 
 REWRITE = "EINSUM_DOC_REWRITE"
 """The environment variable with which a build rewrites the `expected` fences that are not met.
@@ -44,6 +45,14 @@ def differs(output: str, expected: Expected) -> Failure | None:
             given[index] = want
     difference = [line for line in difflib.ndiff(wanted, given) if not line.startswith("?")]
     return Failure(expected.place, "OutputError", "the output is not what is expected", tuple(difference))
+
+
+def held_against(block: Block, result: Result) -> Result:
+    """The result of a block, failed if it wrote something else than is expected of it."""
+    if block.expected is None or result.status != "held":
+        return result
+    failure = differs(result.output, block.expected)
+    return result if failure is None else replace(result, status="failed", failure=failure)
 
 
 def _lines(text: str) -> list[str]:

@@ -38,6 +38,7 @@ from einsum_doc.pages.block import Block, Failure, Place, Result
 from einsum_doc.pages.cache import Cache
 from einsum_doc.pages.config import EinsumDocConfig
 from einsum_doc.pages.download import Cell, as_notebook, as_program, cells
+from einsum_doc.pages.executor import ExecutorError
 from einsum_doc.pages.expected import REWRITE, rewrite
 from einsum_doc.pages.origins import Line, origins, preprocessed, reached, trace
 from einsum_doc.pages.pool import Pool, PoolSettings
@@ -329,7 +330,9 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             return
         options = self.config
         limits = Limits(float(options.timeout), int(options.memory * 2**30))
-        settings = PoolSettings(self.root, options.device, limits, tuple(options.preload), int(options.jobs))
+        settings = PoolSettings(
+            self.root, options.device, limits, tuple(options.preload), int(options.jobs), options.executor
+        )
         if self.pool is None or self.pool.settings != settings:
             self.on_shutdown()  # under `serve`, mkdocs.yml may have changed since the last build
             self.pool = Pool(settings)
@@ -339,12 +342,16 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             self.cache = Cache(
                 self.root / options.cache if keep else None,
                 self.root,
-                {name: options[name] for name in ("device", "timeout", "memory", "preload")},
+                {name: options[name] for name in ("device", "timeout", "memory", "preload", "executor")},
                 limit=int(options.cache_size * 2**20),
                 ignored=[Path(config.site_dir)],
             )
         pages = [Page(run.name, run.runnable, self._sources(run)) for run in runs]
-        for run, future in zip(runs, self.pool.submit(pages, self.cache), strict=True):
+        try:
+            futures = self.pool.submit(pages, self.cache)
+        except ExecutorError as error:
+            raise PluginError(f"einsum-doc: executor: {error}") from None
+        for run, future in zip(runs, futures, strict=True):
             run.future = future
 
     def _sources(self, run: Run) -> Mapping[str, list[str]]:

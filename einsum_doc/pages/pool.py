@@ -12,7 +12,6 @@ import os
 import re
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -20,10 +19,11 @@ from pathlib import Path
 
 from einsum_doc.pages.block import Block, Result
 from einsum_doc.pages.cache import Cache, Ran
-from einsum_doc.pages.expected import differs
+from einsum_doc.pages.executor import Engine, connect
+from einsum_doc.pages.expected import held_against
 from einsum_doc.pages.fence import DERIVATION, EINSUM
 from einsum_doc.pages.progress import Progress
-from einsum_doc.pages.session import ForkServer, Limits, Page, Session, brief
+from einsum_doc.pages.session import ForkServer, Limits, Page, run_page
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class PoolSettings:
     """Modules to import once, before the first fork, if a page mentions them."""
     jobs: int = 0
     """How many pages may run at a time; 0 for one on each core or, where blocks run on GPUs, on each of those."""
+    executor: str = ""
+    """Where pages run instead of on this machine: the address of a Dask cluster, such as `dask://127.0.0.1:8786`."""
 
 
 class Pool:
@@ -51,7 +53,8 @@ class Pool:
         self._gpus = [] if settings.device == "cpu" else gpus()
         self._jobs = settings.jobs or len(self._gpus) or cores()
         self._waiting: list[_Waiting] = []
-        self._server: ForkServer | None = None
+        self._servers: list[ForkServer] = []
+        self._engine: Engine | None = None
         self._preloads: set[str] = set()
         self._closed = False
         self._threads: list[threading.Thread] = []
@@ -71,6 +74,9 @@ class Pool:
                 future.set_result(replace(kept, results=self._judged(page, kept.results)))
         if not waiting:
             return futures
+        if self.settings.executor and self._engine is None:
+            self._engine = connect(self.settings.executor)
+            self._jobs = self.settings.jobs or self._engine.slots
         # einsum_doc brings torch with it, whose import is what takes the time.
         blocks = [block for each in waiting for block in each.page.blocks]
         code = "\n".join(block.code for block in blocks)
@@ -98,12 +104,15 @@ class Pool:
         return futures
 
     def close(self) -> None:
-        """End the fork server and, with it, every worker."""
+        """End the fork servers and, with them, every worker."""
         with self._changed:
             self._closed = True
-            if self._server is not None:
-                self._server.close()
-                self._server = None
+            for server in self._servers:
+                server.close()
+            self._servers = []
+            if self._engine is not None:
+                self._engine.close()
+                self._engine = None
             self._changed.notify_all()
 
     def _work(self, gpu: str) -> None:
@@ -129,7 +138,7 @@ class Pool:
                 if not self.progress.running:
                     self._free = available_memory()
                 for waiting in self._waiting:
-                    if not self.progress.running or waiting.memory <= self._free:
+                    if self._engine or not self.progress.running or waiting.memory <= self._free:
                         self._waiting.remove(waiting)
                         self._free -= waiting.memory
                         self.progress.running[waiting.page.name] = ""
@@ -138,27 +147,25 @@ class Pool:
         return None
 
     def _run_page(self, waiting: _Waiting, gpu: str) -> Ran:
-        page, limits = waiting.page, self.settings.limits
-        settings = {
-            "root": str(self.settings.root),
-            "device": self.settings.device,
-            "memory": limits.bytes,
-            "threads": self._blas,
-            "gpu": gpu,
-        }
-        when = time.time()
-        session = Session(self._ready_server(), settings, page, limits)
-        with session:
-            for block in page.blocks:
-                self.progress.running[page.name] = f"{block.number}/{len(page.blocks)}"
-                session.run(block)
-                if session.failed or self._held_against(block, session.results[-1]).failure:
-                    break
-            else:
-                session.finish()
-        ran = Ran(list(map(brief, session.results)), when, time.time() - when)
-        if not session.failed:
-            waiting.cache.keep(page.name, page.blocks, ran, session.footprint)
+        page, cache, limits = waiting.page, waiting.cache, self.settings.limits
+        if self._engine is not None:
+            ran, evidence = self._engine.run(page, self.settings, sorted(self._preloads), compares=not self.rewriting)
+        else:
+            settings = {
+                "root": str(self.settings.root),
+                "device": self.settings.device,
+                "memory": limits.bytes,
+                "threads": self._blas,
+                "gpu": gpu,
+            }
+
+            def tell(progress: str) -> None:
+                self.progress.running[page.name] = progress
+
+            server = self._ready_server()
+            ran, footprint = run_page(server, settings, page, limits, compares=not self.rewriting, tell=tell)
+            evidence = cache.evidence(page.blocks, ran, footprint)
+        cache.keep(page.name, page.blocks, ran, evidence)
         return replace(ran, results=self._judged(page, ran.results))
 
     def _judged(self, page: Page, results: Sequence[Result]) -> list[Result]:
@@ -175,23 +182,17 @@ class Pool:
         return judged + [Result("not run", reason=reason)] * (len(page.blocks) - len(judged))
 
     def _held_against(self, block: Block, result: Result) -> Result:
-        """The result, failed if the block wrote something else than is expected of it."""
-        if block.expected is None or result.status != "held" or self.rewriting:
-            return result
-        failure = differs(result.output, block.expected)
-        return result if failure is None else replace(result, status="failed", failure=failure)
+        return result if self.rewriting else held_against(block, result)
 
     def _ready_server(self) -> ForkServer:
         with self._changed:
             if self._closed:
                 raise RuntimeError("the pool is closed")
             preload = sorted(self._preloads)
-            if self._server is not None and not self._server.serves(preload):
-                self._server.close()
-                self._server = None
-            if self._server is None:
-                self._server = ForkServer(self.settings.root, preload, self._blas)
-            return self._server
+            if not self._servers or not self._servers[-1].serves(preload):
+                # Not in the place of the last one: pages that it has started may still be running.
+                self._servers.append(ForkServer(self.settings.root, preload, self._blas))
+            return self._servers[-1]
 
 
 @dataclass

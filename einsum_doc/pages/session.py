@@ -21,13 +21,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Self
 
 from einsum_doc.pages.block import Block, Failure, Place, Result, failure_from, result_from, to_json
-from einsum_doc.pages.expected import REWRITE
+from einsum_doc.pages.cache import Ran
+from einsum_doc.pages.expected import REWRITE, held_against
 from einsum_doc.pages.footprint import Footprint, footprint_from
 from einsum_doc.pages.redaction import Redaction
 from einsum_doc.pages.worker import thread_limits
@@ -78,10 +79,39 @@ class Page:
     """The lines of each file that a block stands in, for the source lines of tracebacks."""
 
 
+def run_page(
+    server: ForkServer,
+    settings: dict[str, Any],
+    page: Page,
+    limits: Limits,
+    *,
+    compares: bool = True,
+    tell: Callable[[str], None] = lambda progress: None,
+) -> tuple[Ran, Footprint | None]:
+    """Run the blocks of a page up to the first that fails; what it has depended on is known if none did.
+
+    compares: whether a block fails that writes something else than is expected. tell: hears which block it is at.
+    """
+    when = time.time()
+    session = Session(server, settings, page, limits)
+    with session:
+        for block in page.blocks:
+            tell(f"{block.number}/{len(page.blocks)}")
+            session.run(block)
+            if session.failed or (compares and held_against(block, session.results[-1]).failure):
+                break
+        else:
+            session.finish()
+    footprint = None if session.failed else session.footprint
+    memory = footprint.memory if footprint else 0
+    return Ran(list(map(brief, session.results)), when, time.time() - when, memory), footprint
+
+
 class ForkServer:
     """The process that pages are forked from: forkserver.py, at the other end of a socket."""
 
     def __init__(self, root: Path, preload: Sequence[str], threads: int) -> None:
+        self.root = root
         self.preload = set(preload)
         self.lock = threading.Lock()
         self.control, theirs = socket.socketpair()
