@@ -177,7 +177,9 @@ class Cache:
                 if digest != _digest(text.removesuffix("\n")):
                     raise ValueError
                 entry: dict[str, Any] = json.loads(text)
-                return entry if entry["question"]["format"] == FORMAT else None
+                if entry["question"]["format"] == FORMAT:
+                    return entry
+                self._note(f"{path.name} in the cache is of another version, and ignored")
             except (OSError, ValueError):
                 self._note(f"{path.name} in the cache is damaged, and ignored")
         return None

@@ -268,7 +268,10 @@ def test_a_damaged_entry_is_ignored_with_a_word(name: str, project: Path, again:
 def test_an_entry_of_another_version_is_ignored(project: Path, again: Again) -> None:
     for entry in entries(project):
         sign(entry, entry.read_text().split("\n", 1)[1].replace('"format": 1', '"format": 0'))
-    assert set(again()[1]) == ALL
+    names = [entry.name for entry in entries(project)]
+    built, ran = again()
+    assert set(ran) == ALL
+    assert all(f"{name} in the cache is of another version, and ignored" in built.console for name in names)
 
 
 def test_it_may_be_deleted(project: Path, again: Again) -> None:
