@@ -217,12 +217,18 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             held = [(block.expected, result.output) for block, result in both if result.status == "held"]
             for expected in rewrite(self.root, [(fence, output) for fence, output in held if fence]):
                 click.echo(f"{expected.place}: rewritten", err=True)
-        pages = [run.report() for run in self.runs.values()]
+        self.judge([run.report() for run in self.runs.values()], config)
+        for uri, text in self.downloads.items():
+            files.append(File.generated(config, uri, content=text))
+
+    def judge(self, pages: Sequence[report.PageReport], config: MkDocsConfig, *, all_pages: bool = True) -> None:
+        """Say what has become of pages; fail, if something is wrong."""
         if self.lost:
-            pages.append(report.PageReport((), (), self.lost))
+            pages = [*pages, report.PageReport((), (), self.lost)]
             self.lost = []
         wrong = [report.failures_text(pages)] if any(page.failures for page in pages) else []
-        if not self.config.allow_empty and not any(page.blocks and page.ran for page in pages) and not wrong:
+        empty = all_pages and not any(page.blocks and page.ran for page in pages)
+        if empty and not self.config.allow_empty and not wrong:
             name = Path(config.config_file_path or "mkdocs.yml").name
             wrong.append(report.nothing_ran(name))
         if self.cache is not None:
@@ -233,8 +239,6 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             for name, reason in self.cache.reasons.items():
                 explain(f"{name}: " + (f"ran: {reason}" if reason else "from the cache"))
         if not wrong:
-            for uri, text in self.downloads.items():
-                files.append(File.generated(config, uri, content=text))
             _log.info(report.summary(pages))
             return
         self._fail("\n\n".join(wrong), report.summary(pages))

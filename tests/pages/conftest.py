@@ -1,4 +1,4 @@
-"""Whole small sites, built by the real mkdocs in a process of its own."""
+"""Whole small sites, built by the real mkdocs, or another real builder, in a process of its own."""
 
 from __future__ import annotations
 
@@ -19,6 +19,14 @@ site_name: A site
 markdown_extensions: [admonition, attr_list, pymdownx.superfences]
 plugins: [markdown-exec, einsum-doc]
 """
+EXTENSION = "{einsum_doc.pages.extension: {cache: !!python/name:einsum_doc.pages.extension.never }}"
+"""What the list of Markdown extensions must begin with, for Zensical to run blocks."""
+BUILDERS = {
+    "mkdocs": [MKDOCS, "build"],
+    # The theme of the small sites, which come without one, is a package of its own for ProperDocs.
+    "properdocs": [str(Path(MKDOCS).with_name("properdocs")), "build", "--theme", "material", "-f", "mkdocs.yml"],
+    "zensical": [str(Path(MKDOCS).with_name("zensical")), "build"],
+}
 
 
 @dataclass(frozen=True)
@@ -62,10 +70,10 @@ def build(tmp_path: Path, environment: dict[str, str]) -> Callable[..., Built]:
     return build
 
 
-def mkdocs_build(folder: Path, environment: Mapping[str, str], *options: str) -> Built:
-    """Run the real `mkdocs build` in a folder, with its console in a pipe."""
+def mkdocs_build(folder: Path, environment: Mapping[str, str], *options: str, builder: str = "mkdocs") -> Built:
+    """Run the real `mkdocs build`, or that of another builder, in a folder, with its console in a pipe."""
     ended = subprocess.run(
-        [MKDOCS, "build", *options],
+        [*BUILDERS[builder], *options],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,

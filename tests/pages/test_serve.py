@@ -13,20 +13,27 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import MKDOCS, PLAIN, write_pages
+from .conftest import BUILDERS, EXTENSION, PLAIN, write_pages
 
 GOOD = '# Title\n\n```python exec="on" source="above"\nimport library\n\nassert library.answer() == 42\n```\n'
 
 
-@pytest.fixture
-def served(tmp_path: Path, environment: dict[str, str]) -> Iterator[Callable[[str], str]]:
+ALL = pytest.mark.parametrize("served", BUILDERS, indirect=True)
+
+
+@pytest.fixture(params=["mkdocs"])
+def served(
+    request: pytest.FixtureRequest, tmp_path: Path, environment: dict[str, str]
+) -> Iterator[Callable[[str], str]]:
     """A project, served from the first call on; called with some text, it returns the page that has it."""
-    write_pages(tmp_path, {"index": GOOD}, PLAIN + "watch: [library.py]\n")
+    config = PLAIN.replace(": [", f": [{EXTENSION}, ", 1) if request.param == "zensical" else PLAIN
+    write_pages(tmp_path, {"index": GOOD}, config + "watch: [library.py]\n")
     (tmp_path / "library.py").write_text("def answer():\n    return 42\n")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    command = [MKDOCS, "serve", "--dev-addr", address]
+    program, _, *options = BUILDERS[request.param]
+    command = [program, "serve", "--dev-addr", address, *options]
     started: list[subprocess.Popen[bytes]] = []
 
     def page_with(text: str) -> str:
@@ -53,6 +60,7 @@ def served(tmp_path: Path, environment: dict[str, str]) -> Iterator[Callable[[st
         server.wait(10)
 
 
+@ALL
 def test_a_failure_is_shown_where_it_happened_and_mended(served: Callable[[str], str], tmp_path: Path) -> None:
     page = tmp_path / "docs/index.md"
     served("✓ 1 assertion held")
@@ -70,6 +78,7 @@ def test_a_failure_is_shown_where_it_happened_and_mended(served: Callable[[str],
     served("✓ verified")
 
 
+@ALL
 def test_an_edit_to_the_library_is_seen(served: Callable[[str], str], tmp_path: Path) -> None:
     served("✓ 1 assertion held")
     (tmp_path / "library.py").write_text("def answer():\n    return 43\n")
