@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,10 +11,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
 ROOT = Path(__file__).parent.parent
 SCREENSHOTS = ROOT / "build" / "screenshots"
+POSTS = sorted(path.stem for path in (ROOT / "docs" / "posts").glob("*.md"))
 POST = "posts/einsum/"
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -40,6 +43,30 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def address(site: Path, serve: Callable[[Path], str]) -> str:
     return serve(site)
+
+
+@pytest.mark.parametrize("name", POSTS)
+def test_a_post_says_what_it_is(name: str, site: Path) -> None:
+    _, head, text = (ROOT / "docs" / "posts" / f"{name}.md").read_text("utf-8").split("---\n", 2)
+    front = yaml.safe_load(head)
+    assert set(front) == {"title", "description", "date", "categories", "tags"}
+    assert f"# {front['title']}\n" in text
+    html = (site / "posts" / name / "index.html").read_text("utf-8")
+    assert f"<title>{front['title']} - Gradients for backpropagation</title>" in html
+
+
+@pytest.mark.parametrize("name", POSTS)
+def test_a_post_and_its_series_link_to_each_other(name: str, site: Path) -> None:
+    assert f'href="posts/{name}/">' in (site / "index.html").read_text("utf-8").split("<article", 1)[1]
+    post = (site / "posts" / name / "index.html").read_text("utf-8").split("<article", 1)[1]
+    assert '<p class="kicker" data-search-exclude=""><a href="../../">Gradients for backpropagation</a></p>' in post
+
+
+@pytest.mark.parametrize("name", POSTS)
+def test_each_checked_step_of_a_post_states_its_reason(name: str, site: Path) -> None:
+    html = (site / "posts" / name / "index.html").read_text("utf-8")
+    assert len(re.findall(r'<div class="why">[^<]*.*?<span class="mark"', html)) > 5
+    assert re.findall(r'.{200}<div class="why"><span class="mark"', html, re.S) == []
 
 
 @dataclass
