@@ -238,6 +238,19 @@ def test_search_finds_the_post(desk: View) -> None:
     desk.page.keyboard.press("Escape")
 
 
+def test_what_a_search_has_found_is_typeset(desk: View) -> None:
+    page = desk.page
+    page.locator(".md-search__input").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("x_{ij}")  # is marked where it was found, inside of formulas
+    result = page.locator(".md-search-result__link[href*='matrix-inverse/'][href$='#the-derivative']")
+    result.scroll_into_view_if_needed()
+    result.locator("mjx-container").first.wait_for()
+    assert not re.search(r"\\[()\[\]]|_{", result.inner_text())
+    assert page.locator(".md-search-result :is(mjx-merror, [data-mjx-error])").count() == 0
+    page.keyboard.press("Escape")
+
+
 def test_without_javascript_the_page_can_be_read(browser: Browser, address: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

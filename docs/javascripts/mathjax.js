@@ -158,6 +158,10 @@
     return new Set(once.filter((key) => sides.every((side) => keys(side).includes(key))));
   };
 
+  // The letters of the page that are labels, and those that are bodies.
+  const known = new Set();
+  const taken = new Set();
+
   const mark = (formulas) => {
     const every = formulas.map(({ root }) => indices(root));
     every.flat().forEach(({ node, letter, key }) => {
@@ -183,9 +187,9 @@
       }
     }
 
-    const inText = [...document.querySelectorAll("[data-ix]")].map((element) => element.dataset.ix);
-    const known = new Set([...inText, ...every.flat().map(({ letter }) => letter)]);
-    const taken = new Set(formulas.flatMap(({ root }) => [...bodies(root)]));
+    document.querySelectorAll("[data-ix]").forEach((element) => known.add(element.dataset.ix));
+    every.flat().forEach(({ letter }) => known.add(letter));
+    formulas.forEach(({ root }) => bodies(root, taken));
     for (const node of formulas.flatMap(({ root }) => loneLetters(root))) {
       const letter = text(letterOf(node));
       if (!known.has(letter) || taken.has(letter) || node.attributes.getExplicit("data-ix")) continue;
@@ -212,7 +216,11 @@
     },
     options: {
       renderActions: {
-        labels: [25, (page) => mark([...page.math].filter(({ root }) => root)), (formula) => mark([formula])],
+        labels: [
+          25,
+          (page) => mark([...page.math].filter(({ root, typesetRoot }) => root && !typesetRoot)), // those that are new
+          (formula) => mark([formula]),
+        ],
       },
     },
     startup: {

@@ -1,5 +1,5 @@
-// What a style sheet cannot do for the page: relations under one another, and boxes and search for the keyboard
-// and for screen readers.
+// What a style sheet cannot do for the page: relations under one another, boxes and search for the keyboard and for
+// screen readers, and formulas in what a search has found.
 (() => {
   const page = document.querySelector(".md-content") ?? document.body;
 
@@ -26,7 +26,7 @@
 
   // A box that scrolls can be scrolled with the keyboard.
   const reach = () => {
-    for (const box of page.querySelectorAll(".arithmatex, pre, .md-typeset__scrollwrap")) {
+    for (const box of page.querySelectorAll(".arithmatex, pre, .md-typeset__scrollwrap, .einsum > table")) {
       if (box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX !== "visible") {
         box.tabIndex = 0;
       } else {
@@ -34,6 +34,25 @@
       }
     }
   };
+
+  // Search has indexed the text before MathJax, so it finds TeX: it is typeset as it comes into view. Where search
+  // has marked a part of a formula, that would not be TeX any more, so the marks are taken off.
+  const TEX = /(<mark[^>]*>)?(\\\(.*?\\\)|\\\[.*?\\\])(<\/mark>)?/gs;
+  const seen = new IntersectionObserver((entries) => {
+    const results = entries.filter(({ isIntersecting }) => isIntersecting).map(({ target }) => target);
+    results.forEach((result) => seen.unobserve(result));
+    const formulas = results.filter((result) => result.innerHTML.search(TEX) >= 0);
+    for (const result of formulas) {
+      result.innerHTML = result.innerHTML.replace(TEX, (formula) => formula.replace(/<\/?mark[^>]*>/g, ""));
+    }
+    if (formulas.length) window.MathJax?.typesetPromise?.(formulas);
+  });
+  const results = document.querySelector(".md-search-result__list");
+  const renewed = new MutationObserver((changes) => {
+    window.MathJax?.typesetClear?.(changes.flatMap(({ removedNodes }) => [...removedNodes]));
+    results.querySelectorAll(".md-search-result__article").forEach((result) => seen.observe(result));
+  });
+  if (results) renewed.observe(results, { childList: true });
 
   document.querySelector(".md-search")?.setAttribute("aria-label", "Search"); // the theme's dialog has no name
   const steps = () => [align, reach].forEach((step) => step());

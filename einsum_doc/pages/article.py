@@ -139,7 +139,7 @@ def _picture(article: Article) -> str:
 
 
 def _figure(picture: str) -> str:
-    return f'<figure class="network">{picture}</figure>'
+    return f'<figure class="network" data-search-exclude>{picture}</figure>'
 
 
 def _slot(slot: Slot, article: Article, show: Sequence[str]) -> str:

@@ -44,7 +44,8 @@ def derivation_html(rows: Sequence[Row], code: str) -> str:
     """The numbered rows of a derivation; its source as text, if it could not be read."""
     if not rows:
         return f"<pre>{escape(code)}</pre>"
-    return f'<div class="derivation">{"".join(map(_row_html, rows))}</div>'
+    # Search takes the text without the boxes around it: a blank keeps the rows apart.
+    return f'<div class="derivation">{" ".join(map(_row_html, rows))}</div>'
 
 
 def prose_html(text: str) -> str:
@@ -70,7 +71,7 @@ def _row_html(row: Row) -> str:
     reason = prose_html(row.reason)
     return (
         f'<div class="step{"" if row.holds else " false"}">'
-        f'<div class="formula"><div class="arithmatex">\\[{formula}\\]</div></div>'
+        f'<div class="formula" data-search-exclude><div class="arithmatex">\\[{formula}\\]</div></div>'
         f'<div class="why">{reason}{state}</div></div>'
     )
 
