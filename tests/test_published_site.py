@@ -146,6 +146,10 @@ def test_the_page_does_not_scroll_sideways(post: View) -> None:
         .filter((element) => element.getBoundingClientRect().right > width + 1)
         .map((element) => element.outerHTML.slice(0, 80))"""
     assert post.page.evaluate(past, width) == []
+    beyond = """() => [...document.querySelectorAll(".einsum > :not(.derivation)")]
+        .filter((part) => part.getBoundingClientRect().right > part.parentElement.getBoundingClientRect().right + 1)
+        .map((part) => part.className)"""
+    assert post.page.evaluate(beyond) == []
 
 
 def test_the_relations_of_a_derivation_stand_under_one_another(post: View) -> None:
