@@ -20,10 +20,8 @@ POSTS = sorted(path.stem for path in (ROOT / "docs" / "posts").glob("*.md"))
 POST = "posts/einsum/"
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 
-TYPESET = """() => {
-    const formulas = [...document.querySelectorAll(".arithmatex")];
-    return formulas.length > 0 && formulas.every((formula) => formula.querySelector("mjx-container"));
-}"""
+TYPESET = """() => [...document.querySelectorAll(".arithmatex")]
+    .every((formula) => formula.querySelector("mjx-container"))"""
 
 
 @pytest.fixture(scope="session")
@@ -163,6 +161,22 @@ def test_the_relations_of_a_derivation_stand_under_one_another(post: View) -> No
         assert max(spreads) < 1
     else:
         assert min(spreads) < 1
+
+
+def test_the_other_posts_and_the_reference_hold_on_a_phone(browser: Browser, site: Path, address: str) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 800}, reduced_motion="reduce")
+    wrong = {}
+    for path in [*site.glob("posts/*/index.html"), *site.glob("reference/*/index.html")]:
+        name = path.parent.relative_to(site).as_posix()
+        view = View(context.new_page()).open(f"{address}{name}/")
+        errors = view.page.locator("mjx-merror, [data-mjx-error]").all_inner_texts()
+        width = view.page.evaluate("document.documentElement.scrollWidth")
+        hosts = {urlsplit(url).hostname for url in view.asked} - {"127.0.0.1"}
+        wrong[name] = [*errors, *view.said, *view.missed, *hosts, *([f"{width} px wide"] if width > 360 else [])]
+        view.page.close()
+    context.close()
+    assert len(wrong) >= 8
+    assert {name: what for name, what in wrong.items() if what} == {}
 
 
 def test_axe_finds_nothing_serious(post: View) -> None:

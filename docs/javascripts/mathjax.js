@@ -205,7 +205,11 @@
       versionWarnings: false, // the font is released on its own
       load: ["core", "input/tex", "output/chtml", "a11y/assistive-mml"],
     },
-    tex: { inlineMath: [["\\(", "\\)"]], displayMath: [["\\[", "\\]"]] },
+    tex: {
+      inlineMath: [["\\(", "\\)"]],
+      displayMath: [["\\[", "\\]"]],
+      packages: { "[-]": ["noundefined"] }, // a command that does not exist is an error, not a word in red
+    },
     output: {
       font: "mathjax-stix2",
       displayAlign: "left",
