@@ -145,7 +145,8 @@ def _words(lines: Sequence[str], link: Link) -> str:
 
 
 def _line(line: str, link: Link) -> str:
-    line = re.sub(r"^(#+ .*?)\s*\{[:#.][^}]*\}\s*$", r"\1", line)
+    # The attributes of a heading, or of the paragraph above.
+    line = re.sub(r"^(#+ .*?|)\s*\{:?\s*[#.][^}]*\}\s*$", r"\1", line)
     pieces = re.split(r"(`+[^`]+`+|\\\(.+?\\\))", line)
     for place, piece in enumerate(pieces):
         if piece.startswith(r"\("):

@@ -24,6 +24,9 @@ title: Every form
 
 Inline \(x_i\), `\(code\)`, [the home page](../index.md), [here](#every) and ![a picture](a.png).
 
+In the margin.
+{ .note data-search-exclude="" }
+
 \[
 y = x
 \]
@@ -166,6 +169,7 @@ def test_prose_and_mathematics_are_included(pages: Built) -> None:
     assert r"Inline $x_i$, `\(code\)`, [the home page](https://example.org/)," in words
     assert "[here](https://example.org/posts/every%20form/#every) and ![a picture](a.png)" in words
     assert "$$\ny = x\n$$" in words
+    assert "\n\nIn the margin.\n\n" in words
     assert "> With text." in words
     assert "> **A box**" in words
     assert r"\frac{\partial y_i}{\partial a_j} &= 3 \delta_{ij} && \text{one delta}" in words
