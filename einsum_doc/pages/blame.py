@@ -15,6 +15,7 @@ from types import FrameType, TracebackType
 from einsum_doc.pages.assertions import describe
 from einsum_doc.pages.block import Block, Failure, Place
 from einsum_doc.pages.fence import DERIVATION
+from einsum_doc.pages.program import numbered, place_in
 
 _HERE = os.path.dirname(__file__)
 ASSERTED: dict[str, set[int]] = {}
@@ -71,13 +72,17 @@ def failures_of(error: BaseException, block: Block, root: str, place: Place | No
 def _failure_of(error: BaseException, block: Block, place: Place, frames: list[tuple[Place, str, bool]]) -> Failure:
     details: list[str] = list(getattr(error, "einsum_doc_details", ()))
     if block.language == DERIVATION and hasattr(error, "position"):
-        place = Place(block.place.file, block.where.line + error.position[0])
+        place = block.place_of(error.position[0])
     if isinstance(error, SyntaxError) and error.filename == block.place.file:
-        place = Place(block.place.file, error.lineno or block.where.line)
+        place = place_in(block, error.lineno or block.place.line + 1)
         message = error.msg
-        if error.text:
-            details.append(error.text.strip())
-            details.append(" " * (len(error.text.rstrip()[: (error.offset or 1) - 1].lstrip())) + "^")
+        text = error.text
+        if text and block.places and error.lineno:
+            # Python has looked for its text in the block's own file.
+            text = (numbered(block).split("\n")[error.lineno - 1 :] or [""])[0]
+        if text:
+            details.append(text.strip())
+            details.append(" " * (len(text.rstrip()[: (error.offset or 1) - 1].lstrip())) + "^")
     else:
         message = message_of(error)
     first, *rest = message.split("\n") or [""]
@@ -98,7 +103,7 @@ def _failure_of(error: BaseException, block: Block, place: Place, frames: list[t
         (n for n, line in enumerate(block.code.split("\n")) if re.match(r"[> ]*(`{3,}|~{3,})\s*\w", line)), None
     )
     if isinstance(error, SyntaxError) and inner is not None:
-        line = block.where.line + inner
+        line = block.place_of(inner).line
         details.append(f"its fence takes in another one, which begins at line {line}: is its end missing?")
     details += _sides_of_an_assertion(error)
     return Failure(

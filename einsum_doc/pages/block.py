@@ -60,15 +60,27 @@ class Block:
     """The options of the fence, as they were written, checked by `fence.executes`."""
     expected: Expected | None = None
     """What it must write, if an `expected` fence follows it."""
+    places: tuple[Place, ...] = ()
+    """The place of each line of its code, if they are not the lines after its opening: a snippet may have filled it."""
 
     @property
     def where(self) -> Place:
         """The place of the first line of code."""
-        return Place(self.place.file, self.place.line + 1)
+        return self.place_of(0)
+
+    def place_of(self, index: int) -> Place:
+        """The place of a line of its code, counted from 0.
+
+        >>> str(Block(Place("docs/a.md", 3), 1, "python", "x = 1").place_of(0))
+        'docs/a.md:4'
+        """
+        if self.places:
+            return self.places[min(index, len(self.places) - 1)]
+        return Place(self.place.file, self.place.line + 1 + index)
 
     def has(self, place: Place) -> bool:
         """Whether a place is one of the lines of its code."""
-        return place.file == self.place.file and 0 < place.line - self.place.line <= self.code.count("\n") + 1
+        return any(self.place_of(index) == place for index in range(self.code.count("\n") + 1))
 
     @property
     def program(self) -> str:
@@ -214,7 +226,8 @@ def block_from(facts: Mapping[str, Any]) -> Block:
     expected = facts["expected"]
     if expected is not None:
         expected = Expected(**{**expected, "place": Place(**expected["place"])})
-    return Block(**{**facts, "place": Place(**facts["place"]), "expected": expected})
+    places = tuple(Place(**place) for place in facts["places"])
+    return Block(**{**facts, "place": Place(**facts["place"]), "expected": expected, "places": places})
 
 
 def result_from(facts: Mapping[str, Any]) -> Result:

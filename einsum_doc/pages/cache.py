@@ -214,10 +214,11 @@ _NAMES = {
 
 def _told(blocks: Sequence[Block], results: Sequence[Result]) -> list[str]:
     """The places of the blocks, if what they wrote names their file: a warning says its line."""
-    files = {block.place.file for block in blocks}
+    places = [place for block in blocks for place in (block.place, *block.places)]
+    files = {place.file for place in places}
     said = [text for result in results for text in (result.output, result.errors, result.raised)]
     if any(file in text for text in said for file in files):
-        return [str(block.place) for block in blocks]
+        return list(map(str, places))
     return []
 
 

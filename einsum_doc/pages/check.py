@@ -175,9 +175,9 @@ class _Debugged(Worker):
         self.expects = "raises" in block.options
         return super().run(block)
 
-    def _execute(self, code: CodeType, namespace: ModuleType) -> None:
+    def _execute(self, codes: Sequence[CodeType], namespace: ModuleType) -> None:
         try:
-            super()._execute(code, namespace)
+            super()._execute(codes, namespace)
         except BaseException as error:
             if not self.expects:
                 click.echo(f"{type(error).__name__}: {error}", err=True)
@@ -187,7 +187,7 @@ class _Debugged(Worker):
 
 def _debug(plugin: EinsumDocPlugin, run: Run) -> None:
     """Run a page once more, here, and stop in the debugger where it fails."""
-    know({run.name: run.text.split("\n")})
+    know(plugin.sources(run))
     worker = _Debugged(str(plugin.root), plugin.config.device)
     for block in run.runnable:
         if worker.run(block).failure is not None:

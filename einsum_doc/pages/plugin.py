@@ -350,7 +350,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
                 limit=int(options.cache_size * 2**20),
                 ignored=[Path(config.site_dir)],
             )
-        pages = [Page(run.name, run.runnable, self._sources(run)) for run in runs]
+        pages = [Page(run.name, run.runnable, self.sources(run)) for run in runs]
         try:
             futures = self.pool.submit(pages, self.cache)
         except ExecutorError as error:
@@ -358,9 +358,11 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         for run, future in zip(runs, futures, strict=True):
             run.future = future
 
-    def _sources(self, run: Run) -> Mapping[str, list[str]]:
+    def sources(self, run: Run) -> Mapping[str, list[str]]:
+        """The lines of each file that the page's code stands in."""
         sources = {run.name: run.text.split("\n")}
-        for name in {block.place.file for block in run.blocks} - sources.keys():
+        places = {place for block in run.blocks for place in (block.place, *block.places)}
+        for name in {place.file for place in places} - sources.keys():
             path = self.root / name
             sources[name] = path.read_text("utf-8-sig", errors="replace").split("\n") if path.is_file() else []
         return sources

@@ -236,6 +236,9 @@ def read(lines: Sequence[str], places: Sequence[Place], languages: Languages) ->
                 blocks[-1] = replace(blocks[-1], expected=Expected(places[found.line], found.code, tolerance))
         elif runs and language not in fence.SHOWN_ONLY:
             block = Block(places[found.line], len(blocks) + 1, language, found.code, dict(options))
+            code = tuple(places[found.line + 1 : found.end - 1])
+            if code != tuple(map(block.place_of, range(len(code)))):
+                block = replace(block, places=code)
             nothing = _nothing_in(block)
             if nothing:
                 fault(found, *nothing)

@@ -29,9 +29,10 @@ from weakref import WeakKeyDictionary
 
 from einsum_doc.pages.assertions import AssertionRewriter, Count, Tally
 from einsum_doc.pages.blame import ASSERTED, PAGES, failures_of, frames_of, is_expected, know, message_of, name_of
-from einsum_doc.pages.block import Block, Failure, Place, Result, Row, block_from, to_json
+from einsum_doc.pages.block import Block, Failure, Result, Row, block_from, to_json
 from einsum_doc.pages.fence import CONDITIONS, DERIVATION, EINSUM
 from einsum_doc.pages.footprint import Listener
+from einsum_doc.pages.program import compiled, numbered, place_in, placed_warnings
 from einsum_doc.pages.streams import Streams
 
 _BUILTINS = builtins.__dict__
@@ -189,19 +190,18 @@ class Worker:
         lines = self.derivations.check(block.code).lines
         rows = tuple(Row(line.latex, line.reason, line.checked, line.holds, line.kind == "claim") for line in lines)
         false = tuple(
-            Failure(
-                Place(block.place.file, block.where.line + line.line), "DerivationError", line.message, line.details
-            )
+            Failure(block.place_of(line.line), "DerivationError", line.message, line.details)
             for line in lines
             if not line.holds
         )
         return rows, false
 
-    def _execute(self, code: CodeType, namespace: ModuleType) -> None:
+    def _execute(self, codes: Sequence[CodeType], namespace: ModuleType) -> None:
         """Execute with the builtins as the page has patched them; report on it with Python's."""
         _BUILTINS.update(self.builtins)
         try:
-            exec(code, namespace.__dict__)
+            for code in codes:
+                exec(code, namespace.__dict__)
         finally:
             # Methods and operators alone: any name looked up here may be one that the page has patched.
             self.builtins = _BUILTINS.copy()
@@ -219,18 +219,18 @@ class Worker:
             sys.modules[name] = module
         return self.namespaces[session]
 
-    def _compiled(self, block: Block) -> CodeType:
+    def _compiled(self, block: Block) -> list[CodeType]:
         """The block's code, at its lines in its file, its assertions rewritten."""
-        source = "\n" * block.place.line + block.program
+        source = numbered(block)
         rewriter = AssertionRewriter(block.place.file)
-        tree = rewriter.visit(ast.parse(source, block.place.file))
-        # Once as it stands, for Python's own errors and warnings about the author's text.
-        compile(source, block.place.file, "exec", dont_inherit=True)
-        ASSERTED.setdefault(block.place.file, set()).update(rewriter.lines)
+        with placed_warnings(block):
+            tree = rewriter.visit(ast.parse(source, block.place.file))
+            # Once as it stands, for Python's own errors and warnings about the author's text.
+            compile(source, block.place.file, "exec", dont_inherit=True)
+        for place in (place_in(block, line) for line in rewriter.lines):
+            ASSERTED.setdefault(place.file, set()).add(place.line)
         ast.fix_missing_locations(tree)
-        # Never optimized: that would take out `if __debug__`.
-        code: CodeType = compile(tree, block.place.file, "exec", dont_inherit=True, optimize=0)
-        return code
+        return compiled(tree, block)
 
     def _choose_device(self, block: Block) -> None:
         """Make the GPU torch's default device, once torch is there; never in the fork server."""

@@ -253,6 +253,11 @@ def test_warnings_and_standard_error_are_shown(build: Build) -> None:
     assert error.endswith("err")
 
 
+def test_python_warns_of_a_line_once(build: Build) -> None:
+    page = build({"index": block("x = 1\nif x is 1: pass")}).page()
+    assert page.count("docs/index.md:3: SyntaxWarning") == 1
+
+
 def test_no_secret_and_no_path_of_this_machine_is_published(
     build: Build, environment: dict[str, str], tmp_path: Path
 ) -> None:

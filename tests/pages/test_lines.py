@@ -20,7 +20,11 @@ markdown_extensions:
 - pymdownx.tabbed: {alternate_style: true}
 - pymdownx.snippets: {base_path: [docs/parts]}
 plugins: [markdown-exec, einsum-doc]
+hooks: [hook.py]
 """
+HOOK = (
+    "def on_page_markdown(markdown, **_):\n    return markdown.replace('{{ three lines }}', 'a = 1\\nb = 2\\nc = 3')\n"
+)
 FAILING = '```python exec="on"\nassert 1 == 2\n```\n'
 INDENTED = FAILING.replace("\n", "\n    ").rstrip(" ")
 
@@ -49,6 +53,12 @@ PAGES = {
     "nested_snippet": '- Item\n\n    --8<-- "outer.txt"\n\nText.\n',
     "snippets_in_block_form": "Text.\n\n--8<--\ntext.md\nlast.txt:3:6\n--8<--\n",
     "after_snippet_in_fence": '```python exec="on"\n--8<-- "text.py"\n```\n\n' + FAILING,
+    "filled": '```python exec="on"\na = 1\n--8<-- "filled.py:f"\nf(a)\n```\n',
+    "after_filled": '```python exec="on"\n--8<-- "filled.py:f"\n\n\nassert f(2) == 2\n```\n',
+    "filled_in_body": 'Text.\n\n```python exec="on"\nif True:\n    a = 1\n    --8<-- "body.txt"\n```\n',
+    "filled_with_what_is_wrong": '```python exec="on"\n--8<-- "wrong.py"\n```\n',
+    "filled_derivation": '```derivation\n--8<-- "derivation.txt"\n```\n',
+    "filled_by_a_plugin": '# Title\n\n```python exec="on"\n{{ three lines }}\nassert a + b == c + 1\n```\n',
     "a name with blanks": "# Title\n\n" + FAILING,
     "Gradienten für ∂l": "# Title\n\n" + FAILING,
     "deep/er/page": "# Title\n\n" + FAILING,
@@ -86,6 +96,12 @@ PLACES = {
     "parts/inner.txt": 6,
     "parts/last.txt": 5,
     "after_snippet_in_fence": 6,
+    "parts/filled.py": 4,
+    "after_filled": 5,
+    "filled_in_body": 6,
+    "parts/wrong.py": 2,
+    "parts/derivation.txt": 2,
+    "filled_by_a_plugin": 5,
     "a name with blanks": 4,
     "Gradienten für ∂l": 4,
     "deep/er/page": 4,
@@ -109,6 +125,13 @@ def built(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str])
     (parts / "part.md").write_text("# A part\n\nOf a page.\n" + FAILING)
     (parts / "text.md").write_text("One.\n\nTwo.\n\nThree.\n")
     (parts / "text.py").write_text("a = 1\nb = 2\nc = 3\n")
+    (parts / "filled.py").write_text(
+        "import os\n# --8<-- [start:f]\ndef f(x):\n    assert x > 1\n    return 1 / 2\n# --8<-- [end:f]\n"
+    )
+    (parts / "body.txt").write_text("assert 1 == 2\n")
+    (parts / "wrong.py").write_text("a = 1\nif a\n    pass\n")
+    (parts / "derivation.txt").write_text("z_{ik} &= x_{ij} y_{jk} \\\\\nz_{ik} &= x_{ij} y_{kj}\n")
+    (folder / "hook.py").write_text(HOOK)
     (parts / "outer.txt").write_text('One.\n\n--8<-- "inner.txt"\n')
     (parts / "inner.txt").write_text("\n# Title\n\nTwo.\n" + FAILING)
     (parts / "last.txt").write_text("Left out.\n\n\n" + FAILING)
@@ -128,6 +151,12 @@ def test_nothing_else_is_reported(built: Built) -> None:
     # The snippet is itself a page of the folder, so its block fails twice.
     assert f" {len(PLACES) + 1} failures" in built.console
     assert "\n  on the page docs/nested_snippet.md\n" in built.console
+
+
+def test_the_frames_of_a_block_that_a_snippet_has_filled(built: Built) -> None:
+    frames = "  docs/filled.md:4\n      f(a)\n  docs/parts/filled.py:4\n      assert x > 1\n"
+    assert frames in built.console
+    assert "docs/parts/wrong.py:2: SyntaxError: expected ':'\n  if a\n      ^\n" in built.console
 
 
 def test_blog_posts(build: Callable[..., Built], tmp_path: Path) -> None:
