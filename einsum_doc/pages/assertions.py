@@ -14,13 +14,15 @@ import dis
 import importlib.util
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import wraps
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from sys import _getframe
 from types import FrameType, FunctionType, ModuleType
 from typing import Any, TypeAlias
+
+from einsum_doc.pages.comparison import UNSET, compared
 
 ASSERTING = {
     "torch.testing": "assert",
@@ -33,7 +35,6 @@ ASSERTING = {
 A call of one that returns, and returns no falsehood, counts as one assertion.
 """
 
-_UNSET = "not evaluated"
 _AssertionError = AssertionError  # a page may patch builtins
 
 
@@ -88,7 +89,7 @@ class Tally:
 
     def names(self) -> dict[str, Any]:
         """What a rewritten `assert` calls, to be put among Python's builtins."""
-        return {"@holds": self._holds, "@failed": failed, "@unset": _UNSET}
+        return {"@holds": self._holds, "@failed": failed, "@unset": UNSET}
 
     def _holds(self, outcome: Any) -> bool:
         if not outcome:
@@ -149,7 +150,7 @@ class AssertionRewriter(ast.NodeTransformer):
 
         @0 = @1 = @unset
         if @holds((@0 := a) < (@1 := b)): del @0, @1
-        else: raise @failed("a < b", (@0, @1))
+        else: raise @failed("a < b", (("a < b", (@0, @1)),))
 
     No values are kept where the code could tell: in the body of a class, which may make something of
     every name in it, and in a test that asks for the names there are.
@@ -176,10 +177,12 @@ class AssertionRewriter(ast.NodeTransformer):
             told = f"the assertion of a tuple always holds: {text}; write `assert test, message` without parentheses"
             raise SyntaxError(told, (self.file, node.lineno, 0, None))
         self.lines.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-        kept = [] if self._in_class or _looks_round(node.test) else _keep(node.test)
-        sides = ast.Tuple([ast.Name(name, ast.Load()) for name in kept], ast.Load())
+        keeper = _Keeper()
+        if not self._in_class and not _looks_round(node.test):
+            node.test = keeper.parts(node.test)
+        kept = keeper.names
         message = [node.msg] if node.msg else []
-        raised = ast.Raise(_call("@failed", ast.Constant(text), sides, *message))
+        raised = ast.Raise(_call("@failed", ast.Constant(text), keeper.told(), *message))
         held: ast.stmt = ast.Delete([ast.Name(name, ast.Del()) for name in kept]) if kept else ast.Pass()
         rewritten: list[ast.stmt] = [ast.If(_call("@holds", node.test), [held], [raised])]
         if kept:
@@ -203,113 +206,74 @@ def _call(name: str, *args: ast.expr) -> ast.Call:
 
 
 def _heart(test: ast.expr) -> ast.Compare | ast.Call | None:
-    """The comparison or call that decides a test: of `not (a == b).all()`, `a == b`."""
+    """The comparison or call that decides a test: of `not (a == b).all()` and of `torch.all(a == b)`, `a == b`."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         return _heart(test.operand)
     if isinstance(test, ast.Compare):
         return test
     if isinstance(test, ast.Call):
+        if len(test.args) == 1 and isinstance(test.args[0], ast.Compare) and not test.keywords:
+            return test.args[0]
         if test.args or test.keywords:
-            return test if not any(isinstance(arg, ast.Starred) for arg in test.args) else None
+            told = not any(isinstance(arg, ast.Starred | ast.GeneratorExp) for arg in test.args)
+            return test if told else None
         if isinstance(test.func, ast.Attribute):
             return _heart(test.func.value)
     return None
 
 
-def _keep(test: ast.expr) -> list[str]:
-    """Have a test keep the sides of what decides it; the names under which it does."""
+class _Keeper:
+    """Has a test keep the sides of what decides it, under names that it makes up."""
 
-    def keep(values: list[ast.expr]) -> Iterator[ast.expr]:
-        for value in values:
-            names.append(f"@{len(names)}")
-            yield ast.NamedExpr(ast.Name(names[-1], ast.Store()), value)
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.texts: list[tuple[str, int]] = []
+        """The parts of the test, as of `a and b`, and how many names there were after each."""
 
-    names: list[str] = []
-    heart = _heart(test)
-    if isinstance(heart, ast.Compare):
-        heart.left, *heart.comparators = keep([heart.left, *heart.comparators])
-    elif heart:
-        heart.args[:2] = keep(heart.args[:2])
-    return names
+    def parts(self, test: ast.expr) -> ast.expr:
+        """A test that keeps the sides of each of its parts."""
+        if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+            test.values = [self.parts(value) for value in test.values]
+            return test
+        text = ast.unparse(test)
+        heart = _heart(test)
+        if isinstance(heart, ast.Compare):
+            heart.left, *heart.comparators = map(self._keep, [heart.left, *heart.comparators])
+        elif heart and heart.args:
+            heart.args[:2] = map(self._keep, heart.args[:2])
+        elif isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            test.operand = self._keep(test.operand)
+        else:
+            test = self._keep(test)
+        self.texts.append((text, len(self.names)))
+        return test
+
+    def _keep(self, value: ast.expr) -> ast.expr:
+        self.names.append(f"@{len(self.names)}")
+        return ast.NamedExpr(ast.Name(self.names[-1], ast.Store()), value)
+
+    def told(self) -> ast.expr:
+        """The parts, each with its sides, as `failed` is told of them."""
+        told: list[ast.expr] = []
+        start = 0
+        for text, end in self.texts:
+            sides: list[ast.expr] = [ast.Name(name, ast.Load()) for name in self.names[start:end]]
+            told.append(ast.Tuple([ast.Constant(text), ast.Tuple(sides, ast.Load())], ast.Load()))
+            start = end
+        return ast.Tuple(told, ast.Load())
 
 
-def failed(text: str, sides: Sequence[Any], *message: Any) -> AssertionError:
+def failed(text: str, parts: Sequence[tuple[str, Sequence[Any]]], *message: Any) -> AssertionError:
     """The error of an assertion that did not hold; what its sides were is kept as `einsum_doc_details`."""
     error = _AssertionError(*message)
     error.einsum_doc_test = text  # type: ignore[attr-defined]
+    details = error.einsum_doc_details = []  # type: ignore[attr-defined]
     try:
-        error.einsum_doc_details = list(_compared(sides))  # type: ignore[attr-defined]
+        # Of `a and b`, the last one that was come to has failed.
+        for part, sides in [each for each in parts if any(side is not UNSET for side in each[1])][-1:]:
+            details += [part] if len(parts) > 1 else []
+            for line in compared(sides):
+                details.append(line)
     except Exception as reason:  # a value whose repr or arithmetic raises must not hide the failure
-        error.einsum_doc_details = [f"its values cannot be shown: {reason!r}"]  # type: ignore[attr-defined]
+        details.append(f"more of its values cannot be shown: {reason!r}")
     return error
-
-
-def _is_array(value: Any) -> bool:
-    return type(value).__module__.split(".")[0] in ("torch", "numpy") and hasattr(value, "shape") and value.shape
-
-
-def describe(value: Any, limit: int = 160) -> str:
-    """A value in at most `limit` characters; an array by its shape and dtype.
-
-    >>> describe(0.03125), describe("text")
-    ('0.03125', "'text'")
-    """
-    if _is_array(value):
-        kind = "tensor" if type(value).__module__.startswith("torch") else "array"
-        return f"{kind} {tuple(value.shape)} {str(value.dtype).removeprefix('torch.')}"
-    text = " ".join(repr(value).split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _compared(sides: Sequence[Any]) -> Iterator[str]:
-    if len(sides) == 1:
-        yield f"value {describe(sides[0])}"
-    elif len(sides) == 2:
-        yield f"left {describe(sides[0])}, right {describe(sides[1])}"
-        left, right = sides
-        if _is_array(left) and isinstance(right, int | float | complex):
-            right = left * 0 + right
-        if _is_array(left) and _is_array(right):
-            yield from _mismatch(left, right)
-        elif isinstance(left, set | frozenset) and isinstance(right, set | frozenset):
-            yield f"only left {describe(left - right)}, only right {describe(right - left)}"
-        elif isinstance(left, dict) and isinstance(right, dict):
-            for name, one, other in (("left", left, right), ("right", right, left)):
-                only = {key: value for key, value in one.items() if key not in other or not _equal(other[key], value)}
-                if only:
-                    yield f"only {name} {describe(only)}"
-    elif sides:
-        yield ", ".join(describe(side) if side is not _UNSET else _UNSET for side in sides)
-
-
-def _equal(left: Any, right: Any) -> bool:
-    try:
-        return bool(left == right)
-    except Exception:  # of two arrays, say
-        return left is right
-
-
-def _mismatch(left: Any, right: Any) -> Iterator[str]:
-    if tuple(left.shape) != tuple(right.shape):
-        yield "the shapes differ"
-        return
-    if str(left.dtype) == "bool" or str(left.dtype) == "torch.bool":
-        left, right = left * 1, right * 1
-    unequal = (left != right).reshape(-1)
-    count = int(unequal.sum())
-    if not count:
-        return
-    size = abs(left - right).reshape(-1)
-    first, largest = int((unequal * 1).argmax()), int(size.argmax())
-
-    def at(position: int) -> str:
-        index, rest = [], position
-        for length in reversed(tuple(left.shape)):
-            rest, remainder = divmod(rest, length)
-            index.append(remainder)
-        a, b = left.reshape(-1)[position].item(), right.reshape(-1)[position].item()
-        return f"[{', '.join(map(str, reversed(index)))}] {a!r} and {b!r}"
-
-    yield f"{count} of {unequal.shape[0]} elements differ"
-    yield f"first at {at(first)}"
-    yield f"largest at {at(largest)}, by {size[largest].item():.3g}"

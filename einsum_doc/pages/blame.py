@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType, TracebackType
 
-from einsum_doc.pages.assertions import describe
 from einsum_doc.pages.block import Block, Failure, Place
+from einsum_doc.pages.comparison import UNSET, describe
 from einsum_doc.pages.fence import DERIVATION
 from einsum_doc.pages.program import numbered, place_in
 
@@ -155,7 +155,10 @@ def _sides_of_an_assertion(error: BaseException) -> list[str]:
     frame, line = frames[-1]
     if line not in ASSERTED.get(frame.f_code.co_filename, ()):
         return []
-    sides = [frame.f_locals[name] for name in ("@0", "@1") if name in frame.f_locals]
+    if "@2" in frame.f_locals:
+        return []  # of several comparisons, nobody knows in which it was
+    sides = [frame.f_locals.get(name, UNSET) for name in ("@0", "@1")]
+    sides = [side for side in sides if side is not UNSET]
     return [", ".join(map(describe, sides))] if sides else []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -411,22 +412,77 @@ def test_a_site_built_by_a_block_is_not_rewritten_along(tmp_path: Path) -> None:
     assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 0
 
 
-@pytest.mark.parametrize(
-    ("code", "said"),
-    [
-        (
-            "import numpy as np\n\nassert np.allclose(np.zeros(2), np.zeros((3, 3)))",
-            "docs/index.md:4: ValueError: operands could not be broadcast together with shapes (2,) (3,3)",
-        ),
-        ("assert {1, 2} == {2, 3}", "only left {1}, only right {3}"),
-        ("assert {'a': 1, 'b': 2} == {'a': 1, 'b': 3}", "only left {'b': 2}\n  only right {'b': 3}"),
-    ],
-)
-def test_the_sides_of_an_assertion(build: Build, code: str, said: str) -> None:
-    built = build({"index": block(code)}, "-q")
-    assert said in built.console
-    if "numpy" in code:
-        assert "array (2,) float64, array (3, 3) float64" in built.console
+SIDES: dict[str, tuple[str, str]] = {
+    "raises": (
+        "import numpy as np\n\nassert np.allclose(np.zeros(2), np.zeros((3, 3)))",
+        "ValueError: operands could not be broadcast together with shapes (2,) (3,3)\n"
+        "  array (2,) float64, array (3, 3) float64\n",
+    ),
+    "raises_early": ("assert x.sum() == 3", "NameError: name 'x' is not defined\n  block"),
+    "raises_late": ("x = {}\nassert x == {} and x['a'] == 3", "KeyError: 'a'\n  block"),
+    "sets": ("assert {1, 2} == {2, 3}", "\n  only left {1}, only right {3}\n"),
+    "dicts": (
+        "assert {'a': 1, 'b': 2} == {'a': 1, 'b': 3}",
+        "\n  only left {'b': 2}\n  only right {'b': 3}\n",
+    ),
+    "and": ("x = 3\nassert x > 2 and x < 3 and x", "x > 2 and x < 3 and x\n  x < 3\n  left 3, right 3\n"),
+    "flag": ("x, flag = 3, False\nassert x > 2 and flag", "x > 2 and flag\n  flag\n  block"),
+    "name": ("found = []\nassert found", "found\n  value []\n"),
+    "not": ("found = [1]\nassert not found", "not found\n  value [1]\n"),
+    "generator": ("assert all(x > 1 for x in [1])", "all((x > 1 for x in [1]))\n  block"),
+    "list": ("x = [*range(300)]\nassert x == x[:250] + [7] + x[251:]", "…\n  first differ at [250]: 250 and 7\n"),
+    "longer": ("x = [*range(300)]\nassert x == x + [1]", "…\n  left has 300 elements, right has 301\n"),
+    "text": ("x = 'x' * 300\nassert x + 'left' == x + 'right'", "…\n  first differ at [300]: 'left' and 'right'\n"),
+    "wraps_around": (
+        "import torch\nx = torch.tensor([1, 250], dtype=torch.uint8)\nassert torch.all(x == x.flip(0) - x.flip(0) + 2)",
+        "left tensor (2,) uint8, right tensor (2,) uint8\n  2 of 2 elements differ\n"
+        "  first at [0] 1 and 2\n  largest at [1] 250 and 2, by 248\n",
+    ),
+    "infinite": (
+        "import torch\nassert (torch.tensor([torch.inf, 0.0]) == 0).all()",
+        "left tensor (2,) float32, right 0\n  1 of 2 elements differ\n  first at [0] inf and 0\n"
+        "  largest at [0] inf and 0, by inf\n",
+    ),
+    "two_libraries": (
+        "import numpy, torch\nassert numpy.allclose(numpy.ones(2), torch.zeros(2))",
+        "left array (2,) float64, right tensor (2,) float32\n  2 of 2 elements differ\n"
+        "  first at [0] 1.0 and 0.0\n  largest at [0] 1.0 and 0.0, by 1\n",
+    ),
+    "words": (
+        "import numpy\nassert (numpy.array(['a', 'b']) == numpy.array(['a', 'c'])).all()",
+        "left array (2,) <U1, right array (2,) <U1\n  1 of 2 elements differ\n  first at [1] 'b' and 'c'\n  block",
+    ),
+    "no_repr": (
+        "class A:\n    def __repr__(self): return 1 / 0\nassert A() == 1",
+        "A() == 1\n  more of its values cannot be shown: ZeroDivisionError('division by zero')\n",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Built:
+    """All those assertions, each on its page, built once."""
+    folder = tmp_path_factory.mktemp("sides")
+    write_pages(folder, {name: block(code) for name, (code, _) in SIDES.items()})
+    return mkdocs_build(folder, environment, "-q")
+
+
+@pytest.mark.parametrize(("page", "said"), [(page, said) for page, (_, said) in SIDES.items()], ids=SIDES)
+def test_the_sides_of_an_assertion(compared: Built, page: str, said: str) -> None:
+    found = re.search(rf"^docs/{page}\.md:\d+: (.*\n)+", compared.console, re.M)
+    assert found, compared.console
+    assert said in found[0]
+
+
+def test_an_assertion_that_holds_leaves_no_trace(build: Build) -> None:
+    code = (
+        "x = 1\nassert x\nassert x and x == 1\nassert not (not x)\nassert (lambda: 1)()\n"
+        "assert all(i for i in [1])\nassert x == 1 == x\nassert (y := x) == 1 and y\nclass A:\n    assert x and 1\n"
+        "print([name for name in dir() if name.startswith('@')], [name for name in vars() if name.startswith('@')])"
+    )
+    built = build({"index": block(code) + block("[] []", "expected")})
+    assert built.status == 0, built.console
+    assert "1 page, 1 block, 8 assertions held" in built.console
 
 
 def test_a_fence_that_takes_in_another(build: Build) -> None:
