@@ -6,9 +6,11 @@ import itertools
 import linecache
 import os
 import re
+import sys
 import sysconfig
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
 
@@ -45,10 +47,14 @@ def is_expected(error: BaseException, expected: str) -> bool:
     The name is the error's or, as in `except`, that of one of its bases; its message begins with the pattern.
     """
     name, _, pattern = expected.partition(":")
+    name = name.strip()
     names = set()
     for each in type(error).__mro__:
         names |= {each.__name__, each.__qualname__, f"{each.__module__}.{each.__qualname__}"}
-    return name.strip() in names and bool(re.match(pattern.lstrip(), message_of(error), re.S))
+    # `json.JSONDecodeError` is what everybody writes, though it is defined in json.decoder.
+    module, _, attribute = name.rpartition(".")
+    named = getattr(sys.modules.get(module), attribute, None) in type(error).__mro__
+    return (named or name in names) and bool(re.match(pattern.lstrip(), message_of(error), re.S))
 
 
 def failures_of(error: BaseException, block: Block, root: str, place: Place | None = None) -> Iterator[Failure]:
@@ -64,7 +70,8 @@ def failures_of(error: BaseException, block: Block, root: str, place: Place | No
     place = next((place for place, _, on_page in reversed(frames) if on_page), place or block.where)
     if isinstance(error, BaseExceptionGroup):
         for each in error.exceptions:
-            yield from failures_of(each, block, root, place)
+            for failure in failures_of(each, block, root, place):
+                yield replace(failure, details=(*failure.details, f"in {_headline(error)}"))
     else:
         yield _failure_of(error, block, place, frames)
 
@@ -95,7 +102,9 @@ def _failure_of(error: BaseException, block: Block, place: Place, frames: list[t
     if isinstance(error, SystemExit):
         details.append("a block must not end the process: a build that stops early checks nothing")
     if error.__cause__ is not None:
-        details.append(f"caused by {type(error.__cause__).__name__}: {message_of(error.__cause__)}".split("\n")[0])
+        details.append(f"caused by {_headline(error.__cause__)}")
+    elif error.__context__ is not None and not error.__suppress_context__:
+        details.append(f"while handling {_headline(error.__context__)}")
     trace = list(_once(f"{place_}\n{text}" for place_, text, _ in frames))
     if "raises" in block.options:
         details.append(f"expected: {block.options['raises']}: this error, and a message that begins so")
@@ -113,6 +122,10 @@ def _failure_of(error: BaseException, block: Block, place: Place, frames: list[t
         (*rest, *details, *notes),
         tuple(line for frame in trace for line in frame.rstrip("\n").split("\n")),
     )
+
+
+def _headline(error: BaseException) -> str:
+    return f"{name_of(error)}: {message_of(error)}".split("\n")[0].removesuffix(": ")
 
 
 def message_of(error: BaseException) -> str:

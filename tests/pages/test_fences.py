@@ -133,10 +133,11 @@ def test_a_build_that_executed_nothing(build: Build, page: str, allowed: bool) -
 
 def test_an_error_that_is_expected(build: Build) -> None:
     page = block("raise ValueError('the sizes disagree: 3 and 4')", 'python exec="on" raises="ValueError: .*sizes"')
+    page += block("import json\njson.loads('{')", 'python exec="on" raises="json.JSONDecodeError: Expecting"')
     built = build({"index": page + block("int('x')", 'python exec="on" source="above" raises="Exception"')})
     assert built.status == 0, built.console
     assert '<pre class="raised">ValueError: the sizes disagree: 3 and 4</pre>' in built.page()
-    assert text_of(built.page()).count("✓ raised, as expected") == 2
+    assert text_of(built.page()).count("✓ raised, as expected") == 3
 
 
 @pytest.mark.parametrize(
@@ -146,6 +147,11 @@ def test_an_error_that_is_expected(build: Build) -> None:
         ("raise ValueError('shapes')", "docs/index.md:2: ValueError: shapes"),
         ("raise TypeError('sizes')", "docs/index.md:2: TypeError: sizes"),
         ("import os; os._exit(1)", "docs/index.md:2: WorkerError: the block ended its process"),
+        (
+            "raise ExceptionGroup('both', [ValueError('a')])",
+            "docs/index.md:2: ValueError: a\n  expected: ValueError: .*sizes: this error, and a message that begins "
+            "so\n  in ExceptionGroup: both (1 sub-exception)\n",
+        ),
     ],
 )
 def test_an_expected_error_must_come(build: Build, code: str, line: str) -> None:
@@ -472,6 +478,19 @@ def test_the_sides_of_an_assertion(compared: Built, page: str, said: str) -> Non
     found = re.search(rf"^docs/{page}\.md:\d+: (.*\n)+", compared.console, re.M)
     assert found, compared.console
     assert said in found[0]
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        ("raise KeyError('b') from error", "KeyError: 'b'\n  caused by ValueError: a\n  block"),
+        ("raise KeyError('b')", "KeyError: 'b'\n  while handling ValueError: a\n  block"),
+        ("raise KeyError('b') from None", "KeyError: 'b'\n  block"),
+    ],
+)
+def test_what_an_error_came_from(build: Build, raised: str, said: str) -> None:
+    code = f"try:\n    raise ValueError('a')\nexcept ValueError as error:\n    {raised}"
+    assert f"docs/index.md:5: {said}" in build({"index": block(code)}, "-q").console
 
 
 def test_an_assertion_that_holds_leaves_no_trace(build: Build) -> None:
