@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from einsum_doc.pages.block import Block, Expected, Failure, Result
+from einsum_doc.pages.streams import plain
 
 REWRITE = "EINSUM_DOC_REWRITE"
 """The environment variable with which a build rewrites the `expected` fences that are not met.
@@ -26,8 +27,9 @@ _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?
 def differs(output: str, expected: Expected) -> Failure | None:
     """The failure of a block that wrote something else, as a diff.
 
-    White space at the ends of lines does not count. A number that is written with a point or an exponent
-    may differ by the tolerance, relative to what is expected; from 0, by the tolerance itself:
+    White space at the ends of lines does not count, nor do the colours of a terminal. A number that is
+    written with a point or an exponent may differ by the tolerance, relative to what is expected; from 0,
+    by the tolerance itself:
 
     >>> from einsum_doc.pages.block import Place
     >>> differs("loss 0.333333", Expected(Place("docs/a.md", 9), "loss 0.3333334"))
@@ -56,7 +58,7 @@ def held_against(block: Block, result: Result) -> Result:
 
 
 def _lines(text: str) -> list[str]:
-    return [line.rstrip() for line in text.strip("\n").split("\n")]
+    return [line.rstrip() for line in plain(text).strip("\n").split("\n")]
 
 
 def _same(wanted: str, given: str, tolerance: float) -> bool:
@@ -81,38 +83,56 @@ def _close(wanted: str, given: str, tolerance: float) -> bool:
     return math.isclose(want, give, rel_tol=tolerance, abs_tol=0.0 if want else tolerance)
 
 
-def rewrite(root: Path, outputs: Iterable[tuple[Expected, str]]) -> list[Expected]:
-    """Write what blocks wrote into their `expected` fences, in place; those that were rewritten."""
+def rewrite(root: Path, outputs: Iterable[tuple[Expected, str]]) -> tuple[list[Expected], list[Failure]]:
+    """Write what blocks wrote into their `expected` fences, in place.
+
+    Returns those that were rewritten, and a failure for each that could not be: what a snippet or
+    another plugin puts in does not stand in the file of the fence.
+    """
     files: dict[str, list[tuple[Expected, str]]] = {}
     for expected, output in outputs:
         if differs(output, expected):
             files.setdefault(expected.place.file, []).append((expected, output))
+    rewritten, failures = [], []
     for name, changes in files.items():
         path = root / name
-        text = path.read_bytes().decode("utf-8")
-        ending = "\r\n" if "\r\n" in text else "\n"
-        lines = text.split(ending)
+        text = path.read_bytes().decode("utf-8") if path.is_file() else ""
+        lines = re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text)
         for expected, output in sorted(changes, key=lambda change: change[0].place, reverse=True):
-            _replace(lines, expected, _lines(output))
-        path.write_bytes(ending.join(lines).encode("utf-8"))
-    return [expected for changes in files.values() for expected, _ in changes]
+            if _replace(lines, expected, _lines(output)):
+                rewritten.append(expected)
+            else:
+                told = "the output is not what is expected, and cannot be written here"
+                why = "what is expected comes from elsewhere: from a snippet, or from another plugin"
+                failures.append(Failure(expected.place, "OutputError", told, (why,)))
+        if "".join(lines) != text:
+            path.write_bytes("".join(lines).encode("utf-8"))
+    return sorted(rewritten, key=lambda expected: expected.place), failures
 
 
-def _replace(lines: list[str], expected: Expected, output: Sequence[str]) -> None:
-    opening = lines[expected.place.line - 1]
+def _replace(lines: list[str], expected: Expected, output: Sequence[str]) -> bool:
+    """Put the output in the place of what is expected, if that stands there as it is."""
+    first = expected.place.line
+    opening = lines[first - 1] if first <= len(lines) else ""
     found = re.match(r"\ufeff?(?P<indent>[> \t]*)(?P<fence>`{3,}|~{3,})", opening)
-    if found is None:
-        raise ValueError(f"{expected.place}: no fence begins there")
-    first = last = expected.place.line
-    while lines[last].strip("> \t") != found["fence"]:
-        last += 1
+    ends = (index for index in range(first, len(lines)) if found and lines[index].strip("> \t\r\n") == found["fence"])
+    last = next(ends, None)
+    if found is None or last is None or _letters("".join(lines[first:last])) != _letters(expected.text):
+        return False
     runs = [len(line) - len(line.lstrip(found["fence"][0])) for line in (each.lstrip() for each in output)]
     if max(runs) >= len(found["fence"]):
         # What the block wrote would close the fence that holds it.
         longer = found["fence"][0] * (max(runs) + 1)
         lines[first - 1] = opening.replace(found["fence"], longer, 1)
         lines[last] = lines[last].replace(found["fence"], longer, 1)
-    lines[first:last] = [(found["indent"] + line).rstrip() for line in output]
+    ending = opening[len(opening.rstrip("\r\n")) :]
+    lines[first:last] = [(found["indent"] + line).rstrip() + ending for line in output]
+    return True
+
+
+def _letters(text: str) -> str:
+    """The text without what depends on where it stands: blanks, line endings, marks of quotes."""
+    return re.sub(r"[\s>]+", "", text)
 
 
 def main() -> int:

@@ -215,8 +215,10 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         if self.pool is not None and self.pool.rewriting:
             both = [pair for run in self.runs.values() for pair in zip(run.blocks, run.results, strict=True)]
             held = [(block.expected, result.output) for block, result in both if result.status == "held"]
-            for expected in rewrite(self.root, [(fence, output) for fence, output in held if fence]):
+            rewritten, failures = rewrite(self.root, [(fence, output) for fence, output in held if fence])
+            for expected in rewritten:
                 click.echo(f"{expected.place}: rewritten", err=True)
+            self.lost += failures
         self.judge([run.report() for run in self.runs.values()], config)
         for uri, text in self.downloads.items():
             files.append(File.generated(config, uri, content=text))

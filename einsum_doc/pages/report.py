@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from einsum_doc.pages.block import Block, Failure, Result
 from einsum_doc.pages.render import count
+from einsum_doc.pages.streams import plain
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def _paragraph(page: PageReport, failure: Failure) -> str:
         for name, written in (("output", result.output), ("standard error", result.errors)):
             if written.strip() and failure.error != "OutputError":  # which shows the output itself
                 text.append(f"  {name} before it:")
-                text += ["    " + line for line in written.rstrip().split("\n")[-20:]]
+                text += ["    " + line for line in plain(written).rstrip().split("\n")[-20:]]
         not_run = sum(each.status == "not run" for each in page.results)
         if not_run:
             text.append(f"  {count(not_run, 'later block')} of the page not run")
@@ -93,7 +94,7 @@ def summary(pages: Sequence[PageReport]) -> str:
     lines = sum(result.lines for result in results)
     reasons = Counter(result.reason for result in results if result.status == "skipped")
     parts = [
-        count(sum(bool(page.blocks or page.faults) for page in pages), "page"),
+        count(sum(bool(page.name and (page.blocks or page.faults)) for page in pages), "page"),
         count(len(results), "block"),
         f"{count(sum(result.assertions for result in results), 'assertion')} held",
         *([f"{count(lines, 'line')} of derivations held"] if lines else []),

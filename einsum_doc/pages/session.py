@@ -31,6 +31,7 @@ from einsum_doc.pages.cache import Ran
 from einsum_doc.pages.expected import REWRITE, held_against
 from einsum_doc.pages.footprint import Footprint, footprint_from
 from einsum_doc.pages.redaction import Redaction
+from einsum_doc.pages.streams import plain
 from einsum_doc.pages.worker import thread_limits
 
 SHOWN = 100_000
@@ -381,15 +382,15 @@ class _Stream:
 def brief(result: Result) -> Result:
     """The result, with no more of what errors say than anyone reads."""
     failures = tuple(map(_brief_failure, result.failures))
-    raised = _cut(result.raised)
+    raised = _cut(plain(result.raised))
     return replace(result, raised=raised, failure=failures[0] if failures else None, also=failures[1:])
 
 
 def _brief_failure(failure: Failure) -> Failure:
-    details = list(map(_cut, failure.details[:LINES]))
+    details = [_cut(plain(line)) for line in failure.details[:LINES]]
     if len(failure.details) > LINES:
         details.append(f"… {len(failure.details) - LINES:,} more lines are not shown")
-    return replace(failure, message=_cut(failure.message), details=tuple(details))
+    return replace(failure, message=_cut(plain(failure.message)), details=tuple(details))
 
 
 def _cut(text: str) -> str:

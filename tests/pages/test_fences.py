@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import PLAIN, Built, mkdocs_build, write_pages
-from .test_build import text_of
+from .conftest import MKDOCS, PLAIN, Built, mkdocs_build, write_pages
+from .test_build import on_a_terminal, text_of
 
 Build = Callable[..., Built]
+REWRITE = [sys.executable, "-m", "einsum_doc.pages.expected"]
 
 
 def block(code: str, header: str = 'python exec="on"') -> str:
@@ -230,8 +231,7 @@ def test_expected_output_is_rewritten_in_place(tmp_path: Path, build: Build) -> 
     stale = EXPECTED.replace("three lines\n    12\n", "two\n    lines\n").replace("\n", "\r\n")
     stale += "\r\n" + block("print('x\\n\\ny')").replace("\n", "\r\n") + block("old", "expected").replace("\n", "\r\n")
     write_pages(tmp_path, {"index": stale})
-    command = [sys.executable, "-m", "einsum_doc.pages.expected"]
-    told = subprocess.run(command, cwd=tmp_path, env=dict(os.environ), capture_output=True, text=True, check=False)
+    told = subprocess.run(REWRITE, cwd=tmp_path, env=dict(os.environ), capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
     assert told.stderr.count("rewritten") == 2
     text = (tmp_path / "docs/index.md").read_bytes().decode()
@@ -239,6 +239,50 @@ def test_expected_output_is_rewritten_in_place(tmp_path: Path, build: Build) -> 
     assert "```expected\r\nx\r\n\r\ny\r\n```" in text
     assert "\n" not in text.replace("\r\n", "")
     assert build({"index": text}, "-q").status == 0
+
+
+@pytest.mark.parametrize("ending", ["\r", "\r\n", "\n"], ids=["cr", "crlf", "lf"])
+def test_a_rewritten_fence_keeps_the_ending_of_its_lines(tmp_path: Path, ending: str) -> None:
+    page = block("print('\\033[31mred\\033[0m')\nprint('10 %', end='\\r')\nprint('99 %')")
+    write_pages(tmp_path, {"index": page + block("old", "expected").replace("\n", ending)})
+    subprocess.run(REWRITE, cwd=tmp_path, capture_output=True, check=True)
+    text = (tmp_path / "docs/index.md").read_bytes().decode()
+    assert text == page + block("red\n10 %\n99 %", "expected").replace("\n", ending)
+    assert mkdocs_build(tmp_path, os.environ, "-q").status == 0
+
+
+def test_what_is_expected_elsewhere_is_not_overwritten(tmp_path: Path) -> None:
+    pages = {
+        "snippet": block("print(1)") + block('--8<-- "old.txt"', "expected"),
+        "written": block("print(2)") + "{{ fence }}\n",
+        "written_in": block("print(3)") + block("{{ old }}", "expected"),
+    }
+    write_pages(tmp_path, {"index": "# Title\n", **pages}, SITE + "hooks: [hook.py]\n")
+    (tmp_path / "old.txt").write_text("old\n")
+    (tmp_path / "hook.py").write_text(
+        "def on_page_markdown(markdown, **_):\n"
+        "    return markdown.replace('{{ fence }}', '```expected\\nold\\n```').replace('{{ old }}', 'old')\n"
+    )
+    told = subprocess.run(REWRITE, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert told.returncode == 1
+    for page, text in pages.items():
+        assert (tmp_path / f"docs/{page}.md").read_text() == text
+        assert (
+            f"docs/{page}.md:5: OutputError: the output is not what is expected, and cannot be written" in told.stderr
+        )
+    assert "einsum-doc: 3 pages, 3 blocks, 0 assertions held" in told.stderr
+    assert " 3 failures" in told.stderr
+
+
+def test_a_failure_is_mere_text(build: Build, tmp_path: Path, environment: dict[str, str]) -> None:
+    code = "print('seen\\x1b[2J\\x1b]0;title\\x07 \\x08still')\nraise ValueError('\\x1b[31mred\\r\\x1b[H\\0')"
+    built = build({"index": block(code)}, "-q")
+    assert "docs/index.md:3: ValueError: red\n" in built.console
+    assert "output before it:\n    seen still\n" in built.console
+    # On a terminal, it neither clears the screen nor has colours of its own.
+    shown = on_a_terminal([MKDOCS, "build", "-q"], tmp_path / "project", environment | {"NO_COLOR": "1"})
+    assert "docs/index.md:3: ValueError: red\r\n" in shown
+    assert not any(code in shown for code in ("\x1b[2J", "\x1b]0", "\x1b[31m", "\x1b[H", "\x08"))
 
 
 def test_colours_of_a_terminal_are_rendered(build: Build) -> None:
@@ -405,8 +449,7 @@ def test_zero_is_met_within_the_tolerance(build: Build) -> None:
 def test_output_that_holds_a_fence_is_rewritten_in_a_longer_one(tmp_path: Path, build: Build) -> None:
     pages = {"index": block("print('a\\n```\\nb')") + block("old", "expected") + "After.\n"}
     write_pages(tmp_path, pages)
-    command = [sys.executable, "-m", "einsum_doc.pages.expected"]
-    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+    subprocess.run(REWRITE, cwd=tmp_path, capture_output=True, check=True)
     text = (tmp_path / "docs/index.md").read_text()
     assert "\n````expected\na\n```\nb\n````\n\nAfter.\n" in text
     assert build({"index": text}, "-q").status == 0
@@ -414,8 +457,7 @@ def test_output_that_holds_a_fence_is_rewritten_in_a_longer_one(tmp_path: Path, 
 
 def test_a_site_built_by_a_block_is_not_rewritten_along(tmp_path: Path) -> None:
     write_pages(tmp_path, {"index": block("import os\nassert 'EINSUM_DOC_REWRITE' not in os.environ")})
-    command = [sys.executable, "-m", "einsum_doc.pages.expected"]
-    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 0
+    assert subprocess.run(REWRITE, cwd=tmp_path, check=False).returncode == 0
 
 
 SIDES: dict[str, tuple[str, str]] = {
