@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import MKDOCS, PLAIN, Built
+from .conftest import MKDOCS, PLAIN, Built, mkdocs_build
 
 Build = Callable[..., Built]
 
@@ -167,9 +167,14 @@ def on_a_terminal(command: list[str], folder: Path, environment: dict[str, str])
     return seen.decode()
 
 
-def test_a_dirty_build_looks_at_the_pages_that_changed(build: Build, tmp_path: Path) -> None:
+def test_a_dirty_build_looks_at_the_pages_that_changed(
+    build: Build, tmp_path: Path, environment: dict[str, str]
+) -> None:
     assert build("ok").status == 0
     page = '# Other\n\n```python exec="on"\nassert True\n```\n'
     built = build({"other": page}, "--dirty")
     assert built.status == 0, built.console
     assert "1 page, 1 block, 1 assertion held" in built.console
+    unchanged = mkdocs_build(tmp_path / "project", environment, "--dirty")
+    assert unchanged.status == 0, unchanged.console
+    assert "0 pages, 0 blocks" in unchanged.console
