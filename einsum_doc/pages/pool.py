@@ -23,7 +23,7 @@ from einsum_doc.pages.executor import Engine, connect
 from einsum_doc.pages.expected import held_against
 from einsum_doc.pages.fence import DERIVATION, EINSUM
 from einsum_doc.pages.progress import Progress
-from einsum_doc.pages.session import ForkServer, Limits, Page, run_page
+from einsum_doc.pages.session import ForkServer, Limits, Page, gpus, run_page
 
 
 @dataclass(frozen=True)
@@ -214,13 +214,6 @@ class _Waiting:
 def cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def gpus() -> list[str]:
-    """The numbers of the GPUs that may be used, by what stands in the system: torch need not be loaded for it."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    found = sorted(path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*"))
-    return found if visible is None else [each.strip() for each in visible.split(",") if found and each.strip()]
 
 
 def available_memory() -> int:

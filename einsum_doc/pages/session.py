@@ -108,6 +108,13 @@ def run_page(
     return Ran(list(map(brief, session.results)), when, time.time() - when, memory), footprint
 
 
+def gpus() -> list[str]:
+    """The numbers of the GPUs that may be used, by what stands in the system: torch need not be loaded for it."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    found = sorted(path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*"))
+    return found if visible is None else [each.strip() for each in visible.split(",") if found and each.strip()]
+
+
 class ForkServer:
     """The process that pages are forked from: forkserver.py, at the other end of a socket."""
 
@@ -163,6 +170,8 @@ class Session:
     def __init__(self, server: ForkServer, settings: dict[str, Any], page: Page, limits: Limits) -> None:
         self.page = page
         self.limits = limits
+        self.device = "CPU" if settings["device"] == "cpu" or not gpus() else ""
+        """What blocks run on, as far as is known before the worker has told."""
         self.results: list[Result] = []
         self.footprint: Footprint | None = None
         self.clean = Redaction(settings["root"])
@@ -310,7 +319,8 @@ class Session:
         self.close()
         if self._end is not None:
             self._count(self._end[1])
-        self.results[-1] = replace(self.results[-1], seconds=seconds)
+        device = next((result.device for result in reversed(self.results) if result.device), self.device)
+        self.results[-1] = replace(self.results[-1], seconds=seconds, device=device)
         # With too much output, the time limit may have struck as well, or not.
         struck = None if error == "OutputError" else _struck(self.dump.read(), self.page.sources)
         self._fail(block, error, message, struck)

@@ -240,6 +240,11 @@ def test_no_process_is_left_behind(held: Built) -> None:
         assert not (path.exists() and b"1000" in path.read_bytes()), pid
 
 
+def test_the_device_of_a_block_that_was_stopped(build: Callable[..., Built]) -> None:
+    built = build({"index": page("while True: pass")}, "-q", config=LIMITED.replace("1.5,", "0.5, device: cpu,"))
+    assert re.search(r"^  block 1 of 1, CPU, 0\.\d\d s$", built.console, re.M), built.console
+
+
 def test_a_page_of_500_blocks(build: Callable[..., Built]) -> None:
     blocks = "".join(f'```python exec="on"\nx = {i}\nassert x == {i}\n```\n\n' for i in range(500))
     built = build({"index": "# Title\n\n" + blocks})
