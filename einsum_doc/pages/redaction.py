@@ -31,11 +31,12 @@ class Redaction:
             if _SECRET.search(name) and len(value) >= _SHORTEST
             for form in (value, repr(value)[1:-1])
         }
-        home = environment.get("HOME", "")
-        if len(root) > 1:
-            self.words |= {root + os.sep: "", root: "."}
-        if len(home) > 1:
-            self.words.setdefault(home, "~")
+        # By its real path too: of a folder that is a link, the system tells a program that one.
+        for folder in {root, os.path.realpath(root)} - {os.sep}:
+            self.words |= {folder + os.sep: "", folder: "."}
+        home = environment.get("HOME") or os.sep
+        for folder in {home, os.path.realpath(home)} - {os.sep}:
+            self.words.setdefault(folder, "~")
         longest_first = sorted(self.words, key=len, reverse=True)
         self.pattern = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 

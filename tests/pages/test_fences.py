@@ -333,6 +333,16 @@ def test_no_secret_and_no_path_of_this_machine_is_published(
     assert "left '[SITE_TOKEN]', right 1" in failed.console
 
 
+def test_the_path_behind_a_link_is_not_published(tmp_path: Path, environment: dict[str, str]) -> None:
+    write_pages(tmp_path / "real", {"index": block("import os\nprint(os.getcwd(), os.path.realpath('x'))")})
+    (tmp_path / "link").symlink_to("real")
+    built = mkdocs_build(tmp_path, environment, "-q", "-f", "link/mkdocs.yml")
+    assert (built.status, built.console) == (0, "")
+    page = (tmp_path / "real/site/index.html").read_text()
+    assert str(tmp_path) not in page
+    assert "<p>. x</p>" in page
+
+
 def test_assertions_are_counted_as_they_are_executed(build: Build) -> None:
     code = (
         "import numpy as np\nfrom numpy.testing import assert_allclose\n"
