@@ -76,7 +76,8 @@ class Worker:
     def run(self, block: Block) -> Result:
         """Run one block."""
         self.blocks.append(block)
-        namespace = self._namespace(block.options.get("session", ""))
+        # Classes look their module up in sys.modules by name: dataclasses and pickle need it there.
+        namespace = sys.modules["__main__"] = self._namespace(block.options.get("session", ""))
         held = self.tally.count[0]
         errors: list[BaseException] = []
         markup = ""
@@ -212,11 +213,9 @@ class Worker:
 
     def _namespace(self, session: str) -> ModuleType:
         if session not in self.namespaces:
-            # Classes look their module up in sys.modules by name: dataclasses and pickle need it there.
-            name = f"session_{re.sub(r'[^0-9A-Za-z]', '_', session)}" if session else "__main__"
-            module = self.namespaces[session] = ModuleType(name)
+            # Each is the main program while its blocks run: `if __name__ == "__main__"` holds in all.
+            module = self.namespaces[session] = ModuleType("__main__")
             module.__dict__["__builtins__"] = builtins
-            sys.modules[name] = module
         return self.namespaces[session]
 
     def _compiled(self, block: Block) -> list[CodeType]:

@@ -343,6 +343,19 @@ def test_the_path_behind_a_link_is_not_published(tmp_path: Path, environment: di
     assert "<p>. x</p>" in page
 
 
+def test_every_namespace_is_the_main_program(build: Build) -> None:
+    header = 'python exec="on" session="other"'
+    code = (
+        "import pickle\nfrom dataclasses import dataclass\n@dataclass\nclass Point:\n    x: 'int'\n"
+        "assert pickle.loads(pickle.dumps(Point(1))) == Point(1)"
+    )
+    guarded = "if __name__ == '__main__':\n    assert 1 == 2"
+    built = build({"index": block(code) + block(code, header) + block(guarded, header)}, "-q")
+    assert built.status == 1
+    assert "docs/index.md:21: AssertionError: 1 == 2" in built.console
+    assert "2 assertions held" in built.console
+
+
 def test_assertions_are_counted_as_they_are_executed(build: Build) -> None:
     code = (
         "import numpy as np\nfrom numpy.testing import assert_allclose\n"
