@@ -63,11 +63,12 @@ def failures_of(error: BaseException, block: Block, root: str, place: Place | No
     place: where to go if the error stands on no page; by default the block's first line.
     """
     frames = list(_author_frames(error.__traceback__, root))
+    made = getattr(error, "einsum_doc_place", block.where)
     if isinstance(error, AssertionError):
         # Where in a library an assertion is written tells nobody anything.
         while frames and not frames[-1][2] and frames[-1][0].file.startswith(("torch/", "numpy/", "einsum_doc/")):
             frames.pop()
-    place = next((place for place, _, on_page in reversed(frames) if on_page), place or block.where)
+    place = next((place for place, _, on_page in reversed(frames) if on_page), place or made)
     if isinstance(error, BaseExceptionGroup):
         for each in error.exceptions:
             for failure in failures_of(each, block, root, place):

@@ -34,6 +34,7 @@ from einsum_doc.pages.fence import CONDITIONS, DERIVATION, EINSUM
 from einsum_doc.pages.footprint import Listener
 from einsum_doc.pages.program import compiled, numbered, place_in, placed_warnings
 from einsum_doc.pages.streams import Streams
+from einsum_doc.pages.unheard import Unheard
 
 _BUILTINS = builtins.__dict__
 _decode = json.JSONDecoder().decode
@@ -66,6 +67,7 @@ class Worker:
         # An assertion that fails in a thread, or where an object is deleted, would otherwise only be printed.
         threading.excepthook = self._hear_thread
         sys.unraisablehook = self._hear_unraisable
+        self.unheard = Unheard(self._hear)
         sys.path.insert(0, root)
         # Bytecode is dated by whole seconds: of two edits within one, the second would not be seen.
         sys.dont_write_bytecode = True
@@ -131,6 +133,7 @@ class Worker:
             _wait_for_threads()
         except BaseException as error:  # of a function that a library has asked to be called here
             self.uncaught.append((last.number, error))
+        self.unheard.finish(namespace.__dict__ for namespace in self.namespaces.values())
         for each in self._heard():
             self.late += ((last.number, failure) for failure in self._failures(each, last))
 
@@ -174,12 +177,20 @@ class Worker:
     def _hear_unraisable(self, args: sys.UnraisableHookArgs) -> None:
         """Hear what comes out of a page's code where nobody can catch it: `__del__`, or a thread without an object."""
         error = args.exc_value
-        places = [place for place in frames_of(error) if place.file in PAGES] if error else []
-        if error is None or not places or getpid() != self.pid:
+        if error is None or not self._hear(error):
             sys.__unraisablehook__(args)
-        elif not isinstance(error, SystemExit):
+
+    def _hear(self, error: BaseException) -> bool:
+        """Hear of an error that nobody has caught; whether it is one of this page's code."""
+        places = [place for place in frames_of(error) if place.file in PAGES]
+        if hasattr(error, "einsum_doc_place"):
+            places.append(error.einsum_doc_place)
+        if not places or getpid() != self.pid:
+            return False
+        if not isinstance(error, SystemExit):
             number = next((block.number for block in self.blocks if block.has(places[-1])), self.blocks[-1].number)
             self.uncaught.append((number, error))
+        return True
 
     def _derive(self, block: Block, namespace: ModuleType) -> tuple[tuple[Row, ...], tuple[Failure, ...]]:
         """Check a derivation: its rows, and a failure for each line that is false."""

@@ -53,6 +53,34 @@ FAILING = {
         7,
         "AssertionError: 1 == 2",
     ),
+    "task": (
+        "import asyncio\n\n\nasync def check():\n    assert 1 == 2\n\n\nasync def main():\n"
+        "    asyncio.create_task(check())\n    await asyncio.sleep(0)\n\n\nasyncio.run(main())",
+        7,
+        "AssertionError: 1 == 2",
+    ),
+    "callback": (
+        "import asyncio\n\n\ndef check():\n    assert 1 == 2\n\n\nasync def main():\n"
+        "    asyncio.get_running_loop().call_soon(check)\n    await asyncio.sleep(0)\n\n\nasyncio.run(main())",
+        7,
+        "AssertionError: 1 == 2",
+    ),
+    "future": (
+        "from concurrent.futures import ThreadPoolExecutor\n\n\ndef check(n):\n    assert n == 2\n\n\n"
+        "with ThreadPoolExecutor() as executor:\n    executor.map(check, [1, 2])",
+        7,
+        "AssertionError: n == 2",
+    ),
+    "coroutine": (
+        "async def check():\n    return False\n\n\nassert check()",
+        7,
+        "UnawaitedError: the coroutine 'check' was never awaited",
+    ),
+    "coroutine_kept": (
+        "async def check():\n    return False\n\n\nfound = check()\nassert found",
+        7,
+        "UnawaitedError: the coroutine 'check' was never awaited",
+    ),
     "deleted": (
         "class Checked:\n    def __del__(self):\n        assert 1 == 2\n\n\nChecked()",
         5,
@@ -151,6 +179,15 @@ HOLDING = {
         "from concurrent.futures import ThreadPoolExecutor\nprint(ThreadPoolExecutor().submit(int, '42').result())",
         "42",
     ),
+    "looked_at": (
+        "import asyncio\nfrom concurrent.futures import ThreadPoolExecutor\n\n\ndef check():\n    assert 1 == 2\n\n\n"
+        "async def check_later():\n    assert 1 == 2\n\n\nasync def main():\n"
+        "    found = await asyncio.gather(check_later(), return_exceptions=True)\n"
+        "    task = asyncio.create_task(asyncio.sleep(1000))\n    await asyncio.sleep(0)\n    task.cancel()\n"
+        "    return found\n\n\nfound = asyncio.run(main())\n"
+        "print(len(found), type(ThreadPoolExecutor().submit(check).exception()))\ncheck_later().close()",
+        "1 &lt;class 'AssertionError'&gt;",
+    ),
     "at_exit": ("import atexit, time\natexit.register(time.sleep, 1000)\nprint('registered')", "registered"),
     "children_left": (
         "import subprocess\nfor command in (['sleep', '1000'], ['setsid', 'sleep', '1000'], "
@@ -205,8 +242,8 @@ def test_a_block_that_must_fail(failed: Built, name: str, line: int, said: str) 
 def test_no_page_is_affected_by_the_one_before_it(failed: Built) -> None:
     assert failed.status == 1
     count = len(FAILING)
-    # One on each page that follows, and the first of the group's two.
-    held = count + 1
+    # One on each page that follows; the first of the group's and the second of the future's; two coroutines.
+    held = count + 4
     assert f"{2 * count} pages, {2 * count} blocks, {held} assertions held, {count} failures" in failed.console
     assert failed.pages == []
 
