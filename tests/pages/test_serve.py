@@ -9,11 +9,15 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
 
 from .conftest import BUILDERS, EXTENSION, PLAIN, write_pages
+from .test_fences import SITE, WRONG
+from .test_survival import FAILING, LIMITS
+from .test_survival import page as page_of
 
 GOOD = '# Title\n\n```python exec="on" source="above"\nimport library\n\nassert library.answer() == 42\n```\n'
 
@@ -22,10 +26,8 @@ ALL = pytest.mark.parametrize("served", BUILDERS, indirect=True)
 
 
 @pytest.fixture(params=["mkdocs"])
-def served(
-    request: pytest.FixtureRequest, tmp_path: Path, environment: dict[str, str]
-) -> Iterator[Callable[[str], str]]:
-    """A project, served from the first call on; called with some text, it returns the page that has it."""
+def served(request: pytest.FixtureRequest, tmp_path: Path, environment: dict[str, str]) -> Iterator[Callable[..., str]]:
+    """A project, served from the first call on; called with some text and a path, it returns the page that has it."""
     config = PLAIN.replace(": [", f": [{EXTENSION}, ", 1) if request.param == "zensical" else PLAIN
     write_pages(tmp_path, {"index": GOOD}, config + "watch: [library.py]\n")
     (tmp_path / "library.py").write_text("def answer():\n    return 42\n")
@@ -36,16 +38,16 @@ def served(
     command = [program, "serve", "--dev-addr", address, *options]
     started: list[subprocess.Popen[bytes]] = []
 
-    def page_with(text: str) -> str:
+    def page_with(text: str, path: str = "") -> str:
         if not started:
             with (tmp_path / "console").open("wb") as console:
                 started.append(subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=console, stderr=console))
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         page = ""
         while time.monotonic() < deadline:
             assert started[0].poll() is None, (tmp_path / "console").read_text()
             try:
-                with urllib.request.urlopen(f"http://{address}/", timeout=5) as answer:
+                with urllib.request.urlopen(f"http://{address}/{path}", timeout=5) as answer:
                     page = answer.read().decode()
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 page = ""
@@ -112,6 +114,35 @@ def test_the_server_survives(served: Callable[[str], str], tmp_path: Path, code:
     served(said)
     page.write_text(GOOD)
     served("✓ 1 assertion held")
+
+
+def test_the_tables_hold_for_a_site_that_is_served(served: Callable[..., str], tmp_path: Path) -> None:
+    """Each failure is shown on its page, the page after it holds, and once it is mended it holds as well."""
+    shown = {name: f"docs/{name}.md:{line}: {said}" for name, (_, line, said) in FAILING.items()}
+    shown |= {name: f"docs/{name}.md:{said}" for name, (_, said) in WRONG.items()}
+    left_out = [name for name, (_, said) in WRONG.items() if "MkDocs leaves its page out" in said]
+    pages = {name: page_of(code) for name, (code, _, _) in FAILING.items()}
+    pages |= {name: text for name, (text, _) in WRONG.items()}
+    pages |= {f"{name}_next": page_of("assert True") for name in FAILING}
+    write_pages(
+        tmp_path, pages | {"index": "# Title\n", "folder/index": "# Title\n"}, SITE.replace("einsum-doc]", LIMITS)
+    )
+    served("<h1")
+    console = (tmp_path / "console").read_text()
+    for name, said in shown.items():
+        assert f"\n{said}" in console
+        if name not in left_out:
+            html = unescape(served('<div class="stamp failed">', f"{name}/"))
+            assert said in html, name
+    for name in FAILING:
+        served("✓ 1 assertion held", f"{name}_next/")
+
+    for name in shown:
+        (tmp_path / f"docs/{name}.md").write_text(page_of("assert True"))
+    (tmp_path / "docs/index.md").write_text("# Mended\n")
+    served("Mended")
+    for name in shown.keys() - set(left_out):
+        served("✓ 1 assertion held", f"{name}/")
 
 
 def test_a_page_that_is_deleted_is_forgotten(served: Callable[[str], str], tmp_path: Path) -> None:
