@@ -24,9 +24,11 @@ from einsum_doc.compute.instance import (
     Definition,
     Field,
     Instance,
+    LargeError,
     UncheckableError,
     UnluckyError,
     constant,
+    odd,
 )
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
@@ -97,9 +99,10 @@ Node: TypeAlias = tuple[Any, ...]
 
 
 class Classes:
-    """Things that have one size, or one length, put together as they meet."""
+    """Things that have one size, or one length, put together as they meet; `small` if no size is above 3."""
 
-    def __init__(self) -> None:
+    def __init__(self, small: bool = False) -> None:
+        self.small = small
         self.above: dict[Node, Node] = {}
         self.least: dict[Node, int] = {}
         self.pinned: dict[Node, int] = {}
@@ -161,13 +164,17 @@ Verdict: TypeAlias = tuple[bool, str, tuple[str, ...], str]
 
 @dataclass(frozen=True)
 class Case:
-    """A chain on one instance: its sides with every sum written, their numbers; `again` draws another."""
+    """A chain on one instance: its sides with every sum written, and their numbers.
+
+    again: draws another; smaller: the same with no size above 3.
+    """
 
     instance: Instance
     sides: tuple[Expression, ...]
     free: tuple[Index, ...]
     lengths: Mapping[Ends, int]
     again: Callable[[], Case]
+    smaller: Callable[[], Case]
     wide: bool = False
     values: dict[int, Field | UncheckableError] = field(default_factory=dict)
 
@@ -308,10 +315,12 @@ class ChainCheck:
             for node in slots[1:]:
                 lengths.join(slots[0], node)
 
-    def case(self, number: int, long: Mapping[Node, int], ends: Mapping[str, tuple[Ends, ...]]) -> Case:
+    def case(
+        self, number: int, long: Mapping[Node, int], ends: Mapping[str, tuple[Ends, ...]], small: bool = False
+    ) -> Case:
         """One choice of lengths and of sizes."""
         definitions: dict[str, Definition] = {}
-        sizes = Classes()
+        sizes = Classes(small)
         mine: tuple[Expression, ...] = ()
         free: Sequence[Index] = ()
         ranks = {
@@ -338,8 +347,9 @@ class ChainCheck:
                 definitions[name] = Definition(name, known.arguments or (), code=known.code)
         instance = self.instance(number, sizes, definitions, ranks)
         mine_long = {each: long["range", self.key, each] for each in ends[self.key]}
-        again = partial(self.case, number + AGAIN, long, ends)
-        return Case(instance, mine, tuple(free), mine_long, again, instance.wide)
+        again = partial(self.case, number + AGAIN, long, ends, small)
+        smaller = partial(self.case, number, long, ends, True)
+        return Case(instance, mine, tuple(free), mine_long, again, smaller, instance.wide)
 
     def own_sides(
         self, own: Mapping[Ends, int], scope: Scope
@@ -523,7 +533,7 @@ class ChainCheck:
         drawn: list[int] = []
         for root in open_:
             if not drawn:
-                drawn = self.pool(number, len(open_), tuple(pinned.values()))
+                drawn = self.small_pool(number) if sizes.small else self.pool(number, len(open_), (*pinned.values(),))
             wide = least.get(root, 0)
             fits = [length for length in drawn if length >= wide]
             found[root] = fits[0] if fits else wide
@@ -554,6 +564,15 @@ class ChainCheck:
         order = random.Random(f"{self.reading.seed}/sizes").sample(range(count), count)
         return [chosen[(place + turn) % count] for place in order]
 
+    @staticmethod
+    def small_pool(number: int) -> list[int]:
+        """Sizes of 2 and 3 for lines whose arrays are too large otherwise.
+
+        No class has one size in all instances, nor do any two of the first seven agree in all.
+        """
+        turn = number % AGAIN
+        return [2 + (odd(row) != odd(row & turn)) for row in range(1, BRANCHES)]
+
     # -- claims
 
     def definition(self) -> Verdict:
@@ -566,8 +585,11 @@ class ChainCheck:
         return True, "", (), "a definition"
 
     def drawn(self, place: int, look: Callable[[Case], Found]) -> Found:
-        """What is seen in a case, or in another in its place if its numbers cannot decide it."""
+        """What is seen in a case, or in another in its place if it is too large, or its numbers cannot decide it."""
         found = look(self.cases[place])
+        if isinstance(found, LargeError):
+            self.cases[place] = self.cases[place].smaller()
+            found = look(self.cases[place])
         if self.cases[place].wide and isinstance(found, UncheckableError):
             self.cases[place] = self.cases[place].again()
             found = look(self.cases[place])

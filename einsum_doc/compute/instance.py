@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -57,7 +59,7 @@ SMALLEST_COMPONENT = 1e-10
 LEAST = 1e-2
 """Where all arguments of a function are smaller, the first terms of its series would do for it: not checked."""
 
-LARGEST = 8_000_000
+LARGEST = 2_000_000
 """The most components that an array may have."""
 
 CHANGE = 1e-8
@@ -87,8 +89,11 @@ MANY = 12
 LETTERS = 52
 """The most indices that two factors may have together: torch has no more letters."""
 
-BATCHED_FROM = 200
-"""From how many outputs on a Jacobian is computed in one batched backward pass; its first call is slow."""
+BATCHED_FROM, BATCHED_AGAIN = 200, 12
+"""From how many backward passes on they are done in one that is batched: the first such call is slow."""
+
+AT_ONCE = 256
+"""The most backward passes in a batched one."""
 
 
 class UncheckableError(Exception):
@@ -97,6 +102,10 @@ class UncheckableError(Exception):
 
 class UnluckyError(UncheckableError):
     """The same, but other random numbers may decide it."""
+
+
+class LargeError(UncheckableError):
+    """The same, but smaller sizes may decide it."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +185,7 @@ class Instance:
         self.seed = seed
         number = int(seed.rpartition("/")[2])
         self.turn = number % AGAIN
+        self.written = all(definition.code is None for definition in definitions.values())
         self.wide = number < AGAIN and bool(number & WIDE)
         self.signs = signs
         self.base = Context()
@@ -205,13 +215,13 @@ class Instance:
         row = self.signs.get(name)
         if self.wide and size.numel() and row is not None:
             other = (1, 2, 3, 1)[row & 3]
-            low, high = (SMALLEST, SMALL) if _odd(other & self.turn) else (GREAT, GREATEST)
+            low, high = (SMALLEST, SMALL) if odd(other & self.turn) else (GREAT, GREATEST)
             size.view(-1)[0] = low + (high - low) * numbers[0].reshape(-1)[0]
         if name in self.positive:
             return size
         upward = numbers[1] < 0.5
         if upward.numel() and row is not None:
-            upward.view(-1)[0] = not _odd(row & self.turn)
+            upward.view(-1)[0] = not odd(row & self.turn)
         return torch.where(upward, size, -size)
 
     @staticmethod
@@ -569,7 +579,7 @@ class Instance:
         variable = self._variable(by.name, context)
         with torch.enable_grad():
             output = self.evaluate(body, chain, Context(context, by.name, variable, "rules"))
-            jacobian = _jacobian(output.value, variable, context is not self.base)
+            jacobian = _jacobian(output.value, variable, self._through(context), self.written)
         floor = 0.0 if level is None or level.scale is None else _largest(level.scale) / _largest(variable)
         scale = _jacobian_scale(jacobian, floor) if context is self.base else None
         return self.placed(jacobian, scale, (*output.labels, *by.indices))
@@ -577,6 +587,16 @@ class Instance:
     def _variable(self, name: str, context: Context) -> Array:
         value, _ = self.tensor(name, context)
         return value.clone() if value.requires_grad else value.detach().clone().requires_grad_()
+
+    @staticmethod
+    def _through(context: Context) -> int:
+        """How many backward passes a derivative that is taken here is differentiated in, at most."""
+        passes, inside = 1, context
+        while inside.parent is not None:
+            assert inside.variable is not None
+            passes *= max(inside.variable.numel(), 1)
+            inside = inside.parent
+        return 0 if inside is context else passes
 
     def _jacobian(self, name: str, x: str, context: Context) -> tuple[Array, Array | None]:
         """∂name/∂x, with the axes of both. Total for the downstream scalar, which is no tensor."""
@@ -588,7 +608,7 @@ class Instance:
         with torch.enable_grad():
             inner = Context(context, x, variable, "total" if downstream else "rules")
             output = self.downstream(name, inner) if downstream else self.tensor(name, inner)[0]
-            jacobian = _jacobian(output, variable, not base)
+            jacobian = _jacobian(output, variable, self._through(context), self.written)
         if not base:
             return jacobian, None
         level = 1.0
@@ -677,7 +697,7 @@ def constant(expression: Expression) -> Fraction | None:
             return None
 
 
-def _odd(bits: int) -> bool:
+def odd(bits: int) -> bool:
     """Whether an odd number of bits is set."""
     return bits.bit_count() % 2 == 1
 
@@ -685,12 +705,12 @@ def _odd(bits: int) -> bool:
 def _bounded(shape: Sequence[int]) -> None:
     """An error for an array that is too large to make."""
     if math.prod(shape) > LARGEST:
-        raise UncheckableError(f"an array of {len(shape)} axes is too large")
+        raise LargeError(f"an array of {len(shape)} axes is too large")
 
 
 def _log_smallest(array: Array) -> float:
-    nonzero = array[array > 0]
-    return math.log10(float(nonzero.min())) if nonzero.numel() else 0.0
+    smallest = float(torch.where(array > 0, array, math.inf).min()) if array.numel() else math.inf
+    return math.log10(smallest) if smallest < math.inf else 0.0
 
 
 def _largest(array: Array) -> float:
@@ -756,18 +776,34 @@ def _derivative(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
     return slope
 
 
-def _jacobian(output: Array, variable: Array, keep: bool) -> Array:
-    """The derivative of each component of `output`, by each of `variable`."""
+def _jacobian(output: Array, variable: Array, through: int, turned: bool) -> Array:
+    """The derivative of each component of `output`, by each of `variable`.
+
+    through: how many backward passes may go through this derivative later; 0 if it is not differentiated.
+    turned: whether there may be a pass for each component of the variable, if these are fewer. For that, the
+    backward pass is differentiated by its weights, in which it is linear; not all code allows that.
+    """
     shape = (*output.shape, *variable.shape)
     _bounded(shape)
     if not output.requires_grad or not output.numel():
         return torch.zeros(shape, dtype=torch.float64)
     flat = output.reshape(-1)
-    count = flat.numel()
-    if count >= BATCHED_FROM and not keep and count * count <= LARGEST:
-        rows = torch.eye(count, dtype=torch.float64)
-        (found,) = torch.autograd.grad(flat, variable, rows, is_grads_batched=True, allow_unused=True)
-        return torch.zeros(shape, dtype=torch.float64) if found is None else found.reshape(shape)
+    if not turned or flat.numel() <= variable.numel():
+        return _rows(flat, variable, through).reshape(shape)
+    weights = torch.ones_like(flat).requires_grad_()
+    (row,) = torch.autograd.grad((flat * weights).sum(), variable, create_graph=True, allow_unused=True)
+    if row is None or not row.requires_grad:
+        return torch.zeros(shape, dtype=torch.float64)
+    return _rows(row.reshape(-1), weights, through).T.reshape(shape)
+
+
+def _rows(flat: Array, variable: Array, through: int) -> Array:
+    """The gradient of each component of a vector, as the rows of a matrix."""
+    count, keep = flat.numel(), through > 0
+    first_call = "torch.fx.experimental.symbolic_shapes" not in sys.modules
+    if count * max(through, 1) >= (BATCHED_FROM if first_call else BATCHED_AGAIN):
+        with suppress(RuntimeError):  # Code may do what cannot be batched.
+            return _batched_rows(flat, variable, keep)
     gradients = []
     for number in range(count):
         last = number == count - 1
@@ -775,7 +811,20 @@ def _jacobian(output: Array, variable: Array, keep: bool) -> Array:
             flat[number], variable, retain_graph=keep or not last, create_graph=keep, allow_unused=True
         )
         gradients.append(torch.zeros_like(variable) if row is None else row)
-    return torch.stack(gradients).reshape(shape)
+    return torch.stack(gradients).reshape(count, -1)
+
+
+def _batched_rows(flat: Array, variable: Array, keep: bool) -> Array:
+    """The same, many rows in one backward pass."""
+    count, parts = flat.numel(), []
+    for start in range(0, count, AT_ONCE):
+        unit = torch.zeros((min(AT_ONCE, count - start), count), dtype=torch.float64)
+        unit.diagonal(start).fill_(1)
+        (found,) = torch.autograd.grad(
+            flat, variable, unit, retain_graph=True, create_graph=keep, is_grads_batched=True, allow_unused=True
+        )
+        parts.append(torch.zeros((len(unit), variable.numel()), dtype=torch.float64) if found is None else found)
+    return torch.cat([part.reshape(len(part), -1) for part in parts])
 
 
 def _jacobian_scale(jacobian: Array, level: float) -> Array:

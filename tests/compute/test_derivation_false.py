@@ -71,10 +71,25 @@ SMALL = {
     "one power in a sum": r"(x_i^{90} \mathbf{1}_i)^2 &= x_i^{90} x_i^{90}",
 }
 
+MANY = {
+    "two indices of one tensor": r"z_{abcghj} &= x_{abcdef} y_{defghj} \\ \frac{\partial z_{abcghj}}{\partial x_{a'b'c'd'e'f'}} &= \delta_{aa'} \delta_{bb'} \delta_{cc'} y_{e'd'f'ghj}",
+    "two indices of a gradient": r"z_{abcghj} &= x_{abcdef} y_{defghj} \\ \frac{\partial z_{abcghj}}{\partial x_{a'b'c'd'e'f'}} &= \delta_{ab'} \delta_{ba'} \delta_{cc'} y_{d'e'f'ghj}",
+    "a delta": r"z_{bhqk} &= x_{bhqd} y_{bhkd} \\ \frac{\partial}{\partial y_{b'h'k'd'}} \frac{\partial z_{bhqk}}{\partial x_{b''h''q''d''}} &= \delta_{bb'} \delta_{bb''} \delta_{hh'} \mathbf{1}_{h''} \delta_{qq''} \delta_{kk'} \delta_{d'd''}",
+    "a factor": r"z_{bhqk} &= x_{bhqd} y_{bhkd} \\ \frac{\partial}{\partial y_{b'h'k'd'}} \frac{\partial z_{bhqk}}{\partial x_{b''h''q''d''}} &= 2 \delta_{bb'} \delta_{bb''} \delta_{hh'} \delta_{hh''} \delta_{qq''} \delta_{kk'} \delta_{d'd''}",
+    "a size": r"\delta_{aa'} \delta_{bb'} \delta_{cc'} \delta_{dd'} \delta_{ff'} \delta_{gg'} \delta_{hh} &= 2 \, \delta_{aa'} \delta_{bb'} \delta_{cc'} \delta_{dd'} \delta_{ff'} \delta_{gg'}",
+}
+
 
 TABLES = {
     f"{name}: {case}": text
-    for name, table in {"sizes": SIZES, "signs": SIGNS, "ranges": RANGES, "dots": DOTS, "small": SMALL}.items()
+    for name, table in {
+        "sizes": SIZES,
+        "signs": SIGNS,
+        "ranges": RANGES,
+        "dots": DOTS,
+        "small": SMALL,
+        "many": MANY,
+    }.items()
     for case, text in table.items()
 }
 

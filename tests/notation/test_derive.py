@@ -189,6 +189,11 @@ def test_every_line_about_an_equation_of_the_peers_holds(equation: str) -> None:
         ("bi,ijo,bj->bo", {"mode": "second", "wrt": 0, "wrt2": 2}),
         ("i...,ij->j", {"mode": "second", "wrt": 0}),
         (",i->i", {"mode": "second", "wrt": 0}),
+        ("kki,kki,ii->jij", {"mode": "second", "wrt": 0, "wrt2": 2}),
+        ("bhqd,bhkd->bhqk", {"mode": "second", "wrt": 0, "wrt2": 1}),
+        ("...ij,jk->...ik", {"mode": "second", "wrt": 0, "wrt2": 1}),
+        ("bihjwk,oijk->bohw", {"wrt": 0}),
+        ("abcdef,defghi->abcghi", {"wrt": 1}),
     ],
     ids=str,
 )
@@ -413,7 +418,7 @@ def test_any_derivation_is_read_back_and_ends_in_the_gradient(equation: str, dat
     assert str(derivation)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(equations("ijk", most=3, dots=False), st.sampled_from(["gradient", "tangent", "second"]), st.data())
 def test_any_line_holds(equation: str, mode: Any, data: st.DataObject) -> None:
     operands = parse(equation).operands
