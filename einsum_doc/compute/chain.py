@@ -492,10 +492,9 @@ class ChainCheck:
             for name, rank in ranks.items()
         }
         own = {(node[1], node[2]): lengths[sizes.root(node)] for node in list(sizes.above) if node[0] == "index"}
-        rng = random.Random(f"{self.reading.seed}/{number}/fixed")
+        constants = sorted((node for node in sizes.above if node[0] == "fixed"), key=str)
         fixed = {
-            node[1]: rng.randrange(lengths[sizes.root(node)])
-            for node in sorted((node for node in sizes.above if node[0] == "fixed"), key=str)
+            node[1]: self.constant(place, number, lengths[sizes.root(node)]) for place, node in enumerate(constants)
         }
         inputs = self.inputs()
         signs = dict(zip(inputs, self.patterns, strict=False))
@@ -515,6 +514,19 @@ class ChainCheck:
             self.reading.instances[key] = known
         known.sizes.update(own)
         return known
+
+    def constant(self, place: int, number: int, size: int) -> int:
+        """The value of the constant index at this place in their order.
+
+        In the first three instances 0 or 1: each is both, and any two of the first three are equal and are not.
+        Then above 1, if it can be: one that the text names, if it does.
+        """
+        turn = number % AGAIN
+        if turn < 3:
+            return odd((place % 3 + 1) & turn) % size
+        named = {at.value for _, sides, _ in self.owners for side in sides for at in _coordinates(side)}
+        above = [value for value in range(2, size) if value in named] or range(2 if size > 2 else 0, size)
+        return random.Random(f"{self.reading.seed}/{number}/fixed/{place}").choice(above)
 
     def assigned(self, number: int, sizes: Classes) -> dict[Node, int]:
         """A size for each class: all different, if they are not too many."""
@@ -778,6 +790,10 @@ def node_of(place: Place, owner: str) -> Node | None:
     if isinstance(place, Index):
         return ("index", owner, place)
     return ("fixed", place.letter) if isinstance(place, Fixed) else None
+
+
+def _coordinates(side: Expression) -> Iterator[Coordinate]:
+    return (place for place in places(side) if isinstance(place, Coordinate))
 
 
 def names_in(side: Expression, scalars: set[str]) -> tuple[str, ...]:

@@ -71,6 +71,18 @@ SMALL = {
     "one power in a sum": r"(x_i^{90} \mathbf{1}_i)^2 &= x_i^{90} x_i^{90}",
 }
 
+CONSTANTS = {
+    "it is 0": "% fixed T\n" r"x_T &= x_0",
+    "it is 1": "% fixed T\n" r"x_T &= x_1",
+    "it is not 0": "% fixed T\n" r"\delta_{0T} &= 0",
+    "it is not 1": "% fixed T\n" r"\delta_{1T} &= 0",
+    "it is not 3": "% fixed T\n" r"\delta_{3T} &= 0",
+    "it is 0 or 1": "% fixed T\n" r"x_T \left( \delta_{0T} + \delta_{1T} \right) &= x_T",
+    "two are equal": "% fixed S T\n" r"x_{ST} &= x_{TS}",
+    "two differ": "% fixed S T\n" r"\delta_{iS} \delta_{iT} &= 0",
+    "the first and third differ": "% fixed S T U\n" r"\delta_{SU} &= 0",
+}
+
 MANY = {
     "two indices of one tensor": r"z_{abcghj} &= x_{abcdef} y_{defghj} \\ \frac{\partial z_{abcghj}}{\partial x_{a'b'c'd'e'f'}} &= \delta_{aa'} \delta_{bb'} \delta_{cc'} y_{e'd'f'ghj}",
     "two indices of a gradient": r"z_{abcghj} &= x_{abcdef} y_{defghj} \\ \frac{\partial z_{abcghj}}{\partial x_{a'b'c'd'e'f'}} &= \delta_{ab'} \delta_{ba'} \delta_{cc'} y_{d'e'f'ghj}",
@@ -88,6 +100,7 @@ TABLES = {
         "ranges": RANGES,
         "dots": DOTS,
         "small": SMALL,
+        "constants": CONSTANTS,
         "many": MANY,
     }.items()
     for case, text in table.items()
