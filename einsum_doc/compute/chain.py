@@ -712,7 +712,20 @@ class ChainCheck:
         assert isinstance(right, Field)
         at = ", ".join(f"{index}={position}" for index, position in zip(case.free, where, strict=True))
         values = f"left {float(left.value[where]):.6g}, right {float(right.value[where]):.6g}"
-        return (f"at {at}: {values}" if at else values, self.sizes(case), *self.conflicts(case, number))
+        values = f"at {at}: {values}" if at else values
+        return (values, self.sizes(case), *self.conflicts(case, number), *self.ways(number))
+
+    def ways(self, number: int) -> tuple[str, ...]:
+        """What the arbitrary scalar is a function of, where a line has its derivatives: a way may be missing in it."""
+        parts = [part for side in self.sides[number : number + 2] for part in side.walk()]
+        scalars = dict.fromkeys(
+            part.body.name
+            for part in parts
+            if isinstance(part, Partial) and isinstance(part.body, Tensor) and self.reading.is_gradient(part)
+        )
+        *names, last = map(plain, self.sinks or ("nothing",))
+        listed = f"{', '.join(names)} and {last}" if names else last
+        return tuple(f"{plain(scalar)} is a function of {listed}" for scalar in scalars)
 
     def sizes(self, case: Case) -> str:
         own = {index: None for side in case.sides for index in places(side) if isinstance(index, Index)}

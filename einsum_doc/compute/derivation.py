@@ -322,8 +322,10 @@ class Reading:
 
         def run(values: Mapping[str, Array]) -> Array:
             own = {in_code[argument]: value for argument, value in values.items()}
-            result = eval(compiled, {**namespace, **own})
-            return torch.as_tensor(result).to(torch.float64)
+            result = torch.as_tensor(eval(compiled, {**namespace, **own}))
+            if result.is_complex():
+                raise TypeError("complex numbers cannot be compared here")
+            return result.to(torch.float64)
 
         self.page.names[name] = Known(
             name, self.kinds_in_text(name), tuple(arguments.values()), code=run, line=f"{left} = {code}"

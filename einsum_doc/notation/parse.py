@@ -119,6 +119,7 @@ _NOT_ELEMENTWISE = frozenset(
         "softmax",
         "logsoftmax",
         "tr",
+        "Tr",
         "trace",
         "diag",
         "det",
@@ -138,8 +139,22 @@ _NOT_ELEMENTWISE = frozenset(
         "norm",
         "E",
         "Var",
+        "softmin",
+        "logsumexp",
+        "cumsum",
+        "cumprod",
+        "prod",
+        "sort",
+        "median",
+        "cov",
+        "layernorm",
+        "batchnorm",
+        "rmsnorm",
     ]
 )
+_SPELLED = {name.lower(): name for name in (*_NOT_ELEMENTWISE, *ELEMENTARY)}
+"""The names that mean the same in capitals, such as ReLU."""
+
 _STYLES = frozenset(
     ["mathbf", "mathcal", "mathrm", "mathsf", "mathit", "mathbb", "mathfrak", "mathscr", "boldsymbol", "bm", "overline"]
 )
@@ -157,6 +172,12 @@ _HINTS = {
     r"\nabla": r"the gradient's components, \frac{\partial}{\partial x_i} \left( … \right)",
     r"\sum": r"brackets around the sum, \left( \sum_i … \right)",
     r"\prod": "a product of components, or a power",
+    r"\prime": "a prime on a name, x'_{i}, or on an index, x_{i'}",
+    **dict.fromkeys([r"\begin", r"\end"], r"the rows alone, as they stand inside of \begin{aligned}"),
+    **dict.fromkeys(
+        [r"\implies", r"\Rightarrow", r"\therefore", r"\iff", r"\Leftrightarrow"], r"\text{so}, or nothing"
+    ),
+    r"\label": r"\tag{…}, or nothing",
     **dict.fromkeys(
         [r"\approx", r"\sim", r"\equiv", r"\propto", r"\le", r"\leq", r"\ge", r"\geq", "<", ">", ":"], r"= or \neq"
     ),
@@ -520,6 +541,11 @@ class _Reader:
 
     def exponent(self) -> Expression:
         if self.accept("symbol", "{"):
+            if self.sees("open") and self.peek(1).kind in ("number", "letter") and self.peek(2).kind == "close":
+                raise self.error(
+                    "this could be a label or the order of a derivative",
+                    expected="^{2} for a power, primes for a derivative, names such as \\hat{x} for other tensors",
+                )
             inner = self.expression()
             self.expect("symbol", "}")
             return inner
@@ -620,6 +646,12 @@ class _Reader:
         if component is not None:
             return component
         opening = self.take()
+        if opening.spaced and self.sees("number") and self.peek(1).kind == "close":
+            raise self.error(
+                "a number in brackets after a space could be that of the row",
+                expected=r"\tag{…}; or \cdot before it, for a factor",
+                at=opening.at,
+            )
         inner = self.nested()
         self.close(opening)
         if self.sees("symbol", "_", "'"):
@@ -899,10 +931,12 @@ class _Reader:
             if not name:
                 raise self.misplaced("a function's name")
             self.expect("symbol", "}")
-            if name in _NOT_ELEMENTWISE:
+            known = _SPELLED.get(name.lower(), name) if len(name) > 2 else name
+            if known in _NOT_ELEMENTWISE:
                 raise self.error(
                     f"{name} is not taken of each component", expected="its definition in components", at=token.at
                 )
+            name = known
         else:
             name = token.text[1:]
         if name == "ln":

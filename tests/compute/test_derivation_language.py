@@ -33,6 +33,7 @@ TRUE = {
     "their derivatives": r"\tanh'(x_i) &= \mathbf{1}_i - \tanh^2(x_i)",
     "an arbitrary function": r"\frac{\partial \operatorname{f}(x_i)}{\partial x_p} &= \operatorname{f}'(x_i) \delta_{ip}",
     "its second derivative": r"\frac{\partial \operatorname{f}'(x_i)}{\partial x_p} &= \operatorname{f}''(x_i) \delta_{ip}",
+    "names in capitals": r"\operatorname{ReLU}(x_i) - \operatorname{ReLU}(-x_i) &= x_i \\ \operatorname{Sigmoid}'(x_i) &= \operatorname{sigmoid}(x_i) \operatorname{sigmoid}(-x_i)",
     "pi": r"\sin(\pi x_i) &= \cos\left( \pi x_i - \frac{\pi}{2} \right)",
     "explicit sums": r"\sum_i x_i y_i &= x_j y_j \\ \sum_{ij} w_{ij} &= w_{ij} \mathbf{1}_i \mathbf{1}_j",
     "explicit sums with bounds": r"\sum_{i=1}^{I} x_i &= \mathbf{1}_i x_i \\ \sum_{i=0}^{I-1} x_i &= \mathbf{1}_i x_i",
@@ -192,6 +193,12 @@ REFUSED = {
     "a function among letters": (r"y_i &= 2xlogx", (0, 9), "log is no product"),
     "a function in upright letters": (r"y_i &= \mathrm{sigmoid} x_i", (0, 7), "sigmoid is no product"),
     "softmax as a function": (r"y_i &= \operatorname{softmax}(x_i)", (0, 7), "not taken of each component"),
+    "a function of the whole in capitals": (r"y_i &= \operatorname{LayerNorm}(x_i)", (0, 7), "LayerNorm is not taken of each"),
+    "a label above": (r"y_i &= w_{ij}^{(1)} x_j", (0, 15), "could be a label"),
+    "a label above a name": (r"y_i &= \mathbf{w}^{(l)}_{ij} x_j", (0, 19), "could be a label"),
+    "the order of a derivative": (r"y_i &= \operatorname{f}^{(2)}(x_i)", (0, 25), "the order of a derivative"),
+    "the number of a row": (r"y_i &= 2 x_i \qquad (1)", (0, 20), "could be that of the row"),
+    "complex code": ("% let y = torch.linalg.eigvals(x)\ny_i z_i &= x_{ii}", (1, 0), "complex numbers"),
 }  # fmt: skip
 
 
@@ -207,6 +214,9 @@ INSTEAD = {
     r"y_i &= x_i * z_i": "a product of components",
     r"\nabla y &= 2": r"\frac{\partial}{\partial x_i}",
     r"x_i &\approx y_i": r"\neq",
+    r"\begin{aligned} x_i &= y_i \end{aligned}": "the rows alone",
+    r"\implies x_i &= y_i": r"\text{so}",
+    r"y'_i &= 2 x^\prime_i": "a prime on a name",
 }
 
 
@@ -336,6 +346,11 @@ def test_the_step_at_fault_is_named() -> None:
     derivation = verify(r"2 x_i &= 3 x_i \\ &= x_i + x_i")
     assert [line.holds for line in derivation.lines] == [False, False]
     assert derivation.lines[1].message.endswith("the step before is at fault")
+
+
+def test_what_the_scalar_is_a_function_of_is_said() -> None:
+    text = r"y_i &= 2 x_i \\ z_i &= x_i^2 \\ \frac{\partial l}{\partial x_p} &= 2 \frac{\partial l}{\partial y_p}"
+    assert verify(text).lines[-1].details[-1] == "l is a function of y and z"
 
 
 def test_what_was_checked_is_said() -> None:
