@@ -40,6 +40,7 @@ from einsum_doc.notation.expression import (
     Index,
     Partial,
     Place,
+    Position,
     Power,
     Range,
     Run,
@@ -50,6 +51,7 @@ from einsum_doc.notation.scope import Ends, Scope, expanded, places, ranges
 
 if TYPE_CHECKING:
     from einsum_doc.compute.derivation import Reading
+    from einsum_doc.notation.parse import Directive
 
 CANCELLED = 1e-6
 """What is left when terms cancel is either nothing, or at least this part of them: otherwise not checked."""
@@ -129,7 +131,10 @@ class Classes:
 
 @dataclass(frozen=True)
 class Known:
-    """A name of the page: the kinds of its places, "index" or "range", and what it is defined as."""
+    """A name of the page: the kinds of its places, "index" or "range", and what it is defined as.
+
+    let: the directive that gives it by code, unless that was said from Python.
+    """
 
     name: str
     kinds: tuple[str, ...] | None
@@ -140,6 +145,7 @@ class Known:
     code: Callable[[Mapping[str, Array]], Array] | None = None
     line: str = ""
     downstream: bool = False
+    let: Directive | None = None
 
 
 @dataclass
@@ -426,11 +432,9 @@ class ChainCheck:
             if definition.code is not None and not definition.arguments:
                 shape = self.run(name, definition, {})
                 if len(shape) != ranks[name]:
-                    raise self.reading.fail(
-                        f"{plain(name)} has {len(shape)} axes by its code, not {ranks[name]}",
-                        self.sides[0].at,
-                        "as many indices",
-                    )
+                    axes = f"{len(shape)} {'axis' if len(shape) == 1 else 'axes'}"
+                    fault = f"{plain(name)} has {axes} by its code, not {ranks[name]}"
+                    raise self.reading.fail(fault, self.said(name), "as many indices")
                 for axis, length in enumerate(shape):
                     sizes.pinned["place", name, axis] = length
         coded = [
@@ -444,7 +448,7 @@ class ChainCheck:
             for each in (*definitions[name].arguments, name)
             for axis in range(ranks[each])
         )
-        problem = ""
+        problem: NotationError | None = None
         for blocks in _partitions(list(nodes)[:6]):
             trial = copy.deepcopy(sizes)
             for block in blocks:
@@ -452,27 +456,30 @@ class ChainCheck:
                     trial.join(block[0], each)
             instance = self.sized(number, trial, definitions, ranks)
             fault = self.misfit(instance, coded)
-            if not fault:
+            if fault is None:
                 return instance
             problem = problem or fault
-        raise self.reading.fail(
-            problem, self.sides[0].at, "code that fits the indices; '% size i = k' says what is equal"
-        )
+        assert problem is not None
+        raise problem
 
-    def misfit(self, instance: Instance, coded: Sequence[str]) -> str:
-        """Why code does not fit these sizes; nothing if it does."""
+    def misfit(self, instance: Instance, coded: Sequence[str]) -> NotationError | None:
+        """Why code does not fit these sizes; None if it does."""
         for name in coded:
             definition = instance.definitions[name]
             try:
                 values = {each: instance.tensor(each, instance.base)[0] for each in definition.arguments}
                 shape = self.run(name, definition, values)
             except UncheckableError:
-                return ""
+                return None
             except NotationError as error:
-                return error.fault
-            if shape != instance.places[name]:
-                return f"the code of {plain(name)} gives the shape {shape}, its indices say {instance.places[name]}"
-        return ""
+                fault = error.fault
+            else:
+                if shape == instance.places[name]:
+                    continue
+                fault = f"the code of {plain(name)} gives the shape {shape}, its indices say {instance.places[name]}"
+            wanted = "code that fits the indices; '% size i = k' says what is equal"
+            return self.reading.fail(fault, self.said(name), wanted)
+        return None
 
     def run(self, name: str, definition: Definition, values: Mapping[str, Array]) -> tuple[int, ...]:
         assert definition.code is not None
@@ -481,7 +488,12 @@ class ChainCheck:
         except (Exception, SystemExit) as error:
             first = str(error).partition("\n")[0]
             fault = f"the code of {plain(name)} raised {type(error).__name__}: {first}"
-            raise self.reading.fail(fault, self.sides[0].at, "code that runs") from error
+            raise self.reading.fail(fault, self.said(name), "code that runs") from error
+
+    def said(self, name: str) -> Position:
+        """Where a tensor is given by code, if it is in this text; otherwise where it is used."""
+        let = self.page.names[name].let
+        return let.at if let is not None and let in self.reading.document.steps else self.sides[0].at
 
     def sized(
         self, number: int, sizes: Classes, definitions: Mapping[str, Definition], ranks: Mapping[str, int]

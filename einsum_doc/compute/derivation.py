@@ -298,7 +298,8 @@ class Reading:
         try:
             tree = ast.parse(code, mode="eval")
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise self.fail(f"the code of {left} cannot be read: {error}", step.at, "a Python expression") from error
+            why = error.msg if isinstance(error, SyntaxError) else str(error)
+            raise self.fail(f"the code of {left} cannot be read: {why}", step.at, "a Python expression") from None
         names = self.called()
         bound = {part.arg for part in ast.walk(tree) if isinstance(part, ast.arg)}
         bound |= {part.id for part in ast.walk(tree) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
@@ -328,7 +329,7 @@ class Reading:
             return result.to(torch.float64)
 
         self.page.names[name] = Known(
-            name, self.kinds_in_text(name), tuple(arguments.values()), code=run, line=f"{left} = {code}"
+            name, self.kinds_in_text(name), tuple(arguments.values()), code=run, line=f"{left} = {code}", let=step
         )
 
     def kinds_in_text(self, name: str) -> tuple[str, ...] | None:

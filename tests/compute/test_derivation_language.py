@@ -156,8 +156,10 @@ REFUSED = {
     "new in the middle": ("x_i y_i &= y_i x_i\n% new", (1, 0), "after something else"),
     "positive without a tensor": ("% positive w\nx_i y_i &= y_i x_i", (0, 0), "w is no tensor"),
     "size of no index": ("% size k = i\nx_i y_i &= y_i x_i", (0, 0), "k is no index"),
-    "code that fails": ("% let y = torch.linalg.nope(x)\nx_{ij} y_{jk} &= \\delta_{ik}", (1, 0), "AttributeError"),
-    "code that is no code": ("% let y = 1 +\ny_i &= y_i", (0, 0), "cannot be read"),
+    "code that fails": ("x_{ij} &= x_{ij}\n% let y = torch.linalg.nope(x)\n\\\\ x_{ij} y_{jk} &= \\delta_{ik}", (1, 0), "AttributeError"),
+    "code of another shape": ("% let z = 2 * x\n% let y = x.sum(0)\nx_{ij} z_{ij} &= y_{ij}", (1, 0), "the code of y gives the shape"),
+    "code without arguments of another rank": ("% let y = torch.ones(3)\nx_{ij} &= y_{ij}", (0, 0), "y has 1 axis by its code, not 2"),
+    "code that is no code": ("% let y = 1 +\ny_i &= y_i", (0, 0), "cannot be read: invalid syntax"),
     "code of unknown names": ("% let y = foo(x)\nx_i y_i &= y_i x_i", (0, 0), "foo"),
     "e alone": (r"y &= e x", (0, 7), "e without exponent"),
     "the downstream scalar as a number": (r"y &= 2 x \\ \frac{\partial l}{\partial x} &= l", (0, 45), "arbitrary downstream"),
@@ -198,7 +200,7 @@ REFUSED = {
     "a label above a name": (r"y_i &= \mathbf{w}^{(l)}_{ij} x_j", (0, 19), "could be a label"),
     "the order of a derivative": (r"y_i &= \operatorname{f}^{(2)}(x_i)", (0, 25), "the order of a derivative"),
     "the number of a row": (r"y_i &= 2 x_i \qquad (1)", (0, 20), "could be that of the row"),
-    "complex code": ("% let y = torch.linalg.eigvals(x)\ny_i z_i &= x_{ii}", (1, 0), "complex numbers"),
+    "complex code": ("% let y = torch.linalg.eigvals(x)\ny_i z_i &= x_{ii}", (0, 0), "complex numbers"),
 }  # fmt: skip
 
 
