@@ -580,8 +580,8 @@ class Instance:
         with torch.enable_grad():
             output = self.evaluate(body, chain, Context(context, by.name, variable, "rules"))
             jacobian = _jacobian(output.value, variable, self._through(context), self.written)
-        floor = 0.0 if level is None or level.scale is None else _largest(level.scale) / _largest(variable)
-        scale = _jacobian_scale(jacobian, floor) if context is self.base else None
+        largest = 0.0 if level is None or level.scale is None else _largest(level.scale)
+        scale = _jacobian_scale(jacobian, largest, variable) if context is self.base else None
         return self.placed(jacobian, scale, (*output.labels, *by.indices))
 
     def _variable(self, name: str, context: Context) -> Array:
@@ -616,7 +616,7 @@ class Instance:
             scale = self.tensor(name, context)[1]
             level = _largest(scale) if scale is not None else 0.0
         factor = self.conditioned(self.sinks if downstream else (name,))
-        self.jacobians[name, x] = jacobian, _jacobian_scale(jacobian, level / _largest(variable)) * factor
+        self.jacobians[name, x] = jacobian, _jacobian_scale(jacobian, level, variable) * factor
         return self.jacobians[name, x]
 
     def downstream(self, name: str, context: Context) -> Array:
@@ -827,8 +827,9 @@ def _batched_rows(flat: Array, variable: Array, keep: bool) -> Array:
     return torch.cat([part.reshape(len(part), -1) for part in parts])
 
 
-def _jacobian_scale(jacobian: Array, level: float) -> Array:
-    """A derivative's scale: its largest component; and a part of its function's, as components may cancel."""
+def _jacobian_scale(jacobian: Array, level: float, variable: Array) -> Array:
+    """A derivative's scale: its largest component; and a part of its function's level, as components may cancel."""
+    level /= _largest(variable) or 1.0
     return torch.tensor(max(_largest(jacobian), level / 100), dtype=torch.float64).expand(jacobian.shape)
 
 

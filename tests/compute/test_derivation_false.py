@@ -145,6 +145,8 @@ GRADIENTS_THAT_HOLD = {
     + r"s &= \mathbf{1}_i p_i \\ \frac{\partial l}{\partial x_i} &= p_i \left( \frac{\partial l}{\partial p_i} - \mathbf{1}_i p_j \frac{\partial l}{\partial p_j} \right)",
     "by a Jacobian with a name": r"y_i &= x_i^2 \\ m_{ij} &= \frac{\partial y_i}{\partial x_j} \\ \frac{\partial l}{\partial x_j} &= \frac{\partial l}{\partial y_i} m_{ij}",
     "that cancel": r"d_i &= x_i - \frac{1}{I} \mathbf{1}_i \mathbf{1}_j x_j \\ \mathbf{1}_i \frac{\partial l}{\partial x_i} &= 0",
+    "by a tensor that is 0": r"y_i &= \operatorname{relu}(-x_i^2) \\ z_i &= y_i + x_i \\ \frac{\partial l}{\partial y_i} &= \frac{\partial l}{\partial z_i}",
+    "of a bracket by a tensor that is 0": r"y_i &= \operatorname{relu}(-x_i^2) \\ \frac{\partial}{\partial y_{i'}} \left( y_i x_i \right) &= x_i \delta_{ii'}",
     "of inputs": r"\frac{\partial x_i}{\partial y_j} &= 0",
 }
 
