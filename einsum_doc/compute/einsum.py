@@ -73,7 +73,7 @@ def run(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None = 
     if output is operands[0]:
         view: Tensor = output.view_as(output)
         return view
-    return output.contiguous() if plan.output.broadcasts else output
+    return output.clone(memory_format=torch.contiguous_format) if plan.output.broadcasts else output
 
 
 def vjp(
@@ -129,7 +129,7 @@ def jvp(
     if tangent is None:
         return torch.zeros_like(einsum(equation, *operands, sizes=sizes))
     output = write(plan.output, tangent)
-    return output.contiguous() if plan.output.broadcasts else output
+    return output.clone(memory_format=torch.contiguous_format) if plan.output.broadcasts else output
 
 
 def hvp(

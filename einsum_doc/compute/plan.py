@@ -222,9 +222,10 @@ def make_plan(binding: Binding, same: Sequence[int] | None = None, memory_limit:
     same: for each operand, the first operand that is the same tensor; without it, all are different.
     memory_limit: as in `find_path`.
     """
-    axes = [_visible(term, shape) for term, shape in zip(binding.operands, binding.shapes, strict=True)]
+    kept = _kept_of_one(binding)
+    axes = [_visible(term, shape, kept) for term, shape in zip(binding.operands, binding.shapes, strict=True)]
     output_shape = binding.output_shape
-    output_axes = _visible(binding.output, output_shape)
+    output_axes = _visible(binding.output, output_shape, kept)
     output = tuple(label for label in dict.fromkeys(output_axes) if label is not None)
     slots = []
     for number, (own, shape) in enumerate(zip(axes, binding.shapes, strict=True)):
@@ -240,9 +241,21 @@ def make_plan(binding: Binding, same: Sequence[int] | None = None, memory_limit:
     return Plan(tuple(slots), output_slot, tuple(range(len(slots))), steps, len(twins) - 1, twins)
 
 
-def _visible(term: Term, shape: Shape) -> tuple[str | None, ...]:
+def _kept_of_one(binding: Binding) -> Collection[str]:
+    """The labels that are not dropped even where their size is 1.
+
+    Of a single operand they are those that are summed, new, or repeated in the output: as for torch, what is made
+    along them is no view of the operand, and a sum of integers has the dtype of one.
+    """
+    if len(binding.operands) > 1:
+        return ()
+    operand, output = binding.operands[0], binding.output
+    return {label for label in (*operand, *output) if label not in operand or output.count(label) != 1}
+
+
+def _visible(term: Term, shape: Shape, kept: Collection[str]) -> tuple[str | None, ...]:
     """The labels of a tensor's axes, None where the size is 1: such an axis broadcasts and is dropped."""
-    return tuple(None if size == 1 else label for label, size in zip(term, shape, strict=True))
+    return tuple(label if size != 1 or label in kept else None for label, size in zip(term, shape, strict=True))
 
 
 def _read_labels(axes: Sequence[str | None], elsewhere: Collection[str | None]) -> Term:

@@ -1,7 +1,7 @@
 """einsum and vjp equal autograd of torch.einsum, case by case and on random equations."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,15 @@ import torch
 from einsum_strategies import Problem, by_definition, problems
 from hypothesis import given, settings
 from torch import Tensor
+from torch.autograd import forward_ad
 
-from einsum_doc import EinsumError, OperandError, einsum, hvp, jvp, vjp
+from einsum_doc import EinsumError, OperandError, einsum, hvp, jvp, parse, vjp
 
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "einsum_cases.json").read_text(encoding="utf-8"))
 VALID = [case for case in CASES if case["valid"]]
 # What torch refuses and the closed algebra defines: a repeated output label, and any letter as a label.
 CLOSED = {"abce,badf->bcba", "ij->ijij", "ié->i"}
+FUNCTIONS: list[Callable[..., Tensor]] = [einsum, torch.einsum]
 INVALID = [case for case in CASES if not case["valid"] and case["equation"] not in CLOSED]
 
 
@@ -42,6 +44,7 @@ def assert_all_close(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> None:
         torch.testing.assert_close(own, other)
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")  # torch's own use of it
 @pytest.mark.parametrize("case", VALID, ids=lambda case: f"{case['equation']} {case['note']}")
 def test_valid_cases_equal_autograd(case: dict[str, Any]) -> None:
     operands = operands_of(case)
@@ -50,10 +53,21 @@ def test_valid_cases_equal_autograd(case: dict[str, Any]) -> None:
     torch.testing.assert_close(output, expected)
     if "output_shape" in case:
         assert list(output.shape) == case["output_shape"]
-    dldz = torch.randn_like(expected)
-    gradients = torch.autograd.grad(expected, operands, dldz)
-    assert_all_close(torch.autograd.grad(output, operands, dldz), gradients)
-    assert_all_close(vjp(case["equation"], operands, dldz), gradients)
+    dldz = torch.randn_like(expected).requires_grad_()
+    gradients = torch.autograd.grad(expected, operands, dldz, create_graph=True)
+    derived = torch.autograd.grad(output, operands, dldz, create_graph=True)
+    assert_all_close(derived, gradients)
+    fixed, tangents = [operand.detach() for operand in operands], [operand.detach().cos() for operand in operands]
+    assert_all_close(vjp(case["equation"], fixed, dldz.detach()), gradients)
+    # Second order, and forward mode.
+    moved = torch.autograd.grad(gradients, [*operands, dldz], tangents, materialize_grads=True)
+    assert_all_close(torch.autograd.grad(derived, [*operands, dldz], tangents, materialize_grads=True), moved)
+    assert_all_close(hvp(case["equation"], fixed, dldz.detach(), tangents), moved[:-1])
+    with forward_ad.dual_level():
+        duals = [forward_ad.make_dual(*pair) for pair in zip(fixed, tangents, strict=True)]
+        slopes = [forward_ad.unpack_dual(function(*arguments(case, duals))).tangent for function in FUNCTIONS]
+    assert_all_close(slopes, [slopes[1]] * 2)
+    torch.testing.assert_close(jvp(case["equation"], fixed, tangents), slopes[1])
 
 
 @pytest.mark.parametrize("case", INVALID, ids=lambda case: f"{case['equation']} {case['note']}")
@@ -69,6 +83,11 @@ def test_closed_cases_that_torch_refuses_run() -> None:
         einsum(case["equation"], *operands_of(case))
 
 
+def shares_memory(output: Tensor, operands: Sequence[Tensor]) -> bool:
+    storages = {operand.untyped_storage().data_ptr() for operand in operands if operand.numel()}
+    return output.untyped_storage().data_ptr() in storages
+
+
 @settings(max_examples=600, deadline=None)
 @given(problems())
 def test_what_torch_accepts_equals_torch(problem: Problem) -> None:
@@ -76,6 +95,7 @@ def test_what_torch_accepts_equals_torch(problem: Problem) -> None:
     expected = torch.einsum(problem.equation, *operands)
     output = einsum(problem.equation, *operands)
     torch.testing.assert_close(output, expected)
+    assert shares_memory(expected, operands) or not shares_memory(output, operands)
     dldz = problem.random(expected.shape)
     tensors = list({id(operand): operand for operand in operands}.values())
     assert_all_close(torch.autograd.grad(output, tensors, dldz), torch.autograd.grad(expected, tensors, dldz))
@@ -125,10 +145,17 @@ def test_sizes_broadcast_a_new_label_and_one_of_size_one() -> None:
     assert gradient.tolist() == [3, 3]
 
 
-def test_the_output_is_its_own() -> None:
-    x = torch.zeros(2)
-    einsum("i->ij", x, sizes={"j": 3}).add_(1)
-    assert x.tolist() == [0, 0]
+@pytest.mark.parametrize("equation", ["i->ij", "i->ii", "ij->i", "ij->", "jj->", "j->jj", "j->j", "j...->j"])
+@pytest.mark.parametrize("size", [1, 3])
+def test_the_output_is_its_own(equation: str, size: int) -> None:
+    """Unless it is a view for torch too: also where everything that is summed, new or repeated has size 1."""
+    sizes = {"i": 2, "j": size}
+    x = torch.zeros([sizes.get(label, 1) for label in parse(equation).operands[0]])
+    new = {label: sizes[label] for label in parse(equation).output if label not in parse(equation).operands[0]}
+    views = equation == "j->j"
+    einsum(equation, x, sizes=new).fill_(1)
+    assert bool(x.any()) == views
+    assert bool(jvp(equation, (x,), (torch.zeros_like(x),), sizes=new).fill_(1).any())
 
 
 def test_call_forms() -> None:
