@@ -1,11 +1,12 @@
 """Text -> Equation: operands, output, each label's role and place in the text."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property, lru_cache
+from operator import index
 from types import EllipsisType, MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from einsum_doc.errors import EquationError
 
@@ -139,6 +140,14 @@ class Equation:
             if own == label and (operand is ... or number == operand)
         )
 
+    def span(self, operand: int | None) -> tuple[int, ...]:
+        """Where the labels of an operand, or with None those of the output, stood in the text.
+
+        >>> parse("ik, kj -> ij").span(1)
+        (4, 5)
+        """
+        return tuple(position for number, term in self._written if number == operand for _, position in term)
+
     def in_words(self) -> str:
         """What the einsum does, as a sentence.
 
@@ -251,12 +260,11 @@ def from_sublists(
     parse('AB,...A->B...')
 
     As in torch, 0 to 25 are `A` to `Z` and 26 to 51 `a` to `z`; larger numbers are further letters.
-    Raises: EquationError, if something in a sublist is neither a number from 0 on nor `...`.
+    Raises: EquationError, if something in a sublist is neither a whole number from 0 on nor `...`.
     """
-    terms = [tuple(_letter(entry) for entry in sublist) for sublist in operands]
-    text = ",".join(map("".join, terms))
+    text = ",".join(map(_letters, operands))
     if output is not None:
-        text += "->" + "".join(_letter(entry) for entry in output)
+        text += "->" + _letters(output)
     return parse(text)
 
 
@@ -323,14 +331,22 @@ def _stray(character: str) -> str:
 _ASCII = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
-def _letter(entry: object) -> str:
+def _letters(sublist: Any) -> str:
+    if not isinstance(sublist, Iterable):
+        raise EquationError(f"a sublist is a sequence such as [0, 1], not {sublist!r}")
+    return "".join(map(_letter, sublist))
+
+
+def _letter(entry: Any) -> str:
     if entry is ...:
         return ELLIPSIS
-    if not isinstance(entry, int) or isinstance(entry, bool) or entry < 0:
+    try:
+        number = -1 if isinstance(entry, bool) else index(entry)
+    except TypeError:
+        number = -1
+    if number < 0:
         raise EquationError(f"a sublist holds numbers from 0 on and '...', not {entry!r}")
-    if entry < len(_ASCII):
-        return _ASCII[entry]
-    return _beyond_ascii(entry - len(_ASCII))
+    return _ASCII[number] if number < len(_ASCII) else _beyond_ascii(number - len(_ASCII))
 
 
 def _beyond_ascii(number: int) -> str:

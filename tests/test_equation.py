@@ -136,6 +136,7 @@ def test_an_equation_that_has_no_text_is_refused(
 def test_sublists() -> None:
     assert str(from_sublists([[0, 1], [..., 0]], [1, ...])) == "AB,...A->B..."
     assert str(from_sublists([[26, 0], [0, 51]])) == "aA,Az->az"
+    assert str(from_sublists(np.array([[1, 0], [0, 2]]), range(1, 3))) == "BA,AC->BC"  # type: ignore[arg-type]
     numbers = list(range(200))
     equation = from_sublists([numbers], numbers[::-1])
     assert len(set(equation.output)) == 200
@@ -146,6 +147,8 @@ def test_sublists() -> None:
 def test_a_sublist_holds_numbers(entry: object) -> None:
     with pytest.raises(EquationError, match="numbers from 0 on"):
         from_sublists([[0, entry]])  # type: ignore[list-item]
+    with pytest.raises(EquationError, match=r"a sublist is a sequence such as \[0, 1\], not 3"):
+        from_sublists([[0, 1]], 3)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from einsum_doc import EinsumError, EquationError, OperandError, einsum, parse, vjp
+from einsum_doc import EinsumError, EquationError, OperandError, check, cost, einsum, parse, vjp
 
 
 def message(equation: str, *shapes: tuple[int, ...], **sizes: int) -> str:
@@ -73,7 +73,7 @@ def test_dimensions() -> None:
 
 def test_the_number_of_operands() -> None:
     assert message("ij,jk->ik", (2, 2)) == (
-        "OperandError: the equation has 2 operands, but 1 was given\n  ij,jk->ik\n  operand 0: shape (2, 2)"
+        "OperandError: the equation has 2 operands, but 1 was given\n  ij,jk->ik\n     ^^\n  operand 0: shape (2, 2)"
     )
 
 
@@ -111,10 +111,15 @@ def test_tensors_that_do_not_go_together() -> None:
         "operand 0: ij, shape (2, 2), float32",
         "operand 1: jk, shape (2, 2), float64",
     )
-    with pytest.raises(OperandError, match="different devices"):
+    assert str(caught.value).startswith(
+        "float32 and float64 are contracted, which need one dtype\n  ij,jk->ik\n     ^^\n"
+    )
+    with pytest.raises(OperandError, match="different devices") as caught:
         einsum("ij,jk->ik", x, x.to("meta"))
-    with pytest.raises(OperandError, match="operand 1 is no tensor: list"):
+    assert (caught.value.operands, caught.value.places) == ((1,), (3, 4))
+    with pytest.raises(OperandError, match="operand 1 is no tensor: list") as caught:
         einsum("ij,jk->ik", x, [[1.0]])
+    assert (caught.value.operands, caught.value.places) == ((1,), (3, 4))
     with pytest.raises(OperandError, match="dtype int64, which has no gradient"):
         vjp("i->", (torch.arange(3),), torch.tensor(1))
 
@@ -131,6 +136,23 @@ def test_the_upstream_gradient_fits_the_output() -> None:
         vjp("ij->i", (x,), torch.zeros(2, dtype=torch.float64))
     with pytest.raises(OperandError, match="axis -1 under the ellipsis has size 1 and is given size 2"):
         vjp("...->...", (torch.zeros(1),), torch.zeros(2))
+
+
+def test_a_call_that_forgets_the_equation() -> None:
+    import torch
+
+    x = torch.zeros(2, 2)
+    for call in ((x,), (x, x), (x, [0, 1], x, x)):
+        with pytest.raises(EquationError, match="an operand comes with its sublist"):
+            einsum(*call)
+
+
+def test_sizes_that_are_none() -> None:
+    for size, fault in ((-3, "the size given for label 'j' is -3"), ("3", "label 'j' takes one size, not '3'")):
+        for function in (check, cost):
+            with pytest.raises(OperandError, match=fault) as caught:
+                function("ij,jk->ik", {"i": 2, "j": size, "k": 4})  # type: ignore[dict-item]
+            assert caught.value.places == (1, 3)
 
 
 def test_a_call_without_operands() -> None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from operator import index
+from typing import Any, NoReturn, SupportsIndex
 
 from einsum_doc.equation import ELLIPSIS, Equation, Role, Term
 from einsum_doc.errors import EquationError, OperandError, Shape, describe
@@ -68,9 +69,14 @@ def freeze(sizes: Sizes | None) -> Given:
     if sizes is None:
         return None
     return tuple(
-        (label, tuple(size) if isinstance(size, Sequence) and not isinstance(size, str) else size)
+        (label, tuple(map(_plain, size)) if isinstance(size, Sequence) and not isinstance(size, str) else _plain(size))
         for label, size in sizes.items()
     )
+
+
+def _plain(size: Any) -> Any:
+    """A whole number of any kind as an int: NumPy's, or one that torch.compile traces."""
+    return index(size) if isinstance(size, SupportsIndex) else size
 
 
 def shapes_from(equation: Equation, sizes: Sizes | Sequence[Sequence[int]]) -> tuple[list[Shape], Sizes]:
@@ -92,6 +98,7 @@ def shapes_from(equation: Equation, sizes: Sizes | Sequence[Sequence[int]]) -> t
             return shapes[:count], _only(binding, broadcast)
         bind(equation, shapes)
         return shapes, {}
+    sizes = dict(freeze(sizes) or ())
     missing = [label for label in equation.labels if label not in sizes and label != ELLIPSIS]
     if missing:
         raise OperandError(
@@ -99,7 +106,7 @@ def shapes_from(equation: Equation, sizes: Sizes | Sequence[Sequence[int]]) -> t
             text=equation.text,
             label=missing[0],
             places=equation.positions(missing[0]),
-            given=[f"sizes: {dict(sizes)}"],
+            given=[f"sizes: {sizes}"],
         )
     unknown = [label for label in sizes if label not in equation.labels]
     if unknown:
@@ -107,8 +114,12 @@ def shapes_from(equation: Equation, sizes: Sizes | Sequence[Sequence[int]]) -> t
             f"a size is given for {unknown[0]!r}, which is no label of the equation",
             text=equation.text,
             label=unknown[0],
-            given=[f"sizes: {dict(sizes)}"],
+            given=[f"sizes: {sizes}"],
         )
+    for label, size in sizes.items():
+        fault = _fault(label, size)
+        if fault is not None:
+            raise OperandError(fault, text=equation.text, label=label, places=equation.positions(label))
     shapes = [_shape(term, sizes) for term in equation.operands]
     return shapes, {label: sizes[label] for label in broadcast if label in sizes}
 
@@ -163,6 +174,7 @@ class _Binder:
             raise OperandError(
                 f"the equation has {_operands(expected)}, but {count} {were} given",
                 text=self.equation.text,
+                places=[place for missing in range(count, expected) for place in self.equation.span(missing)],
                 given=[f"operand {number}: shape {shape}" for number, shape in enumerate(self.shapes)],
             )
 
@@ -176,7 +188,7 @@ class _Binder:
             self._refuse(
                 f"operand {number} has {_dimensions(len(shape))}, but its labels {''.join(term)!r} "
                 f"need {at_least}{labels}",
-                places=[p for label in set(term) for p in self.equation.positions(label, number)],
+                places=self.equation.span(number),
                 operands=[number],
             )
         return _expand(term, spare)
@@ -236,12 +248,10 @@ class _Binder:
         """The sizes that were given, one for each axis under an ellipsis."""
         axes: list[tuple[str, int]] = []
         for label, size in self.given.items():
-            if not isinstance(size, tuple if label == ELLIPSIS else int):
-                kind = "a sequence of sizes" if label == ELLIPSIS else "one size"
-                self._refuse(f"{_name(label)} takes {kind}, not {size!r}", label=label)
+            fault = _fault(label, size)
+            if fault is not None:
+                self._refuse(fault, label=label, places=self._places(label))
             values = (size,) if isinstance(size, int) else size
-            if any(not isinstance(value, int) or value < 0 for value in values):
-                self._refuse(f"the size given for {_name(label)} is {size!r}", label=label)
             axes += zip(_expand((label,), len(values)), values, strict=True)
         return axes
 
@@ -304,6 +314,17 @@ class _Binder:
             operands=operands,
             given=self._given_lines(),
         )
+
+
+def _fault(label: str, size: object) -> str | None:
+    """What is wrong with a size that was given."""
+    if not isinstance(size, tuple if label == ELLIPSIS else int):
+        kind = "a sequence of sizes" if label == ELLIPSIS else "one size"
+        return f"{_name(label)} takes {kind}, not {size!r}"
+    values = size if isinstance(size, tuple) else (size,)
+    if any(not isinstance(value, int) or value < 0 for value in values):
+        return f"the size given for {_name(label)} is {size!r}"
+    return None
 
 
 def _expand(term: Term, count: int) -> Term:

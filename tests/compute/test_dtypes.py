@@ -26,6 +26,9 @@ EQUATIONS = {
     ",->": [(), ()],
     "ni,ni->n": [(2, 600), (2, 600)],
     "bi,bi->b ": [(3, 0), (3, 0)],
+    "ij->i ": [(3, 1)],
+    "ii-> ": [(1, 1)],
+    "ij,jk->": [(3, 4), (4, 5)],
 }
 FLOATING = [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128]
 WHOLE = [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64]
@@ -75,6 +78,14 @@ def test_booleans_are_multiplied_and_not_contracted() -> None:
     assert torch.equal(einsum("i->", x), torch.einsum("i->", x))
     with pytest.raises(OperandError, match="dtype bool cannot be contracted on cpu"):
         einsum("i,i->", x, y)
+
+
+@pytest.mark.parametrize("dtypes", [(torch.bool, torch.bool), (torch.bool, torch.int64), (torch.int16, torch.int64)])
+def test_what_is_summed_alone_first_is_int64(dtypes: tuple[torch.dtype, torch.dtype]) -> None:
+    operands = [make(shape, dtype, n) for n, (shape, dtype) in enumerate(zip([(3, 4), (4, 5)], dtypes, strict=True))]
+    ours, theirs = einsum("ij,jk->", *operands), torch.einsum("ij,jk->", *operands)
+    assert ours.dtype == theirs.dtype
+    assert torch.equal(ours, theirs)
 
 
 @pytest.mark.parametrize("equation", ["i,i->i", "i,j->ij", "i,j->j"])

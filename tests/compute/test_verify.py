@@ -1,5 +1,6 @@
 """check says what held, and is false when something did not."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -57,6 +58,16 @@ def test_a_wrong_second_derivative_is_found(monkeypatch: pytest.MonkeyPatch) -> 
     found = check("ij,jk->ik", {"i": 2, "j": 3, "k": 4})
     assert [row.held for row in found.rows] == [True, True, True, False, True, True]
     assert check("ij->i", {"i": 2, "j": 3}), "a linear einsum has no second derivative"
+
+
+def test_sizes_are_whole_numbers_of_any_kind() -> None:
+    assert check("ij,jk->ik", {"i": np.int64(2), "j": 3, "k": 4}).sizes == {"i": 2, "j": 3, "k": 4}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int64])
+def test_only_long_numbers_tell_an_error_from_rounding(dtype: torch.dtype) -> None:
+    with pytest.raises(OperandError, match=f"not in {dtype}"):
+        check("ij->i", {"i": 2, "j": 3}, dtype=dtype)
 
 
 def test_a_label_without_a_size() -> None:
