@@ -1,8 +1,8 @@
 """einsum, vjp, jvp, hvp: one Plan run forwards and backwards."""
 
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from functools import lru_cache, wraps
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
@@ -32,7 +32,26 @@ from einsum_doc.compute.sweep import (
 from einsum_doc.equation import Equation, from_sublists, parse
 from einsum_doc.errors import EquationError, OperandError, Shape
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
+
+def _one_call(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """What torch.compile is to see as one call: it plans in plain Python, which is not to be traced."""
+
+    @wraps(function)
+    def call(*arguments: _P.args, **options: _P.kwargs) -> _R:
+        if torch.compiler.is_compiling():
+            from einsum_doc.compute.compiled import in_graph
+
+            result: _R = in_graph(function.__name__, *arguments, **options)
+            return result
+        return function(*arguments, **options)
+
+    return call
+
+
+@_one_call
 def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None = None) -> Tensor:
     """The einsum of tensors: a drop-in for `torch.einsum` whose backward pass is the derived one.
 
@@ -54,16 +73,6 @@ def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None
     Raises: EquationError, if the equation cannot be read; OperandError, if the operands do not fit it.
     Source: the semantics of every equation that torch accepts are those of `torch.einsum`.
     """
-    if torch.compiler.is_compiling():
-        from einsum_doc.compute.compiled import einsum_in_graph
-
-        output: Tensor = einsum_in_graph(*arguments, sizes=sizes, memory_limit=memory_limit)
-        return output
-    return run(*arguments, sizes=sizes, memory_limit=memory_limit)
-
-
-def run(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None = None) -> Tensor:
-    """What `einsum` does, also while torch.compile traces it."""
     equation, operands = _read_call(arguments)
     check_operands(equation, operands)
     plan = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands), memory_limit).merged
@@ -76,6 +85,7 @@ def run(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None = 
     return output.clone(memory_format=torch.contiguous_format) if plan.output.broadcasts else output
 
 
+@_one_call
 def vjp(
     equation: Equation | str, operands: Sequence[Tensor], dldz: Tensor, *, memory_limit: int | None = None
 ) -> tuple[Tensor, ...]:
@@ -98,6 +108,7 @@ def vjp(
     return _written(plan, sweep_backward(plan, values, read(plan.output, dldz), wanted), operands)
 
 
+@_one_call
 def jvp(
     equation: Equation | str,
     operands: Sequence[Tensor],
@@ -132,6 +143,7 @@ def jvp(
     return output.clone(memory_format=torch.contiguous_format) if plan.output.broadcasts else output
 
 
+@_one_call
 def hvp(
     equation: Equation | str,
     operands: Sequence[Tensor],
@@ -154,7 +166,7 @@ def hvp(
     plan, operands = _differentiable(equation, operands, dldz, memory_limit)
     check_tangents(parse(equation), operands, tangents)
     values = sweep_forward(plan, _read(plan, operands), keep=plan.twins, last=False)
-    plan = _plan(parse(equation), _shapes(operands), None, dldz.shape, _same(operands, tangents), memory_limit)
+    plan = _plan(parse(equation), _shapes(operands), None, *_shapes([dldz]), _same(operands, tangents), memory_limit)
     moved = sweep_tangent(plan, values, _read(plan, tangents), last=False)
     found = sweep_backward_tangent(plan, values, moved, read(plan.output, dldz), _distinct(plan))
     return _written(plan, found, operands)
@@ -168,7 +180,7 @@ def _differentiable(
     check_operands(equation, operands)
     check_differentiable(equation, operands, range(len(operands)))
     check_upstream(equation, operands, dldz)
-    plan = _plan(equation, _shapes(operands), None, dldz.shape, _same(operands), memory_limit)
+    plan = _plan(equation, _shapes(operands), None, *_shapes([dldz]), _same(operands), memory_limit)
     check_dtypes(equation, plan, operands)
     return plan, operands
 
@@ -209,7 +221,7 @@ def _read_call(arguments: tuple[Any, ...]) -> tuple[Equation, tuple[Any, ...]]:
     if not arguments:
         raise EquationError("einsum takes an equation and its operands, or operands each with its sublist")
     if isinstance(arguments[0], Tensor):
-        if len(arguments) == 1:
+        if len(arguments) == 1 or any(isinstance(sublist, Tensor) for sublist in arguments[1::2]):
             raise EquationError("an operand comes with its sublist, as in einsum(x, [0, 1], y, [1, 2])")
         output = arguments[-1] if len(arguments) % 2 == 1 else None
         return from_sublists(arguments[1::2], output), arguments[: len(arguments) - 1 : 2]

@@ -11,6 +11,7 @@ import torch.autograd.forward_ad as forward_ad
 from torch import Tensor
 from torch.func import grad, hessian, jacfwd, jacrev, jvp, vmap
 
+import einsum_doc
 from einsum_doc import EquationError, einsum
 
 Einsum = Callable[..., Tensor]
@@ -142,6 +143,33 @@ def test_compile_takes_sublists_and_sizes() -> None:
     torch.testing.assert_close(compiled(x), x.T @ x + x.sum(0)[:, None].expand(4, 4))
 
 
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_compile_takes_the_derivatives(dynamic: bool) -> None:
+    torch._dynamo.reset()
+    x, y, dldz = torch.randn(3, 4), torch.randn(4, 5), torch.randn(3, 5)
+
+    def derivatives(x: Tensor, y: Tensor, dldz: Tensor) -> Any:
+        moved = einsum_doc.jvp("ij,jk->ik", (x, y), (None, y)), einsum_doc.hvp("ij,jk->ik", (x, y), dldz, (x, None))
+        return [*einsum_doc.vjp("ij,jk->ik", (x, y), dldz), moved[0], *moved[1]]
+
+    compiled = torch.compile(derivatives, fullgraph=True, backend="aot_eager", dynamic=dynamic)
+    found = compiled(x, y, dldz)
+    torch.testing.assert_close(found, [dldz @ y.T, x.T @ dldz, x @ y, torch.zeros_like(x), x.T @ dldz])
+
+
+@pytest.mark.parametrize("dynamic", [None, True])
+def test_compile_takes_sizes_of_another_tensor(dynamic: bool | None) -> None:
+    torch._dynamo.reset()
+    compiled = torch.compile(
+        lambda x, y: einsum("i->ij...", x, sizes={"j": y.shape[0], "...": y.shape}),
+        fullgraph=True,
+        backend="aot_eager",
+        dynamic=dynamic,
+    )
+    for size in (3, 4, 5):
+        assert compiled(torch.randn(2), torch.randn(size, 7)).shape == (2, size, size, 7)
+
+
 @pytest.mark.parametrize("equation", ["ij,jk->ik", "bi,bi->b", "i,i->", "i,i->i", "ij->i", "ij,j->ij"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_autocast(equation: str, dtype: torch.dtype) -> None:
@@ -162,6 +190,15 @@ def test_autocast_makes_dtypes_one() -> None:
     x, y = torch.randn(3, 4), torch.randn(4, 5, dtype=torch.bfloat16)
     with torch.autocast("cpu", torch.bfloat16):
         torch.testing.assert_close(einsum("ij,jk->ik", x, y), torch.einsum("ij,jk->ik", x, y))
+
+
+def test_the_upstream_gradient_has_the_dtype_that_autocast_gave_the_output() -> None:
+    x, y = torch.randn(3, 4, requires_grad=True), torch.randn(4, 5, requires_grad=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        expected = torch.einsum("ij,jk->ik", x, y)
+        dldz = expected.detach()
+        found = einsum_doc.vjp("ij,jk->ik", (x.detach(), y.detach()), dldz)
+    torch.testing.assert_close(found, torch.autograd.grad(expected, (x, y), dldz), rtol=1e-2, atol=1e-2)
 
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
