@@ -140,12 +140,8 @@ class _Count:
 
     def _contract(self, step: Step, pair: Pair, result: object) -> None:
         self.multiply_adds += pair.multiply_adds
-        sizes = [
-            each.multiply_adds // each.length if each.length else 0
-            for each in (step.forward, step.to_left, step.to_right)
-        ]
-        self.moved += sum(sizes)
-        self._make(result, pair.multiply_adds // pair.length if pair.length else 0)
+        self.moved += sum(each.size for each in (step.forward, step.to_left, step.to_right))
+        self._make(result, pair.size)
 
     def _read(self, slot: Slot) -> None:
         if slot.dense or len(slot.labels) < len(slot.distinct):

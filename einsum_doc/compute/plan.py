@@ -106,6 +106,7 @@ class Pair:
     None where that is what it is.
     length: how many numbers are summed for each of the result; contracted: along how many axes.
     shape, order: of the result, before its axes are permuted, and how they are.
+    size: how many numbers the result has.
     multiply_adds: one for each value of all labels.
     """
 
@@ -119,6 +120,7 @@ class Pair:
     length: int
     shape: Shape | None
     order: Order
+    size: int
     multiply_adds: int
 
     @property
@@ -151,10 +153,11 @@ class Step:
     def transposed(self) -> tuple[tuple[Pair, int, int], ...]:
         """The contractions that send the gradient back: each with its target, and the other tensor it takes.
 
-        What is multiplied and then summed comes first, so that the product's memory can serve the next one.
+        What is multiplied and then summed comes first, so that the product's memory can serve the next one; then
+        the one that writes less, so that what is read is still in the cache.
         """
         ways = [(self.to_left, self.left, self.right), (self.to_right, self.right, self.left)]
-        return tuple(sorted(ways, key=lambda way: way[0].kind is not Kind.ROWS))
+        return tuple(sorted(ways, key=lambda way: (way[0].kind is not Kind.ROWS, way[0].size)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -342,6 +345,7 @@ def make_pair(left: Term, right: Term, result: Term, sizes: Mapping[str, int], *
         length=size(contracted),
         shape=_unless_same(shape, flat),
         order=_order(whole, result),
+        size=size(result),
         multiply_adds=size(tuple(dict.fromkeys((*left, *right)))),
     )
 

@@ -137,3 +137,28 @@ def test_the_memory_of_a_summed_product_is_used_again(equation: str, dtype: torc
     expanded = torch.ones((), dtype=dtype).expand(dldz.shape)
     torch.testing.assert_close(vjp(equation, (x, y), expanded), vjp(equation, (x, y), ones))
     assert_equals_torch(equation, (x, y), dldz)
+
+
+@pytest.mark.parametrize("equation", ["ij,j->i", "j,ij->i", "bij,bj->bi", "bj,bij->ib"])
+def test_the_smaller_gradient_is_made_first(equation: str) -> None:
+    """The matrix that it reads is still in the cache, which the larger one overwrites."""
+    sizes = {"b": 2, "i": 3, "j": 4}
+    terms, output = equation.split("->")
+    operands = [torch.randn([sizes[label] for label in term]) for term in terms.split(",")]
+    with Results() as results:
+        vjp(equation, operands, torch.randn([sizes[label] for label in output]))
+    assert results.sizes == sorted(operand.numel() for operand in operands)
+
+
+class Results(TorchDispatchMode):
+    """Collects how many numbers each product has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        if function.overloadpacket.__name__ in ("mm", "bmm", "mul"):
+            self.sizes.append(result.numel())
+        return result
