@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from einsum_doc.compute.cost import Cost as Cost
+    from einsum_doc.compute.cost import Work as Work
     from einsum_doc.compute.cost import cost as cost
     from einsum_doc.compute.derivation import verify as verify
     from einsum_doc.compute.einsum import einsum as einsum
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from einsum_doc.compute.einsum import vjp as vjp
     from einsum_doc.compute.emit import emit as emit
     from einsum_doc.compute.verify import Check as Check
+    from einsum_doc.compute.verify import Row as Row
     from einsum_doc.compute.verify import check as check
     from einsum_doc.derivatives import Summand as Summand
     from einsum_doc.derivatives import gradient as gradient
@@ -44,8 +46,10 @@ _HOME = {
     "NotationError": "einsum_doc.errors",
     "OperandError": "einsum_doc.errors",
     "Role": "einsum_doc.equation",
+    "Row": "einsum_doc.compute.verify",
     "Step": "einsum_doc.notation.derive",
     "Summand": "einsum_doc.derivatives",
+    "Work": "einsum_doc.compute.cost",
     "check": "einsum_doc.compute.verify",
     "cost": "einsum_doc.compute.cost",
     "derive": "einsum_doc.notation.derive",

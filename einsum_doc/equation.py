@@ -20,7 +20,11 @@ Written = tuple[tuple[str, int], ...]
 
 
 class Role(StrEnum):
-    """What a label does in an equation. Every label has one of the first five; the others come on top."""
+    """What a label does in an equation. Every label has one of the first five; the others come on top.
+
+    >>> {label: sorted(roles) for label, roles in parse("bij,bj->bi").roles.items()}
+    {'b': [<Role.BATCH: 'batch'>], 'i': [<Role.FREE: 'free'>], 'j': [<Role.CONTRACTED: 'contracted'>]}
+    """
 
     FREE = "free"
     """In one operand and in the output."""

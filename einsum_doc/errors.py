@@ -51,11 +51,31 @@ class EinsumError(ValueError):
 
 
 class EquationError(EinsumError):
-    """The equation itself is at fault: it cannot be read, or has no meaning."""
+    """The equation itself is at fault: it cannot be read, or has no meaning.
+
+    >>> from einsum_doc import parse
+    >>> parse("ij,j1->i")
+    Traceback (most recent call last):
+        ...
+    einsum_doc.errors.EquationError: stray character '1'
+      ij,j1->i
+          ^
+    """
 
 
 class OperandError(EinsumError):
-    """The operands do not fit the equation: their number, dimensions, sizes, dtypes or devices."""
+    """The operands do not fit the equation: their number, dimensions, sizes, dtypes or devices.
+
+    >>> from einsum_doc import cost
+    >>> cost("ik,kj->ij", [(4, 3), (2, 5)])
+    Traceback (most recent call last):
+        ...
+    einsum_doc.errors.OperandError: label 'k' has size 3 in operand 0 and size 2 in operand 1
+      ik,kj->ij
+       ^ ^
+      operand 0: ik, shape (4, 3)
+      operand 1: kj, shape (2, 5)
+    """
 
 
 def describe(number: int, term: str, shape: Sequence[int]) -> str:

@@ -14,6 +14,8 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
+import einsum_doc
+
 ROOT = Path(__file__).parent.parent
 SCREENSHOTS = ROOT / "build" / "screenshots"
 POSTS = sorted(path.stem for path in (ROOT / "docs" / "posts").glob("*.md"))
@@ -276,6 +278,34 @@ def test_without_javascript_the_page_can_be_read(browser: Browser, address: str)
     for part in (".stamp", ".derivation .formula", ".derivation .why", ".run", ".run .bar"):
         assert page.locator(part).first.is_visible(), part
     assert r"\frac{\partial l}" in page.locator(".derivation .formula").nth(1).inner_text()
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1440])
+def test_the_reference_has_every_public_name(browser: Browser, address: str, width: int, scheme: str) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(address + "reference/library/#einsum_doc.hvp")
+    page.wait_for_function("document.getElementById('einsum_doc.hvp').getBoundingClientRect().top < 200")
+    for name in einsum_doc.__all__:
+        heading = page.locator(f"[id='einsum_doc.{name}']")
+        assert heading.inner_text().removesuffix("¶") == name
+        # Its signature, and an example, stand before the next name.
+        parts = heading.evaluate("""(heading) => {
+            const parts = [];
+            for (let next = heading.nextElementSibling; next && !/^H[23]$/.test(next.tagName);) {
+                parts.push(next.innerText);
+                next = next.nextElementSibling;
+            }
+            return parts;
+        }""")
+        assert name in parts[0]
+        assert any(part.lstrip().startswith(">>>") for part in parts[1:])
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+    assert [violation["id"] for violation in found if violation["impact"] in ("serious", "critical")] == []
     context.close()
 
 

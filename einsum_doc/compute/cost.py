@@ -13,6 +13,9 @@ from einsum_doc.equation import Equation, parse
 class Work:
     """What a computation takes.
 
+    >>> cost("ij,jk->ik", {"i": 10, "j": 20, "k": 30}).forward
+    Work(multiply_adds=6000, moved=4400, peak=1200)
+
     multiply_adds: of its contractions, one for each value of their labels.
     moved: bytes that contractions, and what is expanded or written as a diagonal, read and write.
     peak: the most bytes at a time of tensors that it makes; operands and the upstream gradient are not counted.
@@ -27,8 +30,18 @@ class Work:
 class Cost:
     """What an einsum takes; `str()` is a small table.
 
-    forward: the output alone. sweep: the output and all gradients, along one tree. naive: the output, and
-    every gradient by an einsum of its own, each in its best order.
+    >>> print(cost("ij,jk->ik", {"i": 10, "j": 20, "k": 30}))
+    ij,jk->ik  i=10 j=20 k=30
+                                          multiply-adds    bytes moved     peak bytes
+      output                                      6,000          4,400          1,200
+      output and gradients, one sweep            18,000         13,200          4,400
+      output and gradients, one by one           18,000         13,200          4,400
+
+    equation: its canonical text.
+    sizes: of each of its labels.
+    forward: the output alone.
+    sweep: the output and all gradients, along one tree.
+    naive: the output, and every gradient by an einsum of its own, each in its best order.
     """
 
     equation: str

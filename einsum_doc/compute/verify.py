@@ -18,7 +18,13 @@ TOLERANCE = 1e-10
 
 @dataclass(frozen=True)
 class Row:
-    """One claim that was checked: what it says, whether it held, and its error if it has one."""
+    """One claim that was checked.
+
+    >>> check("i->", {"i": 3}).rows[-1]
+    Row(claim='gradcheck   finite differences', held=True, error=None)
+
+    claim: what it says; held: whether it did; error: the largest difference, if it is told by one.
+    """
 
     claim: str
     held: bool
@@ -29,7 +35,14 @@ class Row:
 class Check:
     """What `check` found: true if every claim held; `str()` is a small table.
 
-    equation: the canonical text; sizes: of each of its labels; dtype: of the operands; rows: the claims.
+    >>> found = check("ij,jk->ik", {"i": 2, "j": 3, "k": 4})
+    >>> bool(found), found.equation, found.sizes, [row.held for row in found.rows]
+    (True, 'ij,jk->ik', {'i': 2, 'j': 3, 'k': 4}, [True, True, True, True, True, True])
+
+    equation: its canonical text.
+    sizes: of each of its labels.
+    dtype: of the operands.
+    rows: the claims.
     """
 
     equation: str

@@ -32,6 +32,11 @@ from einsum_doc.notation.parse import parse_expression
 class Step:
     """One line of a derivation.
 
+    >>> from einsum_doc import derive
+    >>> step = derive("ij,jk->ik", wrt=0).steps[0]
+    >>> print(step.left, "=", step.right, "|", step.reason)
+    z_{ik} = x_{ij} y_{jk} | Definition. $j$ is not on the left: it is summed.
+
     left: what stands left of the `=`; None where the line continues the one before.
     right: what stands right of it.
     rule: what made the line: "definition", "constant factors", "product rule", "deltas", "chain rule",
