@@ -30,7 +30,8 @@ def emit(equation: Equation | str, wrt: int, library: str = "torch") -> str:
 
     No library can write a diagonal or a new label; so a repeated label of the gradient equation gets a
     Kronecker delta, and a new one a one-tensor, as further operands. The text is for operands of one dtype whose
-    sizes are equal where their labels are. JAX's gradient of a complex operand is the conjugate of torch's.
+    sizes are equal where their labels are, and whose ellipses have the same axes: it does not broadcast. JAX's
+    gradient of a complex operand is the conjugate of torch's.
     Raises: EquationError, if there are more labels than the library has letters, or no such library.
     """
     equation = parse(equation)
@@ -66,7 +67,9 @@ def emit(equation: Equation | str, wrt: int, library: str = "torch") -> str:
         arguments.append("optimize=True")
     call = f'{name}.einsum("{",".join(terms)}->{"".join(output)}", {", ".join(arguments)})'
     head = [f"def gradient_{wrt}(dldz, {', '.join(names)}):"]
-    head.append(f'    """The gradient of x{wrt} in {equation}: {whole}."""')
+    shared = sum(ELLIPSIS in term for term in equation.operands) > 1
+    condition = " The ellipsis has the same axes in each operand." if shared else ""
+    head.append(f'    """The gradient of x{wrt} in {equation}: {whole}.{condition}"""')
     return "\n".join([importing, "", "", *head, *_indented([*lines, f"return {call}"])])
 
 

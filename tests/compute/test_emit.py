@@ -2,6 +2,8 @@
 
 import sys
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
@@ -20,14 +22,21 @@ EQUATIONS = {
     "...ij,jk->...ik": [(2, 3, 4), (4, 5)],
     "i...j,kk->": [(2, 3, 5, 4), (3, 3)],
     "...ii->": [(2, 4, 3, 3)],
+    "...ij,...jk->...ik": [(2, 3, 4), (2, 4, 5)],
     "j,k...jl->k": [(4,), (2, 3, 4, 5)],
     "αβ,βγ->αγ": [(2, 3), (3, 4)],
     ",a->a": [(), (3,)],
 }
 
 
-def stand_in_for_jax(monkeypatch: pytest.MonkeyPatch) -> None:
-    """NumPy as jax.numpy, whose einsum sums an ellipsis that the output has not."""
+def have_jax(monkeypatch: pytest.MonkeyPatch) -> None:
+    """JAX where it is installed; else NumPy in its place, which has the calls that are emitted, and one difference.
+
+    jax.numpy's einsum sums an ellipsis that the output has not, as NumPy's does with optimize=True.
+    """
+    if find_spec("jax") is not None:
+        import_module("jax").config.update("jax_enable_x64", True)
+        return
     jax = ModuleType("jax")
     jax.numpy = ModuleType("jax.numpy")  # type: ignore[attr-defined]
     vars(jax.numpy).update(eye=np.eye, ones=np.ones, einsum=partial(np.einsum, optimize=True))
@@ -48,15 +57,21 @@ def test_it_runs(equation: str, library: str, dtype: torch.dtype, monkeypatch: p
     through = operands if library != "jax" else [operand.detach().conj().requires_grad_() for operand in operands]
     expected = torch.autograd.grad(torch.einsum(plain, *through), through, dldz)
     if library == "jax":
-        stand_in_for_jax(monkeypatch)
+        have_jax(monkeypatch)
     for number, gradient in enumerate(expected):
         space: dict[str, Any] = {}
         exec(emit(equation, number, library), space)
         call = [dldz.detach(), *(operand.detach() for operand in operands)]
         if library != "torch":
             call = [tensor.numpy() for tensor in call]
-        found = torch.as_tensor(space[f"gradient_{number}"](*call))
+        found = space[f"gradient_{number}"](*call)
+        found = found if library == "torch" else torch.from_numpy(np.array(found))
         torch.testing.assert_close(found, gradient)
+
+
+def test_the_text_says_what_it_is_for() -> None:
+    assert "The ellipsis has the same axes in each operand." in emit("...i,...i->...", 0)
+    assert "The ellipsis" not in emit("...i,i->...", 0)
 
 
 def test_what_cannot_be_emitted() -> None:
