@@ -195,13 +195,18 @@ class Board:
             if not operands[number]:
                 self._check_name(name, "")
             first = names.index(name)
-            shapes = {(len(operands[n]), ELLIPSIS in operands[n]) for n in (first, number)}
-            if len(shapes) > 1:
-                raise OperandError(
-                    f"operands {first} and {number} are both called {name}, but differ in their number of axes",
-                    text=self.equation.text,
-                    operands=[first, number],
-                )
+            one, other = operands[first], operands[number]
+            if len(one) != len(other) or (ELLIPSIS in one) != (ELLIPSIS in other):
+                differ = "differ in their number of axes"
+            elif ELLIPSIS in one and one.index(ELLIPSIS) != other.index(ELLIPSIS):
+                differ = "have their ellipses in different places: name the axes"
+            else:
+                continue
+            raise OperandError(
+                f"operands {first} and {number} are both called {name}, but {differ}",
+                text=self.equation.text,
+                operands=[first, number],
+            )
 
     def _check_accents(self, accent: str, names: Iterable[str], what: str) -> None:
         for name in names:

@@ -291,6 +291,7 @@ def test_the_ellipsis_is_a_range_of_its_own_letters() -> None:
         (("ij,jk->ik", -1), {}, OperandError, "no operand -1"),
         (("ij,jk->ik", 0), {"names": ("x",)}, OperandError, "1 names for 2 operands: x"),
         (("ij,j->i", 0), {"names": ("x", "x")}, OperandError, "both called x, but differ"),
+        (("...i,i...->", 0), {"names": ("x", "x")}, OperandError, "have their ellipses in different places"),
         (("ij,jk->ik", 0), {"names": ("x", "z"), "output": "z"}, OperandError, "output and an operand are both"),
         (("ij,jk->ik", 0), {"names": ("l", "y"), "loss": "l"}, OperandError, "loss and an operand are both"),
         (("ij,jk->ik", 0), {"names": ("x_1", "y")}, OperandError, "'x_1' is no name of a tensor"),
