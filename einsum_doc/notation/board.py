@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -109,6 +111,15 @@ def _primes(place: Place) -> int:
     return place.first.primes if isinstance(place, Range) else place.primes if isinstance(place, Index) else 0
 
 
+def alike(terms: Iterable[Sequence[Expression]]) -> list[tuple[int, int]]:
+    """The different terms of a sum: how often each is there, and where first. The order of factors is nothing."""
+    found: dict[frozenset[tuple[object, int]], list[int]] = {}
+    for number, term in enumerate(terms):
+        factors = Counter(frozenset(factor.indices) if isinstance(factor, Delta) else factor for factor in term)
+        found.setdefault(frozenset(factors.items()), []).append(number)
+    return [(len(numbers), numbers[0]) for numbers in found.values()]
+
+
 # ---- Words -----------------------------------------------------------------------------------------
 
 _TIMES = {2: "twice", 3: "three times", 4: "four times"}
@@ -117,6 +128,11 @@ _ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", 
 
 def _ordinal(number: int) -> str:
     return _ORDINALS[number] if number < len(_ORDINALS) else f"{number + 1}th"
+
+
+def times(count: int) -> str:
+    """How often, in words: 'twice', 'three times'."""
+    return _TIMES.get(count, f"{count} times")
 
 
 def _list(words: Iterable[str]) -> str:
@@ -140,6 +156,17 @@ def _new_indices(by: Tensor) -> str:
     one = len(by.indices) == 1 and isinstance(by.indices[0], Index)
     are_new = "is new: it names" if one else "are new: they name"
     return f"{_maths(*by.indices)} {are_new} the entry of ${by.name}$ that we differentiate by."
+
+
+def _about_renaming(away: Sequence[Mapping[Place, Place]]) -> str:
+    """Which summed indices have a new letter, term by term."""
+    renamed = [
+        f"the summed {_maths(*change)} of the {_ordinal(number)} term {'is' if len(change) == 1 else 'are'} "
+        f"called {_maths(*change.values())} now"
+        for number, change in enumerate(away)
+        if change
+    ]
+    return f"; {_list(renamed)}" if renamed else ""
 
 
 # ---- The board -------------------------------------------------------------------------------------
@@ -184,9 +211,8 @@ class Board:
     def _check_names(self) -> None:
         operands, names = self.equation.operands, self.names
         if len(names) != len(operands):
-            raise OperandError(
-                f"{len(names)} names for {len(operands)} operands: {', '.join(names)}", text=self.equation.text
-            )
+            called = f"{len(names)} {'name' if len(names) == 1 else 'names'}"
+            raise OperandError(f"{called} for {len(operands)} operands: {', '.join(names)}", text=self.equation.text)
         for name in (self.output, self.loss):
             if name in names:
                 what = "output" if name == self.output else "loss"
@@ -269,10 +295,14 @@ class Board:
         """What the definition says in index notation, role by role."""
         yield "Definition."
         if ELLIPSIS in self.place:
-            yield f"{_maths(self.place[ELLIPSIS])} are the axes under the ellipsis, any number of them."
+            same = (
+                ", the same wherever it stands" if sum(ELLIPSIS in term for term in self.equation.operands) > 1 else ""
+            )
+            yield f"{_maths(self.place[ELLIPSIS])} are the axes under the ellipsis, any number of them{same}."
         others = [label for label in self.place if label != ELLIPSIS and letter_of(label) is None]
         if others:
-            labels = f"label {others[0]} is" if len(others) == 1 else f"labels {_list(others)} are"
+            called = _list(f"${label}$" for label in others)
+            labels = f"label {called} is" if len(others) == 1 else f"labels {called} are"
             yield f"The {labels} written {_maths(*map(self.place.__getitem__, others))}."
         alone = [one.indices[0] for one in self.ones if one.indices[0] not in self.output_places]
         summed = [self.place[label] for label in self.equation.labels if label not in self.equation.output]
@@ -287,12 +317,12 @@ class Board:
             ones = _list(_formula(One((place,))) for place in alone)
             tensors = "one-tensor" if one else "one-tensors"
             yield f"{_maths(*alone)} {are} summed alone, so {they} contracted with the {tensors} {ones}."
-        for one_tensor in self.ones:
-            if (place := one_tensor.indices[0]) not in alone:
-                many = isinstance(place, Range)
-                hold, along = ("tensors {} hold", "them") if many else ("tensor {} holds", "it")
-                only = f"Only the one-{hold.format(_formula(one_tensor))} {_maths(place)}"
-                yield f"{only}: all along {along} the result is the same."
+        new = [one.indices[0] for one in self.ones if one.indices[0] not in alone]
+        if new:
+            one = len(new) == 1 and isinstance(new[0], Index)
+            hold, them = ("one-tensor {} holds", "it") if one else ("one-tensors {} hold", "them")
+            hold = hold.format(_list(_formula(One((place,))) for place in new))
+            yield f"Only the {hold} {_maths(*new)}: all along {them} the result is the same."
         for delta in self.output_deltas:
             kept, fresh = delta.indices
             yield (
@@ -329,8 +359,8 @@ class Board:
         fresh = f"{_new_indices(by)} " if by.indices else ""
         others = list(dict.fromkeys(f"${name}$" for name in self.names if name != by.name))
         if len(slots) > 1:
-            times = _TIMES.get(len(slots), f"{len(slots)} times")
-            return "product rule", f"{fresh}Product rule: ${by.name}$ is a factor {times}, and each has its turn."
+            turns = f"${by.name}$ is a factor {times(len(slots))}, and each has its turn."
+            return "product rule", f"{fresh}Product rule: {turns}"
         if not others:
             return "constant factors", f"{fresh}Put in the definition."
         factors = f"The factors {_list(others)} do" if len(others) < 5 else "The other factors do"
@@ -388,7 +418,8 @@ class Board:
             renamed.append("the other delta" if len(other_deltas) == 1 else "the other deltas")
         if renamed:
             becomes = "become" if isinstance(old, Range) else "becomes"
-            reason.append(f"In {' and in '.join(renamed)}, {_maths(old)} {becomes} {_maths(new)}.")
+            there = _capital(_list(f"in {what}" for what in renamed))
+            reason.append(f"{there}, {_maths(old)} {becomes} {_maths(new)}.")
         rule = f"delta of {letter}"
         if any(isinstance(factor, One) for factor in holders):
             rule = f"one-tensor of {letter}"
@@ -412,51 +443,73 @@ class Board:
         summands: tuple[Summand, ...],
         conjugate: bool = False,
     ) -> None:
-        """Write the last line, without primes where they can be dropped."""
-        dropped = _without_primes([left, *(factor for term in terms for factor in term)], terms)
-        shorter = [[_mapped(factor, dropped) for factor in term] for term in terms]
+        """Write the last line, with one prime less on each index that has any."""
+        factors = [left, *itertools.chain(*terms)]
+        dropped = {place: _primed(place, -1) for factor in factors for place in _indices(factor) if _primes(place)}
+        away = [self._make_way(term, dropped) for term in terms]
+        shorter = [
+            [_mapped(factor, {**dropped, **renamed}) for factor in term]
+            for term, renamed in zip(terms, away, strict=True)
+        ]
         left = _mapped(left, dropped)
-        primed = any(map(_primes, _indices(left))) if dropped else None
-        reason = " ".join(self._about_the_einsum(summands, shorter, primed, conjugate))
-        self.line(left, _sum(shorter), rule, reason)
+        primes = ""
+        if dropped:
+            primes = "take one prime off each" if any(map(_primes, _indices(left))) else "drop the primes"
+            primes += f"{_about_renaming(away)}: "
+        einsum = " ".join(self._about_the_einsum(summands, shorter, conjugate))
+        self.line(left, _sum(shorter), rule, _capital(f"{primes}{einsum}"))
         self.summands = summands
 
+    def _make_way(self, term: Sequence[Expression], dropped: Mapping[Place, Place]) -> dict[Place, Place]:
+        """New letters for the summed indices of a term whose letters are needed for the free ones."""
+        own = dict.fromkeys(place for factor in term for place in _indices(factor))
+        needed = set(dropped.values())
+        spare = (place for place in self.place.values() if isinstance(place, Index))
+        spare = (place for place in spare if place not in own and place not in needed)
+        in_the_way = [place for place in own if place in needed and place not in dropped]
+        return {place: next(spare, None) or Index(self.letters.fresh()) for place in in_the_way}
+
     def _about_the_einsum(
-        self,
-        summands: Sequence[Summand],
-        terms: Sequence[Sequence[Expression]],
-        dropped: bool | None,
-        conjugate: bool,
+        self, summands: Sequence[Summand], terms: Sequence[Sequence[Expression]], conjugate: bool
     ) -> Iterator[str]:
-        """What einsum the last line is. dropped: whether primes are left, None if none were dropped."""
-        primes = {None: "", True: "Take one prime off each: ", False: "Drop the primes: "}[dropped]
+        """What einsum the last line is."""
         if not summands:
-            yield _capital(f"{primes}it is zero.")
+            yield "it is zero."
             return
         if len(summands) > 1:
-            einsums = [f"{summand.equation} of {_list(map(self._argument, summand.arguments))}" for summand in summands]
-            yield _capital(f"{primes}this is the einsum {', plus '.join(einsums)}.")
+            einsums = []
+            for count, number in alike(terms):
+                arguments = [self._argument(argument, conjugate) for argument in summands[number].arguments]
+                often = f"{times(count)} " if count > 1 else ""
+                einsums.append(f"{often}the einsum {summands[number].equation} of {_list(arguments)}")
+            yield f"this is {', plus '.join(einsums)}."
             return
-        conjugated = ", with the other operands conjugated" if conjugate and len(self.names) > 1 else ""
-        yield _capital(f"{primes}this is the einsum {summands[0].equation}{conjugated}.")
+        bars = dict.fromkeys(self._argument(argument) for argument in summands[0].arguments[1:]) if conjugate else {}
+        conjugated = f", with {_list(bars)} conjugated" if bars else ""
+        yield f"this is the einsum {summands[0].equation}{conjugated}."
         output = summands[0].equation.output
         inputs = {label for term in summands[0].equation.operands for label in term}
+        new = [label for label in output if label not in inputs and output.count(label) == 1]
+        if ELLIPSIS in new:
+            yield "Its ellipsis, only in the output, stands for the one-tensors."
+            new.remove(ELLIPSIS)
+        if new:
+            labels, tensors = ("label", "is the one-tensor") if len(new) == 1 else ("labels", "are the one-tensors")
+            yield f"Its {labels} {_list(f'${label}$' for label in new)}, only in the output, {tensors}."
         for label in dict.fromkeys(output):
             count = output.count(label)
-            if label == ELLIPSIS and label not in inputs:
-                yield "Its ellipsis, only in the output, stands for the one-tensors."
-            elif label not in inputs and count == 1:
-                yield f"Its label {label}, only in the output, is the one-tensor."
-            elif count > 1 and any(isinstance(factor, Delta) for factor in terms[0]):
-                times, are = _TIMES.get(count, f"{count} times"), "is the delta" if count == 2 else "makes the deltas"
-                yield f"Its label {label}, {times} in the output, {are}."
+            if count > 1 and any(isinstance(factor, Delta) for factor in terms[0]):
+                are = "is the delta" if count == 2 else "makes the deltas"
+                yield f"Its label ${label}$, {times(count)} in the output, {are}."
 
-    def _argument(self, argument: str) -> str:
+    def _argument(self, argument: str, conjugate: bool = False) -> str:
         """What stands in a slot of an einsum."""
         if argument == "dldz":
             return "the upstream gradient"
         name = self.names[int(argument.lstrip("dx"))]
-        return f"${accented('dot', name) if argument.startswith('d') else name}$"
+        if argument.startswith("d"):
+            name = accented("dot", name)
+        return f"${accented('bar', name) if conjugate else name}$"
 
     # -- what is derived
 
@@ -474,9 +527,11 @@ class Board:
             others = [n for number, n in enumerate(self.names) if number != wrt]
             bars = _list(f"${n}$ becomes ${accented('bar', n)}$" for n in dict.fromkeys(others))
             reason = (
-                f"Chain rule{over}. For complex numbers the gradient takes the derivative conjugated: {bars}. "
-                "Deltas and one-tensors are real."
+                f"Chain rule{over}. A complex gradient points to where ${self.loss}$ grows fastest, "
+                f"and for that the derivative is conjugated: {bars}."
             )
+            if any(isinstance(factor, Delta | One) for term in terms for factor in term):
+                reason += " Deltas and one-tensors are real."
             self.line(left, _sum(terms), "conjugate", reason)
         else:
             self.line(left, _product([self.upstream, Partial(self.z, by)]), "chain rule", f"Chain rule{over}.")
@@ -581,15 +636,3 @@ def _first_of_many(
     assert isinstance(other, Range)
     left = Run(None, Delta((one.last, other.last)))
     return Delta((one.first, other.first)), left, (old.first, new.first), {old: Range(new.first, old.last)}
-
-
-def _without_primes(factors: Sequence[Expression], terms: Sequence[Sequence[Expression]]) -> dict[Place, Place]:
-    """Each primed index with one prime less; empty, if two indices of a term would become one."""
-    left = factors[0]
-    everything = {place for factor in factors for place in _indices(factor)}
-    change = {place: _primed(place, -1) for place in everything if _primes(place)}
-    for term in terms:
-        own = {place for factor in (left, *term) for place in _indices(factor)}
-        if len({change.get(place, place) for place in own}) < len(own):
-            return {}
-    return change

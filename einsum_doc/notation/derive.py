@@ -10,13 +10,13 @@ from typing import Any, Literal, TypeAlias
 from einsum_doc.derivatives import Summand
 from einsum_doc.equation import Equation, parse
 from einsum_doc.errors import EquationError
-from einsum_doc.notation.board import Board
+from einsum_doc.notation.board import Board, alike
 from einsum_doc.notation.board import Step as Step
-from einsum_doc.notation.expression import Place, Tensor
+from einsum_doc.notation.expression import Place, Product, Sum, Tensor
 from einsum_doc.notation.latex import Mark, latex, latex_derivation, written
 from einsum_doc.notation.letters import accented
 from einsum_doc.notation.lowering import Lowering, identifier, lowering
-from einsum_doc.notation.text import heading, text
+from einsum_doc.notation.text import heading, spoken, text
 
 Mode: TypeAlias = Literal["gradient", "tangent", "second"]
 
@@ -36,6 +36,8 @@ class Derivation:
      6  ∂l/∂x = ∂l/∂z         This is the einsum ->.
     <BLANKLINE>
     The gradient of x is the upstream gradient.
+    <BLANKLINE>
+    The upstream gradient as it is.
     <BLANKLINE>
         dldx = dldz.clone()
 
@@ -74,6 +76,14 @@ class Derivation:
         return self.summands[0].equation
 
     @property
+    def multiples(self) -> tuple[tuple[int, Summand], ...]:
+        """The einsums of the last line, those that are the same term only once, each with how often it is there."""
+        last = self.steps[-1].right
+        terms = last.terms if isinstance(last, Sum) else (last,)
+        factors = [term.factors if isinstance(term, Product) else (term,) for term in terms]
+        return tuple((count, self.summands[number]) for count, number in alike(factors) if self.summands)
+
+    @property
     def directives(self) -> tuple[str, ...]:
         """What the reader of the lines has to be told: comments, which MathJax does not show."""
         if not self.complex:
@@ -88,19 +98,20 @@ class Derivation:
 
     @cached_property
     def lowering(self) -> Lowering:
-        """How torch is made to run the last line: `.words` and `.code`."""
+        """How torch is made to run the last line, in words and in code, and the last line in words."""
         return lowering(self)
 
     @property
     def sentence(self) -> str:
         """The last line, read aloud."""
-        return self.lowering.sentence
+        return spoken(self.lowering.sentence)
 
     def markdown(self) -> str:
-        """A part of a page: a heading, the fence with the lines, the last line read aloud, the torch code."""
+        """A part of a page: a heading, the fence with the lines, the last line read aloud, how torch runs it."""
         lowered = self.lowering
         fence = f"```derivation\n% new\n{self.latex()}\n```"
-        return f"### {heading(self)}\n\n{fence}\n\n{lowered.sentence}\n\n```python\n{lowered.code}\n```"
+        code = f"```python\n{lowered.code}\n```"
+        return "\n\n".join([f"### {heading(self)}", fence, lowered.sentence, lowered.words, code])
 
     def facts(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
@@ -110,6 +121,9 @@ class Derivation:
             "wrt": list(self.wrt),
             "names": list(self.names),
             "output": self.output,
+            "loss": self.loss,
+            "complex": self.complex,
+            "letters": {label: str(place) for label, place in self.letters.items()},
             "steps": [
                 {
                     "left": None if step.left is None else latex(step.left),
@@ -120,8 +134,9 @@ class Derivation:
                 for step in self.steps
             ],
             "equations": list(map(str, self.equations)),
+            "arguments": [list(summand.arguments) for summand in self.summands],
             "sentence": self.sentence,
-            "words": self.lowering.words,
+            "words": spoken(self.lowering.words),
             "code": self.lowering.code,
         }
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from einsum_doc.derivatives import Summand
 from einsum_doc.equation import ELLIPSIS, Equation, Term
-from einsum_doc.notation.expression import ACCENTS, plain
+from einsum_doc.notation.board import times
+from einsum_doc.notation.expression import ACCENTS
 
 if TYPE_CHECKING:
     from einsum_doc.notation.derive import Derivation
@@ -23,7 +24,9 @@ class Lowering:
 
     words: the three moves, as far as they are needed: contract, expand, write the diagonal.
     code: the same in torch, for operands of one dtype whose sizes are equal where their labels are.
-    sentence: the result, read aloud.
+    sentence: the result in words.
+
+    Mathematics in words and sentence stands between dollars, in LaTeX, as in the reason of a step.
     """
 
     words: str
@@ -68,6 +71,7 @@ class _Program:
         self.derivation = derivation
         self.names = derivation.names
         self.complex = derivation.complex and derivation.mode == "gradient"
+        self.letters = _in_ascii(derivation.differentiated.labels)
 
     # -- names
 
@@ -76,7 +80,7 @@ class _Program:
         if argument == "dldz":
             return "the upstream gradient"
         number = int(argument.lstrip("dx"))
-        name = plain(self.names[number])
+        name = _maths(self.names[number])
         if argument.startswith("d"):
             return f"the tangent of {name}"
         return f"the conjugate of {name}" if self.complex else name
@@ -121,13 +125,13 @@ class _Program:
     # -- words
 
     def sentence(self) -> str:
-        said = [self._said(summand) for summand in self.derivation.summands]
-        by = [plain(self.names[number]) for number in self.derivation.wrt]
+        said = [self._said(*multiple) for multiple in self.derivation.multiples]
+        by = [_maths(self.names[number]) for number in self.derivation.wrt]
         match self.derivation.mode:
             case "gradient":
                 what = f"the gradient of {by[0]}"
             case "tangent":
-                what = f"the tangent of {plain(self.derivation.output)}"
+                what = f"the tangent of {_maths(self.derivation.output)}"
             case "second":
                 what = f"the second derivative by {by[0]} and {by[1]}"
         if not said:
@@ -139,14 +143,15 @@ class _Program:
         text = f"{each}{what} is {said_what}."
         return text[0].upper() + text[1:]
 
-    def _said(self, summand: Summand) -> tuple[str, str]:
-        """For which labels, and what is computed."""
+    def _said(self, count: int, summand: Summand) -> tuple[str, str]:
+        """For which labels, and what is computed, and how often it is added."""
         equation = summand.equation
         terms = [*equation.operands, equation.output]
         batch = [label for label in equation.labels if all(term.count(label) == 1 for term in terms)]
         if len(terms) == 2 and len(batch) == len(equation.labels):
             batch = []
-        each = f"for each {words('place under the ellipsis' if b == ELLIPSIS else b for b in batch)}, " if batch else ""
+        places = ["place under the ellipsis" if label == ELLIPSIS else _maths(label) for label in batch]
+        each = f"for each {words(places)}, " if batch else ""
         slots = zip(equation.operands, map(self.spoken, summand.arguments), strict=True)
         text = " times ".join(f"the diagonal of {what}" if len(set(term)) < len(term) else what for term, what in slots)
         summed = [label for label in equation.labels if label not in equation.output]
@@ -162,72 +167,81 @@ class _Program:
         if repeated:
             diagonal = "the diagonal" if len(repeated) == 1 else "the diagonals"
             text += f", written on {diagonal} of {words(map(_label, repeated))}, with zeros elsewhere"
-        return each, text
+        return each, text if count == 1 else f"{times(count)} {text}"
 
     def words(self) -> str:
-        summands = self.derivation.summands
-        if not summands:
+        moves = [self._moves(*multiple) for multiple in self.derivation.multiples]
+        if not moves:
             return "There is nothing to compute."
-        found = dict.fromkeys(map(self._moves, (summand.equation for summand in summands)))
-        return " Then add: ".join(found)
+        first, *others = moves
+        if others == [first] * len(others) and others:
+            return f"For each term {first}; then add them up."
+        added = [f"add to it{' ' if move.startswith('one ') else ': '}{move}" for move in others]
+        return " ".join(f"{text[0].upper()}{text[1:]}." for text in [first, *added])
 
-    def _moves(self, equation: Equation) -> str:
+    def _moves(self, count: int, summand: Summand) -> str:
+        equation = summand.equation
         alone, repeated = _alone(equation), _repeated(equation)
         core = Equation(equation.operands, _core(equation))
+        what = self.spoken(summand.arguments[0])
         moves = []
         if len(equation.operands) > 1 or core.output != equation.operands[0]:
-            moves.append(f"contract by {core}")
+            moves.append(f"contract by {core}" if alone or repeated else f"one torch.einsum: {core}")
+            what = "it"
         if alone:
-            moves.append(f"expand along {words(map(_label, alone))}")
+            moves.append(f"expand {what} along {words(map(_label, alone))}")
+            what = "it"
         if repeated:
-            moves.append(f"write it on the diagonal of {words(map(_label, repeated))}")
-        if not moves:
-            return "The upstream gradient as it is."
-        if not alone and not repeated:
-            return f"One torch.einsum: {core}."
-        text = ", then ".join(moves)
-        return text[0].upper() + text[1:] + "."
+            moves.append(f"write {what} on the diagonal of {words(map(_label, repeated))}")
+        return (", then ".join(moves) or f"{what} as it is") + (f", taken {times(count)}" if count > 1 else "")
 
     # -- code
 
     def code(self) -> str:
-        summands = self.derivation.summands
-        if not summands:
+        if not self.derivation.summands:
             first = identifier(self.names[0])
             return f"{self.target} = {first}.new_zeros({self.shape})"
         lines: list[str] = []
-        for number, summand in enumerate(summands):
-            lines += self._summand(summand, number)
+        foreign = [label for label, letter in self.letters.items() if letter not in ("", label)]
+        if foreign:
+            are = "is" if len(foreign) == 1 else "are"
+            written = words(self.letters[label] for label in foreign)
+            lines.append(f"# torch knows the letters A to Z alone: {words(foreign)} {are} {written}")
+        for number, multiple in enumerate(self.derivation.multiples):
+            lines += self._summand(*multiple, number)
         return "\n".join(lines)
 
-    def _summand(self, summand: Summand, number: int) -> list[str]:
-        """The lines that compute one einsum, into the target or onto it."""
-        equation = _in_ascii(summand.equation)
+    def _summand(self, count: int, summand: Summand, number: int) -> list[str]:
+        """The lines that compute one einsum, or a multiple of it, into the target or onto it."""
         arguments = list(map(self.variable, summand.arguments))
+        first = arguments[0]
+        if count > 1:
+            arguments[0] = f"{count} * {first}"
         sign = "=" if number == 0 else "+="
-        if equation is None:
-            call = f'einsum_doc.einsum("{summand.equation}", {", ".join(arguments)}'
-            sizes = self._sizes(summand.equation)
+        if not all(self.letters.values()):
+            equation = summand.equation
+            call = f'einsum_doc.einsum("{equation}", {", ".join(arguments)}'
+            sizes = self._sizes(equation)
             return [f"{self.target} {sign} {call}{f', sizes={{{sizes}}}' if sizes else ''})  # torch has 52 letters"]
-        core = _core(equation)
-        value = arguments[0]
+        equation = self._in_ascii(summand.equation)
+        core, alone, repeated = _core(equation), _alone(equation), _repeated(equation)
+        axes = self._index(equation.output, core)
         if len(arguments) > 1 or core != equation.operands[0]:
             text = ",".join(map("".join, equation.operands)) + "->" + "".join(core)
             value = f'torch.einsum("{text}", {", ".join(arguments)})'
-        if not _repeated(equation):
-            if _alone(equation):
-                value += f"{self._index(equation.output, core)}.expand({self.shape})"
-            elif value == arguments[0]:
-                value += ".clone()"
-            if number:
-                return [f"{self.target} {sign} {value}"]
-            several = len(self.derivation.summands) > 1 and _alone(equation)
-            return [f"{self.target} = {value}{'.clone()' if several else ''}"]
-        unique = tuple(dict.fromkeys(equation.output))
-        view = f'torch.einsum("{"".join(equation.output)}->{"".join(unique)}", {self.target})'
-        lines = [] if number else [f"{self.target} = {arguments[0].removesuffix('.conj()')}.new_zeros({self.shape})"]
-        value += self._index(unique, core)
-        return [*lines, f"{view}.{'add_' if number else 'copy_'}({value})"]
+        elif count > 1:
+            value = f"({arguments[0]})" if axes or (alone and not repeated) else arguments[0]
+        else:
+            value = first if alone or repeated else f"{first}.clone()"
+        if not repeated:
+            if alone:
+                value += f"{axes}.expand({self.shape})"
+            several = number == 0 and len(self.derivation.multiples) > 1 and alone
+            return [f"{self.target} {sign} {value}{'.clone()' if several else ''}"]
+        unique = "".join(dict.fromkeys(equation.output))
+        view = f'torch.einsum("{"".join(equation.output)}->{unique}", {self.target})'
+        lines = [] if number else [f"{self.target} = {first.removesuffix('.conj()')}.new_zeros({self.shape})"]
+        return [*lines, f"{view}.{'add_' if number else 'copy_'}({value}{axes})"]
 
     def _index(self, output: Sequence[str], core: Sequence[str]) -> str:
         """The subscript that gives the core an axis of size 1 for each label that it lacks."""
@@ -245,6 +259,12 @@ class _Program:
         if any(part.startswith("*") for part in parts):
             parts = ["slice(None)" if part == ":" else part for part in parts]
         return f"[{', '.join(parts)}]"
+
+    def _in_ascii(self, equation: Equation) -> Equation:
+        return Equation(
+            tuple(tuple(self.letters[label] for label in term) for term in equation.operands),
+            tuple(self.letters[label] for label in equation.output),
+        )
 
     def _sizes(self, equation: Equation) -> str:
         return ", ".join(
@@ -271,21 +291,15 @@ def _repeated(equation: Equation) -> list[str]:
     return [label for label in dict.fromkeys(equation.output) if equation.output.count(label) > 1]
 
 
+def _maths(name: str) -> str:
+    return f"${name}$"
+
+
 def _label(label: str) -> str:
-    return "the axes under the ellipsis" if label == ELLIPSIS else label
+    return "the axes under the ellipsis" if label == ELLIPSIS else _maths(label)
 
 
-def _in_ascii(equation: Equation) -> Equation | None:
-    """The equation in torch's letters; None if they are too few."""
-    labels = [label for label in equation.labels if label != ELLIPSIS]
-    if all(label.isascii() for label in labels):
-        return equation
+def _in_ascii(labels: Sequence[str]) -> dict[str, str]:
+    """Each label in a letter that torch knows; in none, if they are too few."""
     spare = (letter for letter in _ASCII if letter not in labels)
-    letters = {label: label if label.isascii() else next(spare, "") for label in labels}
-    if not all(letters.values()):
-        return None
-    letters[ELLIPSIS] = ELLIPSIS
-    return Equation(
-        tuple(tuple(letters[label] for label in term) for term in equation.operands),
-        tuple(letters[label] for label in equation.output),
-    )
+    return {label: label if label.isascii() else next(spare, "") for label in labels}

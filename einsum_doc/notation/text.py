@@ -39,6 +39,8 @@ def text(derivation: Derivation, width: int = 120) -> str:
         "",
         *_wrapped(derivation.sentence, width),
         "",
+        *_wrapped(spoken(derivation.lowering.words), width),
+        "",
         *(f"    {line}" for line in derivation.lowering.code.splitlines()),
     ]
     return "\n".join(lines)
@@ -65,8 +67,8 @@ def heading(derivation: Derivation) -> str:
         "tangent": lambda: f"the tangent of {spoken(f'${derivation.output}$')}",
         "second": lambda: f"the second derivative by {names[0]} and {names[1]}",
     }[derivation.mode]()
-    found = " + ".join(map(str, derivation.equations)) or "0"
-    return f"{derivation.differentiated}: {what} is {found}"
+    found = " + ".join(f"{count} × " * (count > 1) + str(it.equation) for count, it in derivation.multiples)
+    return f"{derivation.differentiated}: {what} is {found or 0}"
 
 
 _ACCENTED = re.compile(r"\\([a-z]+)\{([^{}]*)\}")
