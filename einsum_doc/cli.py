@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,13 +14,16 @@ from einsum_doc.errors import EinsumError, OperandError
 
 if TYPE_CHECKING:
     from einsum_doc.compute.cost import Cost
+    from einsum_doc.notation.derive import Derivation
 
 Sizes = dict[str, int | tuple[int, ...]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status is 0, or 2 for an error in what was asked; of `check`, 1 if something is wrong."""
-    options = _parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    # `->ij` is an equation and no option; to argparse, what has a blank in it is none.
+    options = _parser(given).parse_args([f" {word}" if word.startswith("->") else word for word in given])
     try:
         return {"gradient": _gradient, "derive": _derive, "check": _check}[options.command](options)
     except EinsumError as error:
@@ -31,7 +35,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="einsum-doc", description="The gradient of any einsum, and pages that run.")
     commands = parser.add_subparsers(dest="command", required=True)
     gradients = commands.add_parser("gradient", help="label roles, gradient equations, cost")
-    gradients.add_argument("equation", help="such as ijk,ip->jkp")
+    gradients.add_argument("equation", type=str.strip, help="such as ijk,ip->jkp")
     gradients.add_argument("--wrt", type=int, help="the number of one operand; all of them without it")
     gradients.add_argument("--sizes", help="for the cost: i=4,j=3 and ...=2x5 for the axes of an ellipsis")
     forms = gradients.add_mutually_exclusive_group()
@@ -39,11 +43,20 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     for library in ("torch", "numpy", "jax"):
         forms.add_argument(f"--{library}", action="store_const", const=library, dest="library", help="as source text")
     derivations = commands.add_parser("derive", help="the gradient line by line, each with its reason")
-    derivations.add_argument("equation")
+    derivations.add_argument("equation", type=str.strip, help="such as ijk,ip->jkp")
     derivations.add_argument("--wrt", type=int, help="the number of one operand; all of them without it")
     derivations.add_argument("--names", help="of the operands, such as x,y; one that stands twice is one tensor")
     derivations.add_argument("--output", help="the name of the output")
+    derivations.add_argument("--loss", help="the name of the loss")
     derivations.add_argument("--complex", action="store_true", help="the operands are complex")
+    derivations.add_argument(
+        "--mode",
+        choices=("gradient", "tangent", "second"),
+        default="gradient",
+        help="what is derived: the gradient, the tangent (how the output moves with the operands), or the second "
+        "derivative by operands --wrt and --wrt2",
+    )
+    derivations.add_argument("--wrt2", type=int, help="for the second derivative; all pairs of operands without it")
     forms = derivations.add_mutually_exclusive_group()
     for form, what in _FORMS.items():
         forms.add_argument(f"--{form}", action="store_const", const=form, dest="form", help=what)
@@ -95,16 +108,18 @@ _FORMS = {
 
 def _derive(options: argparse.Namespace) -> int:
     from einsum_doc.notation.derive import derive
-    from einsum_doc.notation.diagram import diagram
+    from einsum_doc.notation.text import text
 
     equation = parse(options.equation)
     names = options.names.replace(",", " ").split() if options.names else None
-    if options.form == "svg":
-        print(diagram(equation, wrt=options.wrt, names=names, output=options.output or "z"))
-        return 0
-    numbers = range(len(equation.operands)) if options.wrt is None else [options.wrt]
-    found = [derive(equation, n, names=names, output=options.output, complex=options.complex) for n in numbers]
+    mode = options.mode
+    if options.wrt2 is not None and mode != "second":
+        raise OperandError(f"--wrt2 is for --mode second, not for the {mode}", text=equation.text)
+    given = {"names": names, "output": options.output, "loss": options.loss, "complex": options.complex, "mode": mode}
+    found = [derive(equation, wrt, wrt2=wrt2, **given) for wrt, wrt2 in _asked(equation, names, options)]
     match options.form:
+        case "svg":
+            print(_picture(found[0], options.wrt))
         case "latex":
             print("\n\n".join(derivation.latex() for derivation in found))
         case "markdown":
@@ -112,8 +127,43 @@ def _derive(options: argparse.Namespace) -> int:
         case "json":
             print(json.dumps([derivation.facts() for derivation in found], ensure_ascii=False, indent=2))
         case _:
-            print("\n\n\n".join(map(str, found)))
+            width = min(120, shutil.get_terminal_size((120, 24)).columns)
+            print("\n\n\n".join(text(derivation, width) for derivation in found))
     return 0
+
+
+def _asked(
+    equation: Equation, names: Sequence[str] | None, options: argparse.Namespace
+) -> list[tuple[int | None, int | None]]:
+    """The operands to differentiate by, in each derivation. A tensor in several slots is one operand."""
+    count = len(equation.operands)
+    called = names if names and len(names) == count else [str(number) for number in range(count)]
+    tensors = [number for number in range(count) if called.index(called[number]) == number]
+    wrt, wrt2 = options.wrt, options.wrt2
+    if options.mode == "tangent":
+        return [(wrt, None)]
+    first = tensors if wrt is None else [wrt]
+    if options.mode == "gradient":
+        return [(number, None) for number in first]
+    if wrt2 is not None:
+        return [(number, wrt2) for number in first]
+    pairs = [(one, other) for one in first for other in tensors if wrt is not None or one <= other]
+    # An einsum is linear in a tensor with one slot: that zero is shown if it is asked for, or all there is.
+    telling = [(one, other) for one, other in pairs if one != other or called.count(called[one]) > 1]
+    return [*telling] or [*pairs]
+
+
+def _picture(derivation: "Derivation", wrt: int | None) -> str:
+    """The network of the equation, or of the gradient of operand `wrt`, with the names of the derivation."""
+    from einsum_doc.notation.diagram import diagram
+    from einsum_doc.notation.letters import accented
+
+    if derivation.mode != "gradient":
+        raise OperandError(f"--svg draws an equation or a gradient, not the {derivation.mode} derivative")
+    names = derivation.names
+    if derivation.complex and wrt is not None:
+        names = tuple(name if number == wrt else accented("bar", name) for number, name in enumerate(names))
+    return diagram(derivation.differentiated, wrt=wrt, names=names, output=derivation.output, loss=derivation.loss)
 
 
 def read_sizes(text: str) -> Sizes:
