@@ -4,14 +4,14 @@
   const page = document.querySelector(".md-content") ?? document.body;
 
   // An einsum in code, `ijk,ip->jkp`: wrap its letters. One that is not in the output is summed.
-  const EINSUM = /^(["']?)([A-Za-z.]*(?:,[A-Za-z.]*)*)->([A-Za-z.]*)\1$/;
+  const EINSUM = /^(["']?)([\p{L}.]*(?:,[\p{L}.]*)*)->([\p{L}.]*)\1$/u;
   const reachable = new Set();
   const wrap = (element) => {
     const source = element.textContent;
     const [, , operands, output] = source.match(EINSUM) ?? [];
     if (element.childElementCount || operands === undefined) return;
-    const pieces = source.split(/(->|[A-Za-z])/).map((piece) => {
-      if (!/^(->|[A-Za-z])$/.test(piece)) return piece;
+    const pieces = source.split(/(->|\p{L})/u).map((piece) => {
+      if (!/^(->|\p{L})$/u.test(piece)) return piece;
       const span = document.createElement("span");
       span.textContent = piece;
       if (piece === "->") {
@@ -31,14 +31,22 @@
     element.replaceChildren(...pieces);
   };
 
+  // The small letter that the formulas have in place of a label, where they have another one.
+  const written = (label, letter) => {
+    const pairs = label.closest("[data-written]")?.dataset.written.split(" ") ?? [];
+    return pairs.map((pair) => [...pair]).find(([own]) => own === letter)?.[1] ?? letter;
+  };
+
   // The first five letters of the page get a colour each, the others stay in ink.
   const rules = document.head.appendChild(document.createElement("style"));
   const colour = () => {
     const letters = new Set();
     for (const label of page.querySelectorAll(".ix")) {
-      const letter = [...label.classList].find((name) => /^ix-.$/u.test(name))?.slice(3);
-      if (!letter) continue;
-      label.dataset.ix ??= letter; // in a picture
+      const own = [...label.classList].find((name) => /^ix-.$/u.test(name))?.slice(3);
+      if (!own) continue;
+      const letter = written(label, own);
+      label.classList.replace(`ix-${own}`, `ix-${letter}`);
+      label.dataset.ix = (label.dataset.ix ?? own).replace(own, letter); // in a picture it has none yet
       letters.add(letter);
     }
     rules.textContent = [...letters]

@@ -7,7 +7,7 @@ typeset that the worker has not checked.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
@@ -16,40 +16,59 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from einsum_doc.equation import ELLIPSIS, Equation, Role, Term
+from einsum_doc.equation import ELLIPSIS, Equation, Role
+from einsum_doc.notation.expression import Delta
+from einsum_doc.notation.lowering import identifier
 from einsum_doc.pages.block import Row
 from einsum_doc.pages.fence import PARTS
 from einsum_doc.pages.render import derivation_html, prose_html
 
 if TYPE_CHECKING:
     from einsum_doc.compute.cost import Cost
+    from einsum_doc.notation.derive import Derivation
+
+
+@dataclass(frozen=True)
+class Addend:
+    """One einsum of a gradient: how often it is added, and its picture."""
+
+    count: int
+    equation: Equation
+    picture: str
 
 
 @dataclass(frozen=True)
 class Slot:
     """What an article says about the gradient of one operand."""
 
-    name: str
-    equation: Equation
+    derivation: Derivation
     rows: Sequence[Row]
-    sentence: str
-    lowering: str
-    """How torch is made to run it, in words."""
-    code: str
-    picture: str
+    addends: Sequence[Addend]
+    """More than one, if one tensor stands in several slots."""
 
 
 @dataclass(frozen=True)
 class Article:
     """What an article is made of."""
 
-    equation: Equation
-    names: Sequence[str]
-    output: str
+    derivation: Derivation
+    """Of any operand; it has the names."""
     sizes: Mapping[str, object]
     picture: str
     cost: Cost
     slots: Sequence[Slot]
+
+    @property
+    def equation(self) -> Equation:
+        return self.derivation.differentiated
+
+    @property
+    def names(self) -> Sequence[str]:
+        return self.derivation.names
+
+    @property
+    def output(self) -> str:
+        return self.derivation.output
 
 
 def article_html(article: Article, show: Sequence[str] = PARTS) -> str:
@@ -61,47 +80,55 @@ def article_html(article: Article, show: Sequence[str] = PARTS) -> str:
             parts.append(makers[part](article))
         elif part == "derivation":
             parts += [_slot(slot, article, show) for slot in article.slots]
-    return f'<div class="einsum">{"".join(parts)}</div>'
+    # Labels that are no small letters are written as such in the rows: the page gives both one colour.
+    letters = {label: str(place) for label, place in article.derivation.letters.items() if label != ELLIPSIS}
+    others = " ".join(f"{label}{letter}" for label, letter in letters.items() if label != letter)
+    written = f' data-written="{others}"' if others else ""
+    return f'<div class="einsum"{written}>{"".join(parts)}</div>'
 
 
 def _says(article: Article) -> str:
     return (
         '<div class="says"><div><p class="part">As an einsum</p>'
         f"<code>{escape(str(article.equation))}</code>"
-        f'<p class="part">In index notation</p><div class="arithmatex">\\[{formula(article)}\\]</div></div>'
+        f'<p class="part">In index notation</p><div class="arithmatex">\\[{formula(article.derivation)}\\]</div></div>'
         f'<div><p class="part">As loops</p><pre><code>{_loops(article)}</code></pre></div></div>'
     )
 
 
-def formula(article: Article) -> str:
+def formula(derivation: Derivation) -> str:
     r"""The equation as a sum in LaTeX.
 
-    >>> from einsum_doc.equation import parse
-    >>> formula(Article(parse("ij,jk->ik"), ("x", "y"), "z", {}, "", None, ()))
-    'z_{i k} = \\sum_{j} x_{i j} \\, y_{j k}'
+    >>> from einsum_doc.notation.derive import derive
+    >>> formula(derive("ij,jk->ik", 0)), formula(derive("i->ii", 0))
+    ('z_{ik} = \\sum_{j} x_{ij} \\, y_{jk}', 'z_{ij} = x_{i} \\, \\delta_{ij}')
     """
-    equation = article.equation
-    summed = [label for label in equation.labels if label not in equation.output]
-    factors = [_component(*pair) for pair in zip(article.names, equation.operands, strict=True)]
+    equation, [definition, *_] = derivation.differentiated, derivation.steps
+    labels = {str(place): label for label, place in derivation.letters.items()}
+
+    def component(name: str, places: Iterable[object]) -> str:
+        parts = [labels.get(str(place), str(place)) for place in places]
+        indices = "".join(r"\dots " if part == ELLIPSIS else part for part in parts).strip()
+        return f"{name}_{{{indices}}}" if indices else name
+
+    factors = list(map(component, derivation.names, equation.operands))
+    for factor in definition.right.walk():
+        if isinstance(factor, Delta):
+            factors.append(component(r"\delta", factor.indices))
     new = [label for label in equation.labels if Role.BROADCAST in equation.roles[label]]
-    factors += [_component(r"\\mathbf{1}".replace("\\\\", "\\"), (label,)) for label in new]
-    total = rf"\sum_{{{_indices(tuple(summed))}}} " if summed else ""
-    return rf"{_component(article.output, equation.output)} = {total}" + r" \, ".join(factors)
-
-
-def _component(name: str, term: Term) -> str:
-    return f"{name}_{{{_indices(term)}}}" if term else name
-
-
-def _indices(term: Term) -> str:
-    return " ".join(r"\dots" if label == ELLIPSIS else label for label in term)
+    factors += [component(r"\mathbf{1}", [label]) for label in new]
+    summed = [label for label in equation.labels if label not in equation.output]
+    total = component(r"\sum", summed) + " " if summed else ""
+    assert definition.left is not None
+    return rf"{component(derivation.output, definition.left.own)} = {total}" + r" \, ".join(factors)
 
 
 def _loops(article: Article) -> str:
     """The loops, each label with the class by which the page colours it."""
-    written = re.sub(r"\bx(\d+)(?=\[)", lambda found: article.names[int(found[1])], article.equation.as_loops())
+    names = [*map(identifier, article.names)]
+    written = re.sub(r"\bx(\d+)(?=\[)", lambda found: names[int(found[1])], article.equation.as_loops())
     # Two blanks a level: loops over many labels are deep, and a phone is narrow.
-    text = escape(re.sub(r"\bout(?=\[)", article.output, written), quote=False).replace("    ", "  ")
+    text = escape(re.sub(r"\bout(?=\[)", identifier(article.output), written), quote=False).replace("    ", "  ")
     summed = {label for label in article.equation.labels if label not in article.equation.output}
 
     def label_span(found: re.Match[str]) -> str:
@@ -127,7 +154,7 @@ def _roles(article: Article) -> str:
         size = article.sizes.get(label, "")
         size = " × ".join(map(str, size)) if isinstance(size, Sequence) and not isinstance(size, str) else size
         rows.append(
-            f"<tr><td>{shown}</td><td>{roles}</td><td>{', '.join(f'<i>{name}</i>' for name in places)}</td>"
+            f"<tr><td>{shown}</td><td>{roles}</td><td>{', '.join(map(_name, dict.fromkeys(places)))}</td>"
             f"<td>{size}</td></tr>"
         )
     head = "<tr><th>label</th><th>role</th><th>in</th><th>size</th></tr>"
@@ -143,19 +170,29 @@ def _figure(picture: str) -> str:
 
 
 def _slot(slot: Slot, article: Article, show: Sequence[str]) -> str:
+    lowering, [number] = slot.derivation.lowering, slot.derivation.wrt
+    times = [f"{addend.count} × " if addend.count > 1 else "" for addend in slot.addends]
     parts = []
     if "derivation" in show:
         parts.append(derivation_html(slot.rows, ""))
     if "equation" in show:
-        parts.append(f'<p class="gradient"><code>{escape(str(slot.equation))}</code> {prose_html(slot.sentence)}</p>')
+        codes = [f"<code>{escape(str(addend.equation))}</code>" for addend in slot.addends]
+        equations = " + ".join(map("".join, zip(times, codes, strict=True)))
+        parts.append(f'<p class="gradient">{equations} {prose_html(lowering.sentence)}</p>')
     if "picture" in show:
-        parts.append(_figure(slot.picture))
+        pictures = [addend.picture for addend in slot.addends]
+        parts.append(_figure(" + ".join(map("".join, zip(times, pictures, strict=True)))))
     if "code" in show:
-        code = highlight(slot.code, PythonLexer(), HtmlFormatter(cssclass="highlight", wrapcode=True))
-        parts.append(f'<p class="lowering">{prose_html(slot.lowering)}</p>{code}')
+        code = highlight(lowering.code, PythonLexer(), HtmlFormatter(cssclass="highlight", wrapcode=True))
+        parts.append(f'<p class="lowering">{prose_html(lowering.words)}</p>{code}')
     if not parts:
         return ""
-    return f'<p class="part">The gradient of <i>{escape(slot.name)}</i></p>{"".join(parts)}'
+    return f'<p class="part">The gradient of {_name(slot.derivation.names[number])}</p>{"".join(parts)}'
+
+
+def _name(name: str) -> str:
+    """The name of a tensor, as the formulas have it."""
+    return f"<i>{name}</i>" if len(name) == 1 else f'<span class="arithmatex">\\({escape(name)}\\)</span>'
 
 
 def _cost(article: Article) -> str:

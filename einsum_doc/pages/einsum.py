@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from einsum_doc.equation import ELLIPSIS, Equation, parse
 from einsum_doc.errors import OperandError
-from einsum_doc.pages.article import Article, Slot, article_html
+from einsum_doc.notation.lowering import identifier, words
+from einsum_doc.pages.article import Addend, Article, Slot, article_html
 from einsum_doc.pages.block import Block, Row
 from einsum_doc.pages.fence import PARTS
 
@@ -30,48 +31,47 @@ def einsum_article(block: Block) -> tuple[str, tuple[Row, ...]]:
 
     equation = parse(block.code.strip())
     options = block.options
-    sizes = sizes_of(equation, options.get("sizes", ""))
-    small = sizes_of(equation)  # finite differences and deltas of large tensors would take forever
     show = tuple(options["show"].split()) if "show" in options else PARTS
     output = options.get("output")
     names = options["names"].replace(",", " ").split() if "names" in options else None
     numbers = numbers_of(block, equation)
+    first = derive(equation, numbers[0], names=names, output=output)
+    sizes = sizes_of(equation, options.get("sizes", ""), first.names)
+    # Finite differences and deltas of large tensors would take forever.
+    small = sizes_of(equation, names=first.names)
 
     found = check(equation, small)
     if not found:
         raise AssertionError(str(found))
-    first = derive(equation, numbers[0] if numbers else 0, names=names, output=output)
-    names, output = list(first.names), first.output
+    # A tensor in several slots has one gradient.
+    tensors = dict.fromkeys(first.names.index(first.names[number]) for number in numbers)
     slots = []
-    for number in numbers:
-        derivation = derive(equation, number, names=names, output=output)
+    for number in tensors:
+        derivation = derive(equation, number, names=first.names, output=first.output)
         _run(derivation, number, small)
         lines = Derivations().check(derivation.latex()).lines
         false = [line for line in lines if not line.holds]
         if false:
             raise AssertionError("\n".join([false[0].message, *false[0].details]))
         rows = tuple(Row(line.latex, line.reason, line.checked, claim=line.kind == "claim") for line in lines)
-        slots.append(
-            Slot(
-                names[number],
-                derivation.equation,
-                rows,
-                derivation.sentence,
-                derivation.lowering.words,
-                derivation.lowering.code,
-                diagram(equation, wrt=number, names=names, output=output, loss=derivation.loss),
-            )
-        )
-    article = Article(
-        equation,
-        names,
-        output,
-        sizes,
-        diagram(equation, names=names, output=output),
-        cost(equation, sizes),
-        slots,
-    )
+        slots.append(Slot(derivation, rows, tuple(_addends(derivation, number))))
+    picture = diagram(equation, names=first.names, output=first.output)
+    article = Article(first, sizes, picture, cost(equation, sizes), slots)
     return article_html(article, show), tuple(row for slot in slots for row in slot.rows)
+
+
+def _addends(derivation: Derivation, number: int) -> Iterator[Addend]:
+    """The einsums of a gradient, each with its picture."""
+    from einsum_doc.notation.diagram import diagram
+
+    names = derivation.names
+    slots = [slot for slot, name in enumerate(names) if name == names[number]]
+    for count, summand in derivation.multiples:
+        slot = slots[derivation.summands.index(summand)]
+        picture = diagram(
+            derivation.differentiated, wrt=slot, names=names, output=derivation.output, loss=derivation.loss
+        )
+        yield Addend(count, summand.equation, picture)
 
 
 def numbers_of(block: Block, equation: Equation) -> Sequence[int]:
@@ -80,15 +80,36 @@ def numbers_of(block: Block, equation: Equation) -> Sequence[int]:
     return range(len(equation.operands)) if text == "all" else [int(each) for each in text.replace(",", " ").split()]
 
 
-def sizes_of(equation: Equation, text: str = "") -> dict[str, int | Sequence[int]]:
-    """The sizes that are written, and for the other labels different small ones."""
+def sizes_of(equation: Equation, text: str = "", names: Sequence[str] | None = None) -> dict[str, int | Sequence[int]]:
+    """The sizes that are written, and for the other labels small ones, different where they may be.
+
+    names: of the operands, where one tensor stands in several slots.
+    Raises: OperandError, for a size of no label, or two where the tensors have one.
+    """
     from einsum_doc.cli import read_sizes
 
     given: Mapping[str, int | Sequence[int]] = read_sizes(",".join(text.replace(",", " ").split())) if text else {}
     for label in given.keys() - set(equation.labels):
         raise OperandError(f"the size of {label!r} is given, which is no label of {equation}", label=label)
     free = _small_sizes(given)
-    return {label: given[label] if label in given else _size(label, free) for label in equation.labels}
+    sizes: dict[str, int | Sequence[int]] = {}
+    for labels in _of_one_size(equation, names or range(len(equation.operands))):
+        wanted = [given[label] for label in labels if label in given]
+        if any(size != wanted[0] for size in wanted):
+            raise OperandError(f"{words(labels)} have one size: they stand in the same place of one tensor")
+        sizes |= dict.fromkeys(labels, wanted[0] if wanted else _size(labels[0], free))
+    return {label: sizes[label] for label in equation.labels}
+
+
+def _of_one_size(equation: Equation, names: Sequence[object]) -> list[list[str]]:
+    """The labels, those together that stand in one place of a tensor in several slots."""
+    groups = [[label] for label in equation.labels]
+    for name, term in zip(names, equation.operands, strict=True):
+        for pair in zip(equation.operands[names.index(name)], term, strict=True):
+            together = [group for group in groups if set(pair) & set(group)]
+            groups = [group for group in groups if group not in together] + [[*itertools.chain(*together)]]
+    in_order = [sorted(group, key=equation.labels.index) for group in groups]
+    return sorted(in_order, key=lambda group: equation.labels.index(group[0]))
 
 
 def _size(label: str, free: Iterator[int]) -> int | Sequence[int]:
@@ -104,7 +125,6 @@ def _run(derivation: Derivation, number: int, sizes: Mapping[str, int | Sequence
     import torch
 
     from einsum_doc import einsum, vjp
-    from einsum_doc.notation.lowering import identifier
 
     equation = derivation.differentiated
 
@@ -112,12 +132,19 @@ def _run(derivation: Derivation, number: int, sizes: Mapping[str, int | Sequence
         own = [sizes[label] for label in term]
         return [length for size in own for length in ([size] if isinstance(size, int) else size)]
 
-    operands = [torch.randn(shape(term), dtype=torch.float64) for term in equation.operands]
+    made = {
+        name: torch.randn(shape(term), dtype=torch.float64)
+        for name, term in zip(derivation.names, equation.operands, strict=True)
+    }
+    operands = [made[name] for name in derivation.names]
     new = {label: sizes[label] for label in equation.output if not any(label in term for term in equation.operands)}
     upstream = torch.randn_like(einsum(str(equation), *operands, sizes=new))
     loss = identifier(derivation.loss)
-    own, output = (f"d{loss}d{identifier(name)}" for name in (derivation.names[number], derivation.output))
+    name = derivation.names[number]
+    own, output = (f"d{loss}d{identifier(tensor)}" for tensor in (name, derivation.output))
     variables: dict[str, object] = {"torch": torch, output: upstream}
-    variables |= dict(zip(map(identifier, derivation.names), operands, strict=True))
+    variables |= {identifier(tensor): value for tensor, value in made.items()}
     exec(compile(derivation.lowering.code, "<the code of this fence>", "exec"), variables)
-    torch.testing.assert_close(variables[own], vjp(equation, operands, upstream)[number])
+    gradients = vjp(equation, operands, upstream)
+    expected = sum(found for found, slot in zip(gradients, derivation.names, strict=True) if slot == name)
+    torch.testing.assert_close(variables[own], expected)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from .conftest import Built, mkdocs_build, write_pages
 from .test_build import text_of
 
 Build = Callable[..., Built]
+ROOT = Path(__file__).parent.parent.parent
 
 GRADIENT = r"""
 z_{jkp} &= x_{ijk} y_{ip} \text{The einsum.} \\
@@ -52,6 +55,7 @@ FALSE = {
 REFUSED = {
     "stray": ("einsum", "ij,j$k->ik", 4, "EquationError: stray character '$'"),
     "operand": ('einsum wrt="5"', "ij,jk->ik", 4, "OperandError: "),
+    "one-size": ('einsum names="x x" sizes="i=2 k=3"', "ij,kj->ik", 4, "OperandError: i and k have one size"),
     "sizes": ('einsum sizes="i=0x"', "ij->i", 3, 'FenceError: sizes="i=0x" is not understood'),
     "show": ('einsum show="pictures"', "ij->i", 3, 'FenceError: show="pictures" is not understood'),
     "exec": ('einsum exec="on"', "ij->i", 3, "FenceError: unknown option 'exec'"),
@@ -113,12 +117,21 @@ def test_a_tensor_may_be_given_by_code(build: Build) -> None:
 
 
 EINSUMS = ("ijk,ip->jkp", "bij,bjk->bik", "ii->", "ij->i", "i,j->ij", "ij,jk,kl->il", "ij,j...->i...", "i->ij", ",->")
+MORE = {
+    "shared": ("ij,kj->ik", 'einsum names="x x"'),
+    "square": ("i,i->", 'einsum names="x x" wrt="1 0"'),
+    "names": ("ij,jk->ik", r'einsum names="\mathbf{W} \hat{x}" output="\mathbf{y}"'),
+    "capitals": ("Ab,bC->AC", 'einsum wrt="1"'),
+    "greek": ("αβ,βγ->αγ", 'einsum wrt="0"'),
+    "diagonal": ("i->ii", "einsum"),
+}
 
 
 @pytest.fixture(scope="module")
 def derived(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Built:
     """One build of a page for each of the einsums."""
     pages = {f"page{number}": fence(equation, "einsum") for number, equation in enumerate(EINSUMS)}
+    pages |= {name: fence(*written) for name, written in MORE.items()}
     folder = tmp_path_factory.mktemp("derived")
     write_pages(folder, pages)
     return mkdocs_build(folder, environment)
@@ -141,6 +154,49 @@ def test_an_einsum_is_derived_checked_and_typeset(derived: Built, equation: str)
     assert page.count('<p class="gradient">') == operands
     assert page.count("<svg") == operands + 1
     assert re.search(r"[1-9]\d* derivation lines", page)
+
+
+def test_a_tensor_in_several_slots_has_one_gradient(derived: Built) -> None:
+    page = derived.page("shared")
+    [gradient] = re.findall(r'<p class="gradient">.*?</p>', page)
+    assert gradient.startswith('<p class="gradient"><code>ik,kj-&gt;ij</code> + <code>ik,ij-&gt;kj</code> The gradient')
+    assert page.count("The gradient of <i>x</i>") == 1
+    assert re.search(r'<figure class="network"><svg.*?</svg> \+ <svg', page, re.S)
+    sizes = re.findall(r'ix-(\w)">.</span></td><td>.*?</td><td>.*?</td><td>(\d)</td>', page)
+    assert sizes == [("i", "2"), ("j", "3"), ("k", "2")]
+    square = derived.page("square")
+    assert '<p class="gradient">2 × <code>,i-&gt;i</code> The gradient of' in square
+    assert square.count("<svg") == 2
+    assert "2 * dldz" in text_of(square)
+
+
+def test_names_are_latex_in_formulas_and_python_in_code(derived: Built) -> None:
+    page = derived.page("names")
+    assert r"\[\mathbf{y}_{ik} = \sum_{j} \mathbf{W}_{ij} \, \hat{x}_{jk}\]" in page
+    assert "y[i, k] += W[i, j] * x_hat[j, k]" in text_of(page)
+    assert r'The gradient of <span class="arithmatex">\(\hat{x}\)</span>' in page
+    assert 'dldx_hat = torch.einsum("ik,ij-&gt;jk", dldy, W)' in text_of(page)
+
+
+def test_the_sum_is_true_of_a_diagonal_too(derived: Built) -> None:
+    assert r"\[z_{ij} = x_{i} \, \delta_{ij}\]" in derived.page("diagonal")
+
+
+def test_a_label_has_one_colour_also_where_the_rows_have_another_letter(derived: Built, browser: Browser) -> None:
+    page = browser.new_page()
+    script = (ROOT / "docs" / "javascripts" / "labels.js").read_text("utf-8")
+    ask = """(label) => [...document.querySelectorAll("code .ix, td .ix, text.ix")]
+        .filter((copy) => copy.textContent === label)
+        .map((copy) => [copy.dataset.ix, getComputedStyle(copy).getPropertyValue("--label")].join(" "))"""
+    for name, label, wanted in (("capitals", "A", "a first"), ("greek", "β", "β second")):
+        html = derived.page(name)
+        article = html[html.index('<div class="einsum"') :]
+        page.set_content(f'<!doctype html><body style="--label-1: first; --label-2: second">{article}')
+        page.add_script_tag(content=script)
+        found = page.evaluate(ask, label)
+        assert len(found) > 8, found
+        assert set(found) == {wanted}
+    page.close()
 
 
 def test_the_parts_and_names_of_an_einsum_can_be_chosen(build: Build) -> None:
