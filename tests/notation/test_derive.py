@@ -197,6 +197,11 @@ def test_every_line_about_an_equation_of_the_peers_holds(equation: str) -> None:
         ("bi,ijo,bj->bo", {"mode": "second", "wrt": 0, "wrt2": 2}),
         ("i...,ij->j", {"mode": "second", "wrt": 0}),
         (",i->i", {"mode": "second", "wrt": 0}),
+        ("kki,kki,ii->jij", {"mode": "second", "wrt": 0, "wrt2": 2}),
+        ("bhqd,bhkd->bhqk", {"mode": "second", "wrt": 0, "wrt2": 1}),
+        ("...ij,jk->...ik", {"mode": "second", "wrt": 0, "wrt2": 1}),
+        ("bihjwk,oijk->bohw", {"wrt": 0}),
+        ("abcdef,defghi->abcghi", {"wrt": 1}),
     ],
     ids=str,
 )
@@ -520,14 +525,14 @@ def any_line_holds(equation: str, data: st.DataObject, names: list[str] | None =
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.ELLIPSIS])
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.data())
 def test_any_line_holds_whatever_its_labels_do(role: Role, data: st.DataObject) -> None:
     drawn = equations("ijk", most=3, dots=False)
     any_line_holds(data.draw(drawn.filter(lambda equation: role in set().union(*parse(equation).roles.values()))), data)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(repetitions("ijk", dots=False), st.data())
 def test_any_line_about_a_tensor_in_several_slots_holds(equation: str, data: st.DataObject) -> None:
     any_line_holds(equation, data, ["a"] * len(parse(equation).operands))
