@@ -455,10 +455,10 @@ class ChainCheck:
                 for each in block[1:]:
                     trial.join(block[0], each)
             instance = self.sized(number, trial, definitions, ranks)
-            fault = self.misfit(instance, coded)
-            if fault is None:
+            found = self.misfit(instance, coded)
+            if found is None:
                 return instance
-            problem = problem or fault
+            problem = problem or found
         assert problem is not None
         raise problem
 
