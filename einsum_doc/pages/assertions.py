@@ -11,18 +11,16 @@ from __future__ import annotations
 
 import ast
 import dis
-import importlib.util
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from functools import wraps
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
 from sys import _getframe
 from types import FrameType, FunctionType, ModuleType
 from typing import Any, TypeAlias
 
 from einsum_doc.pages.comparison import UNSET, compared
+from einsum_doc.pages.imports import when_loaded
+from einsum_doc.pages.values import VALUE
 
 ASSERTING = {
     "torch.testing": "assert",
@@ -76,7 +74,7 @@ class Tally:
 
     def watch_imports(self) -> None:
         """Count what `ASSERTING` names, in the modules there are and in those still to come."""
-        sys.meta_path.insert(0, _Watcher(self))
+        when_loaded(dict.fromkeys(ASSERTING, self._watch))
 
     def part(self) -> None:
         """Count for this process alone: it has been forked, and the memory is that of its parent."""
@@ -111,36 +109,20 @@ class _Thread(threading.local):
 
 
 def _is_discarded(frame: FrameType) -> bool:
-    """Whether the call that a frame is in stands alone as a statement: nobody looks at what it returns."""
-    following = (each.opname for each in dis.get_instructions(frame.f_code) if each.offset > frame.f_lasti)
-    return next(following, "") == "POP_TOP"
+    """Whether the call that a frame is in stands alone as a statement: nobody does anything with what it returns.
+
+    To be shown, as the value of a last expression or in a console, is not to be held against anything.
+    """
+    instructions = dis.get_instructions(frame.f_code)
+    following = next((each for each in instructions if each.offset > frame.f_lasti), None)
+    if following is None:
+        return False
+    name, argument = following.opname, following.argval
+    return name in ("POP_TOP", "PRINT_EXPR") or (name, argument) in _SHOWN
 
 
-class _Watcher(MetaPathFinder):
-    """Finds nothing itself, and wraps an asserting module's loader so that it is watched when loaded."""
-
-    def __init__(self, tally: Tally) -> None:
-        self.tally = tally
-        self.waiting = set(ASSERTING)
-        for name in ASSERTING.keys() & sys.modules.keys():
-            self.waiting.discard(name)
-            tally._watch(sys.modules[name])
-
-    def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
-        if name not in self.waiting:
-            return None
-        self.waiting.discard(name)
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.loader is None:
-            return spec
-        load = spec.loader.exec_module
-
-        def load_and_watch(module: ModuleType) -> None:
-            load(module)
-            self.tally._watch(module)
-
-        spec.loader.exec_module = load_and_watch  # type: ignore[method-assign]
-        return spec
+_SHOWN = {("STORE_NAME", VALUE), ("CALL_INTRINSIC_1", 1)}
+"""What Python does with a value that is shown; the number is that of PRINT_EXPR since Python 3.12."""
 
 
 class AssertionRewriter(ast.NodeTransformer):

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Status = Literal["held", "failed", "skipped", "not run"]
+Kind = Literal["html", "svg", "latex", "markdown", "text", "figure"]
 
 
 @dataclass(frozen=True, order=True)
@@ -174,6 +175,15 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """What a block shows beside its output: the value of its last expression, or a figure that it has drawn."""
+
+    kind: Kind
+    """The form that it has; `figure` is SVG as well."""
+    text: str
+
+
+@dataclass(frozen=True)
 class Result:
     """What running a block gave."""
 
@@ -182,6 +192,10 @@ class Result:
     """What the block wrote to its standard output, whoever wrote it."""
     errors: str = ""
     """What the block wrote to its standard error: warnings, logging, progress."""
+    value: str = ""
+    """The value of its last expression as a console would write it, if there is one to be shown."""
+    shown: tuple[Shown, ...] = ()
+    """That value in its richest form, and the figures that it has drawn."""
     seconds: float = 0.0
     """Wall-clock time of the block's own code."""
     device: str = ""
@@ -206,6 +220,12 @@ class Result:
     def failures(self) -> tuple[Failure, ...]:
         """All its failures."""
         return () if self.failure is None else (self.failure, *self.also)
+
+    @property
+    def written(self) -> str:
+        """What a console would have written of it: its output, and its value on a line of its own."""
+        between = "\n" if self.output and self.value and not self.output.endswith("\n") else ""
+        return self.output + between + self.value
 
     @property
     def lines(self) -> int:
@@ -237,6 +257,7 @@ def result_from(facts: Mapping[str, Any]) -> Result:
         **{
             **facts,
             "rows": tuple(Row(**row) for row in facts["rows"]),
+            "shown": tuple(Shown(**shown) for shown in facts["shown"]),
             "failure": None if failure is None else failure_from(failure),
             "also": tuple(map(failure_from, facts["also"])),
         }

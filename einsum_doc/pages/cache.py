@@ -216,7 +216,8 @@ def _told(blocks: Sequence[Block], results: Sequence[Result]) -> list[str]:
     """The places of the blocks, if what they wrote names their file: a warning says its line."""
     places = [place for block in blocks for place in (block.place, *block.places)]
     files = {place.file for place in places}
-    said = [text for result in results for text in (result.output, result.errors, result.raised)]
+    said = [text for result in results for text in (result.written, result.errors, result.raised)]
+    said += [shown.text for result in results for shown in result.shown]
     if any(file in text for text in said for file in files):
         return list(map(str, places))
     return []

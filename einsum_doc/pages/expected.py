@@ -53,7 +53,7 @@ def held_against(block: Block, result: Result) -> Result:
     """The result of a block, failed if it wrote something else than is expected of it."""
     if block.expected is None or result.status != "held":
         return result
-    failure = differs(result.output, block.expected)
+    failure = differs(result.written, block.expected)
     return result if failure is None else replace(result, status="failed", failure=failure)
 
 

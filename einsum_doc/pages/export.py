@@ -86,7 +86,7 @@ def as_json(pages: Sequence[PageReport]) -> str:
                             | {
                                 name: value
                                 for name, value in asdict(result).items()
-                                if name not in ("markup", "rows", "failure", "also")
+                                if name not in ("markup", "rows", "shown", "failure", "also")
                             }
                             | {"lines": result.lines, "failures": [asdict(failure) for failure in result.failures]}
                             for block, result in zip(page.blocks, page.results, strict=True)

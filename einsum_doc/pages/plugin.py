@@ -9,17 +9,19 @@ written, the verdict is given.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import posixpath
 import re
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
 from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
+from uuid import uuid4
 
 import click
 import markdown_exec
@@ -34,7 +36,7 @@ from mkdocs.utils import markdown_extensions, meta
 from pymdownx.snippets import SnippetMissingError
 
 from einsum_doc.pages import fence, report, scan
-from einsum_doc.pages.block import Block, Failure, Place, Result
+from einsum_doc.pages.block import Block, Failure, Place, Result, Shown
 from einsum_doc.pages.cache import Cache
 from einsum_doc.pages.config import EinsumDocConfig
 from einsum_doc.pages.download import Cell, as_notebook, as_program, cells
@@ -49,6 +51,7 @@ from einsum_doc.pages.render import (
     derivation_html,
     downloads_html,
     fault_html,
+    shown_html,
     stamp_html,
     under_title,
 )
@@ -214,7 +217,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         """Give the verdict: every page has been rendered, and none has been written."""
         if self.pool is not None and self.pool.rewriting:
             both = [pair for run in self.runs.values() for pair in zip(run.blocks, run.results, strict=True)]
-            held = [(block.expected, result.output) for block, result in both if result.status == "held"]
+            held = [(block.expected, result.written) for block, result in both if result.status == "held"]
             rewritten, failures = rewrite(self.root, [(fence, output) for fence, output in held if fence])
             for expected in rewritten:
                 click.echo(f"{expected.place}: rewritten", err=True)
@@ -504,7 +507,9 @@ def _render(block: Block, result: Result, md: Markdown, options: dict[str, Any])
         return block_html(result.markup or f"<pre>{escape(block.code)}</pre>", block, result)
     shown = dict(options, workdir=None, width=0)
     # What is expected stands on the page already, in its own fence.
-    output = "" if block.expected and result.status == "held" else result.output
+    is_met = bool(block.expected) and result.status == "held"
+    output = "" if is_met else result.output
+    beside = [each for each in result.shown if each.kind == "figure" or not is_met]
     if result.status == "failed":
         # A block that failed is shown with its source and what it had written, as text.
         shown.update(source=shown["source"] or "above", result=shown["result"] or "text", html=False)
@@ -512,18 +517,32 @@ def _render(block: Block, result: Result, md: Markdown, options: dict[str, Any])
         shown["result"] = ""  # an empty box is no result
     elif "\x1b[" in output and shown["result"] in ("", "text"):
         shown["result"] = "ansi"
+    boxed = bool(shown["source"] or shown["result"])
     if block.language in ("pycon", "console"):
         commands = [line for index, line in enumerate(block.code.split("\n")) if index in block.typed]
         shown["transform_source"] = lambda code: (block.program, "\n".join(commands))
+    # What else the block shows follows its output, wherever that is: markdown-exec is given its place to take along.
+    place = f'<div class="{uuid4()}"></div>' if beside and shown["source"] != "console" else ""
+    if place and shown["result"]:
+        output, shown["result"] = markdown_exec.code_block(shown["result"], output), ""
     inner = markdown_exec.base_format(
-        language=block.language, run=lambda *args, **kwargs: output, code=block.code, md=md, **shown
+        language=block.language,
+        run=lambda *args, **kwargs: f"{output}\n\n{place}" if place else output,
+        code=block.code,
+        md=md,
+        **shown,
     )
-    html = Markup(block_html(str(inner), block, result, boxed=bool(shown["source"] or shown["result"])))
+    converted = [_converted(each, md, options) for each in beside]
+    values = "".join(_beside(zip(beside, converted, strict=True), block))
+    written = str(inner).replace(f"<p>{place}</p>", place)  # which a tab makes of it
+    written = written.replace(place, values) if place and place in written else written + values
+    html = Markup(block_html(written, block, result, boxed=boxed))
     if markdown_exec.InsertHeadings.name in md.treeprocessors:
         # markdown-exec finds the headings in a block's output by its HTML, which is now longer.
-        headings = md.treeprocessors[markdown_exec.InsertHeadings.name].headings
-        if inner in headings:
-            headings[html] = headings.pop(inner)
+        known = md.treeprocessors[markdown_exec.InsertHeadings.name].headings
+        headings = [heading for part in (inner, *converted) for heading in known.pop(part, [])]
+        if headings:
+            known[html] = headings
     return html
 
 
@@ -539,6 +558,21 @@ def _link(page: MkDocsPage, config: MkDocsConfig, files: Files) -> Callable[[str
         return urljoin(config.site_url, file.url) + mark + anchor if file else ""
 
     return link
+def _converted(shown: Shown, md: Markdown, options: Mapping[str, Any]) -> str:
+    """What a block shows beside its output; what says itself in Markdown as the page's own Markdown."""
+    if shown.kind != "markdown":
+        return shown.text
+    prefix = options["id_prefix"]
+    if prefix is None and options["id"]:
+        prefix = f"{options['id']}-"
+    converter = markdown_exec.MarkdownConverter(md, update_toc=options["update_toc"])
+    return converter.convert(shown.text, id_prefix=prefix)  # which knows the headings in it
+
+
+def _beside(parts: Iterable[tuple[Shown, str]], block: Block) -> Iterator[str]:
+    page = hashlib.blake2b(block.place.file.encode(), digest_size=3).hexdigest()
+    for number, (shown, text) in enumerate(parts, 1):
+        yield shown_html(replace(shown, text=str(text)), f"v{page}-{block.number}-{number}")
 
 
 def _body(text: str) -> str:

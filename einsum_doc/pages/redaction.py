@@ -50,6 +50,8 @@ class Redaction:
             result,
             output=self(result.output),
             errors=self(result.errors),
+            value=self(result.value),
+            shown=tuple(replace(shown, text=self(shown.text)) for shown in result.shown),
             raised=self(result.raised),
             failure=None if result.failure is None else self.failure(result.failure),
             also=tuple(map(self.failure, result.also)),

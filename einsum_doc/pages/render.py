@@ -12,7 +12,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments_ansi_color import AnsiColorLexer
 
-from einsum_doc.pages.block import Block, Failure, Result, Row
+from einsum_doc.pages.block import Block, Failure, Result, Row, Shown
 from einsum_doc.pages.cache import Ran
 from einsum_doc.pages.fence import DERIVATION, EINSUM
 
@@ -38,6 +38,62 @@ def block_html(inner: str, block: Block, result: Result, *, boxed: bool = True) 
         f'<div class="{kind} {result.status.replace(" ", "-")}" data-block="{block.number}">'
         f"{''.join(parts)}{_bar(block, result)}</div>"
     )
+
+
+def shown_html(shown: Shown, name: str) -> str:
+    """A value or a figure as a part of the page; `name` is its own, for the ids in it. Not for Markdown."""
+    if shown.kind == "text":
+        return f'<pre class="value">{ansi_html(shown.text)}</pre>'
+    if shown.kind in ("svg", "figure"):
+        svg = shown.text[max(0, shown.text.find("<svg")) :]
+        return f'<figure class="value" data-search-exclude>{with_own_ids(svg, name)}</figure>'
+    if shown.kind == "latex":
+        return f'<div class="value" data-search-exclude>{latex_html(shown.text)}</div>'
+    return f'<div class="value">{shown.text}</div>'
+
+
+def with_own_ids(svg: str, name: str) -> str:
+    """An SVG whose ids, and what refers to them, begin with a name: on a page, no two may be equal.
+
+    >>> with_own_ids('<svg><path id="a"/><use href="#a"/><g style="clip-path: url(#a)"/></svg>', "f1")
+    '<svg><path id="f1-a"/><use href="#f1-a"/><g style="clip-path: url(#f1-a)"/></svg>'
+    """
+    found = set(re.findall(r"""\bid=["']([^"']+)""", svg))
+    if not found:
+        return svg
+    ids = "|".join(map(re.escape, sorted(found, key=len, reverse=True)))
+    return re.sub(rf"""(\bid=["']|href=["']#|url\(["']?#)({ids})(?=["')])""", rf"\g<1>{name}-\2", svg)
+
+
+def latex_html(text: str) -> str:
+    r"""What a value says in LaTeX, for arithmatex: a formula of its own, or formulas between words.
+
+    >>> latex_html(r"$\displaystyle x^2$")
+    '<div class="arithmatex">\\[\\displaystyle x^2\\]</div>'
+    >>> latex_html("$x < y$ or $y$")
+    '<p><span class="arithmatex">\\(x &lt; y\\)</span> or <span class="arithmatex">\\(y\\)</span></p>'
+    """
+    text = re.sub(r"\\(begin|end)\{(equation|align|gather)\*?\}", _environment, text.strip())
+    pieces = re.split(r"(\$\$.+?\$\$|(?<!\\)\$.+?(?<!\\)\$|\\\[.+?\\\]|\\\(.+?\\\))", text, flags=re.S)
+    if len(pieces) == 1:
+        pieces = ["", text, ""]
+    formulas = [_formula(piece) for piece in pieces[1::2]]
+    if not "".join(pieces[::2]).strip() and len(formulas) == 1:
+        return f'<div class="arithmatex">\\[{formulas[0]}\\]</div>'
+    for position, formula in enumerate(formulas):
+        pieces[2 * position + 1] = f'<span class="arithmatex">\\({formula}\\)</span>'
+    pieces[::2] = [escape(piece, quote=False) for piece in pieces[::2]]
+    return f"<p>{''.join(pieces)}</p>"
+
+
+def _environment(found: re.Match[str]) -> str:
+    """An environment that is a formula of its own, as one within a formula."""
+    return "" if found[2] == "equation" else rf"\{found[1]}{{{found[2]}ed}}"
+
+
+def _formula(piece: str) -> str:
+    """A formula without what is around it, as HTML."""
+    return escape(re.sub(r"^(\$\$?|\\[\[(])|(\$\$?|\\[\])])$", "", piece).strip(), quote=False)
 
 
 def derivation_html(rows: Sequence[Row], code: str) -> str:

@@ -27,14 +27,17 @@ from types import CodeType, ModuleType
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
+from einsum_doc.pages import figures
 from einsum_doc.pages.assertions import AssertionRewriter, Count, Tally
 from einsum_doc.pages.blame import ASSERTED, PAGES, failures_of, frames_of, is_expected, know, message_of, name_of
 from einsum_doc.pages.block import Block, Failure, Result, Row, block_from, to_json
 from einsum_doc.pages.fence import CONDITIONS, DERIVATION, EINSUM
 from einsum_doc.pages.footprint import Listener
+from einsum_doc.pages.imports import when_loaded
 from einsum_doc.pages.program import compiled, numbered, place_in, placed_warnings
 from einsum_doc.pages.streams import Streams
 from einsum_doc.pages.unheard import Unheard
+from einsum_doc.pages.values import Values, show_last
 
 _BUILTINS = builtins.__dict__
 _decode = json.JSONDecoder().decode
@@ -55,7 +58,9 @@ class Worker:
         self.namespaces: dict[str, ModuleType] = {}
         self.device_is_set = False
         self.derivations: Any = None
+        self.values = Values()
         _BUILTINS.update(self.tally.names())
+        _BUILTINS["@show"] = lambda value: self.values.show(value)
         self.originals = _BUILTINS.copy()
         self.builtins = _BUILTINS.copy()
         self.blocks: list[Block] = []
@@ -74,6 +79,7 @@ class Worker:
         os.chdir(root)
         os.register_at_fork(after_in_child=self.tally.part)
         self.tally.watch_imports()
+        when_loaded({"matplotlib": figures.prepare, "matplotlib.backend_bases": figures.prepare_backends})
 
     def run(self, block: Block) -> Result:
         """Run one block."""
@@ -85,6 +91,7 @@ class Worker:
         markup = ""
         rows: tuple[Row, ...] = ()
         false: tuple[Failure, ...] = ()
+        self.values = Values()
         start = perf_counter()
         try:
             self._choose_device(block)
@@ -100,8 +107,10 @@ class Worker:
                     _run_shell(block)
                 else:
                     self._execute(self._compiled(block), namespace)
+                    self.values.finish()
         except BaseException as error:
             errors.append(error)
+            figures.close()
         if getpid() != self.pid:
             # A process that the block forked has come back out of its code: it is not the worker.
             _leave(errors, block, self.root)
@@ -115,6 +124,8 @@ class Worker:
         failures = (*false, *failures)
         return Result(
             "failed" if failures else "held",
+            value=self.values.text,
+            shown=tuple(self.values.shown),
             seconds=seconds,
             device=device,
             torch=torch,
@@ -233,12 +244,18 @@ class Worker:
         """The block's code, at its lines in its file, its assertions rewritten."""
         source = numbered(block)
         rewriter = AssertionRewriter(block.place.file)
+        tree: ast.Module | ast.Interactive
         with placed_warnings(block):
             tree = rewriter.visit(ast.parse(source, block.place.file))
             # Once as it stands, for Python's own errors and warnings about the author's text.
             compile(source, block.place.file, "exec", dont_inherit=True)
         for place in (place_in(block, line) for line in rewriter.lines):
             ASSERTED.setdefault(place.file, set()).add(place.line)
+        if block.language == "pycon" and tree.body:
+            # As in a console: the value of each command is written where its output is.
+            tree = ast.Interactive(tree.body)
+        else:
+            show_last(tree, source)
         ast.fix_missing_locations(tree)
         return compiled(tree, block)
 

@@ -1,0 +1,160 @@
+"""matplotlib's figures -> SVG that is legible on light pages and on dark ones.
+
+matplotlib is the author's: it is met when a page imports it, and never imported here. What an
+author has chosen, in a matplotlibrc or in code, is left alone; only matplotlib's own defaults
+are replaced. A figure adapts to the page if it stands on no background or on a white one: black
+is then the page's ink, white its paper, and the colours of the cycle are those of labels. Any
+other figure brings its own background, and is kept as it was drawn.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from html import escape
+from types import ModuleType
+from typing import Any
+
+INK, BLACK, WHITE = "#1c1b1a", "#000000", "#ffffff"
+CYCLE = {
+    "#1257b5": "#6fb1ff",
+    "#bf4408": "#ff9152",
+    "#00695c": "#7fe3cf",
+    "#a3279a": "#ee8fe6",
+    "#5a4500": "#ece08a",
+}
+"""The colours of labels on light pages, in order, and what each is on dark ones."""
+
+ADAPTED: Mapping[str, str] = {
+    **dict.fromkeys((INK, BLACK), "currentColor"),
+    WHITE: "var(--paper, var(--md-default-bg-color, Canvas))",
+    **{
+        light: f"var(--label-{number}, light-dark({light}, {dark}))"
+        for number, (light, dark) in enumerate(CYCLE.items(), 1)
+    },
+}
+"""What the colours of a figure become on a page: its style sheet says what they are."""
+
+
+def settings() -> dict[str, Any]:
+    """What takes the place of matplotlib's own defaults."""
+    from cycler import cycler  # which comes with matplotlib
+
+    coloured = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+    return {
+        "axes.facecolor": "none",
+        "axes.prop_cycle": cycler(color=list(CYCLE)),
+        "figure.facecolor": "none",
+        "figure.figsize": (4.5, 3.0),  # which a phone need not make much smaller
+        "legend.edgecolor": "none",
+        "legend.facecolor": WHITE,
+        "svg.fonttype": "none",
+        **dict.fromkeys(coloured, INK),
+    }
+
+
+def prepare(matplotlib: ModuleType) -> None:
+    """Have matplotlib draw without a screen, and for a page."""
+    for name, value in settings().items():
+        if matplotlib.rcParams[name] == matplotlib.rcParamsDefault[name]:
+            matplotlib.rcParams[name] = value
+    matplotlib.rcParams["backend"] = "svg"
+    # That it makes a list of fonts when it runs for the first time is no news of the page's.
+    logging.getLogger("matplotlib.font_manager").addFilter(lambda record: "font cache" not in record.getMessage())
+
+
+def prepare_backends(backends: ModuleType) -> None:
+    """Have `show` do nothing: figures are shown at the end of their block."""
+    backends.FigureManagerBase.show = lambda self: None
+
+
+def is_drawing(value: Any, depth: int = 2) -> bool:
+    """Whether a value is a figure, a part of one, or, as what drawing functions return, holds such parts."""
+    artist = sys.modules.get("matplotlib.artist")
+    if artist is None:
+        return False
+    parts = (artist.Artist, sys.modules["matplotlib.container"].Container)
+    if isinstance(value, parts):
+        return True
+    if isinstance(value, dict):
+        value = list(value.values())
+    if type(value).__name__ == "ndarray":
+        value = list(value.flat) if value.dtype == object else []
+    return isinstance(value, list | tuple) and depth > 0 and any(is_drawing(each, depth - 1) for each in value)
+
+
+def drawn(value: Any) -> Iterator[str]:
+    """The figures that are open, and then `value` if it is one of them that is closed; all are closed then."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    figures = [pyplot.figure(number) for number in pyplot.get_fignums()] if pyplot is not None else []
+    shown = sys.modules.get("matplotlib.figure")
+    if shown is not None and isinstance(value, shown.Figure) and value not in figures:
+        figures.append(value)
+    try:
+        yield from map(_svg, figures)
+    finally:
+        close()
+
+
+def close() -> None:
+    """Close the figures that are open."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close("all")
+
+
+def _svg(figure: Any) -> str:
+    matplotlib = sys.modules["matplotlib"]
+    adapts = _is_paper(figure.patch) and all(_is_paper(axes.patch) for axes in figure.axes if axes.axison)
+    if adapts:
+        figure.patch.set_visible(False)
+        _keep_text_on_images(figure)
+    elif _is_paper(figure.patch):
+        figure.patch.set(facecolor=WHITE, visible=True)
+    written = io.StringIO()
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    with matplotlib.rc_context({"svg.hashsalt": "einsum_doc"}):  # ids that do not change
+        figure.savefig(written, format="svg", bbox_inches="tight", pad_inches=0.05, metadata=nothing)
+    return _for_pages(written.getvalue(), _label(figure), adapts=adapts)
+
+
+def _is_paper(patch: Any) -> bool:
+    """Whether a background is none, or white."""
+    *colour, opacity = patch.get_facecolor()
+    return not patch.get_visible() or not opacity or min(colour) == 1
+
+
+def _keep_text_on_images(figure: Any) -> None:
+    """Have black and white text that stands on an image stay so: the image does not change with the page."""
+    for axes in figure.axes:
+        if axes.images or any("Mesh" in type(each).__name__ for each in axes.collections):
+            for text in axes.texts:
+                *colour, _ = sys.modules["matplotlib.colors"].to_rgba(text.get_color())
+                text.set_color({(0, 0, 0): "#000001", (1, 1, 1): "#fffffe"}.get(tuple(colour), text.get_color()))
+
+
+def _label(figure: Any) -> str:
+    """A name for who cannot see it: its titles, and what its axes are called."""
+    said = [figure.get_suptitle()]
+    for axes in figure.axes:
+        said += [axes.get_title(), " against ".join(filter(None, (axes.get_ylabel(), axes.get_xlabel())))]
+    return ", ".join(filter(None, said)) or "figure"
+
+
+def _for_pages(svg: str, label: str, *, adapts: bool) -> str:
+    """An SVG file of matplotlib's as a part of a page."""
+    svg = svg[svg.index("<svg") :].strip()
+    svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.S)
+    # Its style sheet would be that of the whole page.
+    svg = re.sub(r"\s*<defs>\s*<style.*?</style>\s*</defs>", "", svg, count=1, flags=re.S)
+    style = "stroke-linejoin: round; stroke-linecap: butt; max-width: 100%; height: auto"
+    if adapts:
+        style += "; fill: currentColor"
+        svg = re.sub(r"(?<=: )#[0-9a-f]{6}(?=[;\"])", lambda colour: ADAPTED.get(colour[0], colour[0]), svg)
+    # Text is in the font that it stands in. In a formula each sign has its place, for a font of these widths.
+    svg = re.sub(r" font-family: 'DejaVu Sans', [^;\"]*;?", "", svg)
+    svg = svg.replace("font-family: 'DejaVu Sans'", "font-family: 'DejaVu Sans', Verdana, sans-serif")
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" style="{style}" ', 1)
