@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property, lru_cache
+from html import escape
 from operator import index
 from types import EllipsisType, MappingProxyType
 from typing import Any, NamedTuple
@@ -83,6 +84,9 @@ class Equation:
 
     def __repr__(self) -> str:
         return f"parse({str(self)!r})"
+
+    def _repr_html_(self) -> str:
+        return f"<code>{escape(str(self))}</code>"
 
     def __reduce__(self) -> tuple[type["Equation"], tuple[tuple[Term, ...], Term, str]]:
         return Equation, (self.operands, self.output, self.text)

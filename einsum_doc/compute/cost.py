@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from math import prod
 
 from einsum_doc.compute.binding import Binding, Sizes, bind, shapes_from
@@ -51,16 +52,32 @@ class Cost:
     naive: Work
 
     def __str__(self) -> str:
-        sizes = " ".join(f"{label}={size}" for label, size in self.sizes.items())
-        lines = [f"{self.equation}  {sizes}".rstrip()]
+        lines = [f"{self.equation}  {self._sizes}".rstrip()]
         lines.append(f"  {'':<34}{'multiply-adds':>15}{'bytes moved':>15}{'peak bytes':>15}")
-        for name, work in (
+        for name, work in self._ways:
+            lines.append(f"  {name:<34}{work.multiply_adds:>15,}{work.moved:>15,}{work.peak:>15,}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        head = f"<th><code>{escape(self.equation)}</code> {escape(self._sizes)}</th>"
+        head += "<th>multiply-adds</th><th>bytes moved</th><th>peak bytes</th>"
+        rows = "".join(
+            f"<tr><td>{name}</td><td>{work.multiply_adds:,}</td><td>{work.moved:,}</td><td>{work.peak:,}</td></tr>"
+            for name, work in self._ways
+        )
+        return f'<table class="cost"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+    @property
+    def _sizes(self) -> str:
+        return " ".join(f"{label}={size}" for label, size in self.sizes.items())
+
+    @property
+    def _ways(self) -> Sequence[tuple[str, Work]]:
+        return (
             ("output", self.forward),
             ("output and gradients, one sweep", self.sweep),
             ("output and gradients, one by one", self.naive),
-        ):
-            lines.append(f"  {name:<34}{work.multiply_adds:>15,}{work.moved:>15,}{work.peak:>15,}")
-        return "\n".join(lines)
+        )
 
 
 def cost(

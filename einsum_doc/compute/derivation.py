@@ -33,6 +33,7 @@ from einsum_doc.notation.expression import (
     Tensor,
     plain,
 )
+from einsum_doc.notation.html import row_html
 from einsum_doc.notation.parse import Chain, Directive, Document, parse_notation
 from einsum_doc.notation.scope import Scope, letters, places, rebuilt
 
@@ -68,6 +69,13 @@ class Derivation:
 
     def __bool__(self) -> bool:
         return all(line.holds for line in self.lines)
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for line in self.lines:
+            checked = None if line.kind == "definition" and line.holds else line.checked
+            rows.append(row_html(line.latex, line.reason, holds=line.holds, checked=checked))
+        return f'<div class="derivation">{" ".join(rows)}</div>'
 
     def __str__(self) -> str:
         rows = []

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 
 import torch
 from torch import Tensor
@@ -58,10 +59,23 @@ class Check:
         """The largest error of all claims."""
         return max((row.error for row in self.rows if row.error is not None), default=0.0)
 
-    def __str__(self) -> str:
+    def _repr_html_(self) -> str:
+        head = f"<th><code>{escape(self.equation)}</code></th><th>error</th><th>{escape(self._conditions)}</th>"
+        rows = "".join(
+            f"<tr><td>{escape(row.claim)}</td><td>{'' if row.error is None else f'{row.error:.1e}'}</td>"
+            f"<td>{'held' if row.held else 'BROKEN'}</td></tr>"
+            for row in self.rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+    @property
+    def _conditions(self) -> str:
         sizes = " ".join(f"{label}={size}" for label, size in self.sizes.items())
+        return "  ".join(part for part in (sizes, self.dtype) if part)
+
+    def __str__(self) -> str:
         width = max(len(row.claim) for row in self.rows)
-        lines = ["  ".join(part for part in (self.equation, sizes, self.dtype) if part)]
+        lines = ["  ".join(part for part in (self.equation, self._conditions) if part)]
         for row in self.rows:
             error = "       " if row.error is None else f"{row.error:.1e}"
             lines.append(f"  {row.claim:<{width}}  {error}  {'held' if row.held else 'BROKEN'}")

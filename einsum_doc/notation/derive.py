@@ -13,7 +13,8 @@ from einsum_doc.errors import EquationError
 from einsum_doc.notation.board import Board, alike
 from einsum_doc.notation.board import Step as Step
 from einsum_doc.notation.expression import Place, Product, Sum, Tensor
-from einsum_doc.notation.latex import Mark, latex, latex_derivation, written
+from einsum_doc.notation.html import row_html
+from einsum_doc.notation.latex import Mark, latex, latex_derivation, latex_relation, written
 from einsum_doc.notation.letters import accented
 from einsum_doc.notation.lowering import Lowering, identifier, lowering
 from einsum_doc.notation.text import heading, spoken, text
@@ -139,6 +140,10 @@ class Derivation:
             "words": spoken(self.lowering.words),
             "code": self.lowering.code,
         }
+
+    def _repr_html_(self) -> str:
+        rows = " ".join(row_html(latex_relation(step), step.reason) for step in self.steps)
+        return f'<div class="derivation">{rows}</div>'
 
     def __str__(self) -> str:
         return text(self)

@@ -82,10 +82,15 @@ def latex(expression: Expression, mark: Mark = written) -> str:
 
 def latex_step(step: Step, mark: Mark = written) -> str:
     """One step as a row of `aligned`, with its reason."""
+    reason = rf" && \text{{{step.reason}}}" if step.reason else ""
+    return latex_relation(step, mark) + reason
+
+
+def latex_relation(step: Step, mark: Mark = written) -> str:
+    """One step without its reason."""
     writer = _Writer(mark)
     left = "" if step.left is None else writer.expression(step.left)
-    reason = rf" && \text{{{step.reason}}}" if step.reason else ""
-    return f"{left} &= {writer.expression(step.right)}{reason}".strip()
+    return f"{left} &= {writer.expression(step.right)}".strip()
 
 
 def latex_derivation(derivation: Derivation, mark: Mark = written) -> str:

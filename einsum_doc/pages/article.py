@@ -18,10 +18,11 @@ from pygments.lexers import PythonLexer
 
 from einsum_doc.equation import ELLIPSIS, Equation, Role
 from einsum_doc.notation.expression import Delta
+from einsum_doc.notation.html import prose_html
 from einsum_doc.notation.lowering import identifier
 from einsum_doc.pages.block import Row
 from einsum_doc.pages.fence import PARTS
-from einsum_doc.pages.render import derivation_html, prose_html
+from einsum_doc.pages.render import derivation_html
 
 if TYPE_CHECKING:
     from einsum_doc.compute.cost import Cost

@@ -12,6 +12,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments_ansi_color import AnsiColorLexer
 
+from einsum_doc.notation.html import row_html
 from einsum_doc.pages.block import Block, Failure, Result, Row, Shown
 from einsum_doc.pages.cache import Ran
 from einsum_doc.pages.fence import DERIVATION, EINSUM
@@ -104,32 +105,9 @@ def derivation_html(rows: Sequence[Row], code: str) -> str:
     return f'<div class="derivation">{" ".join(map(_row_html, rows))}</div>'
 
 
-def prose_html(text: str) -> str:
-    r"""Words with mathematics between dollars, and einsums as code.
-
-    >>> prose_html("Sum over $i$: this is jk,k->j.")
-    'Sum over <span class="arithmatex">\\(i\\)</span>: this is <code>jk,k-&gt;j</code>.'
-    """
-    pieces = re.split(r"(\$[^$]+\$|[^\W\d_]*(?:\.\.\.)?[^\W\d_]*(?:,[\w.]*)*->(?:\.\.\.|[^\W\d_])*)", text)
-    for position in range(1, len(pieces), 2):
-        inner = escape(pieces[position].strip("$"), quote=False)
-        mathematics = pieces[position].startswith("$")
-        pieces[position] = f'<span class="arithmatex">\\({inner}\\)</span>' if mathematics else f"<code>{inner}</code>"
-    pieces[::2] = [escape(piece, quote=False) for piece in pieces[::2]]
-    return "".join(pieces)
-
-
 def _row_html(row: Row) -> str:
-    # The alignment marks of LaTeX have no meaning in a row of its own: the page lines the rows up.
-    formula = escape(re.sub(r"(?<!\\)&", "", row.latex).strip(), quote=False)
-    mark = "✓" if row.holds else "✗"
-    state = "" if not row.claim and row.holds else f'<span class="mark" title="{escape(row.checked)}">{mark}</span>'
-    reason = prose_html(row.reason)
-    return (
-        f'<div class="step{"" if row.holds else " false"}">'
-        f'<div class="formula" data-search-exclude><div class="arithmatex">\\[{formula}\\]</div></div>'
-        f'<div class="why">{reason}{state}</div></div>'
-    )
+    says_nothing = not row.claim and row.holds
+    return row_html(row.latex, row.reason, holds=row.holds, checked=None if says_nothing else row.checked)
 
 
 def ansi_html(text: str) -> str:

@@ -268,3 +268,19 @@ def test_a_value_is_kept_in_the_cache(build: Build) -> None:
     ]
     assert len(values[0]) == 2
     assert values[0] == values[1]
+
+
+def test_the_library_shows_its_own_values(build: Build) -> None:
+    calls = {
+        "gradient('ij->i', wrt=0)": '<div class="value"><code>i-&gt;ij</code></div>',
+        "derive('ij->i', wrt=0)": r'<div class="derivation"><div class="step">.*?\\\[z_\{i\} = x_\{ij\}.*?Chain rule',
+        "check('ij->i', {'i': 2, 'j': 3})": r"<code>ij-&gt;i</code>.*?i=2 j=3  float64.*?<td>held</td>",
+        "cost('ij->i', {'i': 2, 'j': 3})": "<code>ij-&gt;i</code> i=2 j=3</th><th>multiply-adds</th>.*?output",
+        "verify(r'y_i = 2 x_i \\\\ y_i = x_i + x_i')": r'\\\[y_i = 2 x_i\\\].*?<span class="mark" title="[^"]+">✓<',
+    }
+    page = "".join(f'Block.\n\n```python exec="on"\nfrom einsum_doc import *\n{call}\n```\n\n' for call in calls)
+    built = build({"index": page})
+    assert built.status == 0, built.console
+    parts = built.page().split("<p>Block.</p>")[1:]
+    for pattern, part in zip(calls.values(), parts, strict=True):
+        assert re.search(pattern, part, re.S), part
