@@ -9,10 +9,12 @@ import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from typing import Any
 
 from einsum_doc.pages.blame import is_expected
 from einsum_doc.pages.block import Expected, Place
 from einsum_doc.pages.expected import differs
+from einsum_doc.pages.values import Values
 
 
 @contextmanager
@@ -54,3 +56,15 @@ def writes(expected: str, tolerance: float = Expected.tolerance) -> Iterator[Non
     failure = differs(output.getvalue(), Expected(Place("", 0), expected, tolerance))
     if failure is not None:
         raise AssertionError("\n".join([failure.message, *failure.details]))
+
+
+def shows(value: Any) -> None:
+    """Write the value of a last expression as a console would, for `writes` to hold it against what is expected.
+
+    >>> shows([1, 2])
+    [1, 2]
+    """
+    values = Values()
+    values.show(value)
+    if values.text:
+        print(values.text)

@@ -20,6 +20,7 @@ from einsum_doc.pages import scan
 from einsum_doc.pages.block import Block, Result, Row
 from einsum_doc.pages.einsum import numbers_of, sizes_of
 from einsum_doc.pages.fence import DERIVATION, EINSUM, EXPECTED
+from einsum_doc.pages.values import last_value
 from einsum_doc.pages.worker import SHELLS
 
 Link = Callable[[str], str]
@@ -201,7 +202,8 @@ def _program(block: Block, ready: set[str]) -> Iterator[str]:
         yield from once("import contextlib", "")
         body = _below(f"with contextlib.chdir({options['workdir']!r}):", body)
     if block.expected is not None:
-        yield from once("from einsum_doc.pages.claims import writes", "")
+        names = "shows, writes" if any("shows(" in line for line in body) else "writes"
+        yield from once(f"from einsum_doc.pages.claims import {names}", "")
         tolerance = block.expected.tolerance
         more = "" if tolerance == type(block.expected).tolerance else f", tolerance={tolerance}"
         body = _below(f"with writes({_literal(block.expected.text)}{more}):", body)
@@ -232,10 +234,34 @@ def _body(block: Block) -> Iterator[str]:
         code = block.program
         if block.language == "pycon":
             code = "\n".join(block.typed.values())
+        if block.expected is not None:
+            code = _with_values(code, every=block.language == "pycon")
         if block.options.get("session"):
             yield f"exec({_literal(code)}, _sessions.setdefault({block.options['session']!r}, {{}}))"
         else:
             yield from code.split("\n")
+
+
+def _with_values(code: str, *, every: bool) -> str:
+    r"""The code with `shows` around its last expression, or around every one: what is expected holds their values.
+
+    >>> _with_values("x = 1\nx + 1  # two", every=False)
+    'x = 1\nshows(x + 1)  # two'
+    """
+    try:
+        tree = ast.parse(code)
+    except SyntaxError:  # which may be what is expected of it
+        return code
+    last = last_value(tree, code)
+    found = [each for each in tree.body if isinstance(each, ast.Expr)] if every else [last] if last else []
+    lines = [line.encode() for line in code.split("\n")]
+    for each in reversed(found):
+        before, after = (b"shows((", b"))") if isinstance(each.value, ast.Tuple) else (b"shows(", b")")
+        # The end first: it may stand on the same line.
+        ends = (each.end_lineno or 0, each.end_col_offset or 0, after), (each.lineno, each.col_offset, before)
+        for line, column, text in ends:
+            lines[line - 1] = lines[line - 1][:column] + text + lines[line - 1][column:]
+    return b"\n".join(lines).decode()
 
 
 def _einsum(block: Block) -> Iterator[str]:

@@ -558,6 +558,8 @@ def _link(page: MkDocsPage, config: MkDocsConfig, files: Files) -> Callable[[str
         return urljoin(config.site_url, file.url) + mark + anchor if file else ""
 
     return link
+
+
 def _converted(shown: Shown, md: Markdown, options: Mapping[str, Any]) -> str:
     """What a block shows beside its output; what says itself in Markdown as the page's own Markdown."""
     if shown.kind != "markdown":

@@ -36,19 +36,30 @@ class ShownError(Exception):
     """A value or a figure that is too large to be shown."""
 
 
+def last_value(tree: ast.Module, source: str) -> ast.Expr | None:
+    r"""The last statement of a program, if it is an expression without a `;` after it.
+
+    >>> [last_value(ast.parse(source), source) is not None for source in ("x = 1\nx  # shown", "x;", "x = 1")]
+    [True, False, False]
+    """
+    last = tree.body[-1] if tree.body else None
+    if not isinstance(last, ast.Expr):
+        return None
+    lines = source.encode().split(b"\n")[(last.end_lineno or 1) - 1 :]
+    after = b"\n".join([lines[0][last.end_col_offset :], *lines[1:]])
+    return None if re.match(rb"[\s\\]*;", after) else last
+
+
 def show_last(tree: ast.Module, source: str) -> None:
-    """Rewrite the last statement, if it is an expression without a `;` after it, so that its value is shown.
+    """Rewrite the last statement, if it has a value, so that this is shown.
 
     `f(x)` becomes::
 
         @value = f(x)
         @show(@value)
     """
-    last = tree.body[-1] if tree.body else None
-    if not isinstance(last, ast.Expr):
-        return
-    lines = source.encode().split(b"\n")[(last.end_lineno or 1) - 1 :]
-    if re.match(rb"[\s\\]*;", b"\n".join([lines[0][last.end_col_offset :], *lines[1:]])):
+    last = last_value(tree, source)
+    if last is None:
         return
     shown: list[ast.stmt] = [
         ast.Assign([ast.Name(VALUE, ast.Store())], last.value),

@@ -62,6 +62,26 @@ print("loss", x / 6)
 loss 0.3333
 ```
 
+```python exec="on"
+print("of two")
+x * 4, "and text"
+```
+
+```expected
+of two
+(8, 'and text')
+```
+
+```pycon exec="on"
+>>> x + 4
+>>> x + 5
+```
+
+```expected
+6
+7
+```
+
 ```python exec="on" session="other"
 assert "x" not in globals()
 x = 5
@@ -147,6 +167,8 @@ def test_the_program_holds(pages: Built, tmp_path: Path) -> None:
         ("x / 0", "x / 1", "should raise ZeroDivisionError: division, and raised nothing"),
         ("exec('x =')", "exec('x = 1')", "should raise SyntaxError, and raised nothing"),
         ("x / 6", "x / 7", "+ loss 0.2857"),
+        ("x * 4", "x * 5", "+ (10, 'and text')"),
+        ("x + 4", "x + 3", "+ 5"),
         ('"x" not in globals()', '"x" in globals()', "AssertionError"),
         ("x == 3", "x == 4", "AssertionError"),
         ("exit $((x + 3))", "exit 4", "AssertionError"),
