@@ -103,8 +103,11 @@ def _placed(before: Sequence[Line], after: Sequence[str]) -> list[Line]:
     if any(isinstance(line, Line) for line in after):
         place = before[0].place
         found = []
-        for line in after:
-            place = line.place if isinstance(line, Line) else place
+        for index, line in enumerate(after):
+            if isinstance(line, Line):
+                place = line.place
+            elif len(after) == len(before):  # a line that has been changed where it stands
+                place = before[index].place
             found.append(Line(line, place))
         return found
     plain = normalize("\n".join(before))

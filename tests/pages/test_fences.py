@@ -161,6 +161,15 @@ def test_an_expected_error_must_come(build: Build, code: str, line: str) -> None
     assert f"\n{line}" in built.console
 
 
+def test_the_place_of_a_fence_with_a_hyphen(build: Build) -> None:
+    page = "# Title\n\n" + block("1", 'python exec="on" source="above" skip-if="no-gpu"')
+    page += block("2", 'python exec="on" raises="E"')
+    built = build({"index": page}, "-q")
+    assert "\ndocs/index.md:7: NothingRaisedError" in built.console
+    held = build({"index": page.replace(' raises="E"', "")})
+    assert "<span>docs/index.md:3</span>" in held.page()
+
+
 @pytest.mark.parametrize("header", ['raises="ValueError("', 'raises="lower case"', 'skip-if="rain"', 'skip_if="rain"'])
 def test_ill_typed_options_of_our_own(build: Build, header: str) -> None:
     built = build({"index": block("1", f'python exec="on" {header}')}, "-q")
