@@ -25,7 +25,7 @@ from einsum_doc.pages import report, scan
 from einsum_doc.pages.blame import know
 from einsum_doc.pages.block import Block, Result
 from einsum_doc.pages.export import as_json, github, junit
-from einsum_doc.pages.plugin import NO_CACHE, EinsumDocPlugin
+from einsum_doc.pages.plugin import NO_CACHE, REQUIRE_GPU, EinsumDocPlugin
 from einsum_doc.pages.run import Run
 from einsum_doc.pages.site import Site, load
 from einsum_doc.pages.worker import Worker
@@ -41,7 +41,8 @@ class UsageError(Exception):
 def check(options: argparse.Namespace) -> int:
     """Run the pages that were asked for, say what is wrong; 0 if everything held, 1 if not, 2 for a wrong command."""
     checker = _Checker(options)
-    with _environment({NO_CACHE: "1"} if options.no_cache else {}):
+    asked = {NO_CACHE: options.no_cache, REQUIRE_GPU: options.require_gpu}
+    with _environment({name: "1" for name, is_asked in asked.items() if is_asked}):
         try:
             while True:
                 status = checker.check()
@@ -236,6 +237,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lf", action="store_true", help="only pages that failed the last time; all, if none did")
     parser.add_argument("--pdb", action="store_true", help="stop in the debugger where the first failing block raises")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), help="in place of what mkdocs.yml says")
+    parser.add_argument("--require-gpu", action="store_true", help="fail if a block needs a GPU that is not there")
     parser.add_argument("--jobs", type=int, metavar="N", help="how many pages may run at a time")
     parser.add_argument("--watch", action="store_true", help="check again whenever a file changes")
     parser.add_argument("--explain", action="store_true", help="say for each page why it ran, or did not")

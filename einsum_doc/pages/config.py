@@ -59,6 +59,14 @@ class EinsumDocConfig(base.Config):
     cache_size = _Amount(default=256)
     """How large that folder may become, in MiB; what was used longest ago goes first."""
 
+    records = c.Type(str, default=".cache/einsum-doc-records")
+    """The folder, relative to that of mkdocs.yml, in which is kept what held on a GPU, to be shown where there is none.
+
+    Commit it, so that machines without a GPU have it."""
+
+    require_gpu = c.Type(bool, default=False)
+    """Whether a build fails if a block needs a GPU that is not there."""
+
     downloads = c.ListOfItems(c.Type(str), default=[])
     """Pages that can be downloaded as a program and as a notebook: patterns such as `posts/*.md`, in docs_dir."""
 

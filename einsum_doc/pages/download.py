@@ -19,7 +19,7 @@ from einsum_doc.equation import parse
 from einsum_doc.pages import scan
 from einsum_doc.pages.block import Block, Result, Row
 from einsum_doc.pages.einsum import numbers_of, sizes_of
-from einsum_doc.pages.fence import DERIVATION, EINSUM, EXPECTED
+from einsum_doc.pages.fence import DERIVATION, EINSUM, EXPECTED, devices_of
 from einsum_doc.pages.values import last_value
 from einsum_doc.pages.worker import SHELLS
 
@@ -210,8 +210,12 @@ def _program(block: Block, ready: set[str]) -> Iterator[str]:
     if "raises" in options:
         yield from once("from einsum_doc.pages.claims import raises", "")
         body = _below(f"with raises({options['raises']!r}):", body)
-    if options.get("skip_if") == "no-gpu":
+    devices = devices_of(options)
+    if len(devices) == 1:  # of several, the program is on one
+        body = _below(f"with torch.device({devices[0]!r}):", body)
+    if len(devices) == 1 or options.get("skip_if") == "no-gpu":
         yield from once("import torch", "")
+    if options.get("skip_if") == "no-gpu" or (devices and all(device.startswith("cuda") for device in devices)):
         body = _below("if torch.cuda.is_available():", body)
     yield from body
 

@@ -79,6 +79,13 @@ def _condition(value: str) -> None:
         raise ValueError("expected " + " or ".join(f'"{each}"' for each in CONDITIONS))
 
 
+def _devices(value: str) -> None:
+    if not re.fullmatch(r"(cpu|cuda)(:\d+)?([ ,]+(cpu|cuda)(:\d+)?)*", value):
+        raise ValueError('expected devices as PyTorch calls them, as in "cpu,cuda"')
+    if len(devices_of({"device": value})) < len(re.split("[ ,]+", value)):
+        raise ValueError("expected each device once")
+
+
 def _tolerance(value: str) -> None:
     if not re.fullmatch(r"\d+(\.\d*)?([eE][-+]?\d+)?", value):
         raise ValueError('expected a number, as in "1e-3"')
@@ -128,10 +135,11 @@ EXEC_OPTIONS: Mapping[str, Check] = {
 """markdown-exec's options."""
 
 OUR_OPTIONS: Mapping[str, Check] = {
+    "device": _devices,
     "raises": _pattern,
     "skip_if": _condition,
 }
-"""What this builder adds: an error that is expected, a condition on which a block is not run."""
+"""What this builder adds: where a block runs, an error that is expected, a condition on which it is not run."""
 
 EXPECTED = "expected"
 """The language of a fence that holds the output which the block before it must have."""
@@ -198,6 +206,15 @@ def is_on(value: str | None) -> bool:
     return value is not None and value.lower() not in _FALSE
 
 
+def devices_of(options: Mapping[str, str]) -> tuple[str, ...]:
+    """The devices that a block names, each once.
+
+    >>> devices_of({"device": "cpu, cuda"})
+    ('cpu', 'cuda')
+    """
+    return tuple(dict.fromkeys(filter(None, re.split(r"[ ,]+", options.get("device", "")))))
+
+
 def executes(header: Header, languages: Collection[str], always: Collection[str] = ()) -> bool:
     """Whether the fence asks to be run, if what it says is right: else FenceError.
 
@@ -223,6 +240,8 @@ def executes(header: Header, languages: Collection[str], always: Collection[str]
         raise FenceError(f"option '{header.repeated}' is given twice")
 
     ours = {**EXEC_OPTIONS, **OUR_OPTIONS, **LANGUAGE_OPTIONS.get(language, {})}
+    if len(devices_of(options)) > 1:
+        ours["tolerance"] = _tolerance  # how far its results may be from each other
     known = {**ours, **HIGHLIGHT_OPTIONS}
     if language in OURS:
         known = dict(LANGUAGE_OPTIONS.get(language, {}))
@@ -258,6 +277,8 @@ def executes(header: Header, languages: Collection[str], always: Collection[str]
         raise FenceError(
             "option 'returncode' does nothing for Python", 'for an error that is expected, write raises="…"'
         )
+    if asked and "device" in options and language not in ("python", "py", "pycon"):
+        raise FenceError(f"option 'device' does nothing for {language}", "it is PyTorch's default device")
     if asked and "tabs" in options and not options.get("source", "").startswith("tabbed"):
         raise FenceError("option 'tabs' does nothing without tabs", 'add source="tabbed-left"')
     if not asked and not header.braced and language != EXPECTED:

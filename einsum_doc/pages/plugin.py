@@ -39,12 +39,14 @@ from einsum_doc.pages import fence, report, scan
 from einsum_doc.pages.block import Block, Failure, Place, Result, Shown
 from einsum_doc.pages.cache import Cache
 from einsum_doc.pages.config import EinsumDocConfig
+from einsum_doc.pages.devices import on_devices
 from einsum_doc.pages.download import Cell, as_notebook, as_program, cells
 from einsum_doc.pages.executor import ExecutorError
 from einsum_doc.pages.expected import REWRITE, rewrite
 from einsum_doc.pages.origins import Line, origins, preprocessed, reached, trace
 from einsum_doc.pages.pool import Pool, PoolSettings
 from einsum_doc.pages.progress import awaited
+from einsum_doc.pages.records import Records
 from einsum_doc.pages.render import (
     block_html,
     count,
@@ -53,6 +55,7 @@ from einsum_doc.pages.render import (
     fault_html,
     shown_html,
     stamp_html,
+    tabs_html,
     under_title,
 )
 from einsum_doc.pages.run import Run
@@ -60,6 +63,8 @@ from einsum_doc.pages.session import Limits, Page
 
 NO_CACHE = "EINSUM_DOC_NO_CACHE"
 """The environment variable with which a build runs every page, and keeps nothing."""
+REQUIRE_GPU = "EINSUM_DOC_REQUIRE_GPU"
+"""The environment variable with which a build fails if a block needs a GPU that is not there."""
 EXPLAIN = "EINSUM_DOC_EXPLAIN"
 """The environment variable with which a build says for each page why it ran, or did not."""
 
@@ -239,7 +244,8 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             wrong.append(report.nothing_ran(name))
         if self.cache is not None:
             self.cache.tidy()
-            for note in self.cache.notes:
+            records = self.pool.records if self.pool is not None else None
+            for note in [*self.cache.notes, *(records.notes if records else ())]:
                 _log.info(note)
             explain = _log.info if os.environ.get(EXPLAIN) else _log.debug
             for name, reason in self.cache.reasons.items():
@@ -347,6 +353,8 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             self.on_shutdown()  # under `serve`, mkdocs.yml may have changed since the last build
             self.pool = Pool(settings)
             self.pool.rewriting = self.rewriting
+        required = options.require_gpu or bool(os.environ.get(REQUIRE_GPU))
+        self.pool.records = Records(self.root / options.records, self._commit, required=required)
         if self.cache is None:
             keep = options.cache and not os.environ.get(NO_CACHE)
             self.cache = Cache(
@@ -380,7 +388,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         if self._is_fault(language, inputs, options, md):
             return True
         written = dict(inputs)
-        for name in fence.OUR_OPTIONS:
+        for name in (*fence.OUR_OPTIONS, "tolerance"):
             inputs.pop(name, None)
         if markdown_exec.validator(language, inputs, options, attrs, md):
             options["written"] = written
@@ -506,6 +514,9 @@ def _render(block: Block, result: Result, md: Markdown, options: dict[str, Any])
     if block.language == fence.EINSUM:
         return block_html(result.markup or f"<pre>{escape(block.code)}</pre>", block, result)
     shown = dict(options, workdir=None, width=0)
+    tabs = _tabs(block, result, md, options)
+    if tabs:
+        result, own = replace(result, output="", shown=()), result
     # What is expected stands on the page already, in its own fence.
     is_met = bool(block.expected) and result.status == "held"
     output = "" if is_met else result.output
@@ -522,7 +533,7 @@ def _render(block: Block, result: Result, md: Markdown, options: dict[str, Any])
         commands = [line for index, line in enumerate(block.code.split("\n")) if index in block.typed]
         shown["transform_source"] = lambda code: (block.program, "\n".join(commands))
     # What else the block shows follows its output, wherever that is: markdown-exec is given its place to take along.
-    place = f'<div class="{uuid4()}"></div>' if beside and shown["source"] != "console" else ""
+    place = f'<div class="{uuid4()}"></div>' if (beside or tabs) and shown["source"] != "console" else ""
     if place and shown["result"]:
         output, shown["result"] = markdown_exec.code_block(shown["result"], output), ""
     inner = markdown_exec.base_format(
@@ -533,10 +544,10 @@ def _render(block: Block, result: Result, md: Markdown, options: dict[str, Any])
         **shown,
     )
     converted = [_converted(each, md, options) for each in beside]
-    values = "".join(_beside(zip(beside, converted, strict=True), block))
+    values = tabs or "".join(_beside(zip(beside, converted, strict=True), block, result.on))
     written = str(inner).replace(f"<p>{place}</p>", place)  # which a tab makes of it
     written = written.replace(place, values) if place and place in written else written + values
-    html = Markup(block_html(written, block, result, boxed=boxed))
+    html = Markup(block_html(written, block, own if tabs else result, boxed=boxed))
     if markdown_exec.InsertHeadings.name in md.treeprocessors:
         # markdown-exec finds the headings in a block's output by its HTML, which is now longer.
         known = md.treeprocessors[markdown_exec.InsertHeadings.name].headings
@@ -544,6 +555,23 @@ def _render(block: Block, result: Result, md: Markdown, options: dict[str, Any])
         if headings:
             known[html] = headings
     return html
+
+
+def _tabs(block: Block, result: Result, md: Markdown, options: Mapping[str, Any]) -> str:
+    """What a block has given on each of its devices, as tabs; nothing, if it has failed or gave nothing to be seen."""
+    runs = on_devices(block, result)
+    if result.status == "failed" or not any(run.output or run.shown or run.raised or run.when for _, run in runs):
+        return ""
+    # Each as if it were a block without a source. Headings are in the table of contents once, if at all.
+    alone = dict(options, source="", update_toc=False)
+    one = replace(block, options={name: value for name, value in block.options.items() if name != "device"})
+    tabs = []
+    for name, run in runs:
+        says = run.output.strip() or run.shown or run.raised
+        prefix = f"{options['id']}{_plain(name)}-"
+        html = _render(one, run, md, alone | {"id_prefix": prefix}) if says else block_html(" ", one, run, boxed=False)
+        tabs.append((name, html))
+    return tabs_html(tabs, f"{_own_name(block)}-on")
 
 
 def _link(page: MkDocsPage, config: MkDocsConfig, files: Files) -> Callable[[str], str]:
@@ -571,10 +599,18 @@ def _converted(shown: Shown, md: Markdown, options: Mapping[str, Any]) -> str:
     return converter.convert(shown.text, id_prefix=prefix)  # which knows the headings in it
 
 
-def _beside(parts: Iterable[tuple[Shown, str]], block: Block) -> Iterator[str]:
-    page = hashlib.blake2b(block.place.file.encode(), digest_size=3).hexdigest()
+def _beside(parts: Iterable[tuple[Shown, str]], block: Block, on: str) -> Iterator[str]:
     for number, (shown, text) in enumerate(parts, 1):
-        yield shown_html(replace(shown, text=str(text)), f"v{page}-{block.number}-{number}")
+        yield shown_html(replace(shown, text=str(text)), f"{_own_name(block)}{_plain(on)}-{number}")
+
+
+def _own_name(block: Block) -> str:
+    """A name that no other block of the site has, for ids."""
+    return f"v{hashlib.blake2b(block.place.file.encode(), digest_size=3).hexdigest()}-{block.number}"
+
+
+def _plain(device: str) -> str:
+    return device.replace(":", "")
 
 
 def _body(text: str) -> str:

@@ -23,6 +23,7 @@ from einsum_doc.pages.executor import Engine, connect
 from einsum_doc.pages.expected import held_against
 from einsum_doc.pages.fence import DERIVATION, EINSUM
 from einsum_doc.pages.progress import Progress
+from einsum_doc.pages.records import Records
 from einsum_doc.pages.session import ForkServer, Limits, Page, gpus, run_page
 
 
@@ -49,6 +50,8 @@ class Pool:
         self.settings = settings
         self.rewriting = False
         """Whether what is expected is going to be rewritten, and nothing is held against it."""
+        self.records: Records | None = None
+        """What has held on a GPU."""
         self.progress = Progress()
         self._gpus = [] if settings.device == "cpu" else gpus()
         self._jobs = settings.jobs or len(self._gpus) or cores()
@@ -71,7 +74,7 @@ class Pool:
             if kept is None:
                 waiting.append(_Waiting(page, future, cache, cache.last(page.name)))
             else:
-                future.set_result(replace(kept, results=self._judged(page, kept.results)))
+                future.set_result(replace(kept, results=self._judged(page, kept)))
         if not waiting:
             return futures
         if self.settings.executor and self._engine is None:
@@ -80,7 +83,9 @@ class Pool:
         # einsum_doc brings torch with it, whose import is what takes the time.
         blocks = [block for each in waiting for block in each.page.blocks]
         code = "\n".join(block.code for block in blocks)
-        derives = any(block.language in (DERIVATION, EINSUM) or "skip_if" in block.options for block in blocks)
+        derives = any(
+            block.language in (DERIVATION, EINSUM) or block.options.keys() & {"skip_if", "device"} for block in blocks
+        )
         with self._changed:
             self._preloads |= {
                 name for name in self.settings.preload if derives or re.search(rf"\b({name}|einsum_doc)\b", code)
@@ -166,15 +171,17 @@ class Pool:
             ran, footprint = run_page(server, settings, page, limits, compares=not self.rewriting, tell=tell)
             evidence = cache.evidence(page.blocks, ran, footprint)
         cache.keep(page.name, page.blocks, ran, evidence)
-        return replace(ran, results=self._judged(page, ran.results))
+        return replace(ran, results=self._judged(page, ran))
 
-    def _judged(self, page: Page, results: Sequence[Result]) -> list[Result]:
+    def _judged(self, page: Page, ran: Ran) -> list[Result]:
         """The results held against what is expected; what follows one that differs does not count as run."""
         judged: list[Result] = []
-        for block, result in zip(page.blocks, results, strict=False):
+        for block, result in zip(page.blocks, ran.results, strict=False):
             judged.append(self._held_against(block, result))
             if judged[-1] is not result:
                 break
+        if self.records is not None:
+            judged = self.records.completed(page.name, page.blocks, judged, ran.when)
         failed = next((pair for pair in zip(page.blocks, judged, strict=False) if pair[1].failure), None)
         if failed is None:
             return judged

@@ -97,6 +97,20 @@ def _formula(piece: str) -> str:
     return escape(re.sub(r"^(\$\$?|\\[\[(])|(\$\$?|\\[\])])$", "", piece).strip(), quote=False)
 
 
+def tabs_html(tabs: Sequence[tuple[str, str]], name: str) -> str:
+    """Titles and what is below each, as the tabs of pymdownx.tabbed, which themes know; `name` is for ids."""
+    inputs = "".join(
+        f'<input{" checked" if not number else ""} id="{name}-{number}" name="{name}" type="radio">'
+        for number in range(len(tabs))
+    )
+    labels = "".join(f'<label for="{name}-{number}">{escape(title)}</label>' for number, (title, _) in enumerate(tabs))
+    blocks = "".join(f'<div class="tabbed-block">{inner}</div>' for _, inner in tabs)
+    return (
+        f'<div class="tabbed-set tabbed-alternate" data-tabs="{name}:{len(tabs)}">{inputs}'
+        f'<div class="tabbed-labels">{labels}</div><div class="tabbed-content">{blocks}</div></div>'
+    )
+
+
 def derivation_html(rows: Sequence[Row], code: str) -> str:
     """The numbered rows of a derivation; its source as text, if it could not be read."""
     if not rows:
@@ -142,8 +156,14 @@ def _bar(block: Block, result: Result) -> str:
     elif result.status == "held" and result.assertions:
         word = f"✓ {count(result.assertions, 'assertion')} held"
     facts = [result.reason]
-    if result.status in ("held", "failed"):
+    if result.when:
+        word = f"✓ verified on {_day(result.when)}"
+        facts = [f"{result.reason} in this build", result.device, f"commit {result.commit}" if result.commit else ""]
+    elif result.status in ("held", "failed"):
         facts = [f"{result.seconds:.2f} s", result.device]
+        on = [each.on for each in (result, *result.others) if each.status == "held"]
+        if len(on) > 1:
+            facts[1] = f"the same on {', '.join(on)}"
     # Many pages are called index.md: those are told apart by their folder.
     parts = block.place.file.split("/")
     where = f"{'/'.join(parts[-2:] if parts[-1] == 'index.md' else parts[-1:])}:{block.place.line}"
@@ -161,13 +181,16 @@ def stamp_html(blocks: Sequence[Block], page: Ran, faults: int, commit: str) -> 
     if not ran:
         return ""
     lines = sum(result.lines for result in results)
-    skipped = sum(result.status == "skipped" for result in results)
+    missing = [[each for each in (result, *result.others) if each.status == "skipped"] for result in results]
+    earlier = sum(any(each.when for each in block) for block in missing)
+    skipped = sum(any(not each.when for each in block) for block in missing)
     assertions = sum(result.assertions for result in results)
     facts = [
         count(len(ran), "block"),
         count(assertions, "assertion") if assertions else "",
         count(lines, "derivation line") if lines else "",
         f"{skipped} skipped" if skipped else "",
+        f"{earlier} verified earlier on a GPU" if earlier else "",
         *sorted({f"torch {result.torch.split('+')[0]}" for result in ran if result.torch}),
         *sorted({result.device for result in ran if result.device}),
         f"commit {commit}" if commit else "",
@@ -175,7 +198,7 @@ def stamp_html(blocks: Sequence[Block], page: Ran, faults: int, commit: str) -> 
     how = "by this build"
     if page.cached:
         # It ran in an earlier build, and everything that it came from has been found unchanged.
-        how = f"on {datetime.fromtimestamp(page.when, UTC):%-d %B %Y}, unchanged since"
+        how = f"on {_day(page.when)}, unchanged since"
     return f'<div class="stamp" data-search-exclude><b>✓ verified {how}</b>{_spans(filter(None, facts))}</div>'
 
 
@@ -183,6 +206,10 @@ def downloads_html(names: Sequence[str]) -> str:
     """Links to what a page can be downloaded as, which lies beside it."""
     links = " ".join(f'<a href="{quote(name)}" download>{escape(name)}</a>' for name in names)
     return f'<div class="downloads" data-search-exclude>run it yourself: {links}</div>'
+
+
+def _day(when: float) -> str:
+    return f"{datetime.fromtimestamp(when, UTC):%-d %B %Y}"
 
 
 def count(number: int, noun: str) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from einsum_doc.pages import figures
 from einsum_doc.pages.block import Kind, Shown
-from einsum_doc.pages.tensors import is_tensor, tensor_html
+from einsum_doc.pages.tensors import is_tensor, numbers_of, tensor_html
 
 METHODS: Mapping[Kind, str] = {
     "html": "_repr_html_",
@@ -75,10 +75,13 @@ def show_last(tree: ast.Module, source: str) -> None:
 class Values:
     """What a block shows beside its output."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, compares: bool = False) -> None:
+        self.compares = compares
+        """Whether the value is to be held against that on another device."""
         self.text = ""
         """The value as a console would write it; empty if there is none to be shown."""
         self.shown: list[Shown] = []
+        self.numbers: tuple[float, ...] = ()
         self._last: Any = None
 
     def show(self, value: Any) -> None:
@@ -87,6 +90,8 @@ class Values:
         if value is None or figures.is_drawing(value):  # which is seen in the figure
             return
         self.shown = list(_forms(value))
+        if self.compares:
+            self.numbers = tuple(number for each in _several(value) if is_tensor(each) for number in numbers_of(each))
         text = repr(value)
         if self.shown or not re.search(r" at 0x[0-9A-Fa-f]+>?$", text):  # where it is in memory is nothing to say
             self.text = _cut(text)
@@ -100,7 +105,7 @@ class Values:
 
 def _forms(value: Any) -> Iterator[Shown]:
     """The richest form of a value; nothing, if that is its text. Of some tensors, each has its own."""
-    several = value if type(value) in (list, tuple) and 0 < len(value) <= 8 else [value]
+    several = _several(value)
     if all(map(is_tensor, several)):
         for each in several:
             yield Shown("html", tensor_html(each))
@@ -113,6 +118,10 @@ def _forms(value: Any) -> Iterator[Shown]:
         if isinstance(form, str):
             yield _bounded(Shown(kind, form))
             return
+
+
+def _several(value: Any) -> Sequence[Any]:
+    return value if type(value) in (list, tuple) and 0 < len(value) <= 8 else [value]
 
 
 def _bounded(shown: Shown) -> Shown:

@@ -31,7 +31,7 @@ from einsum_doc.pages import figures
 from einsum_doc.pages.assertions import AssertionRewriter, Count, Tally
 from einsum_doc.pages.blame import ASSERTED, PAGES, failures_of, frames_of, is_expected, know, message_of, name_of
 from einsum_doc.pages.block import Block, Failure, Result, Row, block_from, to_json
-from einsum_doc.pages.fence import CONDITIONS, DERIVATION, EINSUM
+from einsum_doc.pages.fence import CONDITIONS, DERIVATION, EINSUM, devices_of
 from einsum_doc.pages.footprint import Listener
 from einsum_doc.pages.imports import when_loaded
 from einsum_doc.pages.program import compiled, numbered, place_in, placed_warnings
@@ -48,12 +48,18 @@ class Worker:
     """Runs the blocks of one page, one after another.
 
     `root` is the folder of mkdocs.yml: the working directory, and first on the import path.
-    `device` is `auto`, `cpu` or `cuda`. `count` is where the assertions that hold are counted.
+    `device` is `auto`, or PyTorch's name of one. `count` is where the assertions that hold are counted.
+    `uses_gpu` says whether blocks may run on a GPU that they name: not if the site is built for the CPU.
     """
 
-    def __init__(self, root: str, device: str = "auto", count: Count | None = None) -> None:
+    def __init__(
+        self, root: str, device: str = "auto", count: Count | None = None, *, uses_gpu: bool | None = None
+    ) -> None:
         self.root = root
         self.device = device
+        self.uses_gpu = device != "cpu" if uses_gpu is None else uses_gpu
+        self.present: list[str] = []
+        """Of the devices that the last block names, those that are there."""
         self.tally = Tally(count)
         self.namespaces: dict[str, ModuleType] = {}
         self.device_is_set = False
@@ -91,13 +97,17 @@ class Worker:
         markup = ""
         rows: tuple[Row, ...] = ()
         false: tuple[Failure, ...] = ()
-        self.values = Values()
+        devices = devices_of(block.options)
+        self.values = Values(compares=len(devices) > 1)
+        on, before = "", None
         start = perf_counter()
         try:
+            self.present = list(self._present(devices))
             self._choose_device(block)
-            reason = self._skips(block)
-            if reason:
-                return Result("skipped", reason=reason)
+            if self._skips(block):
+                return Result("skipped", reason=CONDITIONS["no-gpu"])
+            if devices:
+                on, before = self._put_on()
             with _width(block.options.get("width")), self._directory(block.options.get("workdir")):
                 if block.language == DERIVATION:
                     rows, false = self._derive(block, namespace)
@@ -121,6 +131,8 @@ class Worker:
             if isinstance(name, str) and name.startswith("@"):
                 del namespace.__dict__[name]
         torch, device = self._stamp()
+        if before is not None:
+            sys.modules["torch"].set_default_device(before)
         failures = (*false, *failures)
         return Result(
             "failed" if failures else "held",
@@ -133,6 +145,8 @@ class Worker:
             raised=raised,
             rows=rows,
             markup=markup,
+            on=on,
+            numbers=self.values.numbers,
             failure=failures[0] if failures else None,
             also=failures[1:],
         )
@@ -260,28 +274,55 @@ class Worker:
         return compiled(tree, block)
 
     def _choose_device(self, block: Block) -> None:
-        """Make the GPU torch's default device, once torch is there; never in the fork server."""
+        """Make a device torch's default one, once torch is there; never in the fork server."""
         if self.device_is_set or self.device == "cpu":
             return
         torch = sys.modules.get("torch")
-        if torch is None and self.device == "cuda" and re.search(r"\b(torch|einsum_doc)\b", block.code):
+        if torch is None and self.device != "auto" and re.search(r"\b(torch|einsum_doc)\b", block.code):
             import torch
         if torch is not None:
             self.device_is_set = True
-            if torch.cuda.is_available():
+            if self.device not in ("auto", "cuda"):
+                torch.set_default_device(self.device)
+            elif torch.cuda.is_available():
                 torch.set_default_device("cuda")
             elif self.device == "cuda":
                 raise DeviceError("device: cuda was asked for, and torch finds no GPU")
 
-    def _skips(self, block: Block) -> str:
-        """Why the block is not run here, if it is not."""
-        condition = block.options.get("skip_if", "")
-        if condition == "no-gpu":
+    def _present(self, devices: Sequence[str]) -> Iterator[str]:
+        """Of some devices, those that are there and may be used."""
+        if not devices:
+            return
+        import torch
+
+        gpus = torch.cuda.device_count() if self.uses_gpu else 0
+        for device in devices:
+            kind, _, number = device.partition(":")
+            if kind == "cpu" or int(number or 0) < gpus:
+                yield device
+
+    def _skips(self, block: Block) -> bool:
+        """Whether the block is not run here, for want of a GPU."""
+        if devices_of(block.options):
+            return not self.present
+        if block.options.get("skip_if") == "no-gpu":
             import torch
 
-            if self.device == "cpu" or not torch.cuda.is_available():
-                return CONDITIONS[condition]
-        return ""
+            return not self.uses_gpu or not torch.cuda.is_available()
+        return False
+
+    def _put_on(self) -> tuple[str, Any]:
+        """Run the block on the page's own device if it names that, or else on the first that it names and is there.
+
+        Its name, and the device that is to be put back.
+        """
+        torch = sys.modules["torch"]
+        before = torch.get_default_device()
+        own = self.device if self.device not in ("auto", "cuda") else before.type
+        if own in self.present:
+            return own, None
+        torch.set_default_device(self.present[0])
+        return self.present[0], before
 
     @contextmanager
     def _directory(self, path: str | None) -> Iterator[None]:
@@ -393,7 +434,7 @@ def serve(talk: socket.socket, files: Sequence[int], settings: Mapping[str, Any]
     _limit_memory(settings["memory"])
     _share_out(settings["threads"], settings["gpu"])
     heard = Listener(settings["root"])
-    worker = Worker(settings["root"], settings["device"], count)
+    worker = Worker(settings["root"], settings["device"], count, uses_gpu=settings.get("uses_gpu"))
     faulthandler.enable(dump, all_threads=False)
     with talk.makefile("r", encoding="utf-8", newline="\n") as requests:
         know(_decode(next(requests, "{}")))
@@ -405,6 +446,7 @@ def serve(talk: socket.socket, files: Sequence[int], settings: Mapping[str, Any]
             faulthandler.dump_traceback_later(facts["seconds"], file=dump)
             if "block" in facts:
                 answer["result"] = worker.run(block_from(facts["block"]))
+                answer["present"] = worker.present
             else:
                 worker.finish()
                 answer |= {"held": worker.tally.count[0], "footprint": None}

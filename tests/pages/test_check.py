@@ -160,3 +160,12 @@ def test_it_watches(run: Run, tmp_path: Path, environment: dict[str, str]) -> No
         assert watching.stdout.readline() == "1 page, 1 block, 0 assertions held, 1 failure\n"
         watching.send_signal(signal.SIGINT)
         assert watching.wait(10) == 130
+
+
+def test_a_gpu_can_be_required(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "docs/gpu.md").write_text("# GPU\n\n" + BLOCK.format(' skip-if="no-gpu"', "assert True"))
+    options = ("docs/gpu.md", "--device", "cpu")
+    assert run(*options).returncode == 0
+    told = run(*options, "--require-gpu")
+    assert told.returncode == 1
+    assert "docs/gpu.md:3: DeviceError: the block needs cuda, which is not here" in told.stderr

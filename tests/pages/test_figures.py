@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from playwright.sync_api import Browser, Page
 
 from .conftest import PLAIN, Built, mkdocs_build, write_pages
@@ -195,6 +194,10 @@ class Formula:
 
 Formula()
 ```
+
+```python exec="on" source="above" device="cpu,cpu:0"
+torch.get_default_device().type
+```
 """
 
 
@@ -207,7 +210,6 @@ def address(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str
         whole[whole.index(f"\n{part}:") :].partition("\n\n")[0] + "\n"
         for part in ("theme", "markdown_extensions", "plugins", "extra_css", "extra_javascript")
     )
-    assert yaml.safe_load(config)["plugins"]
     write_pages(folder, {"index": VALUES}, f"site_name: A site\n{config}")
     (folder / "node_modules").symlink_to(ROOT / "node_modules")
     for name in ("stylesheets", "javascripts"):
@@ -301,6 +303,15 @@ def test_all_of_it_can_be_selected(seen: Page) -> None:
     )
     assert "Loss" in figure
     assert "step" in figure
+
+
+def test_one_tab_is_seen_at_a_time(seen: Page) -> None:
+    labels, blocks = seen.locator(".tabbed-labels label"), seen.locator(".tabbed-block")
+    assert labels.all_inner_texts() == ["cpu", "cpu:0"]
+    for chosen in (1, 0):
+        labels.nth(chosen).click()
+        assert [block.is_visible() for block in blocks.all()] == [chosen == 0, chosen == 1]
+        assert "'cpu'" in blocks.nth(chosen).inner_text()
 
 
 def test_axe_finds_nothing_serious(seen: Page) -> None:
