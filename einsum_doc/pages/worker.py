@@ -258,20 +258,17 @@ class Worker:
         """The block's code, at its lines in its file, its assertions rewritten."""
         source = numbered(block)
         rewriter = AssertionRewriter(block.place.file)
-        tree: ast.Module | ast.Interactive
         with placed_warnings(block):
-            tree = rewriter.visit(ast.parse(source, block.place.file))
+            tree: ast.Module = rewriter.visit(ast.parse(source, block.place.file))
             # Once as it stands, for Python's own errors and warnings about the author's text.
             compile(source, block.place.file, "exec", dont_inherit=True)
         for place in (place_in(block, line) for line in rewriter.lines):
             ASSERTED.setdefault(place.file, set()).add(place.line)
         if block.language == "pycon" and tree.body:
             # As in a console: the value of each command is written where its output is.
-            tree = ast.Interactive(tree.body)
-        else:
-            show_last(tree, source)
-        ast.fix_missing_locations(tree)
-        return compiled(tree, block)
+            return compiled(ast.fix_missing_locations(ast.Interactive(tree.body)), block)
+        show_last(tree, source)
+        return compiled(ast.fix_missing_locations(tree), block)
 
     def _choose_device(self, block: Block) -> None:
         """Make a device torch's default one, once torch is there; never in the fork server."""
