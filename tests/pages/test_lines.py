@@ -69,6 +69,7 @@ PAGES = {
     "shell": '# Title\n\n```bash exec="on"\nexit 3\n```\n',
     "pycon": '# Title\n\n```pycon exec="on" source="console"\n>>> x = 1\n1\n>>> assert x == 2\n```\n',
     "markdown": '# Title\n\n````md exec="on"\nText.\n\n```python exec="on"\nassert 1 == 2\n```\n````\n',
+    "skip_if": '# Title\n\n```python exec="on" skip-if="no-gpu"\nx = 1\n```\n\n' + FAILING,
     "wrong_option": "# Title\n\n=== \"Tab\"\n\n    ```python exce='on'\n    1\n    ```\n",
 }
 PAGES["identical"] = PAGES["identical"].replace(
@@ -77,6 +78,7 @@ PAGES["identical"] = PAGES["identical"].replace(
 
 PLACES = {
     "plain": 4,
+    "skip_if": 8,
     "front": 11,
     "front_multimarkdown": 7,
     "crlf": 6,
