@@ -19,7 +19,7 @@ import stat
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,10 @@ class Ran:
     """The most memory that its process held, in bytes."""
     cached: bool = False
     """Whether the results were kept from an earlier build."""
+    packages: Mapping[str, str] = field(default_factory=dict)
+    """The versions of the installed distributions that it loaded."""
+    used: Mapping[str, bool] = field(default_factory=dict)
+    """Each public name of the library, if that was loaded, and whether the page's code has used it."""
 
 
 Evidence = dict[str, Any] | str
@@ -88,7 +92,14 @@ class Cache:
                 with contextlib.suppress(OSError):
                     os.utime(path)  # the folder is emptied from its oldest end
                 self.reasons[page] = ""
-                return Ran([*map(result_from, entry["results"])], entry["when"], entry["seconds"], cached=True)
+                return Ran(
+                    [*map(result_from, entry["results"])],
+                    entry["when"],
+                    entry["seconds"],
+                    cached=True,
+                    packages=entry["evidence"]["packages"],
+                    used=entry["used"],
+                )
         self.reasons[page] = changes[0] if changes else "no result of it is kept"
         return None
 
@@ -118,6 +129,7 @@ class Cache:
             "when": ran.when,
             "seconds": ran.seconds,
             "memory": ran.memory,
+            "used": ran.used,
         }
         text = json.dumps(entry, sort_keys=True)
         name = f"{_digest(page)[:16]}-{_digest(json.dumps([entry['question'], evidence], sort_keys=True))[:32]}.json"

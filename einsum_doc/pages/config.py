@@ -74,3 +74,6 @@ class EinsumDocConfig(base.Config):
     """Files of installed packages to copy into the site: `path in the site: file or folder`.
 
     The right-hand sides are relative to the folder of mkdocs.yml."""
+
+    library = c.ListOfItems(c.Type(str), default=[])
+    """The packages that the pages are about: which public names of them each page uses is noted."""

@@ -49,6 +49,7 @@ class Engine:
             "limits": asdict(settings.limits),
             "preload": list(preload),
             "compares": compares,
+            "library": list(settings.library),
             "page": asdict(page),
         }
         outcome = json.loads(self.executor.submit(run_order, to_json(order)).result())
@@ -89,7 +90,8 @@ def run_order(order: str) -> str:
     if not root.is_dir():
         raise RuntimeError("the folder of mkdocs.yml is not to be found where the engine's process runs")
     page = Page(facts["page"]["name"], [*map(block_from, facts["page"]["blocks"])], facts["page"]["sources"])
-    settings = {"root": str(root), "device": facts["device"], "memory": limits.bytes, "threads": 0, "gpu": ""}
+    settings = {name: facts[name] for name in ("root", "device", "library")}
+    settings |= {"memory": limits.bytes, "threads": 0, "gpu": ""}
     server = _server(root, facts["preload"])
     ran, footprint = run_page(server, settings, page, limits, compares=facts["compares"])
     evidence = Cache(None, root, {}).evidence(page.blocks, ran, footprint)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree
 
 from einsum_doc.pages.block import Block, Failure, Result
-from einsum_doc.pages.report import PageReport, summary
+from einsum_doc.pages.report import PageReport, summary, users
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML cannot hold, not even escaped."""
@@ -71,16 +71,21 @@ def _text(text: str) -> str:
 
 
 def as_json(pages: Sequence[PageReport]) -> str:
-    """The results as JSON: for each page its blocks with their places, outcomes and failures."""
+    """The results as JSON: for each page its blocks with their places, outcomes and failures.
+
+    `library` has each public name of the library, and the pages whose code has used it.
+    """
     return (
         json.dumps(
             {
                 "summary": summary(pages),
+                "library": users(pages),
                 "pages": [
                     {
                         "page": page.name,
                         "ran": _time(page.when) if page.when else None,
                         "cached": page.cached,
+                        "packages": dict(page.packages),
                         "blocks": [
                             {"line": block.place.line, "file": block.place.file, "language": block.language}
                             | {

@@ -347,7 +347,13 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         options = self.config
         limits = Limits(float(options.timeout), int(options.memory * 2**30))
         settings = PoolSettings(
-            self.root, options.device, limits, tuple(options.preload), int(options.jobs), options.executor
+            self.root,
+            options.device,
+            limits,
+            tuple(options.preload),
+            int(options.jobs),
+            options.executor,
+            tuple(options.library),
         )
         if self.pool is None or self.pool.settings != settings:
             self.on_shutdown()  # under `serve`, mkdocs.yml may have changed since the last build
@@ -360,7 +366,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             self.cache = Cache(
                 self.root / options.cache if keep else None,
                 self.root,
-                {name: options[name] for name in ("device", "timeout", "memory", "preload", "executor")},
+                {name: options[name] for name in ("device", "timeout", "memory", "preload", "executor", "library")},
                 limit=int(options.cache_size * 2**20),
                 ignored=[Path(config.site_dir)],
             )

@@ -41,6 +41,8 @@ class PoolSettings:
     """How many pages may run at a time; 0 for one on each core or, where blocks run on GPUs, on each of those."""
     executor: str = ""
     """Where pages run instead of on this machine: the address of a Dask cluster, such as `dask://127.0.0.1:8786`."""
+    library: tuple[str, ...] = ()
+    """The packages of which is noted what a page has used."""
 
 
 class Pool:
@@ -162,6 +164,7 @@ class Pool:
                 "memory": limits.bytes,
                 "threads": self._blas,
                 "gpu": gpu,
+                "library": self.settings.library,
             }
 
             def tell(progress: str) -> None:
@@ -170,6 +173,8 @@ class Pool:
             server = self._ready_server()
             ran, footprint = run_page(server, settings, page, limits, compares=not self.rewriting, tell=tell)
             evidence = cache.evidence(page.blocks, ran, footprint)
+        if isinstance(evidence, dict):
+            ran = replace(ran, packages=evidence["packages"])
         cache.keep(page.name, page.blocks, ran, evidence)
         return replace(ran, results=self._judged(page, ran))
 

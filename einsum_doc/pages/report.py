@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from einsum_doc.pages.block import Block, Failure, Result
 from einsum_doc.pages.render import count
@@ -26,6 +26,10 @@ class PageReport:
     """Whether its results were kept from an earlier build."""
     when: float = 0.0
     """When its blocks were run, in seconds since 1970; 0 if they were not."""
+    packages: Mapping[str, str] = field(default_factory=dict)
+    """The versions of the installed distributions that it loaded."""
+    used: Mapping[str, bool] = field(default_factory=dict)
+    """Each public name of the library, if that was loaded, and whether the page's code has used it."""
 
     @property
     def ran(self) -> bool:
@@ -37,6 +41,19 @@ class PageReport:
         """Everything that is wrong on this page, in the order of its lines."""
         found = [*self.faults, *(failure for result in self.results for failure in result.failures)]
         return sorted(found, key=lambda failure: failure.place)
+
+
+def users(pages: Sequence[PageReport]) -> dict[str, list[str]]:
+    """For each public name of the library, the pages whose code has used it; nothing if no page has loaded it.
+
+    >>> users([PageReport((), (), (), "docs/a.md", used={"library.one": True, "library.two": False})])
+    {'library.one': ['docs/a.md'], 'library.two': []}
+    """
+    found: dict[str, list[str]] = {}
+    for page in pages:
+        for name, is_used in page.used.items():
+            found.setdefault(name, []).extend([page.name] if is_used else [])
+    return found
 
 
 RED, BOLD, FAINT, PLAIN = "\x1b[31m", "\x1b[1m", "\x1b[2m", "\x1b[0m"

@@ -82,7 +82,7 @@ class Run:
                 if result.status == "not run"
             ]
         wrong = [*faults, *self.lost, *unseen]
-        return report.PageReport(self.blocks, results, wrong, self.name, ran.cached, ran.when)
+        return report.PageReport(self.blocks, results, wrong, self.name, ran.cached, ran.when, ran.packages, ran.used)
 
     def equal_to(self, language: str, options: Mapping[str, str], code: str) -> list[Block]:
         """Its blocks that are written like this one."""

@@ -123,7 +123,8 @@ def run_page(
             footprint = None if again.failed else footprint and again.footprint and footprint | again.footprint
         results = combined(page.blocks, results, elsewhere)
     memory = footprint.memory if footprint else 0
-    return Ran(list(map(brief, results)), when, time.time() - when, memory), footprint
+    ran = Ran(list(map(brief, results)), when, time.time() - when, memory, used=session.used)
+    return ran, footprint
 
 
 def gpus() -> list[str]:
@@ -194,6 +195,7 @@ class Session:
         self.footprint: Footprint | None = None
         self.present: list[Sequence[str]] = []
         """For each block that ran, which of the devices that it names are there."""
+        self.used: dict[str, bool] = {}
         self.clean = Redaction(settings["root"])
         self.talk, talk = socket.socketpair()
         self.life, life = socket.socketpair()
@@ -248,6 +250,7 @@ class Session:
             self._add_late(answer)
             self._count(answer["held"])
             self.footprint = answer["footprint"] and footprint_from(answer["footprint"])
+            self.used = answer["used"]
         self._take_output()
 
     def close(self) -> None:

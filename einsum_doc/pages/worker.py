@@ -37,6 +37,7 @@ from einsum_doc.pages.imports import when_loaded
 from einsum_doc.pages.program import compiled, numbered, place_in, placed_warnings
 from einsum_doc.pages.streams import Streams
 from einsum_doc.pages.unheard import Unheard
+from einsum_doc.pages.usage import Usage
 from einsum_doc.pages.values import Values, show_last
 
 _BUILTINS = builtins.__dict__
@@ -50,10 +51,17 @@ class Worker:
     `root` is the folder of mkdocs.yml: the working directory, and first on the import path.
     `device` is `auto`, or PyTorch's name of one. `count` is where the assertions that hold are counted.
     `uses_gpu` says whether blocks may run on a GPU that they name: not if the site is built for the CPU.
+    `library` names the packages whose use by the page is to be noted.
     """
 
     def __init__(
-        self, root: str, device: str = "auto", count: Count | None = None, *, uses_gpu: bool | None = None
+        self,
+        root: str,
+        device: str = "auto",
+        count: Count | None = None,
+        library: Sequence[str] = (),
+        *,
+        uses_gpu: bool | None = None,
     ) -> None:
         self.root = root
         self.device = device
@@ -61,11 +69,12 @@ class Worker:
         self.present: list[str] = []
         """Of the devices that the last block names, those that are there."""
         self.tally = Tally(count)
+        self.usage = Usage(library)
         self.namespaces: dict[str, ModuleType] = {}
         self.device_is_set = False
         self.derivations: Any = None
         self.values = Values()
-        _BUILTINS.update(self.tally.names())
+        _BUILTINS.update(self.tally.names() | self.usage.names())
         _BUILTINS["@show"] = lambda value: self.values.show(value)
         self.originals = _BUILTINS.copy()
         self.builtins = _BUILTINS.copy()
@@ -259,7 +268,7 @@ class Worker:
         source = numbered(block)
         rewriter = AssertionRewriter(block.place.file)
         with placed_warnings(block):
-            tree: ast.Module = rewriter.visit(ast.parse(source, block.place.file))
+            tree: ast.Module = self.usage.watched(rewriter.visit(ast.parse(source, block.place.file)))
             # Once as it stands, for Python's own errors and warnings about the author's text.
             compile(source, block.place.file, "exec", dont_inherit=True)
         for place in (place_in(block, line) for line in rewriter.lines):
@@ -439,7 +448,9 @@ def serve(talk: socket.socket, files: Sequence[int], settings: Mapping[str, Any]
     _limit_memory(settings["memory"])
     _share_out(settings["threads"], settings["gpu"])
     heard = Listener(settings["root"])
-    worker = Worker(settings["root"], settings["device"], count, uses_gpu=settings.get("uses_gpu"))
+    worker = Worker(
+        settings["root"], settings["device"], count, settings["library"], uses_gpu=settings.get("uses_gpu")
+    )
     faulthandler.enable(dump, all_threads=False)
     with talk.makefile("r", encoding="utf-8", newline="\n") as requests:
         know(_decode(next(requests, "{}")))
@@ -454,9 +465,11 @@ def serve(talk: socket.socket, files: Sequence[int], settings: Mapping[str, Any]
                 answer["present"] = worker.present
             else:
                 worker.finish()
-                answer |= {"held": worker.tally.count[0], "footprint": None}
+                answer |= {"held": worker.tally.count[0], "footprint": None, "used": {}}
                 with suppress(Exception):  # a page may leave sys.modules in any state
                     answer["footprint"] = heard.footprint()
+                with suppress(Exception):
+                    answer["used"] = worker.usage.found()
                 with suppress(Exception):
                     _save_coverage()
             answer["late"], worker.late = worker.late, []
