@@ -271,6 +271,23 @@ def test_what_a_search_has_found_is_typeset(desk: View) -> None:
     page.keyboard.press("Escape")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1440])
+def test_the_report_is_a_page_like_the_others(width: int, scheme: str, browser: Browser, address: str) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(address + POST)
+    page.locator(".stamp a").click()
+    page.wait_for_load_state("networkidle")
+    assert page.url == f"{address}report/#docs/posts/einsum.md"
+    assert page.locator(":target").inner_text() == "Einsum: deriving the gradient for the backward pass"
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+    assert [violation["id"] for violation in found if violation["impact"] in ("serious", "critical")] == []
+    context.close()
+
+
 def test_without_javascript_the_page_can_be_read(browser: Browser, address: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

@@ -60,8 +60,8 @@ Evidence = dict[str, Any] | str
 class Cache:
     """The folder of kept results, as one build sees it: no file is read twice.
 
-    `settings` are the options that a result depends on. `ignored` are folders of the project
-    that are no sources, as that of the built site. With no `folder`, nothing is kept.
+    `settings` are the options that a result depends on. `ignored` are folders and files of the project
+    that are no sources, as the built site. With no `folder`, nothing is kept.
     """
 
     def __init__(
@@ -347,7 +347,8 @@ class _Snapshot:
         project = next((folder for folder in (self.root, *self.root.parents) if (folder / ".git").exists()), self.root)
         for folder, inner, files in os.walk(project):
             inner[:] = sorted(name for name in inner if self._is_source(folder, name))
-            yield from (os.path.join(folder, name) for name in sorted(files))
+            paths = (os.path.join(folder, name) for name in sorted(files))
+            yield from (path for path in paths if path not in self.ignored)
 
     def _digest_of_all(self, paths: Iterable[str]) -> str:
         return _digest(*(f"{self._short(path)} {_digest_of_file(path)}" for path in paths))

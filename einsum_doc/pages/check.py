@@ -105,9 +105,10 @@ class _Checker:
             reports.append(site.report(name))
             if reports[-1].failures and (self.options.x or self.options.pdb):
                 break
-        for path, form in ((self.options.junit, junit), (self.options.json, as_json)):
-            if path:
-                Path(path).write_text(form(reports), "utf-8")
+        if self.options.junit:
+            Path(self.options.junit).write_text(junit(reports), "utf-8")
+        if self.options.json:
+            Path(self.options.json).write_text(as_json(reports, site.plugin.commit), "utf-8")
         failed = [page.name for page in reports if page.failures]
         cache = site.plugin.cache
         if cache is not None:

@@ -75,5 +75,16 @@ class EinsumDocConfig(base.Config):
 
     The right-hand sides are relative to the folder of mkdocs.yml."""
 
+    report = c.Type(str, default="report.md")
+    """The page, among those in `docs`, on which the build tells what it has found; `""` for none.
+
+    If there is a page of that name, the report stands at its end."""
+
+    junit = c.Type(str, default="")
+    """A file for the results as JUnit XML, relative to the folder of mkdocs.yml; written by a failing build too."""
+
+    json = c.Type(str, default="")
+    """The same as JSON."""
+
     library = c.ListOfItems(c.Type(str), default=[])
     """The packages that the pages are about: which public names of them each page uses is noted."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from importlib import metadata
 from xml.etree import ElementTree
 
-from einsum_doc.pages.block import Block, Failure, Result
+from einsum_doc.pages.block import Block, Failure, Place, Result
 from einsum_doc.pages.report import PageReport, summary, users
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -23,11 +25,11 @@ def junit(pages: Sequence[PageReport]) -> str:
     for page in pages:
         if not page.blocks and not page.faults:
             continue
-        suite = ElementTree.SubElement(root, "testsuite", name=page.name)
+        suite = ElementTree.SubElement(root, "testsuite", name=page.name or page.faults[0].place.file)
         for block, result in zip(page.blocks, page.results, strict=True):
-            _case(suite, page, _name(block), block.place.line, result.seconds, result, result.failures)
+            _case(suite, title_of(block), block.place, result.seconds, result, result.failures)
         for fault in page.faults:
-            _case(suite, page, fault.message, fault.place.line, 0, None, [fault])
+            _case(suite, fault.message, fault.place, 0, None, [fault])
         cases = suite.findall("testcase")
         for name, tag in (("failures", "failure"), ("skipped", "skipped")):
             suite.set(name, str(sum(case.find(tag) is not None for case in cases)))
@@ -41,15 +43,20 @@ def junit(pages: Sequence[PageReport]) -> str:
 
 def _case(
     suite: ElementTree.Element,
-    page: PageReport,
     name: str,
-    line: int,
+    place: Place,
     seconds: float,
     result: Result | None,
     failures: Sequence[Failure],
 ) -> None:
     case = ElementTree.SubElement(
-        suite, "testcase", classname=page.name, name=_text(name), file=page.name, line=str(line), time=f"{seconds:.3f}"
+        suite,
+        "testcase",
+        classname=suite.get("name", ""),
+        name=_text(name),
+        file=place.file,
+        line=str(place.line),
+        time=f"{seconds:.3f}",
     )
     for failure in failures:
         told = ElementTree.SubElement(case, "failure", type=failure.error, message=_text(failure.message))
@@ -61,7 +68,8 @@ def _case(
             ElementTree.SubElement(case, tag).text = _text(written)
 
 
-def _name(block: Block) -> str:
+def title_of(block: Block) -> str:
+    """What a block is called: its number on its page, and its title if it has one."""
     title = block.options.get("title") or block.options.get("id")
     return f"block {block.number}" + (f": {title}" if title else "")
 
@@ -70,7 +78,7 @@ def _text(text: str) -> str:
     return _NO_XML.sub("\ufffd", text)
 
 
-def as_json(pages: Sequence[PageReport]) -> str:
+def as_json(pages: Sequence[PageReport], commit: str = "") -> str:
     """The results as JSON: for each page its blocks with their places, outcomes and failures.
 
     `library` has each public name of the library, and the pages whose code has used it.
@@ -79,10 +87,13 @@ def as_json(pages: Sequence[PageReport]) -> str:
         json.dumps(
             {
                 "summary": summary(pages),
+                "commit": commit or None,
+                "python": platform.python_version(),
+                "builder": builder_version(),
                 "library": users(pages),
                 "pages": [
                     {
-                        "page": page.name,
+                        "page": page.name or None,
                         "ran": _time(page.when) if page.when else None,
                         "cached": page.cached,
                         "packages": dict(page.packages),
@@ -106,6 +117,14 @@ def as_json(pages: Sequence[PageReport]) -> str:
         )
         + "\n"
     )
+
+
+def builder_version() -> str:
+    """The name and version of what has run the pages."""
+    try:
+        return f"einsum-doc {metadata.version('einsum-doc')}"
+    except metadata.PackageNotFoundError:  # it is imported from where it was unpacked
+        return "einsum-doc"
 
 
 def _time(when: float) -> str:

@@ -163,6 +163,8 @@ class _Build:
         plugins = self.config.plugins
         plugins.on_startup(command="serve" if self.serving else "build", dirty=False)
         plugins.on_config(self.config)
+        plugins.on_pre_build(config=self.config)
+        self.plugin.config.report = ""  # a page that Zensical would not know of
         self.files = plugins.on_files(get_files(self.config), config=self.config)
         for uri in self.plugin.left_out:  # by MkDocs: what Zensical leaves out it never asks for
             self.plugin.runs.pop(uri, None)

@@ -17,6 +17,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,8 @@ from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority, get_plugin_logger
 from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page as MkDocsPage
-from mkdocs.utils import markdown_extensions, meta
+from mkdocs.structure.toc import AnchorLink
+from mkdocs.utils import get_relative_url, markdown_extensions, meta
 from pymdownx.snippets import SnippetMissingError
 
 from einsum_doc.pages import fence, report, scan
@@ -43,6 +45,7 @@ from einsum_doc.pages.devices import on_devices
 from einsum_doc.pages.download import Cell, as_notebook, as_program, cells
 from einsum_doc.pages.executor import ExecutorError
 from einsum_doc.pages.expected import REWRITE, rewrite
+from einsum_doc.pages.export import as_json, github, junit
 from einsum_doc.pages.origins import Line, origins, preprocessed, reached, trace
 from einsum_doc.pages.pool import Pool, PoolSettings
 from einsum_doc.pages.progress import awaited
@@ -58,6 +61,7 @@ from einsum_doc.pages.render import (
     tabs_html,
     under_title,
 )
+from einsum_doc.pages.report_page import Entry, address_of, anchors_on, contents, report_html, used_in
 from einsum_doc.pages.run import Run
 from einsum_doc.pages.session import Limits, Page
 
@@ -88,7 +92,9 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         self.downloads: dict[str, str] = {}
         """What is to be downloaded, by its path in the site."""
         self.markdown: Markdown | None = None
-        self.commit: str | None = None
+        self.report_file: File | None = None
+        self.reports: dict[str, report.PageReport] = {}
+        self._commit: str | None = None
 
     def on_startup(self, *, command: str, dirty: bool) -> None:
         """Learn whether a failure may end the process (under `serve` it must not), and which pages are rendered."""
@@ -136,10 +142,15 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         # What is appended to each page would be appended to the output of its own blocks, and so on for ever.
         inner = {**config.mdx_configs, "pymdownx.snippets": {**snippets, "auto_append": self._without_blocks(snippets)}}
         markdown_exec.markdown_config.save(config.markdown_extensions, inner)
-        self.runs, self.run, self.markdown, self.commit, self.cache = {}, None, None, None, None
-        self.again, self.lost, self.downloads = ((), None), [], {}
+        self.runs, self.run, self.markdown, self._commit, self.cache = {}, None, None, None, None
+        self.again, self.lost, self.downloads, self.reports = ((), None), [], {}, {}
         self.where = Path(config.config_file_path or "mkdocs.yml").name
         return config
+
+    def on_pre_build(self, *, config: MkDocsConfig) -> None:
+        """Take away what the last build has told other programs: this one may not get that far."""
+        for name in filter(None, (self.config.junit, self.config.json)):
+            (self.root / name).unlink(missing_ok=True)
 
     @event_priority(100)
     def _on_files_first(self, files: Files, *, config: MkDocsConfig) -> None:
@@ -160,6 +171,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         """Read every page and start to run its blocks; add the assets."""
         for destination, source in self.config.assets.items():
             self._add_asset(destination, source, files, config)
+        self.report_file = self._add_report(files, config)
         inclusion = InclusionLevel.is_in_serve if self.serving else InclusionLevel.is_included
         for file in files.documentation_pages(inclusion=inclusion):
             if self.dirty and not file.is_modified():
@@ -209,7 +221,9 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         if found.ran and not found.cached and self.pool is not None and not self.pool.progress.is_shown:
             _log.info(f"{run.name}: {count(len(run.blocks), 'block')} in {run.ran.seconds:.1f} s")
         elsewhere = [fault_html(failure) for failure in found.faults if fault_html(failure) not in html]
-        stamp = stamp_html(run.blocks, run.ran, len(found.faults), self._commit())
+        there = self.report_file
+        part = get_relative_url(there.url, page.file.url) + address_of(run.name) if there else ""
+        stamp = stamp_html(run.blocks, run.ran, len(found.faults), self.commit, part)
         downloads = ""
         if run.runnable and not found.failures and any(fnmatch(page.file.src_uri, it) for it in self.config.downloads):
             downloads = downloads_html(
@@ -227,8 +241,10 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             for expected in rewritten:
                 click.echo(f"{expected.place}: rewritten", err=True)
             self.lost += failures
+        pages = [run.report() for run in self.runs.values()]
+        self._tell(pages, files)
         # A dirty build looks at what has changed alone, which may be nothing.
-        self.judge([run.report() for run in self.runs.values()], config, all_pages=not self.dirty)
+        self.judge(pages, config, all_pages=not self.dirty)
         for uri, text in self.downloads.items():
             files.append(File.generated(config, uri, content=text))
 
@@ -237,11 +253,11 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         if self.lost:
             pages = [*pages, report.PageReport((), (), self.lost)]
             self.lost = []
-        wrong = [report.failures_text(pages)] if any(page.failures for page in pages) else []
         empty = all_pages and not any(page.blocks and page.ran for page in pages)
-        if empty and not self.config.allow_empty and not wrong:
+        if empty and not self.config.allow_empty and not any(page.failures for page in pages):
             name = Path(config.config_file_path or "mkdocs.yml").name
-            wrong.append(report.nothing_ran(name))
+            pages = [*pages, report.PageReport((), (), [report.nothing_ran(name)])]
+        self._export(pages)
         if self.cache is not None:
             self.cache.tidy()
             records = self.pool.records if self.pool is not None else None
@@ -250,18 +266,66 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             explain = _log.info if os.environ.get(EXPLAIN) else _log.debug
             for name, reason in self.cache.reasons.items():
                 explain(f"{name}: " + (f"ran: {reason}" if reason else "from the cache"))
-        if not wrong:
+        if any(page.failures for page in pages):
+            self._fail(pages, report.summary(pages))
+        else:
             _log.info(report.summary(pages))
-            return
-        self._fail("\n\n".join(wrong), report.summary(pages))
 
-    def _fail(self, text: str, summary: str) -> None:
+    def _fail(self, pages: Sequence[report.PageReport], summary: str) -> None:
         # Not through the log: `--quiet` would hide it, and its width would break lines.
         # click takes the colours out again where the text does not go to a terminal.
+        text = report.failures_text(pages)
         click.echo(f"\n{text if os.environ.get('NO_COLOR') else report.coloured(text)}\n", err=True)
+        click.echo(github(pages), nl=False)
         if not self.serving:
             raise PluginError(f"einsum-doc: {summary}")
         _log.error(summary)
+
+    def _export(self, pages: Sequence[report.PageReport]) -> None:
+        """Write these results for other programs, beside those that there are; whether the build fails or not."""
+        self.reports |= {page.name: page for page in pages}
+        for name, form in ((self.config.junit, junit), (self.config.json, partial(as_json, commit=self.commit))):
+            if name:
+                (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+                (self.root / name).write_text(form([*self.reports.values()]), "utf-8")
+
+    def _tell(self, pages: Sequence[report.PageReport], files: Files) -> None:
+        """Fill the report page, and say on the pages that explain the library where its names are used."""
+        users = report.users(pages)
+        places = {}
+        for file in files.documentation_pages() if users else ():
+            content = (file.page and file.page.content) or ""
+            here = users.keys() & set(anchors_on(content))
+            if file.page and here:
+                places.update(dict.fromkeys(here, file))
+                links = {entry.report.name: entry.link for entry in self._entries(pages, file, files)}
+                links.pop(self._name(file), None)
+                file.page.content = used_in(
+                    content, {name: [*filter(None, map(links.get, users[name]))] for name in here}
+                )
+        page = self.report_file and self.report_file.page
+        if self.report_file and page and page.content is not None:
+            entries = self._entries(pages, self.report_file, files)
+            addresses = {
+                name: f"{get_relative_url(file.url, self.report_file.url)}#{name}" for name, file in places.items()
+            }
+            page.content += report_html(entries, self.commit, self.config.library, addresses)
+            parts = list(contents(entries, self.config.library))
+            page.present_anchor_ids = (page.present_anchor_ids or set()) | {anchor for _, anchor in parts}
+            top = page.toc.items
+            top = top[0].children if top and top[0].level == 1 else top
+            top += [AnchorLink(title, anchor, 2) for title, anchor in parts]
+
+    def _entries(self, pages: Sequence[report.PageReport], seen_from: File, files: Files) -> list[Entry]:
+        """The pages of the site that have been run, each as it is linked to from one of them."""
+        reports = {page.name: page for page in pages}
+        found = []
+        for uri, run in self.runs.items():
+            file = files.get_file_from_path(uri)
+            if file and file.page:
+                title = escape(Markup(file.page.title or run.name).striptags())
+                found.append(Entry(reports[run.name], title, get_relative_url(file.url, seen_from.url)))
+        return found
 
     @event_priority(100)
     def on_page_context(self, context: Any, *, page: MkDocsPage, config: MkDocsConfig, nav: Any) -> None:
@@ -281,7 +345,9 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
     def _fail_for_what_is_lost(self) -> None:
         lost, self.lost = self.lost, []
         if lost:
-            self._fail("\n\n".join(map(str, lost)), count(len(lost), "failure"))
+            more = report.PageReport((), (), lost)
+            self._export([more])
+            self._fail([more], count(len(lost), "failure"))
 
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Let the workers go; under `serve` the fork server stays for the next build."""
@@ -368,7 +434,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
                 self.root,
                 {name: options[name] for name in ("device", "timeout", "memory", "preload", "executor", "library")},
                 limit=int(options.cache_size * 2**20),
-                ignored=[Path(config.site_dir)],
+                ignored=[Path(config.site_dir), *(self.root / name for name in (options.junit, options.json) if name)],
             )
         pages = [Page(run.name, run.runnable, self.sources(run)) for run in runs]
         try:
@@ -492,6 +558,20 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         self.downloads |= {uris[ending]: text for ending, text in made.items()}
         return list(uris.values())
 
+    def _add_report(self, files: Files, config: MkDocsConfig) -> File | None:
+        """The page that is to hold the report: the author's, if there is one at its place, or a new one."""
+        if not self.config.report or self.dirty:  # a build of some pages leaves the report on all of them as it is
+            return None
+        text = "---\nsearch:\n  exclude: true\n---\n\n# Report\n"
+        new = File.generated(config, self.config.report, content=text, inclusion=InclusionLevel.NOT_IN_NAV)
+        if not new.is_documentation_page():
+            raise PluginError(f"einsum-doc: report: {self.config.report} is no page; one is called report.md, say")
+        for file in files.documentation_pages(inclusion=lambda _: True):
+            if file.dest_uri == new.dest_uri:
+                return file if file.inclusion.is_included() else None
+        files.append(new)
+        return new
+
     def _add_asset(self, destination: str, written: str, files: Files, config: MkDocsConfig) -> None:
         source = self.root / written
         if not source.exists():
@@ -504,13 +584,14 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
                 uri = destination if path == source else f"{destination}/{path.relative_to(source).as_posix()}"
                 files.append(File.generated(config, uri, abs_src_path=str(path)))
 
-    def _commit(self) -> str:
+    @property
+    def commit(self) -> str:
         """The commit that is being built, and whether files have been changed since; empty outside of git."""
-        if self.commit is None:
+        if self._commit is None:
             commit = _git(self.root, "rev-parse", "--short", "HEAD")
             changed = commit and _git(self.root, "status", "--porcelain")
-            self.commit = f"{commit}, modified" if changed else commit
-        return self.commit
+            self._commit = f"{commit}, modified" if changed else commit
+        return self._commit
 
 
 def _render(block: Block, result: Result, md: Markdown, options: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from pygments.formatters import HtmlFormatter
 from pygments_ansi_color import AnsiColorLexer
 
 from einsum_doc.notation.html import row_html
-from einsum_doc.pages.block import Block, Failure, Result, Row, Shown
+from einsum_doc.pages.block import Block, Failure, Place, Result, Row, Shown
 from einsum_doc.pages.cache import Ran
 from einsum_doc.pages.fence import DERIVATION, EINSUM
 
@@ -147,6 +147,13 @@ def failure_html(failure: Failure) -> str:
     return f'<pre class="failure">{escape(str(failure) + trace)}</pre>'
 
 
+def outcome_html(result: Result) -> str:
+    """What became of a block, in a word or two."""
+    word = "✓ raised, as expected" if result.raised and not result.failures else _WORDS[result.status]
+    reason = f": {escape(result.reason)}" if result.reason else ""
+    return f'<b class="{result.status.replace(" ", "-")}">{word}</b>{reason}'
+
+
 def _bar(block: Block, result: Result) -> str:
     word = _WORDS[result.status]
     if result.raised:
@@ -164,19 +171,30 @@ def _bar(block: Block, result: Result) -> str:
         on = [each.on for each in (result, *result.others) if each.status == "held"]
         if len(on) > 1:
             facts[1] = f"the same on {', '.join(on)}"
-    # Many pages are called index.md: those are told apart by their folder.
-    parts = block.place.file.split("/")
-    where = f"{'/'.join(parts[-2:] if parts[-1] == 'index.md' else parts[-1:])}:{block.place.line}"
-    facts = [fact for fact in [*facts, where] if fact]
+    facts = [fact for fact in [*facts, short(block.place)] if fact]
     return f'<div class="bar" data-search-exclude><b>{word}</b>{_spans(facts)}</div>'
 
 
-def stamp_html(blocks: Sequence[Block], page: Ran, faults: int, commit: str) -> str:
-    """What this build found out about the page, for under its title; nothing if it ran nothing."""
+def short(place: Place) -> str:
+    """A place without its folders; many pages are called index.md, and are told apart by theirs.
+
+    >>> short(Place("docs/posts/einsum.md", 41)), short(Place("docs/posts/index.md", 3))
+    ('einsum.md:41', 'posts/index.md:3')
+    """
+    parts = place.file.split("/")
+    return f"{'/'.join(parts[-2:] if parts[-1] == 'index.md' else parts[-1:])}:{place.line}"
+
+
+def stamp_html(blocks: Sequence[Block], page: Ran, faults: int, commit: str, report: str = "") -> str:
+    """What this build found out about the page, for under its title; nothing if it ran nothing.
+
+    `report`: the address of the part of the report that tells of it.
+    """
     results = page.results
+    link = f'<a href="{escape(report)}">report</a>' if report else ""
     failures = faults + sum(len(result.failures) for result in results)
     if failures:
-        return f'<div class="stamp failed"><b>✗ {count(failures, "failure")} on this page</b></div>'
+        return f'<div class="stamp failed"><b>✗ {count(failures, "failure")} on this page</b>{link}</div>'
     ran = [result for result in results if result.status == "held"]
     if not ran:
         return ""
@@ -199,7 +217,7 @@ def stamp_html(blocks: Sequence[Block], page: Ran, faults: int, commit: str) -> 
     if page.cached:
         # It ran in an earlier build, and everything that it came from has been found unchanged.
         how = f"on {_day(page.when)}, unchanged since"
-    return f'<div class="stamp" data-search-exclude><b>✓ verified {how}</b>{_spans(filter(None, facts))}</div>'
+    return f'<div class="stamp" data-search-exclude><b>✓ verified {how}</b>{_spans(filter(None, facts))}{link}</div>'
 
 
 def downloads_html(names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from einsum_doc.pages.block import Block, Failure, Result
+from einsum_doc.pages.block import Block, Failure, Place, Result
 from einsum_doc.pages.render import count
 from einsum_doc.pages.streams import plain
 
@@ -93,12 +93,10 @@ def _paragraph(page: PageReport, failure: Failure) -> str:
     return "\n".join(text)
 
 
-def nothing_ran(config: str) -> str:
+def nothing_ran(config: str) -> Failure:
     """The failure of a build that executed nothing at all."""
-    return (
-        f"{config}: nothing was executed in this build\n"
-        "  no page has a block that runs here; if that is as it should be, set `allow_empty: true` for einsum-doc"
-    )
+    why = "no page has a block that runs here; if that is as it should be, set `allow_empty: true` for einsum-doc"
+    return Failure(Place(config, 1), "NothingRanError", "nothing was executed in this build", (why,))
 
 
 def summary(pages: Sequence[PageReport]) -> str:

@@ -44,6 +44,7 @@ def test_the_page_says_what_it_was_verified_on(build: Build) -> None:
         "3 blocks",
         "1 assertion",
         "CPU",
+        "report",
     ]
     assert page.index("</h1>") < stamp.start()
     assert re.findall(r'<div class="bar".*?</div>', page)[1].split(">", 1)[1].startswith("<b>✓ 1 assertion held</b>")

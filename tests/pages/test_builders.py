@@ -69,7 +69,10 @@ def outcome(built: Built, name: str) -> dict[str, object]:
     return {
         "blocks": re.findall(r'class="([\w -]+)" data-block="(\d+)"', page),
         "bars": [re.sub(r"\d\.\d\d s", "", bar) for bar in re.findall(r'<div class="bar".*?</div>', page)],
-        "stamp": [re.sub("<b>.*</b>", "", text) for text in re.findall(r'(?<=</h1>)<div class="stamp".*?</div>', page)],
+        "stamp": [
+            re.sub("<b>.*</b>|<a.*</a>", "", text)
+            for text in re.findall(r'(?<=</h1>)<div class="stamp".*?</div>', page)
+        ],
         "rows": [text_of(row) for row in re.findall(r'<div class="step.*?class="why">.*?</div>', page)],
         "drawn": page.count("tensor-network"),
     }
@@ -194,7 +197,19 @@ def test_an_option_that_does_not_exist_is_none_under_zensical(project: Build) ->
     assert set(built.pages) <= {"404.html"}
 
 
+@pytest.mark.parametrize(("pages", "failures"), [(PAGES, 0), (WRONG, 3)], ids=["held", "failed"])
+def test_zensical_tells_other_programs_and_has_no_report(
+    project: Build, tmp_path: Path, pages: Mapping[str, str], failures: int
+) -> None:
+    built = project("zensical", pages, config=CONFIG.replace("device: cpu", "device: cpu\n      junit: results.xml"))
+    assert built.status == bool(failures)
+    assert (tmp_path / "results.xml").read_text().count("<failure ") == failures
+    assert not (built.site / "report").exists()
+    if not failures:
+        assert "report</a>" not in built.page()
+
+
 def test_nothing_to_run_is_a_failure_under_zensical(project: Build) -> None:
     built = project("zensical", {"index": "# Title\n"}, config=PLAIN.replace(": [", f": [{EXTENSION}, ", 1))
     assert built.status == 1
-    assert "mkdocs.yml: nothing was executed in this build" in built.console
+    assert "mkdocs.yml:1: NothingRanError: nothing was executed in this build" in built.console

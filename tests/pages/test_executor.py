@@ -94,6 +94,22 @@ def test_results_are_kept_and_what_they_depend_on_is_heard(build: Callable[..., 
     assert "value 22" in again.page()
 
 
+def test_what_pages_use_and_with_what_they_ran_comes_back(
+    cluster: str, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    options = f"executor: 'dask://{cluster}', library: [own], json: told.json"
+    write_pages(
+        tmp_path,
+        {"index": BLOCK.format("import own, yaml\nassert own.one()")},
+        PLAIN.replace("einsum-doc]", f"einsum-doc: {{{options}}}]"),
+    )
+    (tmp_path / "own.py").write_text("def one():\n    return 1\n\n\ndef two():\n    return 2\n")
+    assert mkdocs_build(tmp_path, environment).status == 0
+    facts = json.loads((tmp_path / "told.json").read_text())
+    assert facts["library"] == {"own.one": ["docs/index.md"], "own.two": []}
+    assert "pyyaml" in facts["pages"][0]["packages"]
+
+
 def test_a_failure_has_its_file_and_line(build: Callable[..., Built]) -> None:
     built = build(
         {

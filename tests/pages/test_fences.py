@@ -129,7 +129,7 @@ def test_a_build_that_executed_nothing(build: Build, page: str, allowed: bool) -
     config = PLAIN.replace("einsum-doc]", f"{{einsum-doc: {{device: cpu, allow_empty: {str(allowed).lower()}}}}}]")
     built = build({"index": page}, "-q", config=config)
     assert built.status == (0 if allowed else 1)
-    assert ("mkdocs.yml: nothing was executed in this build" in built.console) is not allowed
+    assert ("mkdocs.yml:1: NothingRanError: nothing was executed in this build" in built.console) is not allowed
 
 
 def test_an_error_that_is_expected(build: Build) -> None:
@@ -702,8 +702,8 @@ def test_what_is_right_passes(build: Build, tmp_path: Path) -> None:
     )
     built = build({"index": "# Title\n", **RIGHT, "drafts/index": "# Drafts\n"}, config=config)
     assert built.status == 0, built.console
-    # On each page is the block that is appended to it.
-    assert f"{len(RIGHT) + 1} pages, {len(RIGHT) + 6} blocks" in built.console
+    # On each page, the report among them, is the block that is appended to it.
+    assert f"{len(RIGHT) + 2} pages, {len(RIGHT) + 7} blocks" in built.console
     assert built.page("appended").count('data-block="') == 2
     assert '<abbr title="a word">text</abbr>' in built.page("appended")
 
