@@ -426,7 +426,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             self.pool = Pool(settings)
             self.pool.rewriting = self.rewriting
         required = options.require_gpu or bool(os.environ.get(REQUIRE_GPU))
-        self.pool.records = Records(self.root / options.records, self._commit, required=required)
+        self.pool.records = Records(self.root / options.records, lambda: self.commit, required=required)
         if self.cache is None:
             keep = options.cache and not os.environ.get(NO_CACHE)
             self.cache = Cache(

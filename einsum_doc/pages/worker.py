@@ -448,9 +448,7 @@ def serve(talk: socket.socket, files: Sequence[int], settings: Mapping[str, Any]
     _limit_memory(settings["memory"])
     _share_out(settings["threads"], settings["gpu"])
     heard = Listener(settings["root"])
-    worker = Worker(
-        settings["root"], settings["device"], count, settings["library"], uses_gpu=settings.get("uses_gpu")
-    )
+    worker = Worker(settings["root"], settings["device"], count, settings["library"], uses_gpu=settings.get("uses_gpu"))
     faulthandler.enable(dump, all_threads=False)
     with talk.makefile("r", encoding="utf-8", newline="\n") as requests:
         know(_decode(next(requests, "{}")))
