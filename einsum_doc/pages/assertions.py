@@ -132,7 +132,7 @@ class AssertionRewriter(ast.NodeTransformer):
 
         @0 = @1 = @unset
         if @holds((@0 := a) < (@1 := b)): del @0, @1
-        else: raise @failed("a < b", (("a < b", (@0, @1)),))
+        else: raise @failed("a < b", (("a < b", (@0, @1), True),))
 
     No values are kept where the code could tell: in the body of a class, which may make something of
     every name in it, and in a test that asks for the names there are.
@@ -209,8 +209,8 @@ class _Keeper:
 
     def __init__(self) -> None:
         self.names: list[str] = []
-        self.texts: list[tuple[str, int]] = []
-        """The parts of the test, as of `a and b`, and how many names there were after each."""
+        self.texts: list[tuple[str, int, bool]] = []
+        """Its parts, as of `a and b`: how many names there were after each, and whether its sides are alike."""
 
     def parts(self, test: ast.expr) -> ast.expr:
         """A test that keeps the sides of each of its parts."""
@@ -227,7 +227,8 @@ class _Keeper:
             test.operand = self._keep(test.operand)
         else:
             test = self._keep(test)
-        self.texts.append((text, len(self.names)))
+        alike = not (isinstance(heart, ast.Compare) and isinstance(heart.ops[0], ast.In | ast.NotIn))
+        self.texts.append((text, len(self.names), alike))
         return test
 
     def _keep(self, value: ast.expr) -> ast.expr:
@@ -238,23 +239,24 @@ class _Keeper:
         """The parts, each with its sides, as `failed` is told of them."""
         told: list[ast.expr] = []
         start = 0
-        for text, end in self.texts:
+        for text, end, alike in self.texts:
             sides: list[ast.expr] = [ast.Name(name, ast.Load()) for name in self.names[start:end]]
-            told.append(ast.Tuple([ast.Constant(text), ast.Tuple(sides, ast.Load())], ast.Load()))
+            part = [ast.Constant(text), ast.Tuple(sides, ast.Load()), ast.Constant(alike)]
+            told.append(ast.Tuple(part, ast.Load()))
             start = end
         return ast.Tuple(told, ast.Load())
 
 
-def failed(text: str, parts: Sequence[tuple[str, Sequence[Any]]], *message: Any) -> AssertionError:
+def failed(text: str, parts: Sequence[tuple[str, Sequence[Any], bool]], *message: Any) -> AssertionError:
     """The error of an assertion that did not hold; what its sides were is kept as `einsum_doc_details`."""
     error = _AssertionError(*message)
     error.einsum_doc_test = text  # type: ignore[attr-defined]
     details = error.einsum_doc_details = []  # type: ignore[attr-defined]
     try:
         # Of `a and b`, the last one that was come to has failed.
-        for part, sides in [each for each in parts if any(side is not UNSET for side in each[1])][-1:]:
+        for part, sides, alike in [each for each in parts if any(side is not UNSET for side in each[1])][-1:]:
             details += [part] if len(parts) > 1 else []
-            for line in compared(sides):
+            for line in compared(sides, differ=alike):
                 details.append(line)
     except Exception as reason:  # a value whose repr or arithmetic raises must not hide the failure
         details.append(f"more of its values cannot be shown: {reason!r}")

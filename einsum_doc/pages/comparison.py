@@ -13,8 +13,8 @@ _LIMIT = 160
 """In how many characters a value is said."""
 
 
-def compared(sides: Sequence[Any]) -> Iterator[str]:
-    """What the sides of a comparison are, and how they differ.
+def compared(sides: Sequence[Any], *, differ: bool = True) -> Iterator[str]:
+    """What the sides of a comparison are and, if they are alike enough to `differ`, how they do.
 
     >>> list(compared(([1, 2], [1, 3])))
     ['left [1, 2], right [1, 3]']
@@ -24,7 +24,7 @@ def compared(sides: Sequence[Any]) -> Iterator[str]:
         yield from (f"value {describe(side)}" for side in given)
     elif len(sides) == 2 and len(given) == 2:
         yield f"left {describe(given[0])}, right {describe(given[1])}"
-        yield from _differences(*given)
+        yield from _differences(*given) if differ else ()
     elif len(sides) > 1 and given:
         yield ", ".join(describe(side) if side is not UNSET else UNSET for side in sides)
 

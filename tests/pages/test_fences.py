@@ -513,6 +513,7 @@ SIDES: dict[str, tuple[str, str]] = {
     "list": ("x = [*range(300)]\nassert x == x[:250] + [7] + x[251:]", "…\n  first differ at [250]: 250 and 7\n"),
     "longer": ("x = [*range(300)]\nassert x == x + [1]", "…\n  left has 300 elements, right has 301\n"),
     "text": ("x = 'x' * 300\nassert x + 'left' == x + 'right'", "…\n  first differ at [300]: 'left' and 'right'\n"),
+    "member": ("x = 'x' * 300\nassert x + 'y' in x", f"left '{'x' * 158}…, right '{'x' * 158}…\n  block"),
     "wraps_around": (
         "import torch\nx = torch.tensor([1, 250], dtype=torch.uint8)\nassert torch.all(x == x.flip(0) - x.flip(0) + 2)",
         "left tensor (2,) uint8, right tensor (2,) uint8\n  2 of 2 elements differ\n"
