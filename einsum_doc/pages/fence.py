@@ -91,6 +91,21 @@ def _tolerance(value: str) -> None:
         raise ValueError('expected a number, as in "1e-3"')
 
 
+def _icons(value: str) -> None:
+    if value not in ("auto", "basic", "none"):
+        raise ValueError('expected "auto", "basic" or "none"')
+
+
+def _height(value: str) -> None:
+    if not re.fullmatch(r"auto|\d+|\d+-\d+", value):
+        raise ValueError('expected "auto", a number of lines, or the fewest and the most, as in "5-30"')
+
+
+def _themes(value: str) -> None:
+    if not re.fullmatch(r"[^\s,]+(\s*,\s*[^\s,]+)?", value):
+        raise ValueError('expected a theme, or one for light and one for dark, as in "tomorrow,tomorrow_night"')
+
+
 def _operands(value: str) -> None:
     if not re.fullmatch(r"all|\d+([ ,]+\d+)*", value):
         raise ValueError('expected "all" or the numbers of operands, as in "0 1"')
@@ -165,8 +180,8 @@ HIGHLIGHT_OPTIONS: Mapping[str, Check] = {
 """The options of every fence that is shown as code."""
 
 LANGUAGE_OPTIONS: Mapping[str, Mapping[str, Check]] = {
-    "tree": {"icons": _text},
-    "pyodide": dict.fromkeys(("assets", "height", "install", "theme", "version"), _text),
+    "tree": {"icons": _icons},
+    "pyodide": {"assets": _switch, "height": _height, "install": _text, "theme": _themes, "version": _text},
     EXPECTED: {"tolerance": _tolerance},
     EINSUM: {"wrt": _operands, "show": _parts, "names": _text, "output": _text, "sizes": _sizes},
 }
@@ -261,9 +276,9 @@ def executes(header: Header, languages: Collection[str], always: Collection[str]
             known[name](value)
         except ValueError as wanted:
             if value == name:
-                hint = f'write {name}="…", with straight quotes and no blanks around ='
-                raise FenceError(f"option '{name}' has no value", hint) from None
-            raise FenceError(f'{name}="{value}" is not understood', str(wanted)) from None
+                hint = f'write {_written(name)}="…", with straight quotes and no blanks around ='
+                raise FenceError(f"option '{_written(name)}' has no value", hint) from None
+            raise FenceError(f'{_written(name)}="{value}" is not understood', str(wanted)) from None
 
     if language in (DERIVATION, EINSUM):
         return True
@@ -284,5 +299,11 @@ def executes(header: Header, languages: Collection[str], always: Collection[str]
     if not asked and not header.braced and language != EXPECTED:
         idle = sorted(options.keys() & (ours.keys() - {"exec", "id"}))
         if idle and "exec" not in options:
-            raise FenceError(f"option '{idle[0]}' does nothing on a block that is not executed", 'add exec="on"')
+            told = f"option '{_written(idle[0])}' does nothing on a block that is not executed"
+            raise FenceError(told, 'add exec="on"')
     return asked
+
+
+def _written(option: str) -> str:
+    """An option as its author writes it: superfences knows no hyphens."""
+    return "skip-if" if option == "skip_if" else option
