@@ -272,14 +272,15 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             _log.info(report.summary(pages))
 
     def _fail(self, pages: Sequence[report.PageReport], summary: str) -> None:
-        # Not through the log: `--quiet` would hide it, and its width would break lines.
+        # Not through the log: `--quiet` would hide it, its width would break lines, and under `serve`,
+        # where a failure is to be seen and mended, `strict: true` would make an end of the server.
         # click takes the colours out again where the text does not go to a terminal.
         text = report.failures_text(pages)
         click.echo(f"\n{text if os.environ.get('NO_COLOR') else report.coloured(text)}\n", err=True)
         click.echo(github(pages), nl=False)
         if not self.serving:
             raise PluginError(f"einsum-doc: {summary}")
-        _log.error(summary)
+        click.echo(f"einsum-doc: {summary}\n", err=True)
 
     def _export(self, pages: Sequence[report.PageReport]) -> None:
         """Write these results for other programs, beside those that there are; whether the build fails or not."""

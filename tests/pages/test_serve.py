@@ -88,8 +88,13 @@ def test_an_edit_to_the_library_is_seen(served: Callable[[str], str], tmp_path: 
 
 
 def test_a_site_that_is_broken_from_the_start_is_served(tmp_path: Path, served: Callable[[str], str]) -> None:
+    with (tmp_path / "mkdocs.yml").open("a") as config:
+        config.write("strict: true\n")
     (tmp_path / "docs/index.md").write_text("# Title\n\n```python exec=on\n1 / 0\n```\n")
     served("the options exec=on cannot be read")
+    assert "\neinsum-doc: 1 page, 0 blocks, 0 assertions held, 1 failure\n" in (tmp_path / "console").read_text()
+    (tmp_path / "docs/index.md").write_text(GOOD)
+    served("✓ 1 assertion held")
 
 
 @pytest.mark.parametrize(
