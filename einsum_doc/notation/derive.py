@@ -90,8 +90,16 @@ class Derivation:
         if not self.complex:
             return ()
         used = {part.name for step in self.steps for part in step.right.walk() if isinstance(part, Tensor)}
-        bars = {accented("bar", name): name for name in self.names}
-        return tuple(f"% let {bar} = {identifier(name)}.conj()" for bar, name in bars.items() if bar in used)
+        said = []
+        for name in dict.fromkeys(self.names):
+            one, other = accented("bar", name), name
+            if one not in used:
+                continue
+            if name == self.names[self.wrt[0]]:
+                # What is computed from x is in the reach of l: of a conjugate of x, l is to know nothing.
+                one, other = other, one
+            said.append(f"% let {one} = {identifier(other)}.conj()")
+        return tuple(said)
 
     def latex(self, mark: Mark = written) -> str:
         """The lines of a `derivation` fence; `mark` writes each index, say in its colour."""

@@ -184,6 +184,9 @@ def test_every_line_about_an_equation_of_the_peers_holds(equation: str) -> None:
         ("δπ,πμ->δμ", {"wrt": 0}),
         ("i,i->i", {"wrt": 0, "complex": True, "names": (r"\mathbf{x}", r"\hat{y}'")}),
         ("i->i", {"wrt": 0, "complex": True}),
+        ("ij,kj->ik", {"wrt": 0, "complex": True, "names": ("x", "x")}),
+        ("ij,jk,kl->il", {"wrt": 2, "complex": True, "names": (r"\mathbf{x}", "y", r"\mathbf{x}")}),
+        ("...ij,...jk->...ik", {"wrt": 1, "complex": True}),
         ("i->ii", {"mode": "tangent"}),
         ("iij,jk->ik", {"mode": "tangent"}),
         ("ij,jk->ik", {"mode": "tangent", "names": ("x", "x")}),
@@ -517,7 +520,8 @@ def any_line_holds(equation: str, data: st.DataObject, names: list[str] | None =
     mode: Any = data.draw(st.sampled_from(["gradient", "tangent", "second"]))
     number = st.integers(0, len(parse(equation).operands) - 1)
     wrt2 = data.draw(number) if mode == "second" else None
-    derivation = derive(equation, data.draw(number), mode=mode, wrt2=wrt2, names=names)
+    conjugate = mode == "gradient" and data.draw(st.booleans())
+    derivation = derive(equation, data.draw(number), mode=mode, wrt2=wrt2, names=names, complex=conjugate)
     report = Derivations().check(derivation.latex())
     # Sums that happen to cancel to almost nothing say nothing.
     assume(not any("cannot be checked" in line.message for line in report.lines))
