@@ -185,7 +185,6 @@ class Instance:
         self.seed = seed
         number = int(seed.rpartition("/")[2])
         self.turn = number % AGAIN
-        self.written = all(definition.code is None for definition in definitions.values())
         self.wide = number < AGAIN and bool(number & WIDE)
         self.signs = signs
         self.base = Context()
@@ -579,7 +578,7 @@ class Instance:
         variable = self._variable(by.name, context)
         with torch.enable_grad():
             output = self.evaluate(body, chain, Context(context, by.name, variable, "rules"))
-            jacobian = _jacobian(output.value, variable, self._through(context), self.written)
+            jacobian = _jacobian(output.value, variable, self._through(context))
         largest = 0.0 if level is None or level.scale is None else _largest(level.scale)
         scale = _jacobian_scale(jacobian, largest, variable) if context is self.base else None
         return self.placed(jacobian, scale, (*output.labels, *by.indices))
@@ -608,7 +607,7 @@ class Instance:
         with torch.enable_grad():
             inner = Context(context, x, variable, "total" if downstream else "rules")
             output = self.downstream(name, inner) if downstream else self.tensor(name, inner)[0]
-            jacobian = _jacobian(output, variable, self._through(context), self.written)
+            jacobian = _jacobian(output, variable, self._through(context))
         if not base:
             return jacobian, None
         level = 1.0
@@ -776,25 +775,41 @@ def _derivative(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
     return slope
 
 
-def _jacobian(output: Array, variable: Array, through: int, turned: bool) -> Array:
+def _jacobian(output: Array, variable: Array, through: int) -> Array:
     """The derivative of each component of `output`, by each of `variable`.
 
     through: how many backward passes may go through this derivative later; 0 if it is not differentiated.
-    turned: whether there may be a pass for each component of the variable, if these are fewer. For that, the
-    backward pass is differentiated by its weights, in which it is linear; not all code allows that.
     """
     shape = (*output.shape, *variable.shape)
     _bounded(shape)
     if not output.requires_grad or not output.numel():
         return torch.zeros(shape, dtype=torch.float64)
     flat = output.reshape(-1)
-    if not turned or flat.numel() <= variable.numel():
-        return _rows(flat, variable, through).reshape(shape)
-    weights = torch.ones_like(flat).requires_grad_()
+    found = _columns(flat, variable, through) if flat.numel() > variable.numel() else None
+    return (_rows(flat, variable, through) if found is None else found).reshape(shape)
+
+
+def _columns(flat: Array, variable: Array, through: int) -> Array | None:
+    """The derivative of a vector in one backward pass for each component of the variable; None if it is another.
+
+    A backward pass is linear in its weights, so these passes differentiate it by them. Code may have a backward
+    pass that cannot be differentiated, or has another derivative: then the first pass says so.
+    """
+    weights = torch.linspace(0.5, 1.5, flat.numel(), dtype=torch.float64).requires_grad_()
     (row,) = torch.autograd.grad((flat * weights).sum(), variable, create_graph=True, allow_unused=True)
-    if row is None or not row.requires_grad:
-        return torch.zeros(shape, dtype=torch.float64)
-    return _rows(row.reshape(-1), weights, through).T.reshape(shape)
+    if row is None:
+        return torch.zeros((flat.numel(), variable.numel()), dtype=torch.float64)
+    if not row.requires_grad:
+        return None
+    try:
+        found = _rows(row.reshape(-1), weights, through)
+    except RuntimeError:
+        return None
+    weight = weights.detach()
+    size = found.detach().abs() @ weight + flat.detach().abs() @ weight / (_largest(variable) or 1.0)
+    if bool(((found.detach() @ weight - row.detach().reshape(-1)).abs() > 1e-9 * size).any()):
+        return None
+    return found.T
 
 
 def _rows(flat: Array, variable: Array, through: int) -> Array:

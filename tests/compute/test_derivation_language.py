@@ -299,6 +299,40 @@ def test_code_whose_derivative_is_not_that_of_its_values_is_not_believed(code: s
     assert line.details[0] == "the code of y has another derivative than autograd finds in it"
 
 
+class Cubed(torch.autograd.Function):
+    """A cube whose backward pass cannot be differentiated rightly: numbers leave torch in it."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**3
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (x,) = ctx.saved_tensors
+        return 3 * x.detach() ** 2 * (gradient / 2 + gradient.detach() / 2)
+
+
+class CubedOnce(Cubed):
+    """The same, and torch knows."""
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient):
+        (x,) = ctx.saved_tensors
+        return 3 * x**2 * gradient
+
+
+@pytest.mark.parametrize("function", [Cubed, CubedOnce])
+def test_code_is_differentiated_by_its_own_backward_pass(function: type[torch.autograd.Function]) -> None:
+    page = Derivations({"cubed": function.apply})
+    text = r"""% let y = cubed(x)
+        z_{ij} &= y_i a_j \\ \frac{\partial z_{ij}}{\partial x_p} &= FACTOR x_i^2 \delta_{ip} a_j"""
+    assert page.check(text.replace("FACTOR", "3"))
+    for factor in ("1.5", "0"):
+        assert not Derivations({"cubed": function.apply}).check(text.replace("FACTOR", factor))
+
+
 @pytest.mark.parametrize("code", ["torch.relu(x)", "x.sort().values", "x - x.round()", "x.exp() / x.exp().sum()"])
 def test_code_with_the_derivative_of_its_values_is_believed(code: str) -> None:
     text = r"\frac{\partial l}{\partial x_p} &= \frac{\partial l}{\partial y_i} \frac{\partial y_i}{\partial x_p}"
