@@ -308,11 +308,11 @@ def test_the_reference_has_every_public_name(browser: Browser, address: str, wid
     for name in einsum_doc.__all__:
         heading = page.locator(f"[id='einsum_doc.{name}']")
         assert heading.inner_text().removesuffix("¶") == name
-        # Its signature, and an example, stand before the next name.
+        # Its signature, and an example, stand before the next name; above them may stand where it is used.
         parts = heading.evaluate("""(heading) => {
             const parts = [];
             for (let next = heading.nextElementSibling; next && !/^H[23]$/.test(next.tagName);) {
-                parts.push(next.innerText);
+                if (!next.matches(".used")) parts.push(next.innerText);
                 next = next.nextElementSibling;
             }
             return parts;
