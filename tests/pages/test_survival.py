@@ -192,11 +192,13 @@ HOLDING = {
     ),
     "at_exit": ("import atexit, time\natexit.register(time.sleep, 1000)\nprint('registered')", "registered"),
     "children_left": (
-        "import subprocess\nfor command in (['sleep', '1000'], ['setsid', 'sleep', '1000'], "
-        "['sh', '-c', '(setsid sleep 1000 &) ; exit 0']):\n    print(subprocess.Popen(command).pid)\n"
+        # Known by how long they would sleep: another build may have children of its own at the same time.
+        "import os, subprocess\nseconds = f'1000.{os.getpid():07}'\n"
+        "for command in (['sleep', seconds], ['setsid', 'sleep', seconds], "
+        "['sh', '-c', f'(setsid sleep {seconds} &) ; exit 0']):\n    print(subprocess.Popen(command).pid)\n"
         "import pathlib, time\ntime.sleep(0.2)\n"
-        "print('CHILDREN', *(p.name for p in pathlib.Path('/proc').glob('[0-9]*') "
-        "if b'sleep\\0001000' in (p / 'cmdline').read_bytes()))",
+        "print('CHILDREN', seconds, *(p.name for p in pathlib.Path('/proc').glob('[0-9]*') "
+        "if f'sleep\\0{seconds}'.encode() in (p / 'cmdline').read_bytes()))",
         "CHILDREN",
     ),
     "forked": ("import os\nif os.fork():\n    os.wait()\nprint('twice')", "twice"),
@@ -270,13 +272,13 @@ def test_what_is_cut_is_said(held: Built) -> None:
 
 
 def test_no_process_is_left_behind(held: Built) -> None:
-    found = re.search(r"CHILDREN ([\d ]+)", held.page("children_left"))
+    found = re.search(r"CHILDREN (1000\.\d+) ([\d ]+)", held.page("children_left"))
     assert found
-    left = found[1].split()
-    assert len(left) >= 3
+    seconds, left = found[1].encode(), found[2].split()
+    assert len(left) == 3
     for pid in left:
         path = Path("/proc", pid, "cmdline")
-        assert not (path.exists() and b"1000" in path.read_bytes()), pid
+        assert not (path.exists() and seconds in path.read_bytes()), pid
 
 
 def test_the_device_of_a_block_that_was_stopped(build: Callable[..., Built]) -> None:
