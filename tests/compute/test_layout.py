@@ -139,6 +139,36 @@ def test_the_memory_of_a_summed_product_is_used_again(equation: str, dtype: torc
     assert_equals_torch(equation, (x, y), dldz)
 
 
+class Sums(TorchDispatchMode):
+    """Collects, for each sum, the strides of the axes that are kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[list[int]] = []
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if function.overloadpacket.__name__ == "sum":
+            tensor, summed = args[:2]
+            self.kept.append([stride for axis, stride in enumerate(tensor.stride()) if axis not in summed])
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("equation", ["vw,bcvt->bcwt", "iab,iab->ba", "abi,abi->ba", "iab->ba"])
+def test_what_is_summed_is_kept_in_the_order_of_memory(equation: str) -> None:
+    """Across it torch takes ten times as long: 2 ms, not 0.15, for the lent labels of the first."""
+    sizes = {"a": 20, "b": 21, "c": 3, "i": 300, "t": 19, "v": 17, "w": 18}
+    terms = equation.split("->")[0].split(",")
+    operands = [torch.randn([sizes[label] for label in term], dtype=torch.float64) for term in terms]
+    if len(operands) == 1:
+        operands = [operands[0].transpose(-1, -2).contiguous().transpose(-1, -2)]
+    with Sums() as sums:
+        output = einsum(equation, *operands)
+        vjp(equation, operands, torch.ones(output.shape, dtype=torch.float64))
+    assert sums.kept
+    assert all(kept == sorted(kept, reverse=True) for kept in sums.kept)
+    torch.testing.assert_close(output, torch.einsum(equation, *operands))
+
+
 @pytest.mark.parametrize("equation", ["ij,j->i", "j,ij->i", "bij,bj->bi", "bj,bij->ib"])
 def test_the_smaller_gradient_is_made_first(equation: str) -> None:
     """The matrix that it reads is still in the cache, which the larger one overwrites."""
