@@ -150,17 +150,23 @@ class _Count:
 
     def output(self, *, keep: bool) -> None:
         """The forward sweep; the gradients need what is kept."""
-        for slot in self.plan.operands:
-            self._read(slot)
+        for number, slot in enumerate(self.plan.operands):
+            self._read(slot, ("leaf", number))
         for number, step in enumerate(self.plan.steps):
             self._contract(step, step.forward, step.result)
             if not keep:
                 used = (step.left, step.right)
                 self._free(tensor for tensor in used if self.plan.last_uses[tensor] == number)
         self._write(self.plan.output, self.plan.last)
+        if self.plan.output.broadcasts:
+            # A gradient may be an expanded view, the output may not.
+            made = prod(self.plan.output.shape)
+            self.moved += prod(self.plan.output.sizes[label] for label in self.plan.output.labels) + made
+            self._make("output", made)
 
     def gradients(self) -> None:
         """The reverse sweep."""
+        self._read(self.plan.output, f"gradient {self.plan.last}")
         for step in reversed(self.plan.steps):
             for pair, target, _ in step.transposed:
                 self._contract(step, pair, f"gradient {target}")
@@ -173,11 +179,11 @@ class _Count:
         self.moved += sum(each.size for each in (step.forward, step.to_left, step.to_right))
         self._make(result, pair.size)
 
-    def _read(self, slot: Slot) -> None:
+    def _read(self, slot: Slot, tensor: object) -> None:
         if slot.dense or len(slot.labels) < len(slot.distinct):
             made = prod(slot.sizes[label] for label in slot.labels)
             self.moved += prod(slot.sizes[label] for label in slot.distinct) + made
-            self._make(slot, made)
+            self._make(tensor, made)
 
     def _write(self, slot: Slot, tensor: object) -> None:
         """A repeated label makes a new tensor, a lent one is summed; an expanded one is a view."""

@@ -47,6 +47,14 @@ def test_the_peak_of_an_outer_product() -> None:
     assert found.sweep.peak == (100 * 50 + 100 + 50) * 8
 
 
+def test_what_is_expanded_is_written_and_its_gradient_is_summed() -> None:
+    found = cost("i->ij", {"i": 100, "j": 50}, itemsize=8)
+    assert found.forward.moved == (100 + 100 * 50) * 8
+    assert found.forward.peak == 100 * 50 * 8
+    assert found.sweep.moved == 2 * found.forward.moved
+    assert found.sweep.peak == (100 * 50 + 100) * 8
+
+
 def test_new_labels_and_missing_sizes() -> None:
     assert cost("i->iij", {"i": 3, "j": 2}).forward.multiply_adds == 0
     assert cost("i->iij", [(3,), (3, 3, 2)]).sizes == {"i": 3, "j": 2}
