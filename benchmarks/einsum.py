@@ -1,10 +1,11 @@
 """Forward and all gradients of an einsum, side by side with what a user would use instead.
 
-    python benchmarks/einsum.py [--only TEXT] [--rounds N] [--threads N] [--no-compile] [--device cuda]
+    python benchmarks/einsum.py [--only TEXT] [--rounds N] [--least] [--threads N] [--no-compile] [--device cuda]
 
 Prints a Markdown table. Per equation and contender: the median time of the rounds, in milliseconds, with the
-contenders taking turns; then, for ours and eager, the peak memory beyond the operands, and the bytes that are
-kept between the passes, copies of operands among them. "× eager" is how many times as fast ours is.
+contenders taking turns, or with --least the least, for a machine that does other things meanwhile; then, for ours
+and eager, the peak memory beyond the operands, and the bytes that are kept between the passes, copies of operands
+among them. "× eager" is how many times as fast ours is.
 
 eager: autograd of `torch.einsum`, with opt_einsum installed. compile: `torch.compile` of that. naive: one
 `torch.einsum` per gradient equation, each in the order that torch chooses, the gradients it cannot write
@@ -172,10 +173,10 @@ def memory(contender: Contender, operands: Sequence[Tensor], dldz: Tensor) -> tu
     return watch.peak, sum(kept.values())
 
 
-def median_times(
-    contenders: dict[str, Contender], operands: Sequence[Tensor], dldz: Tensor, rounds: int
+def measure(
+    contenders: dict[str, Contender], operands: Sequence[Tensor], dldz: Tensor, rounds: int, *, least: bool
 ) -> dict[str, float]:
-    """The median time of each contender in milliseconds, all of them taking turns in changing order."""
+    """The median or least time of each contender in milliseconds, all of them taking turns in changing order."""
     cuda = dldz.is_cuda
     times: dict[str, list[float]] = {name: [] for name in contenders}
     names = list(contenders)
@@ -193,19 +194,22 @@ def median_times(
                 torch.cuda.synchronize()
             if turn >= 2:
                 times[name].append(1e3 * (time.perf_counter() - start))
-    return {name: statistics.median(own) for name, own in times.items()}
+    return {name: min(own) if least else statistics.median(own) for name, own in times.items()}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="rows whose equation contains this text")
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--least", action="store_true", help="the least time of the rounds, not the median")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--no-compile", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    print(f"torch {torch.__version__}, {options.device}, {options.threads} threads, float32, ms\n")
+    threads = "1 thread" if options.threads == 1 else f"{options.threads} threads"
+    of = f"{'least' if options.least else 'median'} of {options.rounds}"
+    print(f"torch {torch.__version__}, {options.device}, {threads}, float32, ms, {of}\n")
     print("| equation | shapes | ours | eager | compile | naive | × eager | peak MB | kept MB |")
     print("|---|---|--:|--:|--:|--:|--:|--:|--:|")
     for equation, shapes in ROWS:
@@ -232,13 +236,13 @@ def row(equation: str, shapes: Sequence[tuple[int, ...]], options: argparse.Name
         for own, other in zip(contender(operands, dldz), expected, strict=True):
             error = (own - other).abs().max() / other.abs().max()
             assert error < 1e-3, f"{name} is wrong on {equation}: {error}"
-    median = median_times(contenders, operands, dldz, options.rounds)
+    taken = measure(contenders, operands, dldz, options.rounds, least=options.least)
     (peak, kept), (eager_peak, eager_kept) = (memory(contenders[n], operands, dldz) for n in ("ours", "eager"))
     count = len(parse(equation).operands)
     title = equation if len(equation) < 24 else f"{equation[:11]}…  ({count} operands)"
-    times = [f"{median[name]:.2f}" if name in median else "" for name in ("ours", "eager", "compile", "naive")]
+    times = [f"{taken[name]:.2f}" if name in taken else "" for name in ("ours", "eager", "compile", "naive")]
     shape = " ".join("×".join(map(str, shape)) for shape in (shapes if len(set(shapes)) > 1 else shapes[:1]))
-    ratio = median["eager"] / median["ours"]
+    ratio = taken["eager"] / taken["ours"]
     mb = [f"{ours / 1e6:.1f} / {theirs / 1e6:.1f}" for ours, theirs in ((peak, eager_peak), (kept, eager_kept))]
     return f"| `{title}` | {shape} | " + " | ".join([*times, f"{ratio:.2f}", *mb]) + " |"
 
