@@ -198,6 +198,8 @@ class Header:
     """Written as `{.python key=value}`: other keys are then attributes of the HTML element."""
     unread: str = ""
     """The text, if it could not be read as options at all."""
+    valueless: tuple[str, ...] = ()
+    """The options that are written in braces without a value, which superfences takes for nothing."""
     repeated: str = ""
     """An option that is given twice, if one is."""
 
@@ -254,13 +256,18 @@ def executes(header: Header, languages: Collection[str], always: Collection[str]
     if header.repeated:
         raise FenceError(f"option '{header.repeated}' is given twice")
 
+    meant = difflib.get_close_matches(language, OURS, n=1, cutoff=0.8)
+    if meant and language not in OURS and not runnable and not _is_highlighted(language):
+        raise FenceError(f"unknown language '{language}'", f"did you mean '{meant[0]}'?")
+
     ours = {**EXEC_OPTIONS, **OUR_OPTIONS, **LANGUAGE_OPTIONS.get(language, {})}
     if len(devices_of(options)) > 1:
         ours["tolerance"] = _tolerance  # how far its results may be from each other
     known = {**ours, **HIGHLIGHT_OPTIONS}
     if language in OURS:
         known = dict(LANGUAGE_OPTIONS.get(language, {}))
-    for name, value in options.items():
+    written: dict[str, str | None] = {**options, **dict.fromkeys(header.valueless)}
+    for name, value in written.items():
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             if header.braced and language not in OURS and not (runnable and close):
@@ -273,9 +280,11 @@ def executes(header: Header, languages: Collection[str], always: Collection[str]
         if value == name and known[name] in (_switch, _line_numbers):
             continue
         try:
+            if value is None:
+                raise ValueError
             known[name](value)
         except ValueError as wanted:
-            if value == name:
+            if value in (name, None):
                 hint = f'write {_written(name)}="…", with straight quotes and no blanks around ='
                 raise FenceError(f"option '{_written(name)}' has no value", hint) from None
             raise FenceError(f'{_written(name)}="{value}" is not understood', str(wanted)) from None
@@ -302,6 +311,17 @@ def executes(header: Header, languages: Collection[str], always: Collection[str]
             told = f"option '{_written(idle[0])}' does nothing on a block that is not executed"
             raise FenceError(told, 'add exec="on"')
     return asked
+
+
+def _is_highlighted(language: str) -> bool:
+    """Whether the highlighter knows a language."""
+    from pygments.lexers import find_lexer_class_by_name
+    from pygments.util import ClassNotFound
+
+    try:
+        return find_lexer_class_by_name(language) is not None
+    except ClassNotFound:
+        return False
 
 
 def _written(option: str) -> str:

@@ -479,8 +479,9 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
 
     def _is_fault(self, language: str, inputs: Mapping[str, str], options: dict[str, Any], md: Markdown) -> bool:
         run = self._run_of(md)
+        asked = (language, {name: value for name, value in inputs.items() if value is not None})
         for fault in run.reading.faults if run else ():
-            if fault.header and (fault.header.language, fault.header.options) == (language, inputs):
+            if fault.header and (fault.header.language, fault.header.options) == asked:
                 options["fault"] = fault
                 return True
         return False

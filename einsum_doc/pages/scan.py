@@ -228,6 +228,14 @@ def read(lines: Sequence[str], places: Sequence[Place], languages: Languages) ->
             if not unreadable:
                 fault(found, *_hidden(found, lines, places), asked_for=False)
             unreadable = True
+        elif not found.closed:
+            # Its end, perhaps, of a block whose opening has lost a backtick and is text.
+            if not unreadable:
+                opening = f"its opening: {lines[found.line].strip()}"
+                fault(
+                    found, "the fence is never closed", opening, "or is it the end of one that is not read as a fence?"
+                )
+            unreadable = True
         elif found.closed and language == fence.EXPECTED:
             if not idle and (not blocks or blocks[-1].expected is not None):
                 fault(found, "there is no block before it whose output it could be")
@@ -349,13 +357,20 @@ class _Reader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx h
         return self._open(fence.Header(m.group("lang") or "", values, repeated=repeated))
 
     def handle_attrs(self, m: re.Match[str]) -> bool:
-        classes, values = [], {}
+        classes, values, valueless = [], {}, []
         for key, value in get_attrs(m.group("attrs")):
             if key == ".":
                 classes.append(value)
+            elif value is None:
+                valueless.append(key)
             elif key != "id":
                 values[key] = value
-        return self._open(fence.Header(m.group("lang") or (classes or [""])[0], values, braced=True))
+        language = m.group("lang") or (classes or [""])[0]
+        # The rest of braces that cannot be read is dropped without a word.
+        unquoted = re.sub(r"""(["']).*?\1""", "", m.group("attrs"))
+        lost = re.search(r"(?<![\w.#-])exec\b", unquoted) and "exec" not in {*values, *valueless}
+        unread = m.group("attrs") if lost else ""
+        return self._open(fence.Header(language, values, braced=True, unread=unread, valueless=tuple(valueless)))
 
     def handle_unrecognized(self, m: re.Match[str]) -> bool:
         # superfences publishes such a fence as raw text. Where it was meant as one, it is read

@@ -619,6 +619,17 @@ WRONG: dict[str, tuple[str, str]] = {
     "unclosed_in_browser": ("```pyodide\nx\n\n" + FAILING, f"1: FenceError: {TAKEN} 4"),
     "unclosed_in_markdown": ("````md exec='1'\n```text\n\n" + FAILING + "````\n", f"2: FenceError: {TAKEN} 4"),
     "quoted": ("> ```text\n> x\n" + FAILING, "1: FenceError: the fence is never closed, and has taken in"),
+    # An opening that is none, or of another language.
+    "two_backticks": (FAILING[1:], "3: FenceError: the fence is never closed"),
+    "backtick_in_header": (block("1 / 0", 'python ex`ec="on"'), "3: FenceError: the fence is never closed"),
+    "no_value": (block("1 / 0", "{.python exec=}"), "1: FenceError: option 'exec' has no value"),
+    "no_value_in_braces": (block("1 / 0", "{.python exec}"), "1: FenceError: option 'exec' has no value"),
+    "lost_in_braces": (block("1 / 0", '{.py}thon exec="on"}'), "1: FenceError: the options .py}thon exec="),
+    "language": ("```derivaton\nx_i &= y_i\n```\n", "1: FenceError: unknown language 'derivaton'"),
+    "language_expected": (
+        block("print(1)") + block("2", "expceted"),
+        "5: FenceError: unknown language 'expceted'",
+    ),
     # What is no comment for Python-Markdown hides nothing.
     "comment_unclosed": ("<!-- TODO\n\n" + FAILING, "4: AssertionError"),
     "comment_misspelt": ("<!-- TODO ->\n\nText.\n\n" + FAILING, "6: AssertionError"),
