@@ -263,10 +263,16 @@ def test_what_a_search_has_found_is_typeset(desk: View) -> None:
     page.locator(".md-search__input").click()
     page.keyboard.press("Control+A")
     page.keyboard.type("x_{ij}")  # is marked where it was found, inside of formulas
-    result = page.locator(".md-search-result__link[href*='matrix-inverse/'][href$='#the-derivative']")
-    result.scroll_into_view_if_needed()
-    result.locator("mjx-container").first.wait_for()
-    assert not re.search(r"\\[()\[\]]|_{", result.inner_text())
+    # Each key makes the results anew, and while they are scrolled to, more are added: what is found is asked for
+    # as a whole until it holds, since an element of it may be gone by the next question.
+    page.wait_for_function(
+        r"""() => {
+            const found = document.querySelector(
+                ".md-search-result__link[href*='matrix-inverse/'][href$='#the-derivative']");
+            found?.scrollIntoView();
+            return found?.querySelector("mjx-container") && !/\\[()[\]]|_\{/.test(found.innerText);
+        }""",
+    )
     assert page.locator(".md-search-result :is(mjx-merror, [data-mjx-error])").count() == 0
     page.keyboard.press("Escape")
 

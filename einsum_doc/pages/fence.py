@@ -270,7 +270,11 @@ def executes(header: Header, languages: Collection[str], always: Collection[str]
     for name, value in written.items():
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
-            if header.braced and language not in OURS and not (runnable and close):
+            # In braces it may be an attribute of the element, unless it looks like one of ours, or like `exec`
+            # for a language that may be misspelt too, or is what a slip has left of a value.
+            is_attribute = not (runnable and close) and not difflib.get_close_matches(name, ["exec"], cutoff=0.75)
+            is_rest = value is None and "exec" in options
+            if header.braced and language not in OURS and is_attribute and not is_rest:
                 continue
             hint = f"did you mean '{close[0]}'?" if close else ""
             if name in LANGUAGE_OPTIONS[EXPECTED] and language != EXPECTED:

@@ -368,8 +368,9 @@ class _Reader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx h
         language = m.group("lang") or (classes or [""])[0]
         # The rest of braces that cannot be read is dropped without a word.
         unquoted = re.sub(r"""(["']).*?\1""", "", m.group("attrs"))
-        lost = re.search(r"(?<![\w.#-])exec\b", unquoted) and "exec" not in {*values, *valueless}
-        unread = m.group("attrs") if lost else ""
+        names = {*values, *valueless}
+        lost = re.search(r"(?<![\w.#-])exec\b", unquoted) and "exec" not in names
+        unread = m.group("attrs") if lost or any(name.startswith((".", "#")) for name in names) else ""
         return self._open(fence.Header(language, values, braced=True, unread=unread, valueless=tuple(valueless)))
 
     def handle_unrecognized(self, m: re.Match[str]) -> bool:

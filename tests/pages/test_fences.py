@@ -6,10 +6,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from einsum_doc.pages.block import Place
+from einsum_doc.pages.scan import Languages, normalize, read
 
 from .conftest import MKDOCS, PLAIN, Built, mkdocs_build, write_pages
 from .test_build import on_a_terminal, text_of
@@ -679,6 +682,47 @@ def test_no_block_passes_unseen(wrong: Built, page: str, said: str) -> None:
     found = [line for line in wrong.console.splitlines() if line.startswith(f"docs/{page}.md:")]
     assert len(found) == 1, "\n".join(found) or wrong.console
     assert found[0].startswith(f"docs/{page}.md:{said}")
+
+
+LETTERS_OF = [
+    block("1 / 0"),
+    block("1 / 0", "{.python exec='1'}"),
+    block("1 / 0", "{ .python .numbered exec=on }").replace("`", "~"),
+    "```derivation\nz_i &= 1 \\\\\nz_i &= 2\n```\n",
+]
+
+
+def slips(text: str) -> Iterator[str]:
+    """A fence with each letter of its first and last line left out, doubled, swapped with the next, or another."""
+    first, *body, last, _ = text.rstrip("\n").split("\n") + [""]
+    for line in (first, last):
+        for at in range(len(line)):
+            left, letter, right = line[:at], line[at], line[at + 1 :]
+            for wrong in {
+                left + right,
+                left + letter + letter + right,
+                left + right[:1] + letter + right[1:],
+                left + ("y" if letter == "x" else "x") + right,
+            } - {line}:
+                yield "\n".join([wrong, *body, last] if line is first else [first, *body, wrong]) + "\n"
+
+
+def verdict_of(page: str) -> str:
+    """What becomes of a page: its blocks, and what is wrong with it before any is run."""
+    languages = Languages({"python", "py", "pycon", "sh", "bash", "console", "tree", "md", "markdown"})
+    lines = normalize(page)
+    found = read(lines, [Place("docs/a.md", number + 1) for number in range(len(lines))], languages)
+    if found.faults:
+        return "wrong"
+    return "runs" if found.blocks else "is never run"
+
+
+@pytest.mark.parametrize("text", LETTERS_OF, ids=["plain", "braces", "tildes", "derivation"])
+def test_no_slip_takes_a_block_out_of_sight(text: str) -> None:
+    assert verdict_of(text) == "runs"
+    unseen = [slip for slip in slips(text) if verdict_of(slip) == "is never run"]
+    # Of "on", only "no" is left out on purpose, for all that anyone can know, and so is nothing of "1".
+    assert [slip for slip in unseen if not re.search(r"""exec=("no"|no\b|'')""", slip)] == []
 
 
 RIGHT = {
