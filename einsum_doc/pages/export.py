@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
+from typing import Any
 from xml.etree import ElementTree
 
 from einsum_doc.pages.block import Block, Failure, Place, Result
 from einsum_doc.pages.report import PageReport, summary, users
 
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML cannot hold, not even escaped."""
+_NO_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+"""Characters that XML cannot hold, not even escaped. To compile this takes milliseconds: it is left to who needs it."""
 
 
 def junit(pages: Sequence[PageReport]) -> str:
@@ -63,7 +64,7 @@ def _case(
         told.text = _text(str(failure))
     if result is not None and result.status in ("skipped", "not run"):
         ElementTree.SubElement(case, "skipped", message=_text(result.reason))
-    for tag, written in (("system-out", result.output), ("system-err", result.errors)) if result else ():
+    for tag, written in (("system-out", result.written), ("system-err", result.errors)) if result else ():
         if written:
             ElementTree.SubElement(case, tag).text = _text(written)
 
@@ -75,7 +76,7 @@ def title_of(block: Block) -> str:
 
 
 def _text(text: str) -> str:
-    return _NO_XML.sub("\ufffd", text)
+    return re.sub(_NO_XML, "\ufffd", text)
 
 
 def as_json(pages: Sequence[PageReport], commit: str = "") -> str:
@@ -99,12 +100,7 @@ def as_json(pages: Sequence[PageReport], commit: str = "") -> str:
                         "packages": dict(page.packages),
                         "blocks": [
                             {"line": block.place.line, "file": block.place.file, "language": block.language}
-                            | {
-                                name: value
-                                for name, value in asdict(result).items()
-                                if name not in ("markup", "rows", "shown", "failure", "also")
-                            }
-                            | {"lines": result.lines, "failures": [asdict(failure) for failure in result.failures]}
+                            | _facts(result)
                             for block, result in zip(page.blocks, page.results, strict=True)
                         ],
                         "faults": [asdict(fault) for fault in page.faults],
@@ -117,6 +113,16 @@ def as_json(pages: Sequence[PageReport], commit: str = "") -> str:
         )
         + "\n"
     )
+
+
+def _facts(result: Result) -> dict[str, Any]:
+    """What a program may want to know of a result: all but how it looks."""
+    left_out = ("markup", "rows", "shown", "numbers", "failure", "also", "others")
+    return {name: value for name, value in asdict(result).items() if name not in left_out} | {
+        "lines": result.lines,
+        "failures": [asdict(failure) for failure in result.failures],
+        "others": [_facts(other) for other in result.others],
+    }
 
 
 def builder_version() -> str:

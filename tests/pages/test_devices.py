@@ -6,6 +6,7 @@ seen with them on any machine. What a GPU would give is put into the records, as
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -58,6 +59,20 @@ def test_a_block_runs_on_each_device_and_shows_tabs(build: Build) -> None:
     assert "<span>the same on cpu, cpu:0</span>" in bar
     ids = re.findall(r'\bid="([^"]+)"', html)
     assert len(ids) == len(set(ids))
+
+
+def test_the_report_has_a_row_for_each_device(build: Build, tmp_path: Path) -> None:
+    config = PLAIN.replace("einsum-doc]", "einsum-doc: {device: cpu, json: results.json}]")
+    built = build(
+        {"index": block("import torch\ntorch.ones(3)\nassert True", DEVICE.format("cpu,cpu:0"))}, config=config
+    )
+    assert built.status == 0, built.console
+    rows = re.findall(r"<tr><td.*?</tr>", built.page("report"))
+    assert [re.findall(r"<td>(1|CPU[^<]*)</td>", row) for row in rows] == [["1", "CPU"], ["1", "CPU (cpu:0)"]]
+    [facts] = json.loads((tmp_path / "project/results.json").read_text())["pages"][0]["blocks"]
+    assert (facts["on"], facts["assertions"]) == ("cpu", 1)
+    assert [(other["on"], other["assertions"]) for other in facts["others"]] == [("cpu:0", 1)]
+    assert not {"shown", "rows", "numbers", "markup"} & facts["others"][0].keys()
 
 
 def test_without_anything_to_see_there_are_no_tabs(build: Build) -> None:
@@ -223,6 +238,9 @@ def test_what_held_on_a_gpu_is_shown_with_its_date(build: Build, tmp_path: Path)
         assert built.page().count("</span><span>".join(stamp).replace("</b></span>", "</b>") + "</span>") == 3
         assert "<span>3 verified earlier on a GPU</span>" in built.page()
         assert "– skipped" not in built.page()
+        told = re.findall(r"<td><b class=\"skipped\">(.*?)</td>", built.page("report"))
+        assert told == ["✓ verified on 3 June 2024</b>: no GPU in this build"] * 3
+        assert "<td>NVIDIA H100</td>" in built.page("report")
 
 
 def test_a_record_of_other_code_is_not_shown(build: Build, tmp_path: Path) -> None:

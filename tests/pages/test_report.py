@@ -57,7 +57,7 @@ def test_a_page_of_the_site_tells_what_was_found(build: Build) -> None:
         ["3", "✓ raised, as expected", "", "", "time", "CPU", "python", "first.md:13"],
         ["block", "outcome", "assertions", "lines", "time", "device", "language", "place"],
         ["1", "✓ held", "", "1", "time", "CPU", "derivation", "second.md:3"],
-        ["2", "– skipped: no GPU", "", "", "", "", "python", "second.md:8"],
+        ["2", "– skipped: no GPU", "", "", "", "cuda", "python", "second.md:8"],
     ]
     assert "2 pages, 5 blocks, 3 assertions held, 1 line of derivations held, 1 skipped (no GPU)." in page
     assert re.search(r"Python 3\.\d+\.\d+, einsum-doc \d", page)
