@@ -155,6 +155,11 @@ class Context:
     mode: str = ""
     known: dict[str, tuple[Array, Array | None]] = field(default_factory=dict)
 
+    @property
+    def variables(self) -> list[str]:
+        """All that is varied here: in a second derivative, two names."""
+        return [] if self.parent is None else [*self.parent.variables, self.x]
+
 
 class Instance:
     """One choice of sizes and of random tensors.
@@ -190,7 +195,7 @@ class Instance:
         self.base = Context()
         self.jacobians: dict[tuple[str, str], tuple[Array, Array]] = {}
         self.sources: dict[str, set[str]] = {}
-        self.followed: set[str] = set()
+        self.followed: set[tuple[str, bool]] = set()
 
     def random(self, name: str, shape: Sequence[int]) -> Array:
         """Numbers away from zero, between ½ and 1½ in size, of both signs."""
@@ -280,7 +285,8 @@ class Instance:
             if context is self.base:
                 return value, self._sensitivity(definition, value, arguments)
             if varies:
-                self.follow(definition)
+                order = sum(self.depends(definition.name, variable) for variable in context.variables)
+                self.follow(definition, twice=order > 1)
             return value, None
         assert definition.expression is not None
         found = self.evaluate(definition.expression, definition.chain, context)
@@ -312,28 +318,48 @@ class Instance:
             for name, array in arguments.items()
         }
 
-    def follow(self, definition: Definition) -> None:
-        """Refuse code whose values change otherwise than autograd says, as with `detach` in it."""
-        if definition.name in self.followed:
+    def follow(self, definition: Definition, *, twice: bool = False) -> None:
+        """Refuse code whose values change otherwise than autograd says, as with `detach` in it.
+
+        twice: whether its derivative is differentiated again: then that is followed too.
+        """
+        if (definition.name, twice) in self.followed:
             return
+        if twice:
+            self.follow(definition)
         value, scale = self.tensor(definition.name, self.base)
         assert scale is not None
         weights = self.random(f"weights {definition.name}", value.shape)
         arguments = {name: self.tensor(name, self.base)[0].detach() for name in definition.arguments}
-        with torch.enable_grad():
-            variables = {name: array.clone().requires_grad_() for name, array in arguments.items()}
+        directions = {name: self.random(f"direction {name}", array.shape) for name, array in arguments.items()}
+
+        def level(variables: Mapping[str, Array]) -> tuple[Array, Array]:
+            """A number that every value of the code, or every slope of it, takes part in; and its scale."""
             total = (weights * self._run(definition, variables)).sum()
-            slopes = torch.autograd.grad(total, list(variables.values()), allow_unused=True)
-        up, down = (self._moved(arguments, 0, step) for step in (STEP, -STEP))
-        change = float((weights * (self._run(definition, up) - self._run(definition, down))).sum())
-        said = sum(
-            float((slope * (up[name] - down[name])).sum())
-            for name, slope in zip(arguments, slopes, strict=True)
-            if slope is not None
-        )
-        if not abs(change - said) <= FOLLOWS * STEP * float((weights.abs() * scale).sum()):
+            if not twice:
+                return total, (weights.abs() * scale).sum()
+            parts = [directions[name] * slope for name, slope in _slopes(total, variables, again=True).items()]
+            found = [torch.stack([part.sum(), part.abs().sum()]) for part in parts]
+            both = torch.stack(found).sum(0) if found else torch.zeros(2)
+            return both[0], both[1] * self.conditioned([definition.name])
+
+        with torch.enable_grad():
+            here, up, down = (
+                {name: array.requires_grad_() for name, array in self._moved(arguments, 0, step).items()}
+                for step in (0.0, STEP, -STEP)
+            )
+            try:
+                now, size = level(here)
+                said = _slopes(now, here)
+                change = float((level(up)[0] - level(down)[0]).detach())
+            except RuntimeError:  # no second derivative: where it is asked for, that is said
+                if twice:
+                    return
+                raise
+        told = sum(float((slope * (up[name] - down[name]).detach()).sum()) for name, slope in said.items())
+        if not abs(change - told) <= FOLLOWS * STEP * float(size.detach()):
             raise UncheckableError(f"the code of {definition.name} has another derivative than autograd finds in it")
-        self.followed.add(definition.name)
+        self.followed.add((definition.name, twice))
 
     def conditioned(self, names: Sequence[str]) -> float:
         """By how much code enlarges the rounding in what these tensors are computed from."""
@@ -710,6 +736,14 @@ def _bounded(shape: Sequence[int]) -> None:
 def _log_smallest(array: Array) -> float:
     smallest = float(torch.where(array > 0, array, math.inf).min()) if array.numel() else math.inf
     return math.log10(smallest) if smallest < math.inf else 0.0
+
+
+def _slopes(total: Array, variables: Mapping[str, Array], *, again: bool = False) -> dict[str, Array]:
+    """The derivatives of a number by variables, by those that it depends on; to be differentiated again, or not."""
+    if not total.requires_grad:
+        return {}
+    found = torch.autograd.grad(total, list(variables.values()), allow_unused=True, create_graph=again)
+    return {name: slope for name, slope in zip(variables, found, strict=True) if slope is not None}
 
 
 def _largest(array: Array) -> float:

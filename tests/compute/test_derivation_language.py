@@ -299,6 +299,23 @@ def test_code_whose_derivative_is_not_that_of_its_values_is_not_believed(code: s
     assert line.details[0] == "the code of y has another derivative than autograd finds in it"
 
 
+def test_the_second_derivative_of_code_is_followed_too() -> None:
+    # Its values and first derivative are those of a square; autograd finds no second one.
+    let = {"y": "2 * x * x.detach() - x.detach() ** 2"}
+    assert verify(r"\frac{\partial y_i}{\partial x_p} &= 2 x_i \delta_{ip}", let=let)
+    line = verify(r"\frac{\partial^2 y_i}{\partial x_p \partial x_q} &= 0", let=let).lines[0]
+    assert not line.holds
+    assert line.details[0] == "the code of y has another derivative than autograd finds in it"
+    true = r"\frac{\partial^2 y_i}{\partial x_p \partial x_q} &= 2 \delta_{ip} \delta_{iq}"
+    assert verify(true, let={"y": "x ** 2"})
+    inverse = r"""\frac{\partial^2 y_{ij}}{\partial x_{kl} \partial x_{pq}}
+        &= y_{ip} y_{qk} y_{lj} + y_{ik} y_{lp} y_{qj}"""
+    assert verify(inverse, let={"y": "torch.linalg.inv(x)"})
+    # Where each is varied once, there is no second derivative of the code.
+    once = r"\frac{\partial^2}{\partial x_p \partial a_q} \left( y_i a_i \right) &= 2 x_i \delta_{ip} \delta_{iq}"
+    assert verify(once, let=let)
+
+
 class Cubed(torch.autograd.Function):
     """A cube whose backward pass cannot be differentiated rightly: numbers leave torch in it."""
 
