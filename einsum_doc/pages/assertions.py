@@ -3,14 +3,16 @@
 An `assert` of a page is rewritten before it is compiled, so that each side of a comparison
 is evaluated once and kept. The functions that libraries assert with are wrapped as they are
 imported. Both report to one `Tally`. What this adds to Python's builtins, and for the length
-of an assertion to the frame that it stands in, has names that begin with `@`, which no name
-in Python's grammar can, so nothing that an author writes meets them.
+of an assertion to the frame that it stands in, has names with `@` in them, which no name
+in Python's grammar has, so nothing that an author writes meets them. Where it is a function, `_`
+comes first: `torch.compile` takes such a name for none of Python's own.
 """
 
 from __future__ import annotations
 
 import ast
 import dis
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -27,10 +29,12 @@ ASSERTING = {
     "numpy.testing": "assert",
     "einsum_doc.compute.verify": "check",
     "einsum_doc.compute.derivation": "verify",
+    "doctest": "test",
 }
 """Modules, and what the names of their asserting functions begin with.
 
-A call of one that returns, and returns no falsehood, counts as one assertion.
+A call of one that returns, and returns no falsehood, counts as one assertion. What `doctest` returns is false if
+an example has failed.
 """
 
 _AssertionError = AssertionError  # a page may patch builtins
@@ -63,7 +67,7 @@ class Tally:
                 thread.depth -= 1
             if thread.depth:
                 return outcome
-            if outcome is None or outcome:
+            if outcome is None or (outcome and not getattr(outcome, "failed", 0)):
                 self.count[0] += 1
                 thread.counted = outcome
             elif _is_discarded(_getframe(1)):
@@ -87,16 +91,21 @@ class Tally:
 
     def names(self) -> dict[str, Any]:
         """What a rewritten `assert` calls, to be put among Python's builtins."""
-        return {"@holds": self._holds, "@failed": failed, "@unset": UNSET}
+        modules, thread = sys.modules, self._thread
 
-    def _holds(self, outcome: Any) -> bool:
-        if not outcome:
-            return False
-        # `assert check(...)` is one assertion, not two: the call has been counted.
-        if outcome is not self._thread.counted:
-            self.count[0] += 1
-        self._thread.counted = None
-        return True
+        def holds(outcome: Any) -> bool:
+            compiler = modules.get("torch.compiler")
+            if compiler is not None and compiler.is_dynamo_compiling():  # which could not follow what comes
+                return True if outcome else False  # noqa: SIM210 — a page may patch bool
+            if not outcome:
+                return False
+            # `assert check(...)` is one assertion, not two: the call has been counted.
+            if outcome is not thread.counted:
+                self.count[0] += 1
+            thread.counted = None
+            return True
+
+        return {"_@holds": holds, "_@failed": failed}
 
 
 class _Thread(threading.local):
@@ -130,9 +139,9 @@ class AssertionRewriter(ast.NodeTransformer):
 
     `assert a < b` becomes, with `@0` and `@1` for names that nobody else can have::
 
-        @0 = @1 = @unset
-        if @holds((@0 := a) < (@1 := b)): del @0, @1
-        else: raise @failed("a < b", (("a < b", (@0, @1), True),))
+        @0 = @1 = UNSET
+        if _@holds((@0 := a) < (@1 := b)): del @0, @1
+        else: raise _@failed("a < b", (("a < b", (@0, @1), True),))
 
     No values are kept where the code could tell: in the body of a class, which may make something of
     every name in it, and in a test that asks for the names there are.
@@ -164,11 +173,11 @@ class AssertionRewriter(ast.NodeTransformer):
             node.test = keeper.parts(node.test)
         kept = keeper.names
         message = [node.msg] if node.msg else []
-        raised = ast.Raise(_call("@failed", ast.Constant(text), keeper.told(), *message))
+        raised = ast.Raise(_call("_@failed", ast.Constant(text), keeper.told(), *message))
         held: ast.stmt = ast.Delete([ast.Name(name, ast.Del()) for name in kept]) if kept else ast.Pass()
-        rewritten: list[ast.stmt] = [ast.If(_call("@holds", node.test), [held], [raised])]
+        rewritten: list[ast.stmt] = [ast.If(_call("_@holds", node.test), [held], [raised])]
         if kept:
-            unset = ast.Assign([ast.Name(name, ast.Store()) for name in kept], ast.Name("@unset", ast.Load()))
+            unset = ast.Assign([ast.Name(name, ast.Store()) for name in kept], ast.Constant(UNSET))
             rewritten.insert(0, unset)
         for statement in rewritten:
             for each in ast.walk(statement):

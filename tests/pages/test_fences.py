@@ -582,6 +582,20 @@ def test_an_assertion_that_holds_leaves_no_trace(build: Build) -> None:
     assert "1 page, 1 block, 8 assertions held" in built.console
 
 
+def test_an_assertion_in_what_torch_compiles(build: Build) -> None:
+    code = (
+        "import torch\n\ndef f(x):\n    assert x.shape[0] == 3\n    return x + 1\n\n"
+        "compiled = torch.compile(f, fullgraph=True, backend='eager')\n"
+        "assert torch.equal(compiled(torch.ones(3)), f(torch.ones(3)))"
+    )
+    built = build({"index": block(code)})
+    assert built.status == 0, built.console
+    assert "2 assertions held" in built.console  # the one outside, and that in `f` where it is not compiled
+    failed = build({"index": block(code.replace("== 3", "== 4"))})
+    assert failed.status == 1
+    assert "in f\n      assert x.shape[0] == 4" in failed.console or "docs/index.md:5: " in failed.console
+
+
 def test_a_fence_that_takes_in_another(build: Build) -> None:
     built = build({"index": '```python exec="on"\nx = 1\n\nText.\n\n' + block("y = 1")}, "-q")
     assert "docs/index.md:4: SyntaxError" in built.console
@@ -694,7 +708,7 @@ LETTERS_OF = [
 
 def slips(text: str) -> Iterator[str]:
     """A fence with each letter of its first and last line left out, doubled, swapped with the next, or another."""
-    first, *body, last, _ = text.rstrip("\n").split("\n") + [""]
+    first, *body, last = text.rstrip("\n").split("\n")
     for line in (first, last):
         for at in range(len(line)):
             left, letter, right = line[:at], line[at], line[at + 1 :]

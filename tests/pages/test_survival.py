@@ -46,7 +46,7 @@ FAILING = {
     "thread_left": (
         "import threading, time\n\n\ndef wait():\n    time.sleep(1000)\n\n\nthreading.Thread(target=wait).start()",
         7,
-        "TimeoutError: a thread that is no daemon did not end within 1.5 s of the page's last block",
+        "TimeoutError: a thread or process that is no daemon did not end within 1.5 s of the page's last block",
     ),
     "raw_thread": (
         "import _thread, time\n\n\ndef check():\n    assert 1 == 2\n\n\n_thread.start_new_thread(check, ())\n"
@@ -86,6 +86,44 @@ FAILING = {
         "class Checked:\n    def __del__(self):\n        assert 1 == 2\n\n\nChecked()",
         5,
         "AssertionError: 1 == 2",
+    ),
+    "process": (
+        "import multiprocessing\n\n\ndef check():\n    assert 1 == 2\n\n\n"
+        "process = multiprocessing.get_context('fork').Process(target=check)\nprocess.start()\nprocess.join()",
+        11,
+        "ProcessError: the process that was started here ended with status 1, and nobody has asked for its exitcode",
+    ),
+    "process_left": (
+        "import multiprocessing, time\n\n\ndef check():\n    time.sleep(0.2)\n    assert 1 == 2\n\n\n"
+        "multiprocessing.get_context('fork').Process(target=check).start()",
+        11,
+        "ProcessError: the process that was started here ended with status 1",
+    ),
+    "process_pool": (
+        "import multiprocessing\nfrom concurrent.futures import ProcessPoolExecutor\n\n\ndef check(n):\n"
+        "    assert n == 2\n\n\nwith ProcessPoolExecutor(1, multiprocessing.get_context('fork')) as executor:\n"
+        "    executor.submit(check, 1)",
+        8,
+        "AssertionError: n == 2",
+    ),
+    "pool": (
+        "import multiprocessing\n\n\ndef check(n):\n    assert n == 2\n\n\n"
+        "with multiprocessing.get_context('fork').Pool(1) as pool:\n    pool.map_async(check, [1])\n"
+        "    pool.close()\n    pool.join()",
+        7,
+        "AssertionError: n == 2",
+    ),
+    "doctest": (
+        'import doctest\n\n\ndef one():\n    """One.\n\n    >>> one()\n    2\n    """\n    return 1\n\n\n'
+        "doctest.testmod()",
+        15,
+        "AssertionError: what testmod found is false",
+    ),
+    "unittest": (
+        "import unittest\n\n\nclass Tests(unittest.TestCase):\n    def test_one(self):\n        assert 1 == 2\n\n\n"
+        "unittest.main(argv=['tests'], exit=False)",
+        11,
+        "UnsuccessfulError: <unittest.runner.TextTestResult run=1 errors=0 failures=1>, and nobody has asked",
     ),
     "supervisor_killed": (
         "import os\nos.kill(os.getppid(), 9)\nwhile True:\n    pass",
@@ -189,6 +227,16 @@ HOLDING = {
         "    return found\n\n\nfound = asyncio.run(main())\n"
         "print(len(found), type(ThreadPoolExecutor().submit(check).exception()))\ncheck_later().close()",
         "1 &lt;class 'AssertionError'&gt;",
+    ),
+    "processes_looked_at": (
+        "import multiprocessing, time, unittest\n\n\ndef check(n):\n    assert n == 2\n\n\n"
+        "fork = multiprocessing.get_context('fork')\nprocess = fork.Process(target=check, args=[1])\n"
+        "process.start()\nprocess.join()\nended = fork.Process(target=time.sleep, args=[1000])\nended.start()\n"
+        "ended.terminate()\nprint(process.exitcode)\nwith fork.Pool(1) as pool:\n    try:\n"
+        "        pool.apply_async(check, [1]).get()\n    except AssertionError:\n        print('seen')\n\n\n"
+        "class Tests(unittest.TestCase):\n    def test_one(self):\n        check(1)\n\n\n"
+        "tests = unittest.main(argv=['tests'], exit=False)\nprint(tests.result.wasSuccessful())",
+        "1\nseen\nFalse",
     ),
     "at_exit": ("import atexit, time\natexit.register(time.sleep, 1000)\nprint('registered')", "registered"),
     "children_left": (
