@@ -154,6 +154,7 @@ class _Build:
         self.config = _mkdocs_config(site)
         self.plugin: EinsumDocPlugin = self.config.plugins["einsum-doc"]  # type: ignore[assignment]
         self.plugin.pool = pool
+        self.plugin.links_from_source = True  # in HTML too, Zensical changes them to start at the page's address
         self.told: set[Failure] = set()
         """The failures that have been listed."""
         self.wrong = ""

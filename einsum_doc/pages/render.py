@@ -149,6 +149,8 @@ def failure_html(failure: Failure) -> str:
 
 def outcome_html(result: Result) -> str:
     """What became of a block, in a word or two."""
+    if result.when:
+        return f'<b class="skipped">✓ verified on {_day(result.when)}</b>: {escape(result.reason)} in this build'
     word = "✓ raised, as expected" if result.raised and not result.failures else _WORDS[result.status]
     reason = f": {escape(result.reason)}" if result.reason else ""
     return f'<b class="{result.status.replace(" ", "-")}">{word}</b>{reason}'
@@ -221,8 +223,8 @@ def stamp_html(blocks: Sequence[Block], page: Ran, faults: int, commit: str, rep
 
 
 def downloads_html(names: Sequence[str]) -> str:
-    """Links to what a page can be downloaded as, which lies beside it."""
-    links = " ".join(f'<a href="{quote(name)}" download>{escape(name)}</a>' for name in names)
+    """Links to what a page can be downloaded as."""
+    links = " ".join(f'<a href="{quote(name)}" download>{escape(name.rpartition("/")[2])}</a>' for name in names)
     return f'<div class="downloads" data-search-exclude>run it yourself: {links}</div>'
 
 

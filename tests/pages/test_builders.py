@@ -26,7 +26,7 @@ plugins:
   - markdown-exec
   - einsum-doc:
       device: cpu
-      downloads: [posts/*.md]
+      downloads: [index.md, posts/*.md]
       assets:
         copied/library.py: library.py
 """
@@ -92,6 +92,10 @@ def test_pages_that_hold_are_the_same_under_all(project: Build) -> None:
         assert "<em>printed</em>" in built.page()
         assert (built.site / "copied/library.py").is_file()
         assert "print(6 * 7)" in (built.site / "posts/second/second.py").read_text()
+        for name, folder in (("index", "."), ("posts/second", "posts/second")):
+            links = re.findall(r'<a href="([^"]+)" download[^>]*>([^<]+)</a>', built.page(name))
+            assert [text for _, text in links] == [f"{Path(name).name}.py", f"{Path(name).name}.ipynb"]
+            assert all((built.site / folder / to).is_file() for to, _ in links), links
         outcomes.append([without_attributes(outcome(built, name)) for name in ("index", "posts/second")])
     assert "✓ 1 assertion held" in outcomes[0][0]
     assert "<span>2 blocks</span>" in outcomes[0][0]
