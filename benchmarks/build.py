@@ -147,7 +147,9 @@ class Site:
         paths = os.pathsep.join(filter(None, [str(probe or ""), os.environ.get("PYTHONPATH", "")]))
         start = time.perf_counter()
         environment = os.environ | {"PYTHONPATH": paths}
-        ended = subprocess.run(self.command("build"), capture_output=True, text=True, env=environment, check=False)
+        ended = subprocess.run(  # in its folder: there mkdocs-jupyter keeps what it has executed
+            self.command("build"), capture_output=True, text=True, env=environment, cwd=self.folder, check=False
+        )
         seconds = time.perf_counter() - start
         paths_of_pages = [self.folder / f"site/page-{number}/index.html" for number in range(1, self.pages + 1)]
         right = [path.exists() and bool(re.search(r"result \d", path.read_text())) for path in paths_of_pages]
@@ -315,6 +317,7 @@ def main() -> int:
     options = parser.parse_args()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
     os.environ["NO_MKDOCS_2_WARNING"] = "1"
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else what is installed to be edited is compiled each time
     versions = [f"{who.distribution} {who.version or 'is not installed'}" for who in (PLAIN, MARKDOWN_EXEC, JUPYTER)]
     print(f"{', '.join(versions)}; {options.cores} cores; medians of {options.repeats}\n")
     rows: list[Row] = []

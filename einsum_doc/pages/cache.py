@@ -18,9 +18,10 @@ import re
 import stat
 import sys
 import sysconfig
+import threading
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,8 @@ class Cache:
         self.limit = limit
         self.reasons: dict[str, str] = {}
         """For each page that was asked for, why its blocks had to run; empty if they had not."""
+        self._names: dict[str, list[str]] | None = None
+        """The files in the folder, by the page that they belong to."""
         self.notes: list[str] = []
         """What is wrong with the folder or with an entry in it."""
         self._settings = {"format": FORMAT, **MACHINE, "gpus": _gpus(), "variables": _python_variables(), **settings}
@@ -85,10 +88,10 @@ class Cache:
     def find(self, page: str, blocks: Sequence[Block]) -> Ran | None:
         """The results of a page's blocks, if they were kept and nothing has changed since; `reasons` says what has."""
         question = self._question(page, blocks)
-        entries = list(self._entries(page))
-        changes = [self._change(question, entry, blocks) for _, entry in entries]
-        for (path, entry), change in zip(entries, changes, strict=True):
-            if not change:
+        changes = []
+        for path, entry in self._entries(page):
+            changes.append(self._change(question, entry, blocks))
+            if not changes[-1]:
                 with contextlib.suppress(OSError):
                     os.utime(path)  # the folder is emptied from its oldest end
                 self.reasons[page] = ""
@@ -136,6 +139,7 @@ class Cache:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._write(self.folder / name, f"{_digest(text)}\n{text}\n")
+            self._names = None
         except OSError as error:
             self._note(f"the cache cannot be written ({error.strerror}): what has run now will be run again")
 
@@ -174,7 +178,12 @@ class Cache:
         if self.folder is None:
             return
         dated = []
-        for path in self.folder.glob(f"{_digest(page)[:16]}-*.json"):
+        names = self._names
+        if names is None:
+            names = self._names = defaultdict(list)
+            for name in _names_in(str(self.folder)):
+                names[name[:16]].append(name)
+        for path in [self.folder / name for name in names[_digest(page)[:16]] if name.endswith(".json")]:
             with contextlib.suppress(OSError):
                 dated.append((path.stat().st_mtime_ns, path))
         for _, path in sorted(dated, reverse=True):
@@ -243,9 +252,10 @@ class _Snapshot:
         self.ignored = set(map(str, ignored))
         self._files: dict[str, str] = {}
         self._packages: dict[str, str] | None = None
-        self._homes: Mapping[str, list[str]] | None = None
+        self._homes: dict[str, set[str]] | None = None
         self._modules: set[str] | None = None
         self._project: str | None = None
+        self._lock = threading.Lock()
 
     def evidence(self, footprint: Footprint, told: list[str], since: float) -> Evidence:
         """What a page has depended on, as it is now."""
@@ -322,8 +332,7 @@ class _Snapshot:
     def _versions(self) -> Mapping[str, str]:
         """The installed distributions, by the names of their folders: their own files take too long to read."""
         if self._packages is None:
-            folders = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-            found = [name.removesuffix(".dist-info") for folder in folders for name in _names_in(folder)]
+            found = [name.removesuffix(".dist-info") for folder in _site_packages() for name in _names_in(folder)]
             self._packages = {
                 _normal(name): version for name, dash, version in (each.rpartition("-") for each in found)
             }
@@ -337,10 +346,20 @@ class _Snapshot:
             if _normal(name) in self._versions():
                 found.add(_normal(name))
                 continue
-            if self._homes is None:
-                self._homes = metadata.packages_distributions()
-            found |= {_normal(home) for home in self._homes.get(name, ())}
+            found |= self._homes_of(name)
         return sorted(found)
+
+    def _homes_of(self, package: str) -> set[str]:
+        """The distributions that have installed a package or module whose name is not theirs."""
+        with self._lock:
+            if self._homes is None:
+                self._homes = defaultdict(set)
+                for folder in _site_packages():
+                    for name in _names_in(folder):
+                        if name.endswith(".dist-info"):
+                            for top in _packages_of(Path(folder, name)):
+                                self._homes[top].add(_normal(name.removesuffix(".dist-info").rpartition("-")[0]))
+        return self._homes.get(package, set())
 
     def _sources(self) -> Iterator[str]:
         """Every file of the project, which is the repository if it is in one, but for what is installed or built."""
@@ -363,6 +382,21 @@ class _Snapshot:
 
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "_", name).lower()
+
+
+def _site_packages() -> set[str]:
+    """The folders that distributions are installed in."""
+    return {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+
+
+def _packages_of(distribution: Path) -> set[str]:
+    """The packages and modules that a distribution has installed: `importlib.metadata` reads far more to tell."""
+    with contextlib.suppress(OSError):
+        return set((distribution / "top_level.txt").read_text("utf-8").split())
+    with contextlib.suppress(OSError):
+        lines = (distribution / "RECORD").read_text("utf-8").splitlines()
+        return {re.split(r"[/.,]", line, maxsplit=1)[0] for line in lines}
+    return set()
 
 
 def _names_in(folder: str) -> list[str]:

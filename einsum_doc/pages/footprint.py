@@ -15,7 +15,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 _STARTED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "os.forkpty", "os.exec", "os.spawn"}
@@ -93,22 +93,11 @@ class Listener:
 
         # Links are followed only now: to follow one is to ask about files, which would be heard.
         opened, written, asked, listed = map(self._evidence, (self.opened, self.written, self.asked, self.listed))
-        files = opened | written
-        packages, names = set(), set(self.names)
-        for name, module in list(sys.modules.items()):
-            names.add(name.partition(".")[0])
-            file = getattr(module, "__file__", None)
-            if not isinstance(file, str):
-                files |= _inits(getattr(module, "__path__", ()))
-                continue
-            file = os.path.realpath(_source(file))
-            installed = _within(file, _PACKAGES)
-            if installed:
-                packages.add(os.path.relpath(file, installed).partition(os.sep)[0])
-            elif self._is_evidence(file):
-                files.add(file)
-                # A package of the module's name would be found before it.
-                files |= _inits([os.path.splitext(file)[0]]) if not file.endswith("__init__.py") else set()
+        loaded = _Loaded()
+        loaded.see({name: module for name, module in list(sys.modules.items()) if name not in _before.modules})
+        files = opened | written | {file for file in loaded.files | _before.files if self._is_evidence(file)}
+        packages = loaded.packages | _before.packages
+        names = self.names | {name.partition(".")[0] for name in list(sys.modules)}
         own = {os.path.relpath(path, self.root).partition(os.sep)[0].partition(".")[0] for path in files}
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return Footprint(
@@ -134,6 +123,50 @@ class Listener:
         return bool(_within(path, {self.root})) or not _within(path, {sys.base_prefix})
 
 
+class _Loaded:
+    """What modules have been loaded, and from where."""
+
+    def __init__(self) -> None:
+        self.modules: set[str] = set()
+        self.packages: set[str] = set()
+        self.files: set[str] = set()
+
+    def see(self, modules: Mapping[str, Any]) -> None:
+        """Add modules, by their names."""
+        self.modules |= modules.keys()
+        for module in modules.values():
+            file = getattr(module, "__file__", None)
+            if not isinstance(file, str):
+                self.files |= _inits(getattr(module, "__path__", ()))
+                continue
+            package = _package_of(file)
+            if package:
+                self.packages.add(package)
+                continue
+            if _within(file, _STANDARD):
+                continue
+            file = os.path.realpath(_source(file))
+            installed = _within(file, _PACKAGES)
+            if installed:
+                self.packages.add(os.path.relpath(file, installed).partition(os.sep)[0])
+            else:
+                self.files.add(file)
+                # A package of the module's name would be found before it.
+                self.files |= _inits([os.path.splitext(file)[0]]) if not file.endswith("__init__.py") else set()
+
+
+_before = _Loaded()
+
+
+def look_before_fork() -> None:
+    """Look at the modules that are loaded now, so that the processes forked from this one need not.
+
+    torch has two thousand, and to touch each copies a page's share of the memory. The library itself is not among
+    them: a page that imports it imports it anew.
+    """
+    _before.see({name: module for name, module in sys.modules.items() if name.partition(".")[0] != "einsum_doc"})
+
+
 _PACKAGES = {os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
 _STANDARD = {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")} | (
     {os.path.realpath(sys.prefix)} if sys.prefix != sys.base_prefix else set()
@@ -143,6 +176,21 @@ _STANDARD = {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "
 def _within(path: str, folders: Iterable[str]) -> str:
     """The folder of `folders` that a path is in, if it is in one."""
     return next((folder for folder in folders if path == folder or path.startswith(folder + os.sep)), "")
+
+
+def _package_of(file: str) -> str:
+    """The entry of a folder of installed packages that a module's file is in; nothing if a link leads there.
+
+    To follow the path of each file takes longer than to run a page.
+    """
+    folder = _within(file, _PACKAGES)
+    entry = file[len(folder) + 1 :].partition(os.sep)[0] if folder else ""
+    return entry if entry and not _is_link(os.path.join(folder, entry)) else ""
+
+
+@cache
+def _is_link(path: str) -> bool:
+    return os.path.islink(path)
 
 
 def _source(path: str) -> str:

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from einsum_doc.pages import worker as page_worker
+from einsum_doc.pages.footprint import look_before_fork
 
 DESCRIPTORS = 5
 """What a page is started with: the worker's socket, the supervisor's, and the files of `worker.serve`."""
@@ -43,6 +44,7 @@ def main(control: socket.socket, preload: list[str]) -> None:
         # A module that cannot be imported fails in the page that wants it, with its line.
         with contextlib.suppress(Exception):
             importlib.import_module(name)
+    look_before_fork()
     control.sendall(b"ready\n")
     while True:
         message, descriptors, *_ = socket.recv_fds(control, 1 << 16, DESCRIPTORS)
@@ -147,3 +149,4 @@ def _children() -> list[int]:
 
 if __name__ == "__main__":
     main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])
+    os._exit(0)  # to take down an interpreter that has loaded torch takes half a second, for which the build would wait

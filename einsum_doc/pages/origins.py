@@ -108,14 +108,17 @@ def _placed(before: Sequence[Line], after: Sequence[str]) -> list[Line]:
                 place = line.place
             elif len(after) == len(before):  # a line that has been changed where it stands
                 place = before[index].place
-            found.append(Line(line, place))
+            found.append(line if isinstance(line, Line) else Line(line, place))
         return found
     plain = normalize("\n".join(before))
     if list(after[: len(plain)]) == plain:
         indices = [min(index, len(before) - 1) for index in range(len(after))]
     else:
         indices = _aligned(plain, after)
-    return [Line(line, before[index].place) for index, line in zip(indices, after, strict=True)]
+    return [
+        before[index] if line == before[index] else Line(line, before[index].place)
+        for index, line in zip(indices, after, strict=True)
+    ]
 
 
 def reached(error: BaseException) -> Place | None:

@@ -35,14 +35,12 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page as MkDocsPage
 from mkdocs.structure.toc import AnchorLink
 from mkdocs.utils import get_relative_url, markdown_extensions, meta
-from pymdownx.snippets import SnippetMissingError
 
 from einsum_doc.pages import fence, report, scan
 from einsum_doc.pages.block import Block, Failure, Place, Result, Shown
 from einsum_doc.pages.cache import Cache
 from einsum_doc.pages.config import EinsumDocConfig
 from einsum_doc.pages.devices import on_devices
-from einsum_doc.pages.download import Cell, as_notebook, as_program, cells
 from einsum_doc.pages.executor import ExecutorError
 from einsum_doc.pages.expected import REWRITE, rewrite
 from einsum_doc.pages.export import as_json, github, junit
@@ -82,6 +80,8 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         self.serving = self.dirty = False
         self.waits = False
         """Whether pages are only read, until somebody starts them."""
+        self.links_from_source = False
+        """Whether a relative link in a page's HTML starts at its Markdown file: who builds the site changes it then."""
         self.pool: Pool | None = None
         self.cache: Cache | None = None
         self.runs: dict[str, Run] = {}
@@ -93,6 +93,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         """What is to be downloaded, by its path in the site."""
         self.markdown: Markdown | None = None
         self.report_file: File | None = None
+        self.report_content = ""
         self.reports: dict[str, report.PageReport] = {}
         self._commit: str | None = None
 
@@ -226,9 +227,9 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         stamp = stamp_html(run.blocks, run.ran, len(found.faults), self.commit, part)
         downloads = ""
         if run.runnable and not found.failures and any(fnmatch(page.file.src_uri, it) for it in self.config.downloads):
-            downloads = downloads_html(
-                [posixpath.basename(uri) for uri in self._make_downloads(run, page, config, files)]
-            )
+            start = posixpath.dirname(page.file.src_uri if self.links_from_source else page.file.dest_uri)
+            made = self._make_downloads(run, page, config, files)
+            downloads = downloads_html([posixpath.relpath(uri, start or ".") for uri in made])
         return under_title(html, stamp + downloads + "".join(elsewhere))
 
     @event_priority(100)
@@ -310,7 +311,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             addresses = {
                 name: f"{get_relative_url(file.url, self.report_file.url)}#{name}" for name, file in places.items()
             }
-            page.content += report_html(entries, self.commit, self.config.library, addresses)
+            self.report_content = report_html(entries, self.commit, self.config.library, addresses)
             parts = list(contents(entries, self.config.library))
             page.present_anchor_ids = (page.present_anchor_ids or set()) | {anchor for _, anchor in parts}
             top = page.toc.items
@@ -329,9 +330,17 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         return found
 
     @event_priority(100)
-    def on_page_context(self, context: Any, *, page: MkDocsPage, config: MkDocsConfig, nav: Any) -> None:
+    def _on_page_context_first(self, context: Any, *, page: MkDocsPage, config: MkDocsConfig, nav: Any) -> None:
         """Note which page is being made: other plugins may render parts of other pages on it."""
         self.where = self._name(page.file)
+
+    @event_priority(-100)
+    def _on_page_context_last(self, context: Any, *, page: MkDocsPage, config: MkDocsConfig, nav: Any) -> None:
+        """Put the report on its page, when the search has seen it: nobody looks for its tables."""
+        if page.file is self.report_file and page.content is not None:
+            page.content += self.report_content
+
+    on_page_context = CombinedEvent(_on_page_context_first, _on_page_context_last)
 
     @event_priority(-100)
     def on_post_template(self, output: str, *, template_name: str, config: MkDocsConfig) -> None:
@@ -376,7 +385,9 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         written = [Line(*each) for each in zip(markdown.split("\n"), origins(name, text, markdown), strict=True)]
         try:
             lines = preprocessed(written, self._reader(config))
-        except SnippetMissingError as error:
+        except Exception as error:
+            if type(error).__name__ != "SnippetMissingError":  # whose module is not loaded unless a site uses it
+                raise
             place = reached(error) or Place(name, 1)
             faults.append(scan.Fault(None, Failure(place, "SnippetMissingError", str(error)), 0))
             lines = preprocessed(written, self._reader(config, checks_snippets=False))
@@ -547,6 +558,9 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
 
     def _make_downloads(self, run: Run, page: MkDocsPage, config: MkDocsConfig, files: Files) -> list[str]:
         """Make what a page can be downloaded as; its paths in the site."""
+        # With it comes all that knows einsums, which many a build does not need.
+        from einsum_doc.pages.download import Cell, as_notebook, as_program, cells
+
         found = cells(run.lines, run.blocks, run.results, _link(page, config, files))
         if not re.search(r"^# ", run.markdown, re.M):
             found.insert(0, Cell(f"# {page.title}"))

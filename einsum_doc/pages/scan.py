@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from markdown import Markdown
@@ -61,8 +62,7 @@ def scan(lines: Sequence[str], *, tab_length: int = 4, unasked: Collection[str] 
     (0, 0, False)
     """
     found = [
-        replace(each, hides=_hidden_in(each, lines, unasked))
-        for each in _Reader(Markdown(tab_length=tab_length)).read(lines)
+        replace(each, hides=_hidden_in(each, lines, unasked)) for each in _Reader(_markdown(tab_length)).read(lines)
     ]
     for index in _openings(lines, unasked):
         if not any(each.line <= index < each.end for each in found):
@@ -70,6 +70,12 @@ def scan(lines: Sequence[str], *, tab_length: int = 4, unasked: Collection[str] 
     found.sort(key=lambda each: each.line)
     commented = _in_comments(lines, found)
     return [replace(each, commented=index in commented) for index, each in enumerate(found)]
+
+
+@cache
+def _markdown(tab_length: int) -> Markdown:
+    """What the reader takes its settings from; it changes nothing of it."""
+    return Markdown(tab_length=tab_length)
 
 
 def _hidden_in(found: Fence, lines: Sequence[str], unasked: Collection[str]) -> int | None:
@@ -97,6 +103,8 @@ def _openings(lines: Sequence[str], unasked: Collection[str], start: int = 0) ->
     [0, 3]
     """
     for index in range(start, len(lines)):
+        if "```" not in lines[index] and "~~~" not in lines[index]:
+            continue
         runs = re.findall(r"(`+|~{3,})([^`]*)", lines[index])
         while runs:
             run, text = runs.pop(0)
@@ -266,14 +274,15 @@ def _nothing_in(block: Block) -> tuple[str, ...]:
     program = block.program
     if block.language in ("python", "py", "pycon"):
         with suppress(SyntaxError, ValueError):  # which its worker will report
-            program = "".join(map(ast.dump, ast.parse(program).body))
+            return () if ast.parse(program).body else _NOTHING
     elif block.language == fence.DERIVATION:
         program = re.sub(r"(?<!\\)%.*", "", program)
     else:
         program = re.sub(r"^\s*#.*", "", program, flags=re.M)
-    if program.strip():
-        return ()
-    return "there is nothing in it to run", 'if it is out of use, write exec="off"'
+    return () if program.strip() else _NOTHING
+
+
+_NOTHING = "there is nothing in it to run", 'if it is out of use, write exec="off"'
 
 
 def _hidden(found: Fence, lines: Sequence[str], places: Sequence[Place]) -> tuple[str, ...]:

@@ -138,6 +138,7 @@ class ForkServer:
     """The process that pages are forked from: forkserver.py, at the other end of a socket."""
 
     def __init__(self, root: Path, preload: Sequence[str], threads: int) -> None:
+
         self.root = root
         self.preload = set(preload)
         self.lock = threading.Lock()
@@ -242,7 +243,8 @@ class Session:
         """Wait for the threads that the page has left running, and learn what it has depended on."""
         block = self.page.blocks[-1]
         try:
-            late = f"a thread that is no daemon did not end within {self.limits.seconds:g} s of the page's last block"
+            within = f"within {self.limits.seconds:g} s of the page's last block"
+            late = f"a thread or process that is no daemon did not end {within}"
             answer = self._ask({}, late)
         except _NoAnswerError as stopped:
             self._stop(block, stopped, self.results[-1].seconds)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import io
 import os
 import re
@@ -30,6 +29,8 @@ class Streams:
 
     def __init__(self, output: int, errors: int) -> None:
         self.files = {1: output, 2: errors}
+        import ctypes  # not for those who only read what was written
+
         self.libc = ctypes.CDLL(None)
 
     def open(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -339,3 +340,18 @@ def test_a_file_that_was_edited_while_its_page_ran_is_no_evidence(project: Path,
     built, _ = again()
     assert "the results of docs/imports.md are not kept: data/numbers.txt was changed while it ran" in built.console
     assert "imports" in again()[1]
+
+
+def test_the_library_is_a_dependency_though_the_builder_is_made_of_it() -> None:
+    """What the fork server has loaded is looked at once, but for what each page imports anew."""
+    code = (
+        "import json, sys\n"
+        "from einsum_doc.pages import footprint\n"
+        "footprint.look_before_fork()\n"
+        "import einsum_doc.equation, yaml\n"
+        "found = footprint.Listener('.').footprint()\n"
+        "print(any(file.endswith('einsum_doc/equation.py') for file in found.files), 'yaml' in found.packages)\n"
+    )
+    root = Path(__file__).parents[2]
+    told = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert told.stdout == "True True\n"
