@@ -22,6 +22,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,8 @@ class Cache:
     """The folder of kept results, as one build sees it: no file is read twice.
 
     `settings` are the options that a result depends on. `ignored` are folders and files of the project
-    that are no sources, as the built site. With no `folder`, nothing is kept.
+    that are no sources, as the built site. `reads` has for some pages the patterns of what the processes that they
+    start may read of the project; of others these may read all. With no `folder`, nothing is kept.
     """
 
     def __init__(
@@ -73,8 +75,10 @@ class Cache:
         *,
         limit: int = 256 * 2**20,
         ignored: Sequence[Path] = (),
+        reads: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.folder = folder
+        self.reads = reads or {}
         self.limit = limit
         self.reasons: dict[str, str] = {}
         """For each page that was asked for, why its blocks had to run; empty if they had not."""
@@ -112,11 +116,12 @@ class Cache:
             return Ran((), seconds=entry["seconds"], memory=entry["memory"])
         return Ran(())
 
-    def evidence(self, blocks: Sequence[Block], ran: Ran, footprint: Footprint | None) -> Evidence:
+    def evidence(self, page: str, blocks: Sequence[Block], ran: Ran, footprint: Footprint | None) -> Evidence:
         """What a page has depended on, as it is now; or why nobody can say."""
         if footprint is None:
             return "what it has depended on is not known"
-        return self._now.evidence(footprint, _told(blocks, ran.results), since=ran.when - _AROUND)
+        told = _told(blocks, ran.results)
+        return self._now.evidence(footprint, told, ran.when - _AROUND, self.reads.get(page, ()))
 
     def keep(self, page: str, blocks: Sequence[Block], ran: Ran, evidence: Evidence) -> None:
         """Keep the results of a page, if everything on it held and what they depended on is known."""
@@ -207,7 +212,7 @@ class Cache:
 
     def _question(self, page: str, blocks: Sequence[Block]) -> dict[str, Any]:
         asked = [[block.language, block.code, dict(block.options)] for block in blocks]
-        return {**self._settings, "page": page, "blocks": asked}
+        return {**self._settings, "page": page, "blocks": asked, "reads": [*self.reads.get(page, ())]}
 
     def _change(self, question: Mapping[str, Any], entry: Mapping[str, Any], blocks: Sequence[Block]) -> str:
         """In words, the first thing that has changed since an entry was kept; empty if nothing has."""
@@ -222,7 +227,7 @@ class Cache:
             if old.get(name) != question.get(name):
                 return f"{_NAMES.get(name, name)} has changed"
         told = _told(blocks, [result_from(result) for result in entry["results"]])
-        return self._now.change(entry["evidence"], told)
+        return self._now.change(entry["evidence"], told, question["reads"])
 
 
 _NAMES = {
@@ -230,6 +235,7 @@ _NAMES = {
     "python": "the version of Python",
     "gpus": "the GPU",
     "variables": "a variable of Python's",
+    "reads": "what its processes may read",
 }
 
 
@@ -254,13 +260,13 @@ class _Snapshot:
         self._packages: dict[str, str] | None = None
         self._homes: dict[str, set[str]] | None = None
         self._modules: set[str] | None = None
-        self._project: str | None = None
+        self._projects: dict[tuple[str, ...], str] = {}
         self._lock = threading.Lock()
 
-    def evidence(self, footprint: Footprint, told: list[str], since: float) -> Evidence:
-        """What a page has depended on, as it is now."""
+    def evidence(self, footprint: Footprint, told: list[str], since: float, reads: Sequence[str]) -> Evidence:
+        """What a page has depended on, as it is now; `reads` is what its processes may have read, if not all."""
         files = {self._short(path): _digest_of_file(path) for path in footprint.files}
-        sources = list(self._sources()) if footprint.processes else []
+        sources = list(self._sources(reads)) if footprint.processes else []
         for path in {*footprint.files, *sources} - {*footprint.written}:
             with contextlib.suppress(OSError):
                 if os.stat(path).st_mtime >= since:
@@ -274,12 +280,12 @@ class _Snapshot:
             "modules": sorted(_modules_in(self.root) & set(footprint.names)),
             "variables": {name: _variable(name) for name in footprint.variables},
             "packages": {name: self._version(name) for name in self._distributions(footprint.packages)},
-            "project": self._digest_of_all(sources) if sources else "",
+            "project": self._digest_of_all(sources) if footprint.processes else "",
             "environment": _environment(self.root) if footprint.processes else "",
             "told": told,
         }
 
-    def change(self, evidence: Mapping[str, Any], told: list[str]) -> str:
+    def change(self, evidence: Mapping[str, Any], told: list[str], reads: Sequence[str]) -> str:
         """In words, the first difference between what a page depended on and what there is now."""
         for name, digest in evidence["files"].items():
             path = str(self.root / name)
@@ -306,10 +312,13 @@ class _Snapshot:
             if now != version:
                 return f"{name} is {now or 'not installed'}, and was {version}"
         if evidence["project"]:
-            if self._project is None:
-                self._project = self._digest_of_all(self._sources())
-            if self._project != evidence["project"]:
-                return "it starts processes, and a file of the project has changed"
+            key = tuple(reads)
+            if key not in self._projects:
+                self._projects[key] = self._digest_of_all(self._sources(reads))
+            if self._projects[key] != evidence["project"]:
+                return (
+                    f"it starts processes, and a file {'that they may read' if reads else 'of the project'} has changed"
+                )
             if _environment(self.root) != evidence["environment"]:
                 return "it starts processes, and their environment has changed"
         if told != evidence["told"]:
@@ -361,13 +370,20 @@ class _Snapshot:
                                 self._homes[top].add(_normal(name.removesuffix(".dist-info").rpartition("-")[0]))
         return self._homes.get(package, set())
 
-    def _sources(self) -> Iterator[str]:
-        """Every file of the project, which is the repository if it is in one, but for what is installed or built."""
+    def _sources(self, reads: Sequence[str] = ()) -> Iterator[str]:
+        """Every file of the project, which is the repository if it is in one, but for what is installed or built.
+
+        reads: only those that one of these patterns names, or that are in a folder that one names.
+        """
         project = next((folder for folder in (self.root, *self.root.parents) if (folder / ".git").exists()), self.root)
         for folder, inner, files in os.walk(project):
             inner[:] = sorted(name for name in inner if self._is_source(folder, name))
             paths = (os.path.join(folder, name) for name in sorted(files))
-            yield from (path for path in paths if path not in self.ignored)
+            yield from (path for path in paths if path not in self.ignored and self._is_read(path, reads))
+
+    def _is_read(self, path: str, reads: Sequence[str]) -> bool:
+        name = Path(os.path.relpath(path, self.root)).as_posix() if reads else ""
+        return not reads or any(fnmatch(name, each) or fnmatch(name, f"{each.rstrip('/')}/*") for each in reads)
 
     def _digest_of_all(self, paths: Iterable[str]) -> str:
         return _digest(*(f"{self._short(path)} {_digest_of_file(path)}" for path in paths))

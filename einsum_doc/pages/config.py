@@ -59,6 +59,12 @@ class EinsumDocConfig(base.Config):
     cache_size = _Amount(default=256)
     """How large that folder may become, in MiB; what was used longest ago goes first."""
 
+    processes = c.DictOfItems(c.ListOfItems(c.Type(str)), default={})
+    """What the processes that a page starts may read of the project: `page: [files and folders]`, all of them patterns.
+
+    Pages are named by their paths in docs_dir, files relative to the folder of mkdocs.yml. A page that is not named
+    runs again when any file of the project has changed."""
+
     records = c.Type(str, default=".cache/einsum-doc-records")
     """The folder, relative to that of mkdocs.yml, in which is kept what held on a GPU, to be shown where there is none.
 

@@ -39,7 +39,7 @@ class Engine:
     close: Callable[[], None]
 
     def run(
-        self, page: Page, settings: PoolSettings, preload: Sequence[str], *, compares: bool
+        self, page: Page, settings: PoolSettings, preload: Sequence[str], reads: Sequence[str], *, compares: bool
     ) -> tuple[Ran, Evidence]:
         """Have a page run; its results, and what they depended on where they were made."""
         order = {
@@ -48,6 +48,7 @@ class Engine:
             "device": settings.device,
             "limits": asdict(settings.limits),
             "preload": list(preload),
+            "reads": list(reads),
             "compares": compares,
             "library": list(settings.library),
             "page": asdict(page),
@@ -94,7 +95,8 @@ def run_order(order: str) -> str:
     settings |= {"memory": limits.bytes, "threads": 0, "gpu": ""}
     server = _server(root, facts["preload"])
     ran, footprint = run_page(server, settings, page, limits, compares=facts["compares"])
-    evidence = Cache(None, root, {}).evidence(page.blocks, ran, footprint)
+    cache = Cache(None, root, {}, reads={page.name: facts["reads"]})
+    evidence = cache.evidence(page.name, page.blocks, ran, footprint)
     return to_json({"ran": asdict(ran), "evidence": evidence})
 
 

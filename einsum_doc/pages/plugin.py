@@ -14,6 +14,7 @@ import os
 import posixpath
 import re
 import subprocess
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
@@ -447,6 +448,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
                 {name: options[name] for name in ("device", "timeout", "memory", "preload", "executor", "library")},
                 limit=int(options.cache_size * 2**20),
                 ignored=[Path(config.site_dir), *(self.root / name for name in (options.junit, options.json) if name)],
+                reads=dict(self._reads()),
             )
         pages = [Page(run.name, run.runnable, self.sources(run)) for run in runs]
         try:
@@ -455,6 +457,17 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             raise PluginError(f"einsum-doc: executor: {error}") from None
         for run, future in zip(runs, futures, strict=True):
             run.future = future
+
+    def _reads(self) -> Iterator[tuple[str, list[str]]]:
+        """For each page that `processes` names, the patterns of what its processes may read."""
+        named: dict[str, list[str]] = defaultdict(list)
+        for pattern, files in self.config.processes.items():
+            pages = [run.name for uri, run in self.runs.items() if fnmatch(uri, pattern)]
+            if not pages and not self.dirty:
+                raise PluginError(f"einsum-doc: processes: there is no page {pattern}")
+            for name in pages:
+                named[name] += files
+        yield from named.items()
 
     def sources(self, run: Run) -> Mapping[str, list[str]]:
         """The lines of each file that the page's code stands in."""

@@ -156,7 +156,9 @@ class Pool:
     def _run_page(self, waiting: _Waiting, gpu: str) -> Ran:
         page, cache, limits = waiting.page, waiting.cache, self.settings.limits
         if self._engine is not None:
-            ran, evidence = self._engine.run(page, self.settings, sorted(self._preloads), compares=not self.rewriting)
+            reads = cache.reads.get(page.name, ())
+            preload = sorted(self._preloads)
+            ran, evidence = self._engine.run(page, self.settings, preload, reads, compares=not self.rewriting)
         else:
             settings = {
                 "root": str(self.settings.root),
@@ -172,7 +174,7 @@ class Pool:
 
             server = self._ready_server()
             ran, footprint = run_page(server, settings, page, limits, compares=not self.rewriting, tell=tell)
-            evidence = cache.evidence(page.blocks, ran, footprint)
+            evidence = cache.evidence(page.name, page.blocks, ran, footprint)
         if isinstance(evidence, dict):
             ran = replace(ran, packages=evidence["packages"])
         cache.keep(page.name, page.blocks, ran, evidence)

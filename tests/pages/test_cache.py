@@ -355,3 +355,24 @@ def test_the_library_is_a_dependency_though_the_builder_is_made_of_it() -> None:
     root = Path(__file__).parents[2]
     told = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert told.stdout == "True True\n"
+
+
+def test_what_the_processes_of_a_page_may_read_can_be_named(tmp_path: Path, environment: dict[str, str]) -> None:
+    def ran(processes: str = "{sta*.md: [data, lib*.py]}") -> str:
+        config = PLAIN.replace("einsum-doc]", f"einsum-doc: {{device: cpu, processes: {processes}}}]")
+        edit("mkdocs.yml", config)(tmp_path)
+        built = mkdocs_build(tmp_path, environment | {"EINSUM_DOC_EXPLAIN": "1"})
+        return reasons(built).get("starts", built.console)
+
+    write_pages(tmp_path, {"starts": f"# T\n\n{FENCE.format(PAGES['starts'])}"}, PLAIN)
+    for name in ("data/numbers.txt", "other.txt", "library.py"):
+        edit(name, "1")(tmp_path)
+    assert ran() == "no result of it is kept"
+    edit("other.txt", "2")(tmp_path)
+    assert ran() == "from the cache"
+    for name in ("data/numbers.txt", "library.py"):
+        edit(name, "2")(tmp_path)
+        assert ran() == "it starts processes, and a file that they may read has changed"
+    assert ran("{starts.md: [data]}") == "what its processes may read has changed"
+    assert ran("{}") == "what its processes may read has changed"
+    assert "einsum-doc: processes: there is no page stars.md" in ran("{stars.md: [data]}")
