@@ -36,6 +36,7 @@ from einsum_doc.pages.block import Failure
 from einsum_doc.pages.plugin import EinsumDocPlugin
 from einsum_doc.pages.pool import Pool
 from einsum_doc.pages.progress import awaited
+from einsum_doc.pages.report import PageReport
 from einsum_doc.pages.scan import HyphenatedOptions
 
 NAME = "einsum_doc.pages.extension"
@@ -165,14 +166,20 @@ class _Build:
         plugins.on_startup(command="serve" if self.serving else "build", dirty=False)
         plugins.on_config(self.config)
         plugins.on_pre_build(config=self.config)
-        self.plugin.config.report = ""  # a page that Zensical would not know of
-        self.files = plugins.on_files(get_files(self.config), config=self.config)
+        files = get_files(self.config)
+        if files.get_file_from_path(self.plugin.config.report) is None:
+            self.plugin.config.report = ""  # a page that Zensical would not know of
+        self.files = plugins.on_files(files, config=self.config)
+        self.pages: list[PageReport] = []
+        """What has been found, page by page."""
         for uri in self.plugin.left_out:  # by MkDocs: what Zensical leaves out it never asks for
             self.plugin.runs.pop(uri, None)
         self._judge()
         for file in self.files:
             if file.generated_by and not self.wrong:
                 file.copy_file()
+            elif file.src_uri in self.plugin.runs:
+                Page(None, file, self.config).read_source(self.config)  # for its title
 
     def _judge(self) -> None:
         """Wait for all pages that have been read, and give the verdict on them before any is rendered."""
@@ -181,6 +188,7 @@ class _Build:
             if run.future is not None and self.plugin.pool is not None:
                 awaited(run.future, self.plugin.pool.progress)
             pages.append(replace(run, complete=True, rendered={block.number for block in run.blocks}).report())
+        self.pages = pages
         self.told = {failure for page in pages for failure in page.failures}
         try:
             self.plugin.judge(pages, self.config)
@@ -216,6 +224,9 @@ class _Build:
         """Add what belongs under the title; fail for what has not reached the page."""
         run = self.plugin.run
         html = self.config.plugins.on_page_content(html, page=self.page, config=self.config, files=self.files)
+        html, _ = self.plugin.with_users(html, self.page.file, self.pages, self.files)
+        if self.page.file is self.plugin.report_file:
+            html += self.plugin.report_on(self.pages, self.files, {})
         for uri, text in self.plugin.downloads.items():
             File.generated(self.config, uri, content=text).copy_file()
         self.plugin.downloads.clear()

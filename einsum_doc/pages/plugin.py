@@ -224,7 +224,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             _log.info(f"{run.name}: {count(len(run.blocks), 'block')} in {run.ran.seconds:.1f} s")
         elsewhere = [fault_html(failure) for failure in found.faults if fault_html(failure) not in html]
         there = self.report_file
-        part = get_relative_url(there.url, page.file.url) + address_of(run.name) if there else ""
+        part = self._url(there, page.file) + address_of(run.name) if there else ""
         stamp = stamp_html(run.blocks, run.ran, len(found.faults), self.commit, part)
         downloads = ""
         if run.runnable and not found.failures and any(fnmatch(page.file.src_uri, it) for it in self.config.downloads):
@@ -294,30 +294,43 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
 
     def _tell(self, pages: Sequence[report.PageReport], files: Files) -> None:
         """Fill the report page, and say on the pages that explain the library where its names are used."""
-        users = report.users(pages)
         places = {}
-        for file in files.documentation_pages() if users else ():
-            content = (file.page and file.page.content) or ""
-            here = users.keys() & set(anchors_on(content))
-            if file.page and here:
-                places.update(dict.fromkeys(here, file))
-                links = {entry.report.name: entry.link for entry in self._entries(pages, file, files)}
-                links.pop(self._name(file), None)
-                file.page.content = used_in(
-                    content, {name: [*filter(None, map(links.get, users[name]))] for name in here}
-                )
+        for file in files.documentation_pages() if report.users(pages) else ():
+            if file.page and file.page.content:
+                file.page.content, names = self.with_users(file.page.content, file, pages, files)
+                places.update(dict.fromkeys(names, file))
         page = self.report_file and self.report_file.page
         if self.report_file and page and page.content is not None:
-            entries = self._entries(pages, self.report_file, files)
-            addresses = {
-                name: f"{get_relative_url(file.url, self.report_file.url)}#{name}" for name, file in places.items()
-            }
-            self.report_content = report_html(entries, self.commit, self.config.library, addresses)
-            parts = list(contents(entries, self.config.library))
+            addresses = {name: f"{self._url(file, self.report_file)}#{name}" for name, file in places.items()}
+            self.report_content = self.report_on(pages, files, addresses)
+            parts = list(contents(self._entries(pages, self.report_file, files), self.config.library))
             page.present_anchor_ids = (page.present_anchor_ids or set()) | {anchor for _, anchor in parts}
             top = page.toc.items
             top = top[0].children if top and top[0].level == 1 else top
             top += [AnchorLink(title, anchor, 2) for title, anchor in parts]
+
+    def with_users(
+        self, content: str, file: File, pages: Sequence[report.PageReport], files: Files
+    ) -> tuple[str, set[str]]:
+        """A page with links, below each name of the library that it explains, to the pages that use it; those names."""
+        users = report.users(pages)
+        here = users.keys() & set(anchors_on(content)) if users else set()
+        if not here:
+            return content, set()
+        links = {entry.report.name: entry.link for entry in self._entries(pages, file, files)}
+        links.pop(self._name(file), None)
+        return used_in(content, {name: [*filter(None, map(links.get, users[name]))] for name in here}), here
+
+    def report_on(self, pages: Sequence[report.PageReport], files: Files, addresses: Mapping[str, str]) -> str:
+        """What stands on the report page; `addresses` are those at which names of the library are explained."""
+        assert self.report_file is not None
+        return report_html(self._entries(pages, self.report_file, files), self.commit, self.config.library, addresses)
+
+    def _url(self, to: File, seen_from: File) -> str:
+        """The address of a page, as it is linked to from another."""
+        if self.links_from_source:
+            return posixpath.relpath(to.src_uri, posixpath.dirname(seen_from.src_uri) or ".")
+        return get_relative_url(to.url, seen_from.url)
 
     def _entries(self, pages: Sequence[report.PageReport], seen_from: File, files: Files) -> list[Entry]:
         """The pages of the site that have been run, each as it is linked to from one of them."""
@@ -325,9 +338,9 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         found = []
         for uri, run in self.runs.items():
             file = files.get_file_from_path(uri)
-            if file and file.page:
+            if file and file.page and run.name in reports:
                 title = escape(Markup(file.page.title or run.name).striptags())
-                found.append(Entry(reports[run.name], title, get_relative_url(file.url, seen_from.url)))
+                found.append(Entry(reports[run.name], title, self._url(file, seen_from)))
         return found
 
     @event_priority(100)

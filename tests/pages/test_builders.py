@@ -202,7 +202,7 @@ def test_an_option_that_does_not_exist_is_none_under_zensical(project: Build) ->
 
 
 @pytest.mark.parametrize(("pages", "failures"), [(PAGES, 0), (WRONG, 3)], ids=["held", "failed"])
-def test_zensical_tells_other_programs_and_has_no_report(
+def test_zensical_tells_other_programs_and_makes_no_report(
     project: Build, tmp_path: Path, pages: Mapping[str, str], failures: int
 ) -> None:
     built = project("zensical", pages, config=CONFIG.replace("device: cpu", "device: cpu\n      junit: results.xml"))
@@ -211,6 +211,26 @@ def test_zensical_tells_other_programs_and_has_no_report(
     assert not (built.site / "report").exists()
     if not failures:
         assert "report</a>" not in built.page()
+
+
+def test_zensical_has_a_report_where_there_is_a_page_for_it(project: Build) -> None:
+    pages = PAGES | {
+        "about/report": "# What was found\n\nBy running it.\n",
+        "api/names": '# Names\n\n<h2 id="library.answer">answer</h2>\n',
+    }
+    config = CONFIG.replace("device: cpu", "device: cpu\n      library: [library]\n      report: about/report.md")
+    built = project("zensical", pages, config=config)
+    assert built.status == 0, built.console
+    page = built.page("about/report")
+    assert page.index("By running it.") < page.index('<h2 id="docs/posts/second.md">') < page.index("</article>")
+    assert re.findall(r'<a href="([^"]*)"><code>docs/posts/second.md', page) == ["../../posts/second/"]
+    assert "Of 1 public name, the code of the pages uses 1." in page
+    for name, link in (("index", "about/report/"), ("posts/second", "../../about/report/")):
+        file = "docs/index.md" if name == "index" else f"docs/{name}.md"
+        assert re.findall(r'<a href="([^"]*)">report</a>', built.page(name)) == [f"{link}#{file}"]
+    assert '<p class="used">Used in <a href="../../">The first</a></p>' in without_attributes(
+        {"": built.page("api/names")}
+    )
 
 
 def test_nothing_to_run_is_a_failure_under_zensical(project: Build) -> None:
