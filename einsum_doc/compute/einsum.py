@@ -22,8 +22,8 @@ from einsum_doc.compute.sweep import (
     Values,
     as_dtype,
     needed_values,
-    remade_values,
     remake,
+    saved_values,
     sweep_backward,
     sweep_backward_tangent,
     sweep_forward,
@@ -242,6 +242,8 @@ def _shapes(operands: Sequence[Tensor]) -> tuple[Shape, ...]:
 
 def _same(*tensors: Sequence[Tensor | None]) -> tuple[int, ...] | None:
     """For each operand, the first that is the same tensor, and has the same tangent; None if all are different."""
+    if len(set(map(id, tensors[0]))) == len(tensors[0]):
+        return None
     names = [tuple(map(id, own)) for own in zip(*tensors, strict=True)]
     return None if len(set(names)) == len(names) else tuple(map(names.index, names))
 
@@ -291,14 +293,11 @@ class _Tree(torch.autograd.Function):
     def forward(ctx: Any, plan: Plan, *leaves: Tensor) -> Tensor:
         """Sweep forward, and keep what the reverse sweep reads."""
         wanted = ctx.needs_input_grad[1:]
-        needed = needed_values(plan, wanted)
-        values = sweep_forward(plan, leaves, keep=needed)
+        values = sweep_forward(plan, leaves, keep=needed_values(plan, wanted))
         last = values[-1]
         assert last is not None
-        # A gradient that is to be differentiated is made from the leaves again.
-        sources = {number for number in remade_values(plan, wanted) if number < len(leaves)}
-        ctx.numbers = sorted(needed | sources)
-        ctx.save_for_backward(*(leaves[n] if n < len(leaves) else values[n] for n in ctx.numbers))
+        ctx.numbers = saved_values(plan, wanted)
+        ctx.save_for_backward(*[leaves[n] if n < len(leaves) else values[n] for n in ctx.numbers])
         ctx.plan, ctx.wanted, ctx.dtypes = plan, wanted, [leaf.dtype for leaf in leaves]
         return last
 

@@ -27,7 +27,8 @@ def check_operands(equation: Equation, operands: Sequence[Any]) -> None:
                 places=equation.span(number),
                 operands=[number],
             )
-    elsewhere = [number for number, operand in enumerate(operands) if operand.device != operands[0].device]
+    device = operands[0].device
+    elsewhere = [number for number, operand in enumerate(operands) if operand.device != device]
     if elsewhere:
         _refuse(equation, operands, "the operands are on different devices", _devices(operands), at=elsewhere)
 

@@ -128,6 +128,8 @@ def _sums_well(tensor: Tensor) -> bool:
 
 def autocasts(tensor: Tensor) -> bool:
     """Whether autocast is on where the tensor is; some devices do not know it."""
+    if not torch._C._is_any_autocast_enabled():
+        return False
     device = tensor.device.type
     return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
 

@@ -118,6 +118,13 @@ def needed_values(plan: Plan, wanted: tuple[bool, ...]) -> frozenset[int]:
 
 
 @lru_cache(maxsize=1024)
+def saved_values(plan: Plan, wanted: tuple[bool, ...]) -> tuple[int, ...]:
+    """The tensors that are kept between the passes: a gradient that is to be differentiated is made from the leaves."""
+    sources = {number for number in remade_values(plan, wanted) if number < len(plan.leaves)}
+    return tuple(sorted(needed_values(plan, wanted) | sources))
+
+
+@lru_cache(maxsize=1024)
 def reaches(plan: Plan, wanted: tuple[bool, ...]) -> Sequence[bool]:
     """For each tensor of the tree, whether a wanted leaf is in it."""
     reached = list(wanted)
