@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -25,10 +26,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # `->ij` is an equation and no option; to argparse, what has a blank in it is none.
     options = _parser(given).parse_args([f" {word}" if word.startswith("->") else word for word in given])
     try:
-        return {"gradient": _gradient, "derive": _derive, "check": _check}[options.command](options)
+        status = {"gradient": _gradient, "derive": _derive, "check": _check}[options.command](options)
+        sys.stdout.flush()
     except EinsumError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python still writes at its end
+        return 141  # as of any command of a shell: 128 + SIGPIPE
+    return status
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:

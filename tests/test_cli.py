@@ -76,3 +76,13 @@ def test_gradient_does_not_import_torch() -> None:
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+def test_a_reader_that_has_seen_enough() -> None:
+    command = [sys.executable, "-m", "einsum_doc.cli", "derive", "ab,bc,cd,de,ef->af"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as ended:
+        assert ended.stdout is not None
+        ended.stdout.close()
+        assert ended.stderr is not None
+        assert ended.stderr.read() == b""
+    assert ended.returncode == 141

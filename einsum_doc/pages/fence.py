@@ -256,6 +256,12 @@ def executes(header: Header, languages: Collection[str], always: Collection[str]
     if header.repeated:
         raise FenceError(f"option '{header.repeated}' is given twice")
 
+    bare = next((name for name in header.valueless if name in languages), "") if not language else ""
+    if bare:
+        raise FenceError(
+            f"'{bare}' in braces is no language", f'write {bare} exec="on", or {{.{bare} exec="on"}}, or {bare} alone'
+        )
+
     meant = difflib.get_close_matches(language, OURS, n=1, cutoff=0.8)
     if meant and language not in OURS and not runnable and not _is_highlighted(language):
         raise FenceError(f"unknown language '{language}'", f"did you mean '{meant[0]}'?")

@@ -379,7 +379,9 @@ class _Reader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx h
         unquoted = re.sub(r"""(["']).*?\1""", "", m.group("attrs"))
         names = {*values, *valueless}
         lost = re.search(r"(?<![\w.#-])exec\b", unquoted) and "exec" not in names
-        unread = m.group("attrs") if lost or any(name.startswith((".", "#")) for name in names) else ""
+        is_class = "exec" in classes[1:] and "exec" not in names
+        odd = lost or is_class or any(name.startswith((".", "#")) for name in names)
+        unread = m.group("attrs") if odd else ""
         return self._open(fence.Header(language, values, braced=True, unread=unread, valueless=tuple(valueless)))
 
     def handle_unrecognized(self, m: re.Match[str]) -> bool:

@@ -641,6 +641,8 @@ WRONG: dict[str, tuple[str, str]] = {
     "backtick_in_header": (block("1 / 0", 'python ex`ec="on"'), "3: FenceError: the fence is never closed"),
     "no_value": (block("1 / 0", "{.python exec=}"), "1: FenceError: option 'exec' has no value"),
     "no_value_in_braces": (block("1 / 0", "{.python exec}"), "1: FenceError: option 'exec' has no value"),
+    "bare_in_braces": (block("1 / 0", "{python}"), "1: FenceError: 'python' in braces is no language"),
+    "class_in_braces": (block("1 / 0", "{.python .exec}"), "1: FenceError: the options .python .exec cannot be read"),
     "lost_in_braces": (block("1 / 0", '{.py}thon exec="on"}'), "1: FenceError: the options .py}thon exec="),
     "language": ("```derivaton\nx_i &= y_i\n```\n", "1: FenceError: unknown language 'derivaton'"),
     "language_expected": (
