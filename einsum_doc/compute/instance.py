@@ -195,7 +195,7 @@ class Instance:
         self.base = Context()
         self.jacobians: dict[tuple[str, str], tuple[Array, Array]] = {}
         self.sources: dict[str, set[str]] = {}
-        self.followed: set[tuple[str, bool]] = set()
+        self.followed: set[tuple[str, int]] = set()
 
     def random(self, name: str, shape: Sequence[int]) -> Array:
         """Numbers away from zero, between ½ and 1½ in size, of both signs."""
@@ -286,7 +286,7 @@ class Instance:
                 return value, self._sensitivity(definition, value, arguments)
             if varies:
                 order = sum(self.depends(definition.name, variable) for variable in context.variables)
-                self.follow(definition, twice=order > 1)
+                self.follow(definition, order)
             return value, None
         assert definition.expression is not None
         found = self.evaluate(definition.expression, definition.chain, context)
@@ -318,15 +318,14 @@ class Instance:
             for name, array in arguments.items()
         }
 
-    def follow(self, definition: Definition, *, twice: bool = False) -> None:
+    def follow(self, definition: Definition, order: int = 1) -> None:
         """Refuse code whose values change otherwise than autograd says, as with `detach` in it.
 
-        twice: whether its derivative is differentiated again: then that is followed too.
+        order: how often it is differentiated: of a second derivative, the first one is followed too.
         """
-        if (definition.name, twice) in self.followed:
+        if order < 1 or (definition.name, order) in self.followed:
             return
-        if twice:
-            self.follow(definition)
+        self.follow(definition, order - 1)
         value, scale = self.tensor(definition.name, self.base)
         assert scale is not None
         weights = self.random(f"weights {definition.name}", value.shape)
@@ -336,12 +335,13 @@ class Instance:
         def level(variables: Mapping[str, Array]) -> tuple[Array, Array]:
             """A number that every value of the code, or every slope of it, takes part in; and its scale."""
             total = (weights * self._run(definition, variables)).sum()
-            if not twice:
-                return total, (weights.abs() * scale).sum()
-            parts = [directions[name] * slope for name, slope in _slopes(total, variables, again=True).items()]
-            found = [torch.stack([part.sum(), part.abs().sum()]) for part in parts]
-            both = torch.stack(found).sum(0) if found else torch.zeros(2)
-            return both[0], both[1] * self.conditioned([definition.name])
+            size = (weights.abs() * scale).sum()
+            for _ in range(order - 1):
+                parts = [directions[name] * slope for name, slope in _slopes(total, variables, again=True).items()]
+                total = torch.stack([part.sum() for part in parts]).sum() if parts else torch.zeros(())
+                # With that of the values: slopes may cancel, and leave nothing but their rounding.
+                size = size + sum(part.abs().sum() for part in parts) * self.conditioned([definition.name])
+            return total, size
 
         with torch.enable_grad():
             here, up, down = (
@@ -352,14 +352,14 @@ class Instance:
                 now, size = level(here)
                 said = _slopes(now, here)
                 change = float((level(up)[0] - level(down)[0]).detach())
-            except RuntimeError:  # no second derivative: where it is asked for, that is said
-                if twice:
+            except RuntimeError:  # no further derivative: where it is asked for, that is said
+                if order > 1:
                     return
                 raise
         told = sum(float((slope * (up[name] - down[name]).detach()).sum()) for name, slope in said.items())
         if not abs(change - told) <= FOLLOWS * STEP * float(size.detach()):
             raise UncheckableError(f"the code of {definition.name} has another derivative than autograd finds in it")
-        self.followed.add((definition.name, twice))
+        self.followed.add((definition.name, order))
 
     def conditioned(self, names: Sequence[str]) -> float:
         """By how much code enlarges the rounding in what these tensors are computed from."""

@@ -110,6 +110,12 @@ class Cache:
         self.reasons[page] = changes[0] if changes else "no result of it is kept"
         return None
 
+    def unread(self) -> Iterator[str]:
+        """Of the patterns of what processes may read, those that name no file of the project."""
+        for each in dict.fromkeys(each for patterns in self.reads.values() for each in patterns):
+            if next(self._now.sources([each]), None) is None:
+                yield each
+
     def last(self, page: str) -> Ran:
         """How long the page took when it last held, and how much memory; 0 if that is not known."""
         for _, entry in self._entries(page):
@@ -266,7 +272,7 @@ class _Snapshot:
     def evidence(self, footprint: Footprint, told: list[str], since: float, reads: Sequence[str]) -> Evidence:
         """What a page has depended on, as it is now; `reads` is what its processes may have read, if not all."""
         files = {self._short(path): _digest_of_file(path) for path in footprint.files}
-        sources = list(self._sources(reads)) if footprint.processes else []
+        sources = list(self.sources(reads)) if footprint.processes else []
         for path in {*footprint.files, *sources} - {*footprint.written}:
             with contextlib.suppress(OSError):
                 if os.stat(path).st_mtime >= since:
@@ -314,7 +320,7 @@ class _Snapshot:
         if evidence["project"]:
             key = tuple(reads)
             if key not in self._projects:
-                self._projects[key] = self._digest_of_all(self._sources(reads))
+                self._projects[key] = self._digest_of_all(self.sources(reads))
             if self._projects[key] != evidence["project"]:
                 return (
                     f"it starts processes, and a file {'that they may read' if reads else 'of the project'} has changed"
@@ -370,7 +376,7 @@ class _Snapshot:
                                 self._homes[top].add(_normal(name.removesuffix(".dist-info").rpartition("-")[0]))
         return self._homes.get(package, set())
 
-    def _sources(self, reads: Sequence[str] = ()) -> Iterator[str]:
+    def sources(self, reads: Sequence[str] = ()) -> Iterator[str]:
         """Every file of the project, which is the repository if it is in one, but for what is installed or built.
 
         reads: only those that one of these patterns names, or that are in a folder that one names.
@@ -383,7 +389,7 @@ class _Snapshot:
 
     def _is_read(self, path: str, reads: Sequence[str]) -> bool:
         name = Path(os.path.relpath(path, self.root)).as_posix() if reads else ""
-        return not reads or any(fnmatch(name, each) or fnmatch(name, f"{each.rstrip('/')}/*") for each in reads)
+        return not reads or any(fnmatch(name, each) or fnmatch(name, f"{each}/*") for each in reads)
 
     def _digest_of_all(self, paths: Iterable[str]) -> str:
         return _digest(*(f"{self._short(path)} {_digest_of_file(path)}" for path in paths))
@@ -407,12 +413,14 @@ def _site_packages() -> set[str]:
 
 def _packages_of(distribution: Path) -> set[str]:
     """The packages and modules that a distribution has installed: `importlib.metadata` reads far more to tell."""
+    found: set[str] = set()
     with contextlib.suppress(OSError):
-        return set((distribution / "top_level.txt").read_text("utf-8").split())
-    with contextlib.suppress(OSError):
-        lines = (distribution / "RECORD").read_text("utf-8").splitlines()
-        return {re.split(r"[/.,]", line, maxsplit=1)[0] for line in lines}
-    return set()
+        found = set((distribution / "top_level.txt").read_text("utf-8", "replace").split())
+    if not found:
+        with contextlib.suppress(OSError):
+            lines = (distribution / "RECORD").read_text("utf-8", "replace").splitlines()
+            found = {re.split(r"[/.,]", line, maxsplit=1)[0] for line in lines}
+    return found
 
 
 def _names_in(folder: str) -> list[str]:

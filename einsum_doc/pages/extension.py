@@ -224,6 +224,9 @@ class _Build:
         """Add what belongs under the title; fail for what has not reached the page."""
         run = self.plugin.run
         html = self.config.plugins.on_page_content(html, page=self.page, config=self.config, files=self.files)
+        if run is not None:  # which may have been edited since the site was read
+            found = run.report()
+            self.pages = [found if page.name == found.name else page for page in self.pages]
         html, _ = self.plugin.with_users(html, self.page.file, self.pages, self.files)
         if self.page.file is self.plugin.report_file:
             html += self.plugin.report_on(self.pages, self.files, {})

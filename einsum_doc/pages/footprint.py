@@ -132,27 +132,33 @@ class _Loaded:
         self.files: set[str] = set()
 
     def see(self, modules: Mapping[str, Any]) -> None:
-        """Add modules, by their names."""
-        self.modules |= modules.keys()
-        for module in modules.values():
-            file = getattr(module, "__file__", None)
-            if not isinstance(file, str):
-                self.files |= _inits(getattr(module, "__path__", ()))
-                continue
-            package = _package_of(file)
-            if package:
-                self.packages.add(package)
-                continue
-            if _within(file, _STANDARD):
-                continue
-            file = os.path.realpath(_source(file))
-            installed = _within(file, _PACKAGES)
-            if installed:
-                self.packages.add(os.path.relpath(file, installed).partition(os.sep)[0])
-            else:
-                self.files.add(file)
-                # A package of the module's name would be found before it.
-                self.files |= _inits([os.path.splitext(file)[0]]) if not file.endswith("__init__.py") else set()
+        """Add modules, by their names.
+
+        Raises: whatever a module raises when it is asked for its file; those that come before it have been added.
+        """
+        for name, module in modules.items():
+            self._see(module)
+            self.modules.add(name)
+
+    def _see(self, module: Any) -> None:
+        file = getattr(module, "__file__", None)
+        if not isinstance(file, str):
+            self.files |= _inits(getattr(module, "__path__", ()))
+            return
+        package = _package_of(file)
+        if package:
+            self.packages.add(package)
+            return
+        if _within(file, _STANDARD) and not _within(file, _PACKAGES):  # which are in a folder of the former
+            return
+        file = os.path.realpath(_source(file))
+        installed = _within(file, _PACKAGES)
+        if installed:
+            self.packages.add(os.path.relpath(file, installed).partition(os.sep)[0])
+        else:
+            self.files.add(file)
+            # A package of the module's name would be found before it.
+            self.files |= _inits([os.path.splitext(file)[0]]) if not file.endswith("__init__.py") else set()
 
 
 _before = _Loaded()
@@ -164,7 +170,10 @@ def look_before_fork() -> None:
     torch has two thousand, and to touch each copies a page's share of the memory. The library itself is not among
     them: a page that imports it imports it anew.
     """
-    _before.see({name: module for name, module in sys.modules.items() if name.partition(".")[0] != "einsum_doc"})
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] != "einsum_doc":
+            with contextlib.suppress(Exception):  # a page meets what is odd about it
+                _before.see({name: module})
 
 
 _PACKAGES = {os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")}

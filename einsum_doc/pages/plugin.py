@@ -160,13 +160,18 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         there = {file.src_uri for file in files.documentation_pages(inclusion=InclusionLevel.is_in_serve)}
         told = [spec for spec in (config.exclude_docs, config.draft_docs) if spec]
         self.left_out = []
+        pages = set(there)
         for folder, inner, names in os.walk(config.docs_dir, followlinks=True):
             inner[:] = [name for name in inner if not name.startswith(".")]  # of tools
             for name in names:
                 uri = Path(os.path.relpath(os.path.join(folder, name), config.docs_dir)).as_posix()
                 is_page = Path(name).suffix.lower() in markdown_extensions
+                pages |= {uri} if is_page else set()
                 if is_page and uri not in there and not any(spec.match_file(uri) for spec in told):
                     self.left_out.append(uri)
+        for pattern in self.config.processes:
+            if not any(fnmatch(uri, pattern) for uri in pages):
+                raise PluginError(f"einsum-doc: processes: there is no page {pattern}")
 
     @event_priority(-100)
     def _on_files_last(self, files: Files, *, config: MkDocsConfig) -> Files:
@@ -203,11 +208,12 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         if run is None or run.markdown != markdown:
             text = run.text if run else page.file.content_string
             again = self._read(self._name(page.file), text, markdown, config)
+            self.runs[page.file.src_uri] = again
             if run is not None and _asked(again) == _asked(run):
                 again.future = run.future
             else:
                 self.start([again], config)
-            run = self.runs[page.file.src_uri] = again
+            run = again
         self.run = run
 
     @event_priority(-100)
@@ -461,8 +467,10 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
                 {name: options[name] for name in ("device", "timeout", "memory", "preload", "executor", "library")},
                 limit=int(options.cache_size * 2**20),
                 ignored=[Path(config.site_dir), *(self.root / name for name in (options.junit, options.json) if name)],
-                reads=dict(self._reads()),
+                reads=self._reads(),
             )
+            for pattern in self.cache.unread():
+                raise PluginError(f"einsum-doc: processes: there is no file {pattern} in the project")
         pages = [Page(run.name, run.runnable, self.sources(run)) for run in runs]
         try:
             futures = self.pool.submit(pages, self.cache)
@@ -471,16 +479,13 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         for run, future in zip(runs, futures, strict=True):
             run.future = future
 
-    def _reads(self) -> Iterator[tuple[str, list[str]]]:
+    def _reads(self) -> dict[str, list[str]]:
         """For each page that `processes` names, the patterns of what its processes may read."""
         named: dict[str, list[str]] = defaultdict(list)
         for pattern, files in self.config.processes.items():
-            pages = [run.name for uri, run in self.runs.items() if fnmatch(uri, pattern)]
-            if not pages and not self.dirty:
-                raise PluginError(f"einsum-doc: processes: there is no page {pattern}")
-            for name in pages:
-                named[name] += files
-        yield from named.items()
+            for name in [run.name for uri, run in self.runs.items() if fnmatch(uri, pattern)]:
+                named[name] += [posixpath.normpath(file) for file in files]
+        return {name: [] if "." in files else files for name, files in named.items()}
 
     def sources(self, run: Run) -> Mapping[str, list[str]]:
         """The lines of each file that the page's code stands in."""

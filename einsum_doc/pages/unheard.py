@@ -15,14 +15,14 @@ import re
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from functools import wraps
+from functools import cache, wraps
 from types import FrameType, ModuleType
 from typing import Any
 
-from einsum_doc.pages.blame import PAGES
+from einsum_doc.pages.blame import PAGES, frames_of
 from einsum_doc.pages.block import Place
 from einsum_doc.pages.imports import when_loaded
 
@@ -42,7 +42,8 @@ class ProcessError(Exception):
     """A process that has failed, and nobody has asked how it ended."""
 
     def __init__(self, status: int, place: Place) -> None:
-        how = f"ended with status {status}" if status > 0 else f"was killed by {signal.Signals(-status).name}"
+        names = {-each: each.name for each in signal.Signals}
+        how = f"ended with status {status}" if status > 0 else f"was killed by {names.get(status, f'signal {-status}')}"
         super().__init__(f"the process that was started here {how}, and nobody has asked for its exitcode")
         self.einsum_doc_place = place
 
@@ -62,8 +63,8 @@ class Unheard:
         self.hear = hear
         self.failed: list[Future[Any]] = []
         """The futures that hold an error."""
-        self.results: list[Any] = []
-        """Those that pools of processes give, and that hold one."""
+        self.results: list[tuple[Any, BaseException]] = []
+        """Those that pools of processes give, with the error that they hold."""
         self.processes: list[tuple[Any, Place]] = []
         """Those that the page has started itself, and where."""
         self.suites: list[tuple[Any, Place]] = []
@@ -102,34 +103,28 @@ class Unheard:
             set_exception(future, exception)
             self.failed.append(future)
 
-        def watched(method: Callable[..., Any]) -> Callable[..., Any]:
-            @wraps(method)
-            def look(future: Future[Any], timeout: float | None = None) -> Any:
-                try:
-                    return method(future, timeout)
-                finally:
-                    if future.done():
-                        future.__dict__[_LOOKED_AT] = True
-
-            return look
-
-        for name, method in (
-            ("set_exception", keep),
-            ("result", watched(Future.result)),
-            ("exception", watched(Future.exception)),
-        ):
-            setattr(Future, name, method)
+        _note_place(Future)
+        _replace(Future, set_exception=keep)
+        for name in ("result", "exception"):
+            _replace(Future, **{name: _marking(getattr(Future, name), Future.done)})
 
     def _watch_processes(self, module: ModuleType) -> None:
         kind = module.BaseProcess
-        start, exitcode = kind.start, kind.exitcode
+        start, close, exitcode = kind.start, kind.close, kind.exitcode
 
         @wraps(start)
         def keep(process: Any) -> None:
             start(process)
-            place = _place_on_page()
-            if place is not None:
-                self.processes.append((process, place))
+            # Not those that a library starts: it looks after its own, as a pool or a manager does.
+            frame = sys._getframe(1)
+            if frame.f_code.co_filename in PAGES:
+                self.processes.append((process, Place(frame.f_code.co_filename, frame.f_lineno)))
+
+        @wraps(close)
+        def close_and_tell(process: Any) -> None:
+            with suppress(ValueError):  # it is closed already
+                process.__dict__[_STATUS] = exitcode.__get__(process)
+            close(process)
 
         def look(process: Any) -> int | None:
             status: int | None = exitcode.__get__(process)
@@ -137,95 +132,184 @@ class Unheard:
                 process.__dict__[_LOOKED_AT] = True
             return status
 
-        kind.start, kind.exitcode = keep, property(look, doc=exitcode.__doc__)
+        _replace(kind, start=keep, close=close_and_tell, exitcode=property(look, doc=exitcode.__doc__))
 
     def _watch_pools(self, module: ModuleType) -> None:
-        for kind in (module.ApplyResult, module.MapResult):
-            kind._set = self._kept(kind._set)
+        results = module.ApplyResult
+        _note_place(results)
+        for kind in (results, module.MapResult):
+            _replace(kind, _set=self._kept(kind._set))
         for name in ("get", "successful"):
-            setattr(module.ApplyResult, name, _marking(getattr(module.ApplyResult, name)))
+            _replace(results, **{name: _marking(getattr(results, name), results.ready)})
+        _note_place(module.IMapIterator)
+        for kind in (module.IMapIterator, module.IMapUnorderedIterator):
+            _replace(kind, _set=self._kept_of_many(kind._set))
+        _replace(module.IMapIterator, next=_marking_many(module.IMapIterator.next))
+        module.IMapIterator.__next__ = module.IMapIterator.next
 
     def _kept(self, set_: Callable[..., None]) -> Callable[..., None]:
         @wraps(set_)
         def keep(result: Any, *args: Any) -> None:
             set_(result, *args)
             if result.ready() and not result._success and result._error_callback is None:
-                self.results.append(result)
+                self.results.append((result, result._value))
+
+        return keep
+
+    def _kept_of_many(self, set_: Callable[..., None]) -> Callable[..., None]:
+        @wraps(set_)
+        def keep(result: Any, number: int, each: tuple[bool, Any]) -> None:
+            set_(result, number, each)
+            if not each[0]:
+                self.results.append((result, each[1]))
 
         return keep
 
     def _watch_tests(self, module: ModuleType) -> None:
         run, kind = module.TextTestRunner.run, importlib.import_module("unittest.result").TestResult
-        was_successful = kind.wasSuccessful
 
         @wraps(run)
         def keep(runner: Any, test: Any) -> Any:
             result = run(runner, test)
             place = _place_on_page()
-            if place is not None:
+            if place is not None and isinstance(result, kind):
+                # From now on: the runner itself has asked, for what it prints.
+                with suppress(TypeError):  # of a class that is too odd for it, only what is asked before is known
+                    result.__class__ = _asked(result.__class__)
                 self.suites.append((result, place))
             return result
 
-        @wraps(was_successful)
-        def look(result: Any) -> bool:
-            if sys._getframe(1).f_code.co_filename in PAGES:  # and not the runner, for what it prints
-                result.__dict__[_LOOKED_AT] = True
-            return bool(was_successful(result))
-
-        module.TextTestRunner.run, kind.wasSuccessful = keep, look
+        _replace(module.TextTestRunner, run=keep)
 
     def finish(self, namespaces: Iterable[Mapping[str, Any]]) -> None:
         """Tell of what nobody has looked at by the end of a page."""
         for process, place in self.processes:
+            status = process.__dict__.get(_STATUS)
             with suppress(ValueError):  # of one that is closed
                 if not process.daemon:
                     process.join()  # as Python does at the end of a program
                 status = None if process.__dict__.get(_LOOKED_AT) else process.exitcode
-                if status and -status not in _ON_PURPOSE:
-                    self.hear(ProcessError(status, place))
+            if status and -status not in _ON_PURPOSE and not (_STATUS in process.__dict__ and _looked_at(process)):
+                self.hear(ProcessError(status, place))
         for result, place in self.suites:
-            if not result.__dict__.get(_LOOKED_AT) and not result.wasSuccessful():
+            if not _looked_at(result) and not result.wasSuccessful():
                 self.hear(UnsuccessfulError(result, place))
-        for result in self.results:
-            if not result.__dict__.get(_LOOKED_AT):
-                self._hear_elsewhere(result._value, "nobody has asked a pool of processes for its result")
+        for result, error in self.results:
+            if not _looked_at(result) and id(error) not in result.__dict__.get(_TAKEN, ()):
+                self._hear_elsewhere(error, "nobody has asked a pool of processes for its result", result)
         for future in self.failed:
-            error = None if future.__dict__.get(_LOOKED_AT) else future.exception()
-            if error is not None:
-                self._hear_elsewhere(error, "nobody has asked for the result of its future")
+            error_of = None if _looked_at(future) else future.exception()
+            if error_of is not None:
+                self._hear_elsewhere(error_of, "nobody has asked for the result of its future", future)
         for value in [value for namespace in namespaces for value in list(namespace.values())]:
             if inspect.iscoroutine(value) and inspect.getcoroutinestate(value) == inspect.CORO_CREATED:
                 self.hear(UnawaitedError(value))
                 value.close()
 
-    def _hear_elsewhere(self, error: BaseException, note: str) -> None:
-        """Hear of an error that may have been raised in another process: then its place is told in words."""
+    def _hear_elsewhere(self, error: BaseException, note: str, result: Any) -> None:
+        """Hear of an error that may have been raised in another process, or in no line of the page."""
         error.add_note(note)
         told = re.findall(r'^ *File "(.+)", line (\d+)', str(error.__cause__ or ""), re.M)
         places = [Place(file, int(line)) for file, line in told if file in PAGES]
-        if places:
-            error.einsum_doc_place = places[-1]  # type: ignore[attr-defined]
+        place = places[-1] if places else result.__dict__.get(_PLACE)
+        if place is not None and not any(each.file in PAGES for each in frames_of(error)):
+            error.einsum_doc_place = place  # type: ignore[attr-defined]
         self.hear(error)
 
 
-_ON_PURPOSE = (signal.SIGTERM, signal.SIGKILL)
+_ON_PURPOSE = (signal.SIGTERM, signal.SIGKILL, signal.SIGINT)
 """By these, a process is ended by who has started it."""
 
+_STATUS, _PLACE, _TAKEN = "@status", "@place", "@taken"
 
-def _marking(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A method that marks what it is called on as looked at."""
+
+def _looked_at(thing: Any) -> bool:
+    return bool(thing.__dict__.get(_LOOKED_AT))
+
+
+def _replace(kind: Any, **attributes: Any) -> None:
+    for name, value in attributes.items():
+        setattr(kind, name, value)
+
+
+def _note_place(kind: Any) -> None:
+    """Have each object of a class know the line of the page on which it was asked for, if it was on one."""
+    make = kind.__init__
+
+    @wraps(make)
+    def made(result: Any, *args: Any, **kwargs: Any) -> None:
+        make(result, *args, **kwargs)
+        place = _place_on_page(_ASKED_FOR_BY)
+        if place is not None:
+            result.__dict__[_PLACE] = place
+
+    kind.__init__ = made
+
+
+def _marking(method: Callable[..., Any], ready: Callable[[Any], bool]) -> Callable[..., Any]:
+    """A method that marks what it is called on as looked at, if there was anything to be seen."""
 
     @wraps(method)
     def look(result: Any, *args: Any, **kwargs: Any) -> Any:
-        result.__dict__[_LOOKED_AT] = True
-        return method(result, *args, **kwargs)
+        try:
+            return method(result, *args, **kwargs)
+        finally:
+            if ready(result):
+                result.__dict__[_LOOKED_AT] = True
 
     return look
 
 
-def _place_on_page() -> Place | None:
-    """The line of the page that is being run in this thread, if one is."""
-    frame: FrameType | None = sys._getframe(1)
+def _marking_many(following: Callable[..., Any]) -> Callable[..., Any]:
+    """The method that gives the next of many results, and marks an error that it raises as looked at."""
+
+    @wraps(following)
+    def look(result: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return following(result, *args, **kwargs)
+        except Exception as error:
+            result.__dict__.setdefault(_TAKEN, set()).add(id(error))
+            raise
+
+    return look
+
+
+@cache
+def _asked(kind: Any) -> Any:
+    """A class of test results that are marked as looked at by whoever asks for their failures."""
+
+    def was_successful(result: Any) -> bool:
+        result.__dict__[_LOOKED_AT] = True
+        return bool(kind.wasSuccessful(result))
+
+    def read(name: str) -> property:
+        def get(result: Any) -> Any:
+            result.__dict__[_LOOKED_AT] = True
+            return result.__dict__[name]
+
+        return property(get, lambda result, value: result.__dict__.update({name: value}))
+
+    return type(
+        kind.__name__,
+        (kind,),
+        {
+            "__module__": kind.__module__,
+            "wasSuccessful": was_successful,
+            "failures": read("failures"),
+            "errors": read("errors"),
+        },
+    )
+
+
+_ASKED_FOR_BY = ("concurrent.", "multiprocessing.")
+"""The modules through which a page asks for a result."""
+
+
+def _place_on_page(through: Sequence[str] | None = None) -> Place | None:
+    """The line of the page that is being run in this thread, if one is; through these modules alone, if any."""
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_code.co_filename not in PAGES:
+        if through is not None and not f"{frame.f_globals.get('__name__', '')}.".startswith(tuple(through)):
+            return None
         frame = frame.f_back
     return frame and Place(frame.f_code.co_filename, frame.f_lineno)

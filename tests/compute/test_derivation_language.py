@@ -311,6 +311,12 @@ def test_the_second_derivative_of_code_is_followed_too() -> None:
     inverse = r"""\frac{\partial^2 y_{ij}}{\partial x_{kl} \partial x_{pq}}
         &= y_{ip} y_{qk} y_{lj} + y_{ik} y_{lp} y_{qj}"""
     assert verify(inverse, let={"y": "torch.linalg.inv(x)"})
+    third = r"\frac{\partial^3 y_i}{\partial x_p \partial x_q \partial x_r} &= 6 \delta_{ip} \delta_{iq} \delta_{ir}"
+    assert verify(third, let={"y": "x ** 3"})
+    assert not verify(third.replace("6", "0"), let={"y": "x ** 3 - (x - x.detach()) ** 3"})
+    # Slopes that cancel are no sign of a wrong one.
+    for code in ("torch.softmax(x, 0).sum()", "torch.logsumexp(x, 0) - torch.logsumexp(x + 3, 0)"):
+        assert verify(r"\frac{\partial^2 y}{\partial x_p \partial x_q} &= 0 \mathbf{1}_p \mathbf{1}_q", let={"y": code})
     # Where each is varied once, there is no second derivative of the code.
     once = r"\frac{\partial^2}{\partial x_p \partial a_q} \left( y_i a_i \right) &= 2 x_i \delta_{ip} \delta_{iq}"
     assert verify(once, let=let)

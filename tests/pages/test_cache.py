@@ -9,8 +9,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+from einsum_doc.pages import footprint
+from einsum_doc.pages.cache import _packages_of
 
 from .conftest import PLAIN, Built, mkdocs_build, write_pages
 
@@ -375,4 +379,59 @@ def test_what_the_processes_of_a_page_may_read_can_be_named(tmp_path: Path, envi
         assert ran() == "it starts processes, and a file that they may read has changed"
     assert ran("{starts.md: [data]}") == "what its processes may read has changed"
     assert ran("{}") == "what its processes may read has changed"
+    assert ran("{starts.md: [./data/, data/../library.py]}") == "what its processes may read has changed"
+    edit("library.py", "3")(tmp_path)
+    changed = "it starts processes, and a file that they may read has changed"
+    assert ran("{starts.md: [./data/, data/../library.py]}") == changed
+    assert ran("{starts.md: [.]}") == "what its processes may read has changed"
+    edit("other.txt", "3")(tmp_path)
+    assert ran("{starts.md: [.]}") == "it starts processes, and a file of the project has changed"
     assert "einsum-doc: processes: there is no page stars.md" in ran("{stars.md: [data]}")
+    assert "einsum-doc: processes: there is no file date in the project" in ran("{starts.md: [date]}")
+    assert "einsum-doc: processes: there is no file .cache in the project" in ran("{starts.md: [.cache]}")
+
+
+def test_a_page_can_be_checked_alone_though_others_start_processes(tmp_path: Path, environment: dict[str, str]) -> None:
+    config = PLAIN.replace("einsum-doc]", "einsum-doc: {processes: {starts.md: [data]}}]")
+    pages = {"index": f"# T\n\n{FENCE.format('assert True')}", "starts": f"# S\n\n{FENCE.format(PAGES['starts'])}"}
+    write_pages(tmp_path, pages, config)
+    edit("data/numbers.txt", "1")(tmp_path)
+    command = [str(Path(sys.executable).with_name("einsum-doc")), "check", "docs/index.md"]
+    told = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout == "1 page, 1 block, 1 assertion held\n"
+
+
+def test_a_distribution_that_does_not_say_what_it_has_installed(tmp_path: Path) -> None:
+    (tmp_path / "top_level.txt").write_text("")
+    (tmp_path / "RECORD").write_text("odd/__init__.py,sha256=x,1\n_odd.cpython-311.so,,\n../../bin/odd,,\n")
+    assert {"odd", "_odd"} <= _packages_of(tmp_path)
+    (tmp_path / "top_level.txt").write_text("other\n")
+    assert _packages_of(tmp_path) == {"other"}
+
+
+def test_a_link_among_packages_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lib/site-packages/own").mkdir(parents=True)
+    (tmp_path / "source").mkdir()
+    (tmp_path / "lib/site-packages/linked").symlink_to(tmp_path / "source")
+    monkeypatch.setattr(footprint, "_STANDARD", {str(tmp_path / "lib")})
+    monkeypatch.setattr(footprint, "_PACKAGES", {str(tmp_path / "lib/site-packages")})
+    modules = {name: ModuleType(name) for name in ("linked", "own", "standard")}
+    for name, folder in (("linked", "site-packages/linked/"), ("own", "site-packages/own/"), ("standard", "")):
+        modules[name].__file__ = str(tmp_path / f"lib/{folder}x.py")
+    loaded = footprint._Loaded()
+    loaded.see(modules)
+    assert loaded.packages == {"own"}
+    assert str(tmp_path / "source/x.py") in loaded.files
+    assert not any("standard" in file or "own" in file for file in loaded.files)
+
+
+def test_a_module_that_is_none_does_not_end_the_fork_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Odd:
+        def __getattr__(self, name: str) -> object:
+            raise ImportError(name)
+
+    monkeypatch.setattr(footprint, "_before", footprint._Loaded())
+    monkeypatch.setitem(sys.modules, "odd", Odd())  # type: ignore[arg-type]
+    footprint.look_before_fork()
+    assert "odd" not in footprint._before.modules
+    assert "pytest" in footprint._before.packages

@@ -115,6 +115,31 @@ FAILING = {
         7,
         "AssertionError: n == 2",
     ),
+    "pool_of_a_library": (
+        "import multiprocessing, operator\n\nwith multiprocessing.get_context('fork').Pool(1) as pool:\n"
+        "    found = pool.apply_async(operator.truediv, (1, 0))\n    try:\n        found.get(0)\n"
+        "    except multiprocessing.TimeoutError:\n        pass\n    pool.close()\n    pool.join()",
+        6,
+        "ZeroDivisionError: division by zero",
+    ),
+    "pool_iterated": (
+        "import multiprocessing, operator\n\nwith multiprocessing.get_context('fork').Pool(1) as pool:\n"
+        "    found = pool.imap(operator.inv, [1, 2, 'x'])\n    next(found)\n    pool.close()\n    pool.join()",
+        6,
+        "TypeError: bad operand type for unary ~: 'str'",
+    ),
+    "future_of_a_library": (
+        "import operator\nfrom concurrent.futures import ThreadPoolExecutor\n\nwith ThreadPoolExecutor() as executor:\n"
+        "    executor.submit(operator.truediv, 1, 0)",
+        7,
+        "ZeroDivisionError: division by zero",
+    ),
+    "process_closed": (
+        "import multiprocessing\n\nprocess = multiprocessing.get_context('fork').Process(target=divmod, args=(1, 0))\n"
+        "process.start()\nprocess.join()\nprocess.close()\nprocess.close()",
+        6,
+        "ProcessError: the process that was started here ended with status 1",
+    ),
     "doctest": (
         'import doctest\n\n\ndef one():\n    """One.\n\n    >>> one()\n    2\n    """\n    return 1\n\n\n'
         "doctest.testmod()",
@@ -229,6 +254,20 @@ HOLDING = {
         "    return found\n\n\nfound = asyncio.run(main())\n"
         "print(len(found), type(ThreadPoolExecutor().submit(check).exception()))\ncheck_later().close()",
         "1 &lt;class 'AssertionError'&gt;",
+    ),
+    "processes_of_a_library": (
+        "import multiprocessing, os\nfrom concurrent.futures import ProcessPoolExecutor\n"
+        "from concurrent.futures.process import BrokenProcessPool\n\nfork = multiprocessing.get_context('fork')\n"
+        "with fork.Manager() as left:\n    shared = left.dict(a=1)\n    print(shared['a'])\nmanager = fork.Manager()\n"
+        "try:\n    with ProcessPoolExecutor(1, fork) as executor:\n        executor.submit(os._exit, 3).result()\n"
+        "except BrokenProcessPool:\n    print('broken')",
+        "1\nbroken",
+    ),
+    "tests_looked_at": (
+        "import doctest, unittest\n\n\nclass Tests(unittest.TestCase):\n    def test_one(self):\n"
+        "        assert 1 == 2\n\n\ntests = unittest.main(argv=['tests'], exit=False)\n"
+        "print(len(tests.result.failures))\ndoctest.testmod()",
+        "1\n",
     ),
     "processes_looked_at": (
         "import multiprocessing, time, unittest\n\n\ndef check(n):\n    assert n == 2\n\n\n"
