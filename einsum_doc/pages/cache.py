@@ -17,7 +17,6 @@ import platform
 import re
 import stat
 import sys
-import sysconfig
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from einsum_doc.pages.block import Block, Result, result_from
-from einsum_doc.pages.footprint import Footprint
+from einsum_doc.pages.footprint import PACKAGES, Footprint
 
 FORMAT = 1
 """The version of an entry's own form."""
@@ -322,9 +321,8 @@ class _Snapshot:
             if key not in self._projects:
                 self._projects[key] = self._digest_of_all(self.sources(reads))
             if self._projects[key] != evidence["project"]:
-                return (
-                    f"it starts processes, and a file {'that they may read' if reads else 'of the project'} has changed"
-                )
+                which = "that they may read" if reads else "of the project"
+                return f"it starts processes, and a file {which} has changed"
             if _environment(self.root) != evidence["environment"]:
                 return "it starts processes, and their environment has changed"
         if told != evidence["told"]:
@@ -347,7 +345,7 @@ class _Snapshot:
     def _versions(self) -> Mapping[str, str]:
         """The installed distributions, by the names of their folders: their own files take too long to read."""
         if self._packages is None:
-            found = [name.removesuffix(".dist-info") for folder in _site_packages() for name in _names_in(folder)]
+            found = [name.removesuffix(".dist-info") for folder in PACKAGES for name in _names_in(folder)]
             self._packages = {
                 _normal(name): version for name, dash, version in (each.rpartition("-") for each in found)
             }
@@ -369,7 +367,7 @@ class _Snapshot:
         with self._lock:
             if self._homes is None:
                 self._homes = defaultdict(set)
-                for folder in _site_packages():
+                for folder in PACKAGES:
                     for name in _names_in(folder):
                         if name.endswith(".dist-info"):
                             for top in _packages_of(Path(folder, name)):
@@ -404,11 +402,6 @@ class _Snapshot:
 
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "_", name).lower()
-
-
-def _site_packages() -> set[str]:
-    """The folders that distributions are installed in."""
-    return {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
 
 
 def _packages_of(distribution: Path) -> set[str]:

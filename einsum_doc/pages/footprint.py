@@ -118,7 +118,7 @@ class Listener:
 
     def _is_evidence(self, path: str) -> bool:
         """Whether a file may change and no version tell of it: it is not Python's own, nor a package's."""
-        if path.startswith(("/proc/", "/sys/", "/dev/")) or _within(path, _PACKAGES | _STANDARD):
+        if path.startswith(("/proc/", "/sys/", "/dev/")) or _within(path, PACKAGES | _STANDARD):
             return False
         return bool(_within(path, {self.root})) or not _within(path, {sys.base_prefix})
 
@@ -145,17 +145,11 @@ class _Loaded:
         if not isinstance(file, str):
             self.files |= _inits(getattr(module, "__path__", ()))
             return
-        package = _package_of(file)
-        if package:
-            self.packages.add(package)
-            return
-        if _within(file, _STANDARD) and not _within(file, _PACKAGES):  # which are in a folder of the former
-            return
-        file = os.path.realpath(_source(file))
-        installed = _within(file, _PACKAGES)
+        file = _followed(file)
+        installed = _within(file, PACKAGES)
         if installed:
             self.packages.add(os.path.relpath(file, installed).partition(os.sep)[0])
-        else:
+        elif not _within(file, _STANDARD):
             self.files.add(file)
             # A package of the module's name would be found before it.
             self.files |= _inits([os.path.splitext(file)[0]]) if not file.endswith("__init__.py") else set()
@@ -176,7 +170,8 @@ def look_before_fork() -> None:
                 _before.see({name: module})
 
 
-_PACKAGES = {os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
+PACKAGES = {os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
+"""The folders that distributions are installed in."""
 _STANDARD = {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")} | (
     {os.path.realpath(sys.prefix)} if sys.prefix != sys.base_prefix else set()
 )
@@ -187,14 +182,14 @@ def _within(path: str, folders: Iterable[str]) -> str:
     return next((folder for folder in folders if path == folder or path.startswith(folder + os.sep)), "")
 
 
-def _package_of(file: str) -> str:
-    """The entry of a folder of installed packages that a module's file is in; nothing if a link leads there.
+def _followed(file: str) -> str:
+    """Where a module's file is, once links are followed; to follow each takes longer than to run a page.
 
-    To follow the path of each file takes longer than to run a page.
+    Of what is installed, only the entry in the folder of packages is taken for a link that may lead elsewhere.
     """
-    folder = _within(file, _PACKAGES)
-    entry = file[len(folder) + 1 :].partition(os.sep)[0] if folder else ""
-    return entry if entry and not _is_link(os.path.join(folder, entry)) else ""
+    folder = _within(file, PACKAGES)
+    linked = bool(folder) and _is_link(os.path.join(folder, os.path.relpath(file, folder).partition(os.sep)[0]))
+    return file if _within(file, PACKAGES | _STANDARD) and not linked else os.path.realpath(_source(file))
 
 
 @cache

@@ -160,14 +160,15 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         there = {file.src_uri for file in files.documentation_pages(inclusion=InclusionLevel.is_in_serve)}
         told = [spec for spec in (config.exclude_docs, config.draft_docs) if spec]
         self.left_out = []
-        pages = set(there)
+        pages = list(there)
         for folder, inner, names in os.walk(config.docs_dir, followlinks=True):
             inner[:] = [name for name in inner if not name.startswith(".")]  # of tools
             for name in names:
+                if Path(name).suffix.lower() not in markdown_extensions:
+                    continue
                 uri = Path(os.path.relpath(os.path.join(folder, name), config.docs_dir)).as_posix()
-                is_page = Path(name).suffix.lower() in markdown_extensions
-                pages |= {uri} if is_page else set()
-                if is_page and uri not in there and not any(spec.match_file(uri) for spec in told):
+                pages.append(uri)
+                if uri not in there and not any(spec.match_file(uri) for spec in told):
                     self.left_out.append(uri)
         for pattern in self.config.processes:
             if not any(fnmatch(uri, pattern) for uri in pages):
@@ -301,7 +302,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
     def _tell(self, pages: Sequence[report.PageReport], files: Files) -> None:
         """Fill the report page, and say on the pages that explain the library where its names are used."""
         places = {}
-        for file in files.documentation_pages() if report.users(pages) else ():
+        for file in files.documentation_pages():
             if file.page and file.page.content:
                 file.page.content, names = self.with_users(file.page.content, file, pages, files)
                 places.update(dict.fromkeys(names, file))
@@ -319,8 +320,10 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         self, content: str, file: File, pages: Sequence[report.PageReport], files: Files
     ) -> tuple[str, set[str]]:
         """A page with links, below each name of the library that it explains, to the pages that use it; those names."""
-        users = report.users(pages)
-        here = users.keys() & set(anchors_on(content)) if users else set()
+        roots = tuple(f"{package}." for package in self.config.library)
+        anchors = [anchor for anchor in anchors_on(content) if anchor.startswith(roots)] if roots else []
+        users = report.users(pages) if anchors else {}
+        here = users.keys() & set(anchors)
         if not here:
             return content, set()
         links = {entry.report.name: entry.link for entry in self._entries(pages, file, files)}

@@ -33,7 +33,6 @@ from einsum_doc.pages.expected import REWRITE, held_against
 from einsum_doc.pages.footprint import Footprint, footprint_from
 from einsum_doc.pages.redaction import Redaction
 from einsum_doc.pages.streams import plain
-from einsum_doc.pages.worker import thread_limits
 
 SHOWN = 100_000
 """How much of what a block writes is kept, in bytes; what is cut off is said."""
@@ -138,6 +137,7 @@ class ForkServer:
     """The process that pages are forked from: forkserver.py, at the other end of a socket."""
 
     def __init__(self, root: Path, preload: Sequence[str], threads: int) -> None:
+        from einsum_doc.pages.worker import thread_limits  # what runs pages is not loaded where none has to run
 
         self.root = root
         self.preload = set(preload)

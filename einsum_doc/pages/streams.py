@@ -28,9 +28,9 @@ class Streams:
     """
 
     def __init__(self, output: int, errors: int) -> None:
-        self.files = {1: output, 2: errors}
         import ctypes  # not for those who only read what was written
 
+        self.files = {1: output, 2: errors}
         self.libc = ctypes.CDLL(None)
 
     def open(self) -> None:

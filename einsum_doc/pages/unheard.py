@@ -15,7 +15,7 @@ import re
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import cache, wraps
@@ -104,9 +104,9 @@ class Unheard:
             self.failed.append(future)
 
         _note_place(Future)
-        _replace(Future, set_exception=keep)
+        setattr(Future, "set_exception", keep)  # noqa: B010 — a method is no variable to mypy
         for name in ("result", "exception"):
-            _replace(Future, **{name: _marking(getattr(Future, name), Future.done)})
+            setattr(Future, name, _marking(getattr(Future, name), Future.done))
 
     def _watch_processes(self, module: ModuleType) -> None:
         kind = module.BaseProcess
@@ -132,20 +132,19 @@ class Unheard:
                 process.__dict__[_LOOKED_AT] = True
             return status
 
-        _replace(kind, start=keep, close=close_and_tell, exitcode=property(look, doc=exitcode.__doc__))
+        kind.start, kind.close, kind.exitcode = keep, close_and_tell, property(look, doc=exitcode.__doc__)
 
     def _watch_pools(self, module: ModuleType) -> None:
         results = module.ApplyResult
         _note_place(results)
         for kind in (results, module.MapResult):
-            _replace(kind, _set=self._kept(kind._set))
+            kind._set = self._kept(kind._set)
         for name in ("get", "successful"):
-            _replace(results, **{name: _marking(getattr(results, name), results.ready)})
+            setattr(results, name, _marking(getattr(results, name), results.ready))
         _note_place(module.IMapIterator)
         for kind in (module.IMapIterator, module.IMapUnorderedIterator):
-            _replace(kind, _set=self._kept_of_many(kind._set))
-        _replace(module.IMapIterator, next=_marking_many(module.IMapIterator.next))
-        module.IMapIterator.__next__ = module.IMapIterator.next
+            kind._set = self._kept_of_many(kind._set)
+        module.IMapIterator.next = module.IMapIterator.__next__ = _marking_many(module.IMapIterator.next)
 
     def _kept(self, set_: Callable[..., None]) -> Callable[..., None]:
         @wraps(set_)
@@ -179,17 +178,20 @@ class Unheard:
                 self.suites.append((result, place))
             return result
 
-        _replace(module.TextTestRunner, run=keep)
+        module.TextTestRunner.run = keep
 
     def finish(self, namespaces: Iterable[Mapping[str, Any]]) -> None:
         """Tell of what nobody has looked at by the end of a page."""
         for process, place in self.processes:
-            status = process.__dict__.get(_STATUS)
-            with suppress(ValueError):  # of one that is closed
+            if _looked_at(process):
+                continue
+            if _STATUS in process.__dict__:  # it is closed
+                status = process.__dict__[_STATUS]
+            else:
                 if not process.daemon:
                     process.join()  # as Python does at the end of a program
-                status = None if process.__dict__.get(_LOOKED_AT) else process.exitcode
-            if status and -status not in _ON_PURPOSE and not (_STATUS in process.__dict__ and _looked_at(process)):
+                status = process.exitcode
+            if status and -status not in _ON_PURPOSE:
                 self.hear(ProcessError(status, place))
         for result, place in self.suites:
             if not _looked_at(result) and not result.wasSuccessful():
@@ -225,11 +227,6 @@ _STATUS, _PLACE, _TAKEN = "@status", "@place", "@taken"
 
 def _looked_at(thing: Any) -> bool:
     return bool(thing.__dict__.get(_LOOKED_AT))
-
-
-def _replace(kind: Any, **attributes: Any) -> None:
-    for name, value in attributes.items():
-        setattr(kind, name, value)
 
 
 def _note_place(kind: Any) -> None:
@@ -305,11 +302,11 @@ _ASKED_FOR_BY = ("concurrent.", "multiprocessing.")
 """The modules through which a page asks for a result."""
 
 
-def _place_on_page(through: Sequence[str] | None = None) -> Place | None:
+def _place_on_page(through: tuple[str, ...] | None = None) -> Place | None:
     """The line of the page that is being run in this thread, if one is; through these modules alone, if any."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_code.co_filename not in PAGES:
-        if through is not None and not f"{frame.f_globals.get('__name__', '')}.".startswith(tuple(through)):
+        if through is not None and not f"{frame.f_globals.get('__name__', '')}.".startswith(through):
             return None
         frame = frame.f_back
     return frame and Place(frame.f_code.co_filename, frame.f_lineno)

@@ -361,6 +361,18 @@ def test_the_library_is_a_dependency_though_the_builder_is_made_of_it() -> None:
     assert told.stdout == "True True\n"
 
 
+def test_what_runs_pages_is_not_loaded_where_none_has_to_run() -> None:
+    code = (
+        "import sys, einsum_doc.pages.plugin\nprint(*(name for name in sys.modules if name.startswith('einsum_doc')))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(told.stdout.split())
+    assert "einsum_doc.pages.cache" in loaded
+    assert not loaded & {
+        f"einsum_doc.{name}" for name in ("pages.worker", "pages.download", "notation.parse", "compute")
+    }
+
+
 def test_what_the_processes_of_a_page_may_read_can_be_named(tmp_path: Path, environment: dict[str, str]) -> None:
     def ran(processes: str = "{sta*.md: [data, lib*.py]}") -> str:
         config = PLAIN.replace("einsum-doc]", f"einsum-doc: {{device: cpu, processes: {processes}}}]")
@@ -414,7 +426,7 @@ def test_a_link_among_packages_is_followed(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "source").mkdir()
     (tmp_path / "lib/site-packages/linked").symlink_to(tmp_path / "source")
     monkeypatch.setattr(footprint, "_STANDARD", {str(tmp_path / "lib")})
-    monkeypatch.setattr(footprint, "_PACKAGES", {str(tmp_path / "lib/site-packages")})
+    monkeypatch.setattr(footprint, "PACKAGES", {str(tmp_path / "lib/site-packages")})
     modules = {name: ModuleType(name) for name in ("linked", "own", "standard")}
     for name, folder in (("linked", "site-packages/linked/"), ("own", "site-packages/own/"), ("standard", "")):
         modules[name].__file__ = str(tmp_path / f"lib/{folder}x.py")

@@ -162,6 +162,20 @@ def test_a_build_tells_other_programs(build: Build, tmp_path: Path) -> None:
     assert first["packages"].keys() >= {"pyyaml"}
 
 
+def test_junit_has_what_a_console_would_have_written(build: Build, tmp_path: Path) -> None:
+    assert build({"index": "# T\n\n" + BLOCK.format("", "print('six times')\n6 * 7")}, "-q", config=EXPORTS).status == 0
+    suites = ElementTree.parse(tmp_path / "project/results/junit.xml").getroot()
+    assert suites.findtext(".//system-out") == "six times\n42"
+
+
+def test_the_search_does_not_index_the_report(build: Build) -> None:
+    built = build(PAGES, config=with_options(config=PLAIN.replace("plugins: [", "plugins: [search, ")))
+    assert "first.md:3" in built.page("report")
+    index = (built.site / "search/search_index.json").read_text()
+    assert "Prose alone" in index
+    assert "first.md:3" not in index
+
+
 def test_a_failing_build_tells_them_too(tmp_path: Path, environment: dict[str, str], build: Build) -> None:
     assert build(PAGES, "-q", config=EXPORTS).status == 0
     write_pages(tmp_path / "project", WRONG, EXPORTS)
