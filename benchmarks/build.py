@@ -211,7 +211,8 @@ def measure_builds(root: Path, sizes: Sequence[int], repeats: int) -> Iterator[R
     print("|---|" + "---|" * (len(names) + 2))
     for pages, times in table.items():
         warm, cold = times["ours, warm"] / times["plain"], times["ours, cold"] / times["markdown-exec"]
-        print(f"| {pages} | " + " | ".join(f"{times[name]:.2f} s" for name in names) + f" | {warm:.2f} | {cold:.2f} |")
+        cells = [str(pages), *(f"{times[name]:.2f}&nbsp;s" for name in names), f"{warm:.2f}", f"{cold:.2f}"]
+        print(f"| {' | '.join(cells)} |")
         yield f"warm, {pages} pages: at most 1.15 × plain", f"{warm:.2f}", warm <= 1.15
         if pages == 10:
             yield "cold, 10 pages: at most 0.65 × markdown-exec", f"{cold:.2f}", cold <= 0.65
