@@ -262,8 +262,11 @@ def _plan(
 
 
 def _contract(plan: Plan, leaves: Sequence[Tensor]) -> Tensor:
-    """Run the tree; as one node of autograd's graph where that is all that is asked."""
-    if plan.steps and any(leaf.requires_grad for leaf in leaves) and _only_reverse_mode(leaves[0]):
+    """Run the tree; as one node of autograd's graph where that is all that is asked, and torch knows no better.
+
+    One product of two tensors whose gradients are such products is a node of torch already, without any Python.
+    """
+    if not plan.torch_derives and any(leaf.requires_grad for leaf in leaves) and _only_reverse_mode(leaves[0]):
         result: Tensor = _Tree.apply(plan, *leaves)  # type: ignore[no-untyped-call]
         return result
     last = sweep_forward(plan, leaves)[-1]

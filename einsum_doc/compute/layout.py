@@ -34,7 +34,7 @@ def arrange(leaves: Sequence[Term], output: Term, sizes: Mapping[str, int], memo
     >>> arrange(["bij", "bjk"], ("b", "i", "k"), {"b": 2, "i": 3, "j": 4, "k": 5}).tensors[2]
     ('b', 'i', 'k')
 
-    A batch of matrices has its batch labels first, then free and contracted labels, each together. What a
+    A batch of matrices has its batch labels first or second, and the free and contracted labels each together. What a
     contraction makes is in the order batch, free in one, free in the other, and it is free to choose which is
     first: that is decided from the output backwards, by what the next contraction wants. An operand that does
     not have such an order is copied to it, once for all its contractions. Where the output's order parts the
@@ -102,10 +102,13 @@ def _loans(
 
 
 def _as_matrices(labels: Term, batch: Term, rows: Term, columns: Term) -> Term:
-    """The labels as those of a batch of matrices, with the last one last: as they are, if they are such."""
+    """The labels as those of a batch of matrices, with the last one last: as they are, if they are such.
+
+    Batch labels need not come first, but they must not be last.
+    """
     if labels[-1] in rows:
         rows, columns = columns, rows
-    return labels if labels == (*batch, *columns, *rows) else (*batch, *rows, *columns)
+    return labels if labels == (*rows, *batch, *columns) else (*batch, *rows, *columns)
 
 
 def _kept(leaves: Sequence[Term], output: Term, path: Path) -> list[frozenset[str]]:

@@ -11,6 +11,9 @@ from einsum_doc.compute.layout import Layout, arrange
 from einsum_doc.equation import Term
 from einsum_doc.errors import Shape
 
+BMM_AXES = 3
+"""The axes of what `bmm` takes; of more they are put together first."""
+
 Order = tuple[int, ...] | None
 """For each axis of a result, the axis that it was before: what `permute` takes. None is no change."""
 
@@ -51,6 +54,15 @@ class Slot:
         if sorted(map(str, self.axes)) != sorted(self.labels):
             return None
         return _order(self.squeezed, self.labels), _order(self.labels, self.squeezed)
+
+    @cached_property
+    def sums(self) -> tuple[tuple[int, ...], Order] | None:
+        """Along which axes reading sums, and how the others are permuted then, if that is all there is to do."""
+        if None in self.axes or len(set(self.axes)) < len(self.axes):
+            return None
+        kept = [label for label in self.squeezed if label in self.labels]
+        lone = tuple(axis for axis, label in enumerate(self.axes) if label not in self.labels)
+        return lone, _order(kept, self.labels)
 
     @cached_property
     def squeezed(self) -> Term:
@@ -149,6 +161,11 @@ class Step:
         """Whether the sides can trade places: then, if they are equal, so are their gradients."""
         return self.to_left == self.to_right
 
+    @property
+    def uniform(self) -> bool:
+        """Whether both gradients are calls of the same kind as the forward one: that is what torch derives of it."""
+        return self.left != self.right and self.forward.kind is self.to_left.kind is self.to_right.kind
+
     @cached_property
     def transposed(self) -> tuple[tuple[Pair, int, int], ...]:
         """The contractions that send the gradient back: each with its target, and the other tensor it takes.
@@ -188,6 +205,18 @@ class Plan:
             for used in (step.left, step.right)
             if self.twins[step.result] == step.result
         }
+
+    @cached_property
+    def torch_derives(self) -> bool:
+        """Whether the reverse sweep is what torch itself derives of the forward one: there is one product at most.
+
+        Of a product that repeats a tensor along an axis it would make the whole gradient, and then sum it. Nor does
+        it copy a gradient once for both products, unless it has so many axes that they are put together first.
+        """
+        if not self.steps:
+            return True
+        copied = self.output.dense and len(self.output.labels) <= BMM_AXES
+        return len(self.steps) == 1 and self.steps[0].uniform and not copied
 
     @property
     def multiply_adds(self) -> int:
@@ -311,7 +340,7 @@ def make_pair(left: Term, right: Term, result: Term, sizes: Mapping[str, int], *
         swapped = swap and bool(contracted)
     if swapped:
         left, right, free_left, free_right = right, left, free_right, free_left
-    head = (size(batch),) if batch else ()
+    head: Shape = (size(batch),) if batch else ()
     whole = [*batch, *free_left, *free_right]
     if not contracted:
         kind, whole = Kind.PRODUCT, list(result)
@@ -326,6 +355,8 @@ def make_pair(left: Term, right: Term, result: Term, sizes: Mapping[str, int], *
     else:
         kind = Kind.BATCH if batch else Kind.MATRIX
         orders = [*batch, *free_left, *contracted], [*batch, *contracted, *free_right]
+        if len(free_left) == len(free_right) == len(contracted) == 1:
+            head = tuple(sizes[label] for label in batch)
         left_shape = (*head, size(free_left), size(contracted))
         right_shape = (*head, size(contracted), size(free_right))
     flat = {

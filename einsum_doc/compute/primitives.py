@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from einsum_doc.compute.plan import Kind, Pair, Slot
+from einsum_doc.compute.plan import BMM_AXES, Kind, Pair, Slot
 from einsum_doc.errors import Shape
 
 SHORT = 256
@@ -67,9 +67,9 @@ def contract(pair: Pair, left: Tensor, right: Tensor, scratch: Scratch | None = 
     if pair.swapped:
         left, right = right, left
     if pair.left_order is not None:
-        left = left.permute(pair.left_order)
+        left = torch.permute(left, pair.left_order)
     if pair.right_order is not None:
-        right = right.permute(pair.right_order)
+        right = torch.permute(right, pair.right_order)
     kind = pair.kind
     if left.dtype != right.dtype and kind is not Kind.PRODUCT:
         # So comes the gradient of a product of two dtypes, or such a product that was made first.
@@ -80,7 +80,7 @@ def contract(pair: Pair, left: Tensor, right: Tensor, scratch: Scratch | None = 
         product = _summed(whole, range(left.dim() - pair.contracted, left.dim()))
         if scratch is not None:
             scratch.keep(whole)
-        return product if pair.order is None else product.permute(pair.order)
+        return product if pair.order is None else torch.permute(product, pair.order)
     if pair.left_shape is not None:
         left = left.reshape(pair.left_shape)
     if pair.right_shape is not None:
@@ -90,19 +90,22 @@ def contract(pair: Pair, left: Tensor, right: Tensor, scratch: Scratch | None = 
     if kind is Kind.MATRIX:
         product = torch.mm(left, right)
     elif kind is Kind.BATCH:
-        product = torch.bmm(left, right)
+        # Of more axes `matmul` makes those of `bmm`, at less cost than calls from here.
+        product = torch.bmm(left, right) if left.dim() == BMM_AXES else torch.matmul(left, right)
     elif kind is Kind.ROWS:
         product = torch.bmm(left.unsqueeze(-2), right.unsqueeze(-1))
     else:
         return torch.dot(left, right) if _sums_well(left) else torch.mm(left[None, :], right[:, None])[0, 0]
     if pair.shape is not None:
         product = product.reshape(pair.shape)
-    return product if pair.order is None else product.permute(pair.order)
+    return product if pair.order is None else torch.permute(product, pair.order)
 
 
 def _summed(tensor: Tensor, axes: Sequence[int]) -> Tensor:
     """The sum over axes, with the others in the order of memory: in another one torch takes ten times as long."""
     kept = [axis for axis in range(tensor.dim()) if axis not in axes]
+    if len(kept) <= 1:
+        return tensor.sum(tuple(axes))
     order = sorted(kept, key=tensor.stride, reverse=True)
     if order == kept:
         return tensor.sum(tuple(axes))
@@ -147,7 +150,11 @@ def read(slot: Slot, tensor: Tensor) -> Tensor:
 def _read_own(slot: Slot, tensor: Tensor) -> Tensor:
     if slot.orders is not None:
         order = slot.orders[0]
-        return tensor if order is None else tensor.permute(order)
+        return tensor if order is None else torch.permute(tensor, order)
+    if slot.sums is not None:
+        summed, order = slot.sums
+        tensor = _summed(tensor, summed)
+        return tensor if order is None else torch.permute(tensor, order)
     labels = list(slot.squeezed)
     tensor = _reshaped(tensor, tuple(slot.sizes[label] for label in labels))
     for label in slot.distinct:
@@ -174,7 +181,7 @@ def write(slot: Slot, tensor: Tensor) -> Tensor:
         tensor = _summed(tensor, range(len(slot.lent)))
     if slot.orders is not None:
         order = slot.orders[1]
-        return tensor if order is None else tensor.permute(order)
+        return tensor if order is None else torch.permute(tensor, order)
     known = [label for label in slot.distinct if label in slot.labels]
     tensor = _permuted(tensor, [slot.labels.index(label) for label in known])
     labels = list(slot.distinct)

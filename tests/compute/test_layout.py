@@ -62,9 +62,46 @@ def test_what_the_next_contraction_wants_decides() -> None:
 
 def test_an_operand_in_order_is_left_as_it_is() -> None:
     sizes = dict.fromkeys("bijk", 3)
-    for leaf in (("b", "i", "j"), ("b", "j", "i")):
+    for leaf in (("b", "i", "j"), ("b", "j", "i"), ("i", "b", "j"), ("j", "b", "i")):
         assert arrange([leaf, ("b", "j", "k")], ("b", "i", "k"), sizes).tensors[0] == leaf
-    assert arrange([("i", "b", "j"), ("b", "j", "k")], ("b", "i", "k"), sizes).tensors[0] == ("b", "i", "j")
+    for leaf in (("i", "j", "b"), ("j", "i", "b")):
+        assert arrange([leaf, ("b", "j", "k")], ("b", "i", "k"), sizes).tensors[0][0] == "b"
+
+
+@pytest.mark.parametrize(
+    ("equation", "shapes", "ours"),
+    [
+        ("ij,jk->ik", [(6, 7), (7, 8)], False),
+        ("ij,ij->ij", [(6, 7), (6, 7)], False),
+        ("bhid,bhjd->bhij", [(2, 3, 4, 5), (2, 3, 6, 5)], False),
+        ("bhij,bjhd->bihd", [(2, 3, 4, 6), (2, 6, 3, 5)], False),
+        ("bij,bjd->ibd", [(2, 3, 4), (2, 4, 5)], False),
+        ("bij,bjd->dib", [(2, 3, 4), (2, 4, 5)], True),  # The upstream gradient is copied once, not for each product.
+        ("ij,j->ij", [(6, 7), (7,)], True),  # The vector's gradient is a product with a matrix, not a sum of one.
+        ("bij,bj->bi", [(2, 3, 4), (2, 4)], True),
+        ("ij,jk,kl->il", [(2, 3), (3, 4), (4, 5)], True),
+    ],
+)
+def test_what_torch_derives_as_well_is_left_to_it(equation: str, shapes: list[tuple[int, ...]], *, ours: bool) -> None:
+    operands = [torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes]
+    output = einsum(equation, *operands)
+    assert ("_TreeBackward" in nodes(output.grad_fn)) == ours
+    expected = torch.einsum(equation, *operands)
+    dldz = torch.randn(output.shape, dtype=torch.float64)
+    found = torch.autograd.grad(output, operands, dldz)
+    torch.testing.assert_close(found, torch.autograd.grad(expected, operands, dldz))
+
+
+def test_of_a_square_one_gradient_is_computed() -> None:
+    x = torch.randn(4, 4, requires_grad=True)
+    with Results() as results:
+        torch.autograd.grad(einsum("ij,ij->ij", x, x), x, torch.ones(4, 4))
+    assert len(results.sizes) == 3  # The square, its gradient, and twice that.
+
+
+def nodes(node: Any) -> set[str]:
+    """The names of a node of autograd's graph and of those before it."""
+    return set() if node is None else {node.name()}.union(*(nodes(before) for before, _ in node.next_functions))
 
 
 @pytest.mark.parametrize("shape", [(5, 16, 16), (2, 8, 32, 24)])
