@@ -158,9 +158,11 @@ class Cache:
         if self.folder is None:
             return
         found = []
-        for path in self.folder.glob("*"):
+        for name in _names_in(str(self.folder)):
+            path = self.folder / name
             with contextlib.suppress(OSError):
-                found.append((path.stat().st_mtime, path.stat().st_size, path))
+                there = path.stat()
+                found.append((there.st_mtime, there.st_size, path))
         size = sum(length for _, length, _ in found)
         for _, length, path in sorted(found):
             if size <= self.limit:
@@ -183,7 +185,7 @@ class Cache:
             part.unlink(missing_ok=True)
             raise
 
-    def _entries(self, page: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+    def _entries(self, page: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """The entries of a page that can be read, the latest used first."""
         if self.folder is None:
             return
@@ -193,26 +195,30 @@ class Cache:
             names = self._names = defaultdict(list)
             for name in _names_in(str(self.folder)):
                 names[name[:16]].append(name)
-        for path in [self.folder / name for name in names[_digest(page)[:16]] if name.endswith(".json")]:
-            with contextlib.suppress(OSError):
-                dated.append((path.stat().st_mtime_ns, path))
+        for name in names[_digest(page)[:16]]:
+            path = os.path.join(self.folder, name)
+            if name.endswith(".json"):
+                with contextlib.suppress(OSError):
+                    dated.append((os.stat(path).st_mtime_ns, path))
         for _, path in sorted(dated, reverse=True):
             entry = self._read(path)
             if entry is not None:
                 yield path, entry
 
-    def _read(self, path: Path) -> dict[str, Any] | None:
+    def _read(self, path: str) -> dict[str, Any] | None:
         with contextlib.suppress(FileNotFoundError):  # another build may be tidying up
+            name = os.path.basename(path)
             try:
-                digest, text = path.read_text("utf-8").split("\n", 1)
+                with open(path, encoding="utf-8") as file:
+                    digest, text = file.read().split("\n", 1)
                 if digest != _digest(text.removesuffix("\n")):
                     raise ValueError
                 entry: dict[str, Any] = json.loads(text)
                 if entry["question"]["format"] == FORMAT:
                     return entry
-                self._note(f"{path.name} in the cache is of another version, and ignored")
+                self._note(f"{name} in the cache is of another version, and ignored")
             except (OSError, ValueError):
-                self._note(f"{path.name} in the cache is damaged, and ignored")
+                self._note(f"{name} in the cache is damaged, and ignored")
         return None
 
     def _question(self, page: str, blocks: Sequence[Block]) -> dict[str, Any]:
@@ -262,6 +268,7 @@ class _Snapshot:
         self.root = root
         self.ignored = set(map(str, ignored))
         self._files: dict[str, str] = {}
+        self._listings: dict[str, str] = {}
         self._packages: dict[str, str] | None = None
         self._homes: dict[str, set[str]] | None = None
         self._modules: set[str] | None = None
@@ -293,16 +300,20 @@ class _Snapshot:
     def change(self, evidence: Mapping[str, Any], told: list[str], reads: Sequence[str]) -> str:
         """In words, the first difference between what a page depended on and what there is now."""
         for name, digest in evidence["files"].items():
-            path = str(self.root / name)
-            now = self._files[path] = self._files.get(path) or _digest_of_file(path)
-            if now != digest:
-                return f"{name} " + _happened(digest, now)
+            path = os.path.join(self.root, name)
+            if path not in self._files:
+                self._files[path] = _digest_of_file(path)
+            if self._files[path] != digest:
+                return f"{name} " + _happened(digest, self._files[path])
         for name, kind in evidence["asked"].items():
-            now = _kind_of(str(self.root / name))
+            now = _kind_of(os.path.join(self.root, name))
             if now != kind:
                 return f"{name} " + _happened(kind, now)
         for name, digest in evidence["folders"].items():
-            if self._listing(str(self.root / name)) != digest:
+            path = os.path.join(self.root, name)
+            if path not in self._listings:
+                self._listings[path] = self._listing(path)
+            if self._listings[path] != digest:
                 return f"what is in {name} has changed"
         if self._modules is None:
             self._modules = _modules_in(self.root)

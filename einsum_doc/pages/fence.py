@@ -262,9 +262,10 @@ def executes(header: Header, languages: Collection[str], always: Collection[str]
             f"'{bare}' in braces is no language", f'write {bare} exec="on", or {{.{bare} exec="on"}}, or {bare} alone'
         )
 
-    meant = difflib.get_close_matches(language, OURS, n=1, cutoff=0.8)
-    if meant and language not in OURS and not runnable and not _is_highlighted(language):
-        raise FenceError(f"unknown language '{language}'", f"did you mean '{meant[0]}'?")
+    if language not in OURS and not runnable:
+        meant = difflib.get_close_matches(language, OURS, n=1, cutoff=0.8)
+        if meant and not _is_highlighted(language):
+            raise FenceError(f"unknown language '{language}'", f"did you mean '{meant[0]}'?")
 
     ours = {**EXEC_OPTIONS, **OUR_OPTIONS, **LANGUAGE_OPTIONS.get(language, {})}
     if len(devices_of(options)) > 1:

@@ -9,13 +9,13 @@ written, the verdict is given.
 
 from __future__ import annotations
 
-import hashlib
+import gc
 import os
 import posixpath
 import re
 import subprocess
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
 from functools import partial
@@ -23,7 +23,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
-from uuid import uuid4
 
 import click
 import markdown_exec
@@ -38,26 +37,22 @@ from mkdocs.structure.toc import AnchorLink
 from mkdocs.utils import get_relative_url, markdown_extensions, meta
 
 from einsum_doc.pages import fence, report, scan
-from einsum_doc.pages.block import Block, Failure, Place, Result, Shown
+from einsum_doc.pages.block import Failure, Place
 from einsum_doc.pages.cache import Cache
 from einsum_doc.pages.config import EinsumDocConfig
-from einsum_doc.pages.devices import on_devices
 from einsum_doc.pages.executor import ExecutorError
 from einsum_doc.pages.expected import REWRITE, rewrite
 from einsum_doc.pages.export import as_json, github, junit
+from einsum_doc.pages.formatting import Converters, format_block
 from einsum_doc.pages.origins import Line, origins, preprocessed, reached, trace
 from einsum_doc.pages.pool import Pool, PoolSettings
 from einsum_doc.pages.progress import awaited
 from einsum_doc.pages.records import Records
 from einsum_doc.pages.render import (
-    block_html,
     count,
-    derivation_html,
     downloads_html,
     fault_html,
-    shown_html,
     stamp_html,
-    tabs_html,
     under_title,
 )
 from einsum_doc.pages.report_page import Entry, address_of, anchors_on, contents, report_html, used_in
@@ -93,6 +88,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         self.downloads: dict[str, str] = {}
         """What is to be downloaded, by its path in the site."""
         self.markdown: Markdown | None = None
+        self.converters = Converters()
         self.report_file: File | None = None
         self.report_content = ""
         self.reports: dict[str, report.PageReport] = {}
@@ -102,6 +98,8 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         """Learn whether a failure may end the process (under `serve` it must not), and which pages are rendered."""
         self.serving = command == "serve"
         self.dirty = dirty
+        # What has been loaded by now stays: the garbage collector need not look through it again and again.
+        gc.freeze()
 
     @event_priority(-100)
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
@@ -145,6 +143,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         inner = {**config.mdx_configs, "pymdownx.snippets": {**snippets, "auto_append": self._without_blocks(snippets)}}
         markdown_exec.markdown_config.save(config.markdown_extensions, inner)
         self.runs, self.run, self.markdown, self._commit, self.cache = {}, None, None, None, None
+        self.converters = Converters()
         self.again, self.lost, self.downloads, self.reports = ((), None), [], {}, {}
         self.where = Path(config.config_file_path or "mkdocs.yml").name
         return config
@@ -554,7 +553,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
                 )
             if run.future is not None and self.pool is not None:
                 awaited(run.future, self.pool.progress)
-            return _render(asked, run.results[asked.number - 1], md, options)
+            return format_block(asked, run.results[asked.number - 1], md, options, self.converters)
         except Exception as error:
             place = Place(run.name if run else self.where, 1)
             failure = Failure(place, type(error).__name__, str(error), (f"in the block that begins: {source[:80]!r}",))
@@ -644,73 +643,6 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         return self._commit
 
 
-def _render(block: Block, result: Result, md: Markdown, options: dict[str, Any]) -> str:
-    """The block as markdown-exec shows it, with its outcome below."""
-    if block.language == fence.DERIVATION:
-        return block_html(derivation_html(result.rows, block.code), block, result)
-    if block.language == fence.EINSUM:
-        return block_html(result.markup or f"<pre>{escape(block.code)}</pre>", block, result)
-    shown = dict(options, workdir=None, width=0)
-    tabs = _tabs(block, result, md, options)
-    if tabs:
-        result, own = replace(result, output="", shown=()), result
-    # What is expected stands on the page already, in its own fence.
-    is_met = bool(block.expected) and result.status == "held"
-    output = "" if is_met else result.output
-    beside = [each for each in result.shown if each.kind == "figure" or not is_met]
-    if result.status == "failed":
-        # A block that failed is shown with its source and what it had written, as text.
-        shown.update(source=shown["source"] or "above", result=shown["result"] or "text", html=False)
-    if not output.strip():
-        shown["result"] = ""  # an empty box is no result
-    elif "\x1b[" in output and shown["result"] in ("", "text"):
-        shown["result"] = "ansi"
-    boxed = bool(shown["source"] or shown["result"])
-    if block.language in ("pycon", "console"):
-        commands = [line for index, line in enumerate(block.code.split("\n")) if index in block.typed]
-        shown["transform_source"] = lambda code: (block.program, "\n".join(commands))
-    # What else the block shows follows its output, wherever that is: markdown-exec is given its place to take along.
-    place = f'<div class="{uuid4()}"></div>' if (beside or tabs) and shown["source"] != "console" else ""
-    if place and shown["result"]:
-        output, shown["result"] = markdown_exec.code_block(shown["result"], output), ""
-    inner = markdown_exec.base_format(
-        language=block.language,
-        run=lambda *args, **kwargs: f"{output}\n\n{place}" if place else output,
-        code=block.code,
-        md=md,
-        **shown,
-    )
-    converted = [_converted(each, md, options) for each in beside]
-    values = tabs or "".join(_beside(zip(beside, converted, strict=True), block, result.on))
-    written = str(inner).replace(f"<p>{place}</p>", place)  # which a tab makes of it
-    written = written.replace(place, values) if place and place in written else written + values
-    html = Markup(block_html(written, block, own if tabs else result, boxed=boxed))
-    if markdown_exec.InsertHeadings.name in md.treeprocessors:
-        # markdown-exec finds the headings in a block's output by its HTML, which is now longer.
-        known = md.treeprocessors[markdown_exec.InsertHeadings.name].headings
-        headings = [heading for part in (inner, *converted) for heading in known.pop(part, [])]
-        if headings:
-            known[html] = headings
-    return html
-
-
-def _tabs(block: Block, result: Result, md: Markdown, options: Mapping[str, Any]) -> str:
-    """What a block has given on each of its devices, as tabs; nothing, if it has failed or gave nothing to be seen."""
-    runs = on_devices(block, result)
-    if result.status == "failed" or not any(run.output or run.shown or run.raised or run.when for _, run in runs):
-        return ""
-    # Each as if it were a block without a source. Headings are in the table of contents once, if at all.
-    alone = dict(options, source="", update_toc=False)
-    one = replace(block, options={name: value for name, value in block.options.items() if name != "device"})
-    tabs = []
-    for name, run in runs:
-        says = run.output.strip() or run.shown or run.raised
-        prefix = f"{options['id']}{_plain(name)}-"
-        html = _render(one, run, md, alone | {"id_prefix": prefix}) if says else block_html(" ", one, run, boxed=False)
-        tabs.append((name, html))
-    return tabs_html(tabs, f"{_own_name(block)}-on")
-
-
 def _link(page: MkDocsPage, config: MkDocsConfig, files: Files) -> Callable[[str], str]:
     """Where a page's relative links lead on the web, if it is known where the site will be."""
 
@@ -723,31 +655,6 @@ def _link(page: MkDocsPage, config: MkDocsConfig, files: Files) -> Callable[[str
         return urljoin(config.site_url, file.url) + mark + anchor if file else ""
 
     return link
-
-
-def _converted(shown: Shown, md: Markdown, options: Mapping[str, Any]) -> str:
-    """What a block shows beside its output; what says itself in Markdown as the page's own Markdown."""
-    if shown.kind != "markdown":
-        return shown.text
-    prefix = options["id_prefix"]
-    if prefix is None and options["id"]:
-        prefix = f"{options['id']}-"
-    converter = markdown_exec.MarkdownConverter(md, update_toc=options["update_toc"])
-    return converter.convert(shown.text, id_prefix=prefix)  # which knows the headings in it
-
-
-def _beside(parts: Iterable[tuple[Shown, str]], block: Block, on: str) -> Iterator[str]:
-    for number, (shown, text) in enumerate(parts, 1):
-        yield shown_html(replace(shown, text=str(text)), f"{_own_name(block)}{_plain(on)}-{number}")
-
-
-def _own_name(block: Block) -> str:
-    """A name that no other block of the site has, for ids."""
-    return f"v{hashlib.blake2b(block.place.file.encode(), digest_size=3).hexdigest()}-{block.number}"
-
-
-def _plain(device: str) -> str:
-    return device.replace(":", "")
 
 
 def _body(text: str) -> str:

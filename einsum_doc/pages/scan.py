@@ -8,10 +8,8 @@ is never closed) is written down too, and so is every block that it does not see
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -271,15 +269,8 @@ def _nothing_in(block: Block) -> tuple[str, ...]:
     prompts = {"pycon": ">>> ", "console": "$ "}
     if block.language in prompts and not block.typed:
         return "there is nothing in it to run", f"write {prompts[block.language]!r} before what is typed"
-    program = block.program
-    if block.language in ("python", "py", "pycon"):
-        with suppress(SyntaxError, ValueError):  # which its worker will report
-            return () if ast.parse(program).body else _NOTHING
-    elif block.language == fence.DERIVATION:
-        program = re.sub(r"(?<!\\)%.*", "", program)
-    else:
-        program = re.sub(r"^\s*#.*", "", program, flags=re.M)
-    return () if program.strip() else _NOTHING
+    comment = r"(?<!\\)%.*" if block.language == fence.DERIVATION else r"^\s*#.*"
+    return () if re.sub(comment, "", block.program, flags=re.M).strip() else _NOTHING
 
 
 _NOTHING = "there is nothing in it to run", 'if it is out of use, write exec="off"'
@@ -350,7 +341,9 @@ class _Reader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx h
 
     def _numbered(self, lines: Sequence[str]) -> Iterator[str]:
         for self.at, line in enumerate(lines):
-            yield line
+            # Outside of a fence, superfences looks for the beginning of one alone.
+            if self.fence is not None or "```" in line or "~~~" in line:
+                yield line
 
     def _open(self, header: fence.Header) -> bool:
         self.header, self.opened, self.lang = header, self.at, header.language
@@ -393,7 +386,7 @@ class _Reader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx h
     def process_nested_block(self, ws: str, content: str, start: int, end: int) -> None:
         assert self.header is not None
         code = self.rebuild_block(self.code)
-        self.found.append(Fence(start, end, self.header, code))
+        self.found.append(Fence(self.opened, self.at + 1, self.header, code))
         self.header = None
         self.clear()
 
