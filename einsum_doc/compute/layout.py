@@ -20,12 +20,14 @@ class Layout:
     tensors: the labels of each operand and each result.
     lent: for each operand, how many of them, in front, it does not have: it is expanded along these.
     settles: whether a gradient that comes in the output's order has to be copied to be a batch of matrices.
+    parts: whether that order parts labels that are one axis of those matrices, or turns them round.
     """
 
     path: Path
     tensors: tuple[Term, ...]
     lent: tuple[int, ...]
     settles: bool
+    parts: bool
 
 
 def arrange(leaves: Sequence[Term], output: Term, sizes: Mapping[str, int], memory_limit: int | None = None) -> Layout:
@@ -50,7 +52,7 @@ def arrange(leaves: Sequence[Term], output: Term, sizes: Mapping[str, int], memo
         kept[borrower] |= set(labels)
         tensors[borrower] = (*labels, *tensors[borrower])
     wanted: dict[int, Term] = {len(tensors) - 1: output}
-    settles = False
+    settles = parts = False
     for number in range(len(tensors) - 1, len(leaves) - 1, -1):
         left, right = path[number - len(leaves)]
         given = [tensors[side] if side < len(leaves) else () for side in (left, right)]
@@ -73,7 +75,8 @@ def arrange(leaves: Sequence[Term], output: Term, sizes: Mapping[str, int], memo
         tensors[number] = (*batch, *first, *second)
         if number == len(tensors) - 1 and (first or second):
             settles = target != _as_matrices(target, batch, first, second)
-    return Layout(path, tuple(tensors), tuple(lent), settles)
+            parts = any(group != _together(target, group) for group in (batch, first, second) if group)
+    return Layout(path, tuple(tensors), tuple(lent), settles, parts)
 
 
 def _loans(
@@ -108,7 +111,13 @@ def _as_matrices(labels: Term, batch: Term, rows: Term, columns: Term) -> Term:
     """
     if labels[-1] in rows:
         rows, columns = columns, rows
-    return labels if labels == (*rows, *batch, *columns) else (*batch, *rows, *columns)
+    return labels if columns and labels == (*rows, *batch, *columns) else (*batch, *rows, *columns)
+
+
+def _together(labels: Term, group: Term) -> Term:
+    """As many labels as a group has, from where its first one stands."""
+    start = labels.index(group[0])
+    return labels[start : start + len(group)]
 
 
 def _kept(leaves: Sequence[Term], output: Term, path: Path) -> list[frozenset[str]]:

@@ -6,11 +6,14 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from einsum_doc.compute.plan import BMM_AXES, Kind, Pair, Slot
+from einsum_doc.compute.plan import Kind, Pair, Slot
 from einsum_doc.errors import Shape
 
 SHORT = 256
 """Up to so long rows are multiplied by `bmm`; longer ones by a product and a sum (measured on CPUs)."""
+
+_BMM_AXES = 3
+"""The axes of what `bmm` takes."""
 
 
 class Scratch:
@@ -91,7 +94,7 @@ def contract(pair: Pair, left: Tensor, right: Tensor, scratch: Scratch | None = 
         product = torch.mm(left, right)
     elif kind is Kind.BATCH:
         # Of more axes `matmul` makes those of `bmm`, at less cost than calls from here.
-        product = torch.bmm(left, right) if left.dim() == BMM_AXES else torch.matmul(left, right)
+        product = torch.bmm(left, right) if left.dim() == _BMM_AXES else torch.matmul(left, right)
     elif kind is Kind.ROWS:
         product = torch.bmm(left.unsqueeze(-2), right.unsqueeze(-1))
     else:

@@ -310,7 +310,7 @@ class _Snapshot:
             if now != kind:
                 return f"{name} " + _happened(kind, now)
         for name, digest in evidence["folders"].items():
-            path = os.path.join(self.root, name)
+            path = str(self.root / name)  # of the root itself, whose name is a dot, as of any other
             if path not in self._listings:
                 self._listings[path] = self._listing(path)
             if self._listings[path] != digest:

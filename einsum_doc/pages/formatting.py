@@ -77,12 +77,16 @@ def _prefix(options: Mapping[str, Any]) -> str | None:
 
 
 def _headings_of(page: Markdown) -> dict[str, list[Any]]:
-    """The headings in the HTML of a page's blocks: markdown-exec shows them to `toc`, and takes them out again."""
-    for processor, priority in ((markdown_exec.InsertHeadings, 75), (markdown_exec.RemoveHeadings, 4)):
-        if processor.name not in page.treeprocessors:
-            page.treeprocessors.register(processor(page), processor.name, priority)
-    found: dict[str, list[Any]] = page.treeprocessors[markdown_exec.InsertHeadings.name].headings
+    """The headings in the HTML of a page's blocks, which are shown to `toc`, and taken out again."""
+    if _HEADINGS not in page.treeprocessors:
+        # By another name than markdown-exec's own, which come when the first of its own blocks does.
+        page.treeprocessors.register(markdown_exec.InsertHeadings(page), _HEADINGS, 75)
+        page.treeprocessors.register(markdown_exec.RemoveHeadings(page), f"{_HEADINGS}_removed", 4)
+    found: dict[str, list[Any]] = page.treeprocessors[_HEADINGS].headings
     return found
+
+
+_HEADINGS = "einsum_doc_headings"
 
 
 def _move(element: Any, part: str, converter: Markdown, page: Markdown) -> None:
@@ -131,8 +135,8 @@ def format_block(block: Block, result: Result, md: Markdown, options: Mapping[st
     written = str(inner).replace(f"<p>{place}</p>", place)  # which a tab makes of it
     written = written.replace(place, values) if place and place in written else written + values
     html = Markup(block_html(written, block, own if tabs else result, boxed=boxed))
-    if markdown_exec.InsertHeadings.name in md.treeprocessors:
-        # markdown-exec finds the headings in a block's output by its HTML, which is now longer.
+    if _HEADINGS in md.treeprocessors:
+        # The headings in a block's output are found by its HTML, which is now longer.
         known = _headings_of(md)
         headings = [heading for part in (inner, *converted) for heading in known.pop(part, [])]
         if headings:

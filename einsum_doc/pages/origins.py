@@ -101,7 +101,8 @@ def preprocessed(lines: Sequence[Line], md: Markdown) -> list[Line]:
 def _placed(before: Sequence[Line], after: Sequence[str]) -> list[Line]:
     """What a preprocessor has made of the lines, each with its place."""
     if list(after[: len(before)]) == list(before):
-        return [*before, *(Line(line, before[-1].place) for line in after[len(before) :])]
+        place = before[-1].place
+        return [*before, *(each if isinstance(each, Line) else Line(each, place) for each in after[len(before) :])]
     if any(isinstance(line, Line) for line in after):
         place = before[0].place
         found = []

@@ -98,8 +98,9 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         """Learn whether a failure may end the process (under `serve` it must not), and which pages are rendered."""
         self.serving = command == "serve"
         self.dirty = dirty
-        # What has been loaded by now stays: the garbage collector need not look through it again and again.
-        gc.freeze()
+        if not self.serving and not self.waits:
+            # What has been loaded by now stays: the garbage collector need not look through it again and again.
+            gc.freeze()
 
     @event_priority(-100)
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:

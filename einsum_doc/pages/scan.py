@@ -270,7 +270,7 @@ def _nothing_in(block: Block) -> tuple[str, ...]:
     if block.language in prompts and not block.typed:
         return "there is nothing in it to run", f"write {prompts[block.language]!r} before what is typed"
     comment = r"(?<!\\)%.*" if block.language == fence.DERIVATION else r"^\s*#.*"
-    return () if re.sub(comment, "", block.program, flags=re.M).strip() else _NOTHING
+    return () if re.sub(comment, "", block.program, flags=re.M).strip("\\ \t\n\f") else _NOTHING
 
 
 _NOTHING = "there is nothing in it to run", 'if it is out of use, write exec="off"'

@@ -68,6 +68,13 @@ def test_an_operand_in_order_is_left_as_it_is() -> None:
         assert arrange([leaf, ("b", "j", "k")], ("b", "i", "k"), sizes).tensors[0][0] == "b"
 
 
+def test_the_order_of_operands_decides_nothing() -> None:
+    sizes = dict.fromkeys("bij", 3)
+    for leaves in (("bij", "bj"), ("bj", "bij")):
+        assert arrange([tuple(leaf) for leaf in leaves], ("i", "b"), sizes).settles
+        assert not arrange([tuple(leaf) for leaf in leaves], ("b", "i"), sizes).settles
+
+
 @pytest.mark.parametrize(
     ("equation", "shapes", "ours"),
     [
@@ -77,6 +84,8 @@ def test_an_operand_in_order_is_left_as_it_is() -> None:
         ("bhij,bjhd->bihd", [(2, 3, 4, 6), (2, 6, 3, 5)], False),
         ("bij,bjd->ibd", [(2, 3, 4), (2, 4, 5)], False),
         ("bij,bjd->dib", [(2, 3, 4), (2, 4, 5)], True),  # The upstream gradient is copied once, not for each product.
+        ("bcij,bcjd->dibc", [(2, 3, 4, 5), (2, 3, 5, 6)], True),
+        ("bcij,bcjd->dicb", [(2, 3, 4, 5), (2, 3, 5, 6)], False),  # To put axes together it is copied anyway, once.
         ("ij,j->ij", [(6, 7), (7,)], True),  # The vector's gradient is a product with a matrix, not a sum of one.
         ("bij,bj->bi", [(2, 3, 4), (2, 4)], True),
         ("ij,jk,kl->il", [(2, 3), (3, 4), (4, 5)], True),

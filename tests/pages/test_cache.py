@@ -373,6 +373,15 @@ def test_what_runs_pages_is_not_loaded_where_none_has_to_run() -> None:
     }
 
 
+def test_what_is_built_is_none_of_what_a_page_lists(tmp_path: Path, environment: dict[str, str]) -> None:
+    write_pages(tmp_path, {"index": "# Lists\n\n" + FENCE.format("import os\nassert os.listdir()")})
+    explaining = environment | {"EINSUM_DOC_EXPLAIN": "1"}
+    mkdocs_build(tmp_path, explaining)
+    assert reasons(mkdocs_build(tmp_path, explaining)) == {"index": "from the cache"}
+    (tmp_path / "new.txt").touch()
+    assert reasons(mkdocs_build(tmp_path, explaining)) == {"index": "what is in . has changed"}
+
+
 def test_what_the_processes_of_a_page_may_read_can_be_named(tmp_path: Path, environment: dict[str, str]) -> None:
     def ran(processes: str = "{sta*.md: [data, lib*.py]}") -> str:
         config = PLAIN.replace("einsum-doc]", f"einsum-doc: {{device: cpu, processes: {processes}}}]")

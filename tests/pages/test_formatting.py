@@ -87,6 +87,15 @@ def test_a_block_is_shown_as_markdown_exec_shows_it(build: Build) -> None:
         assert len(menus[0]) > len(HEADERS)
 
 
+def test_headings_of_blocks_that_markdown_exec_formats_itself(build: Build) -> None:
+    blocks = ["python\nprint('## One')", "md\n## Two", "tree\na\n  b", "python\nprint('## Three')"]
+    fences = [f'```{block.replace(chr(10), f"""{chr(32)}exec="on"{chr(10)}""", 1)}\n```' for block in blocks]
+    built = build({"index": "# Title\n\n" + "\n\n".join(fences)}, config=CONFIG % "markdown-exec, einsum-doc")
+    assert built.status == 0, built.console
+    assert re.findall(r'class="nav-link">(\w+)', built.page()) == ["Title", "One", "Two", "Three"]
+    assert re.findall(r"<h2[^>]*>(\w+)", built.page()) == ["One", "Two", "Three"]
+
+
 def test_a_block_within_what_a_block_writes(build: Build) -> None:
     """It is converted while the other one is."""
     inner = "```python exec='on' source='above'\nprint('## Inner')\n```"

@@ -192,3 +192,14 @@ def test_a_docs_folder_that_is_a_link_and_a_build_from_elsewhere(tmp_path: Path,
         config.write("docs_dir: ../elsewhere\n")
     built = mkdocs_build(tmp_path, environment, "-q", "-f", "project/mkdocs.yml")
     assert "\n../elsewhere/index.md:4: AssertionError" in built.console
+
+
+def test_what_is_appended_to_each_page_is_reported_where_it_stands(tmp_path: Path, environment: dict[str, str]) -> None:
+    config = PLAIN.replace(
+        "pymdownx.superfences]", "pymdownx.superfences, {pymdownx.snippets: {auto_append: [docs/README.md]}}]"
+    )
+    write_pages(tmp_path, {"index": "# Title", "README": FAILING.replace("1 == 2", "1")}, config)
+    good = mkdocs_build(tmp_path, environment)  # though MkDocs leaves README.md out of the site, beside index.md
+    assert good.status == 0, good.console
+    (tmp_path / "docs/README.md").write_text("Text.\n\n" + FAILING)
+    assert "docs/README.md:4: AssertionError" in mkdocs_build(tmp_path, environment).console
