@@ -1,6 +1,7 @@
 """Forward and all gradients of an einsum, side by side with what a user would use instead.
 
     python benchmarks/einsum.py [--only TEXT] [--rounds N] [--least] [--threads N] [--no-compile] [--device cuda]
+    python benchmarks/einsum.py --random N [--seed S]    of so many random equations, those below 0.9 × eager
 
 Prints a Markdown table. Per equation and contender: the median time of the rounds, in milliseconds, with the
 contenders taking turns, or with --least the least, for a machine that does other things meanwhile; then, for ours
@@ -13,10 +14,12 @@ lowered by hand as a user would.
 """
 
 import argparse
+import random
 import statistics
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from math import prod
 from typing import Any
 
 import torch
@@ -70,6 +73,9 @@ ROWS: list[tuple[str, list[tuple[int, ...]]]] = [
     ("oc,bchw->bohw", [(128, 64), (16, 64, 32, 32)]),
     ("vw,bcvt->bcwt", [(64, 64), (16, 32, 64, 64)]),
     ("ij,bjk->bik", [(256, 512), (16, 512, 128)]),
+    ("ab,cd->acbd", [(32, 32), (64, 64)]),
+    ("ab,cb->acb", [(256, 512), (16, 512)]),
+    ("bi,bj->ijb", [(64, 128), (64, 128)]),
     (chain(4), [(256, 256)] * 4),
     (chain(8), [(64, 64)] * 8),
     (chain(16), [(64, 64)] * 16),
@@ -205,6 +211,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--no-compile", action="store_true")
+    parser.add_argument("--random", type=int, default=0, help="so many random equations, against eager alone")
+    parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     threads = "1 thread" if options.threads == 1 else f"{options.threads} threads"
@@ -212,9 +220,40 @@ def main() -> None:
     print(f"torch {torch.__version__}, {options.device}, {threads}, float32, ms, {of}\n")
     print("| equation | shapes | ours | eager | compile | naive | × eager | peak MB | kept MB |")
     print("|---|---|--:|--:|--:|--:|--:|--:|--:|")
+    if options.random:
+        options.no_compile, slower = True, 0
+        for equation, shapes in drawn(options.random, random.Random(options.seed)):
+            printed = row(equation, shapes, options)
+            ours, eager = map(float, printed.split("|")[3:5])
+            if max(ours, eager) > 1 and eager < 0.9 * ours:
+                slower += 1
+                print(printed, flush=True)
+        print(f"\n{options.random} equations, {slower} of them above 1 ms and below 0.9 × eager")
+        return
     for equation, shapes in ROWS:
         if options.only in equation:
             print(row(equation, shapes, options), flush=True)
+
+
+def drawn(count: int, generator: random.Random) -> Iterator[tuple[str, list[tuple[int, ...]]]]:
+    """Random equations of one to three operands whose sizes have them take about a millisecond."""
+    while count:
+        labels = "abcdef"[: generator.randint(2, 5)]
+        terms: list[list[str]] = [[] for _ in range(generator.choices([1, 2, 3], [1, 7, 2])[0])]
+        output = [label for label in labels if generator.random() < 0.6]
+        for label in labels:
+            holds = [term for term in terms if generator.random() < 0.6] or [generator.choice(terms)]
+            for term in holds:
+                term.append(label)
+        for term in (*terms, output):
+            generator.shuffle(term)
+        sizes = {label: 2 ** generator.randint(2, 10) for label in labels}
+        largest = max(prod(sizes[label] for label in term) for term in (*terms, output))
+        products = prod(sizes.values())
+        if all(terms) and largest <= 4_000_000 and products <= 150_000_000 and (largest > 200_000 or products > 3e6):
+            count -= 1
+            equation = ",".join(map("".join, terms)) + "->" + "".join(output)
+            yield equation, [tuple(sizes[label] for label in term) for term in terms]
 
 
 def row(equation: str, shapes: Sequence[tuple[int, ...]], options: argparse.Namespace) -> str:

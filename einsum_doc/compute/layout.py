@@ -61,21 +61,22 @@ def arrange(leaves: Sequence[Term], output: Term, sizes: Mapping[str, int], memo
         contracted = _sorted(shared - result, *given)
         first = _sorted(kept[left] - shared, given[0], wanted[number])
         second = _sorted(kept[right] - shared, given[1], wanted[number])
+        target = tuple(label for label in wanted[number] if label in result)
+        heads, tails = (second, first) if first and target[-1] in first else (first, second)
+        ordered = (*batch, *heads, *tails)
+        if number == len(tensors) - 1 and (first or second if contracted else first and second and not batch):
+            settles = target != as_matrices(target, batch, heads, tails)
+            parts = any(group != _together(target, group) for group in (batch, heads, tails) if group)
         if not contracted:
-            tensors[number] = _sorted(result, wanted[number])
+            # A product can be made in any order; so, last, in that of its gradient, which is contracted with both.
+            tensors[number] = ordered if settles else _sorted(result, wanted[number])
             wanted |= {side: _sorted(kept[side], tensors[number]) for side in (left, right)}
             continue
         wanted |= {left: (*batch, *first, *contracted), right: (*batch, *contracted, *second)}
         for side, free in ((left, first), (right, second)):
             if side < len(leaves) and free:
-                tensors[side] = _as_matrices(tensors[side], batch, free, contracted)
-        target = tuple(label for label in wanted[number] if label in result)
-        if first and target[-1] in first:
-            first, second = second, first
-        tensors[number] = (*batch, *first, *second)
-        if number == len(tensors) - 1 and (first or second):
-            settles = target != _as_matrices(target, batch, first, second)
-            parts = any(group != _together(target, group) for group in (batch, first, second) if group)
+                tensors[side] = as_matrices(tensors[side], batch, free, contracted)
+        tensors[number] = ordered
     return Layout(path, tuple(tensors), tuple(lent), settles, parts)
 
 
@@ -104,7 +105,7 @@ def _loans(
                 yield borrower, labels
 
 
-def _as_matrices(labels: Term, batch: Term, rows: Term, columns: Term) -> Term:
+def as_matrices(labels: Term, batch: Term, rows: Term, columns: Term) -> Term:
     """The labels as those of a batch of matrices, with the last one last: as they are, if they are such.
 
     Batch labels need not come first, but they must not be last.

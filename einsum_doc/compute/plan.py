@@ -7,7 +7,7 @@ from functools import cached_property
 from math import prod
 
 from einsum_doc.compute.binding import Binding
-from einsum_doc.compute.layout import Layout, arrange
+from einsum_doc.compute.layout import Layout, arrange, as_matrices
 from einsum_doc.equation import Term
 from einsum_doc.errors import Shape
 
@@ -117,6 +117,9 @@ class Pair:
     shape, order: of the result, before its axes are permuted, and how they are.
     size: how many numbers the result has.
     multiply_adds: one for each value of all labels.
+    vector: whether the left one of a batch is a vector.
+    aligned: where a matrix and a vector of a batch lie so that they would have to be copied, how each is brought to
+    the axes batch, free and contracted instead, to be multiplied and summed: the order and the shape of both.
     """
 
     kind: Kind
@@ -131,6 +134,8 @@ class Pair:
     order: Order
     size: int
     multiply_adds: int
+    vector: bool = False
+    aligned: tuple[Order, Shape, Order] | None = None
 
     @property
     def contracts(self) -> bool:
@@ -336,7 +341,7 @@ def make_pair(left: Term, right: Term, result: Term, sizes: Mapping[str, int], *
             *free_right,
         )
     else:
-        swapped = swap and bool(contracted)
+        swapped = swap and bool(contracted and free_left)
     if swapped:
         left, right, free_left, free_right = right, left, free_right, free_left
     head: Shape = (size(batch),) if batch else ()
@@ -358,6 +363,15 @@ def make_pair(left: Term, right: Term, result: Term, sizes: Mapping[str, int], *
             head = tuple(sizes[label] for label in batch)
         left_shape = (*head, size(free_left), size(contracted))
         right_shape = (*head, size(contracted), size(free_right))
+    aligned = None
+    if (
+        kind is Kind.BATCH
+        and not free_left
+        and right != as_matrices(right, tuple(batch), tuple(contracted), tuple(free_right))
+    ):
+        ones = (1,) * len(free_right)
+        vector = (*(sizes[label] for label in batch), *ones, *(sizes[label] for label in contracted))
+        aligned = _order(left, [*batch, *contracted]), vector, _order(right, [*batch, *free_right, *contracted])
     flat = {
         Kind.PRODUCT: tuple(sizes[label] for label in result),
         Kind.ROWS: (*head, 1, 1),
@@ -377,6 +391,8 @@ def make_pair(left: Term, right: Term, result: Term, sizes: Mapping[str, int], *
         order=_order(whole, result),
         size=size(result),
         multiply_adds=size(tuple(dict.fromkeys((*left, *right)))),
+        vector=not free_left,
+        aligned=aligned,
     )
 
 

@@ -69,6 +69,8 @@ def contract(pair: Pair, left: Tensor, right: Tensor, scratch: Scratch | None = 
     """
     if pair.swapped:
         left, right = right, left
+    if pair.aligned is not None and left.dtype == right.dtype and _sums_well(left):
+        return _multiply_and_sum(pair, left, right, scratch)
     if pair.left_order is not None:
         left = torch.permute(left, pair.left_order)
     if pair.right_order is not None:
@@ -93,6 +95,8 @@ def contract(pair: Pair, left: Tensor, right: Tensor, scratch: Scratch | None = 
     if kind is Kind.MATRIX:
         product = torch.mm(left, right)
     elif kind is Kind.BATCH:
+        if pair.vector and left.stride(-1) != 1:
+            left = left.contiguous()  # once, and not one by one
         # Of more axes `matmul` makes those of `bmm`, at less cost than calls from here.
         product = torch.bmm(left, right) if left.dim() == _BMM_AXES else torch.matmul(left, right)
     elif kind is Kind.ROWS:
@@ -101,6 +105,22 @@ def contract(pair: Pair, left: Tensor, right: Tensor, scratch: Scratch | None = 
         return torch.dot(left, right) if _sums_well(left) else torch.mm(left[None, :], right[:, None])[0, 0]
     if pair.shape is not None:
         product = product.reshape(pair.shape)
+    return product if pair.order is None else torch.permute(product, pair.order)
+
+
+def _multiply_and_sum(pair: Pair, vector: Tensor, matrix: Tensor, scratch: Scratch | None) -> Tensor:
+    """A batch of vectors times matrices whose numbers lie between each other: `bmm` would copy them one by one."""
+    assert pair.aligned is not None
+    vector_order, shape, matrix_order = pair.aligned
+    if vector_order is not None:
+        vector = torch.permute(vector, vector_order)
+    if matrix_order is not None:
+        matrix = torch.permute(matrix, matrix_order)
+    vector = vector.reshape(shape)
+    whole = matrix * vector if scratch is None else scratch.multiply(matrix, vector)
+    product = _summed(whole, range(whole.dim() - pair.contracted, whole.dim()))
+    if scratch is not None:
+        scratch.keep(whole)
     return product if pair.order is None else torch.permute(product, pair.order)
 
 

@@ -29,6 +29,10 @@ EQUATIONS = {
     "ij->i ": [(3, 1)],
     "ii-> ": [(1, 1)],
     "ij,jk->": [(3, 4), (4, 5)],
+    "ac,bc->bac": [(3, 4), (5, 4)],
+    "cb,dab->bca": [(3, 4), (5, 2, 4)],
+    "dec,dbec->ceb": [(2, 3, 4), (2, 5, 3, 4)],
+    "ab,cd->acbd": [(3, 4), (5, 2)],
 }
 FLOATING = [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128]
 WHOLE = [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64]

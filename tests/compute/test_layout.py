@@ -10,6 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from einsum_doc import einsum, hvp, jvp, vjp
 from einsum_doc.compute.layout import arrange
+from einsum_doc.compute.plan import make_pair
 
 
 class Copies(TorchDispatchMode):
@@ -66,6 +67,22 @@ def test_an_operand_in_order_is_left_as_it_is() -> None:
         assert arrange([leaf, ("b", "j", "k")], ("b", "i", "k"), sizes).tensors[0] == leaf
     for leaf in (("i", "j", "b"), ("j", "i", "b")):
         assert arrange([leaf, ("b", "j", "k")], ("b", "i", "k"), sizes).tensors[0][0] == "b"
+
+
+def test_vectors_and_matrices_that_lie_between_each_other_are_multiplied_and_summed() -> None:
+    """`bmm` would copy each of them: three times the time of eager mode, for the gradients of 'ac,bc->bac'."""
+    sizes = dict.fromkeys("abcd", 3)
+
+    def aligned(left: str, right: str, result: str) -> bool:
+        return make_pair(tuple(left), tuple(right), tuple(result), sizes).aligned is not None
+
+    assert aligned("bac", "bc", "ac")
+    assert aligned("bc", "bac", "ca")
+    assert aligned("abc", "ac", "bc")
+    assert not aligned("cba", "ca", "cb")  # one matrix after the other
+    assert not aligned("bca", "ca", "cb")  # or their rows
+    assert not aligned("ba", "a", "b")  # a single one
+    assert not aligned("abc", "dac", "bcd")  # two matrices
 
 
 def test_the_order_of_operands_decides_nothing() -> None:
