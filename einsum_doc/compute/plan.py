@@ -15,6 +15,11 @@ Order = tuple[int, ...] | None
 """For each axis of a result, the axis that it was before: what `permute` takes. None is no change."""
 
 
+Aligned = tuple[Order, Shape, Order]
+"""How a vector and a matrix are brought to the axes batch, free and contracted: the vector's order, and its shape with
+missing axes put in with size 1; the matrix's order."""
+
+
 @dataclass(frozen=True)
 class Slot:
     """Where a tensor meets the tree: an operand that is read, or the output that is written.
@@ -46,13 +51,6 @@ class Slot:
         return self.axes == self.labels and not self.lent
 
     @cached_property
-    def orders(self) -> tuple[Order, Order] | None:
-        """How axes are permuted for reading and for writing, if that is all there is to do."""
-        if sorted(map(str, self.axes)) != sorted(self.labels):
-            return None
-        return _order(self.squeezed, self.labels), _order(self.labels, self.squeezed)
-
-    @cached_property
     def sums(self) -> tuple[tuple[int, ...], Order] | None:
         """Along which axes reading sums, and how the others are permuted then, if that is all there is to do."""
         if None in self.axes or len(set(self.axes)) < len(self.axes):
@@ -60,6 +58,11 @@ class Slot:
         kept = [label for label in self.squeezed if label in self.labels]
         lone = tuple(axis for axis, label in enumerate(self.axes) if label not in self.labels)
         return lone, _order(kept, self.labels)
+
+    @cached_property
+    def back(self) -> tuple[Order] | None:
+        """How axes are permuted for writing, if that is all there is to do."""
+        return None if self.sums is None or self.sums[0] else (_order(self.labels, self.squeezed),)
 
     @cached_property
     def squeezed(self) -> Term:
@@ -117,9 +120,8 @@ class Pair:
     shape, order: of the result, before its axes are permuted, and how they are.
     size: how many numbers the result has.
     multiply_adds: one for each value of all labels.
-    vector: whether the left one of a batch is a vector.
-    aligned: where a matrix and a vector of a batch lie so that they would have to be copied, how each is brought to
-    the axes batch, free and contracted instead, to be multiplied and summed: the order and the shape of both.
+    aligned: of a batch of vectors and matrices that lie so that each would have to be copied, how they are multiplied
+    and summed instead.
     """
 
     kind: Kind
@@ -134,8 +136,7 @@ class Pair:
     order: Order
     size: int
     multiply_adds: int
-    vector: bool = False
-    aligned: tuple[Order, Shape, Order] | None = None
+    aligned: Aligned | None = None
 
     @property
     def contracts(self) -> bool:
@@ -391,7 +392,6 @@ def make_pair(left: Term, right: Term, result: Term, sizes: Mapping[str, int], *
         order=_order(whole, result),
         size=size(result),
         multiply_adds=size(tuple(dict.fromkeys((*left, *right)))),
-        vector=not free_left,
         aligned=aligned,
     )
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from einsum_doc.compute.plan import Kind, Pair, Slot
+from einsum_doc.compute.plan import Aligned, Kind, Pair, Slot
 from einsum_doc.errors import Shape
 
 SHORT = 256
@@ -70,7 +70,7 @@ def contract(pair: Pair, left: Tensor, right: Tensor, scratch: Scratch | None = 
     if pair.swapped:
         left, right = right, left
     if pair.aligned is not None and left.dtype == right.dtype and _sums_well(left):
-        return _multiply_and_sum(pair, left, right, scratch)
+        return _multiply_and_sum(pair, *_aligned(pair.aligned, left, right), scratch)
     if pair.left_order is not None:
         left = torch.permute(left, pair.left_order)
     if pair.right_order is not None:
@@ -81,11 +81,7 @@ def contract(pair: Pair, left: Tensor, right: Tensor, scratch: Scratch | None = 
         dtype = torch.promote_types(left.dtype, right.dtype)
         left, right = left.to(dtype), right.to(dtype)
     if kind is Kind.ROWS and (not _are_short_rows(pair, left, right)) and _sums_well(left):
-        whole = left * right
-        product = _summed(whole, range(left.dim() - pair.contracted, left.dim()))
-        if scratch is not None:
-            scratch.keep(whole)
-        return product if pair.order is None else torch.permute(product, pair.order)
+        return _multiply_and_sum(pair, left, right, scratch)
     if pair.left_shape is not None:
         left = left.reshape(pair.left_shape)
     if pair.right_shape is not None:
@@ -95,8 +91,8 @@ def contract(pair: Pair, left: Tensor, right: Tensor, scratch: Scratch | None = 
     if kind is Kind.MATRIX:
         product = torch.mm(left, right)
     elif kind is Kind.BATCH:
-        if pair.vector and left.stride(-1) != 1:
-            left = left.contiguous()  # once, and not one by one
+        if left.shape[-2] == 1 and left.stride(-1) != 1:
+            left = left.contiguous()  # a batch of vectors: once, and not one by one
         # Of more axes `matmul` makes those of `bmm`, at less cost than calls from here.
         product = torch.bmm(left, right) if left.dim() == _BMM_AXES else torch.matmul(left, right)
     elif kind is Kind.ROWS:
@@ -108,16 +104,19 @@ def contract(pair: Pair, left: Tensor, right: Tensor, scratch: Scratch | None = 
     return product if pair.order is None else torch.permute(product, pair.order)
 
 
-def _multiply_and_sum(pair: Pair, vector: Tensor, matrix: Tensor, scratch: Scratch | None) -> Tensor:
-    """A batch of vectors times matrices whose numbers lie between each other: `bmm` would copy them one by one."""
-    assert pair.aligned is not None
-    vector_order, shape, matrix_order = pair.aligned
+def _aligned(how: Aligned, vector: Tensor, matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """The matrix and the vector of a batch, with axes for batch, free and contracted labels in both."""
+    vector_order, shape, matrix_order = how
     if vector_order is not None:
         vector = torch.permute(vector, vector_order)
     if matrix_order is not None:
         matrix = torch.permute(matrix, matrix_order)
-    vector = vector.reshape(shape)
-    whole = matrix * vector if scratch is None else scratch.multiply(matrix, vector)
+    return matrix, vector.reshape(shape)
+
+
+def _multiply_and_sum(pair: Pair, left: Tensor, right: Tensor, scratch: Scratch | None) -> Tensor:
+    """The sum of a product along its last axes, which are the contracted ones."""
+    whole = left * right if scratch is None else scratch.multiply(left, right)
     product = _summed(whole, range(whole.dim() - pair.contracted, whole.dim()))
     if scratch is not None:
         scratch.keep(whole)
@@ -171,12 +170,9 @@ def read(slot: Slot, tensor: Tensor) -> Tensor:
 
 
 def _read_own(slot: Slot, tensor: Tensor) -> Tensor:
-    if slot.orders is not None:
-        order = slot.orders[0]
-        return tensor if order is None else torch.permute(tensor, order)
     if slot.sums is not None:
         summed, order = slot.sums
-        tensor = _summed(tensor, summed)
+        tensor = _summed(tensor, summed) if summed else tensor
         return tensor if order is None else torch.permute(tensor, order)
     labels = list(slot.squeezed)
     tensor = _reshaped(tensor, tuple(slot.sizes[label] for label in labels))
@@ -202,8 +198,8 @@ def write(slot: Slot, tensor: Tensor) -> Tensor:
         return tensor
     if slot.lent:
         tensor = _summed(tensor, range(len(slot.lent)))
-    if slot.orders is not None:
-        order = slot.orders[1]
+    if slot.back is not None:
+        (order,) = slot.back
         return tensor if order is None else torch.permute(tensor, order)
     known = [label for label in slot.distinct if label in slot.labels]
     tensor = _permuted(tensor, [slot.labels.index(label) for label in known])

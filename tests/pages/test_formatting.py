@@ -88,8 +88,8 @@ def test_a_block_is_shown_as_markdown_exec_shows_it(build: Build) -> None:
 
 
 def test_headings_of_blocks_that_markdown_exec_formats_itself(build: Build) -> None:
-    blocks = ["python\nprint('## One')", "md\n## Two", "tree\na\n  b", "python\nprint('## Three')"]
-    fences = [f'```{block.replace(chr(10), f"""{chr(32)}exec="on"{chr(10)}""", 1)}\n```' for block in blocks]
+    blocks = {"python": "print('## One')", "md": "## Two", "tree": "a\n  b", "py": "print('## Three')"}
+    fences = [f'```{language} exec="on"\n{code}\n```' for language, code in blocks.items()]
     built = build({"index": "# Title\n\n" + "\n\n".join(fences)}, config=CONFIG % "markdown-exec, einsum-doc")
     assert built.status == 0, built.console
     assert re.findall(r'class="nav-link">(\w+)', built.page()) == ["Title", "One", "Two", "Three"]
