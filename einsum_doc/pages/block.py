@@ -12,14 +12,13 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Status = Literal["held", "failed", "skipped", "not run"]
 Kind = Literal["html", "svg", "latex", "markdown", "text", "figure"]
 
 
-@dataclass(frozen=True, order=True)
-class Place:
+class Place(NamedTuple):
     """Where something stands in an author's file.
 
     >>> str(Place("docs/posts/einsum.md", 41))
@@ -255,9 +254,9 @@ def block_from(facts: Mapping[str, Any]) -> Block:
     """The Block of which `facts` is the JSON."""
     expected = facts["expected"]
     if expected is not None:
-        expected = Expected(**{**expected, "place": Place(**expected["place"])})
-    places = tuple(Place(**place) for place in facts["places"])
-    return Block(**{**facts, "place": Place(**facts["place"]), "expected": expected, "places": places})
+        expected = Expected(**{**expected, "place": Place(*expected["place"])})
+    places = tuple(Place(*place) for place in facts["places"])
+    return Block(**{**facts, "place": Place(*facts["place"]), "expected": expected, "places": places})
 
 
 def result_from(facts: Mapping[str, Any]) -> Result:
@@ -279,5 +278,5 @@ def result_from(facts: Mapping[str, Any]) -> Result:
 def failure_from(facts: Mapping[str, Any]) -> Failure:
     """The Failure of which `facts` is the JSON."""
     return Failure(
-        Place(**facts["place"]), facts["error"], facts["message"], tuple(facts["details"]), tuple(facts["trace"])
+        Place(*facts["place"]), facts["error"], facts["message"], tuple(facts["details"]), tuple(facts["trace"])
     )

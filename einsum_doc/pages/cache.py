@@ -17,16 +17,18 @@ import platform
 import re
 import stat
 import sys
-import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from einsum_doc.pages.block import Block, Result, result_from
-from einsum_doc.pages.footprint import PACKAGES, Footprint
+from einsum_doc.pages.installed import Installed, names_in
+
+if TYPE_CHECKING:
+    from einsum_doc.pages.footprint import Footprint  # which only those need who run pages
 
 FORMAT = 1
 """The version of an entry's own form."""
@@ -158,17 +160,17 @@ class Cache:
         if self.folder is None:
             return
         found = []
-        for name in _names_in(str(self.folder)):
-            path = self.folder / name
-            with contextlib.suppress(OSError):
-                there = path.stat()
-                found.append((there.st_mtime, there.st_size, path))
+        with contextlib.suppress(OSError), os.scandir(self.folder) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):  # another build may be tidying up
+                    there = entry.stat()
+                    found.append((there.st_mtime, there.st_size, entry.path))
         size = sum(length for _, length, _ in found)
         for _, length, path in sorted(found):
             if size <= self.limit:
                 break
             with contextlib.suppress(OSError):
-                path.unlink()
+                os.unlink(path)
             size -= length
 
     def _note(self, text: str) -> None:
@@ -193,7 +195,7 @@ class Cache:
         names = self._names
         if names is None:
             names = self._names = defaultdict(list)
-            for name in _names_in(str(self.folder)):
+            for name in names_in(str(self.folder)):
                 names[name[:16]].append(name)
         for name in names[_digest(page)[:16]]:
             path = os.path.join(self.folder, name)
@@ -269,11 +271,9 @@ class _Snapshot:
         self.ignored = set(map(str, ignored))
         self._files: dict[str, str] = {}
         self._listings: dict[str, str] = {}
-        self._packages: dict[str, str] | None = None
-        self._homes: dict[str, set[str]] | None = None
+        self._installed = Installed()
         self._modules: set[str] | None = None
         self._projects: dict[tuple[str, ...], str] = {}
-        self._lock = threading.Lock()
 
     def evidence(self, footprint: Footprint, told: list[str], since: float, reads: Sequence[str]) -> Evidence:
         """What a page has depended on, as it is now; `reads` is what its processes may have read, if not all."""
@@ -291,7 +291,7 @@ class _Snapshot:
             "names": [*footprint.names],
             "modules": sorted(_modules_in(self.root) & set(footprint.names)),
             "variables": {name: _variable(name) for name in footprint.variables},
-            "packages": {name: self._version(name) for name in self._distributions(footprint.packages)},
+            "packages": self._installed.owners(footprint.packages),
             "project": self._digest_of_all(sources) if footprint.processes else "",
             "environment": _environment(self.root) if footprint.processes else "",
             "told": told,
@@ -324,9 +324,9 @@ class _Snapshot:
             if _variable(name) != digest:
                 return f"the variable {name} has changed"
         for name, version in evidence["packages"].items():
-            now = self._version(name)
-            if now != version:
-                return f"{name} is {now or 'not installed'}, and was {version}"
+            here = self._installed.versions.get(name, "")
+            if here != version:
+                return f"{name} is {here or 'not installed'}, and was {version}"
         if evidence["project"]:
             key = tuple(reads)
             if key not in self._projects:
@@ -349,41 +349,6 @@ class _Snapshot:
         with contextlib.suppress(OSError):
             names = sorted(name for name in os.listdir(path) if self._is_source(path, name))
         return _digest(*names)
-
-    def _version(self, distribution: str) -> str:
-        return self._versions().get(distribution, "")
-
-    def _versions(self) -> Mapping[str, str]:
-        """The installed distributions, by the names of their folders: their own files take too long to read."""
-        if self._packages is None:
-            found = [name.removesuffix(".dist-info") for folder in PACKAGES for name in _names_in(folder)]
-            self._packages = {
-                _normal(name): version for name, dash, version in (each.rpartition("-") for each in found)
-            }
-        return self._packages
-
-    def _distributions(self, packages: Iterable[str]) -> list[str]:
-        """The distributions that these files and folders of site-packages belong to."""
-        found = set()
-        for package in packages:
-            name = package.partition(".")[0]
-            if _normal(name) in self._versions():
-                found.add(_normal(name))
-                continue
-            found |= self._homes_of(name)
-        return sorted(found)
-
-    def _homes_of(self, package: str) -> set[str]:
-        """The distributions that have installed a package or module whose name is not theirs."""
-        with self._lock:
-            if self._homes is None:
-                self._homes = defaultdict(set)
-                for folder in PACKAGES:
-                    for name in _names_in(folder):
-                        if name.endswith(".dist-info"):
-                            for top in _packages_of(Path(folder, name)):
-                                self._homes[top].add(_normal(name.removesuffix(".dist-info").rpartition("-")[0]))
-        return self._homes.get(package, set())
 
     def sources(self, reads: Sequence[str] = ()) -> Iterator[str]:
         """Every file of the project, which is the repository if it is in one, but for what is installed or built.
@@ -409,28 +374,6 @@ class _Snapshot:
             return False
         # A virtual environment, and the caches of tools, which say so themselves.
         return not any(os.path.exists(os.path.join(path, mark)) for mark in ("pyvenv.cfg", "CACHEDIR.TAG"))
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "_", name).lower()
-
-
-def _packages_of(distribution: Path) -> set[str]:
-    """The packages and modules that a distribution has installed: `importlib.metadata` reads far more to tell."""
-    found: set[str] = set()
-    with contextlib.suppress(OSError):
-        found = set((distribution / "top_level.txt").read_text("utf-8", "replace").split())
-    if not found:
-        with contextlib.suppress(OSError):
-            lines = (distribution / "RECORD").read_text("utf-8", "replace").splitlines()
-            found = {re.split(r"[/.,]", line, maxsplit=1)[0] for line in lines}
-    return found
-
-
-def _names_in(folder: str) -> list[str]:
-    with contextlib.suppress(OSError):
-        return os.listdir(folder)
-    return []
 
 
 def _happened(before: str, now: str) -> str:
@@ -476,7 +419,7 @@ def _environment(root: Path) -> str:
 def _modules_in(folder: Path) -> set[str]:
     """The names that can be imported from a folder."""
     found = set()
-    for entry in _names_in(str(folder)):
+    for entry in names_in(str(folder)):
         name, _, ending = entry.partition(".")
         if ending.endswith(("py", "pyc", "so")) or (folder / entry / "__init__.py").is_file():
             found.add(name)

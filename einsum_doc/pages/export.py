@@ -103,7 +103,7 @@ def as_json(pages: Sequence[PageReport], commit: str = "") -> str:
                             | _facts(result)
                             for block, result in zip(page.blocks, page.results, strict=True)
                         ],
-                        "faults": [asdict(fault) for fault in page.faults],
+                        "faults": [*map(_failure, page.faults)],
                     }
                     for page in pages
                 ],
@@ -120,9 +120,13 @@ def _facts(result: Result) -> dict[str, Any]:
     left_out = ("markup", "rows", "shown", "numbers", "failure", "also", "others")
     return {name: value for name, value in asdict(result).items() if name not in left_out} | {
         "lines": result.lines,
-        "failures": [asdict(failure) for failure in result.failures],
+        "failures": [*map(_failure, result.failures)],
         "others": [_facts(other) for other in result.others],
     }
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    return asdict(failure) | {"place": failure.place._asdict()}
 
 
 def builder_version() -> str:

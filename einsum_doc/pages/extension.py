@@ -35,7 +35,6 @@ from yaml_env_tag import construct_env_tag
 from einsum_doc.pages.block import Failure
 from einsum_doc.pages.plugin import EinsumDocPlugin
 from einsum_doc.pages.pool import Pool
-from einsum_doc.pages.progress import awaited
 from einsum_doc.pages.report import PageReport
 from einsum_doc.pages.scan import HyphenatedOptions
 
@@ -185,8 +184,7 @@ class _Build:
         """Wait for all pages that have been read, and give the verdict on them before any is rendered."""
         pages = []
         for run in self.plugin.runs.values():
-            if run.future is not None and self.plugin.pool is not None:
-                awaited(run.future, self.plugin.pool.progress)
+            self.plugin.wait_for(run)
             pages.append(replace(run, complete=True, rendered={block.number for block in run.blocks}).report())
         self.pages = pages
         self.told = {failure for page in pages for failure in page.failures}
@@ -229,7 +227,8 @@ class _Build:
             self.pages = [found if page.name == found.name else page for page in self.pages]
         html, _ = self.plugin.with_users(html, self.page.file, self.pages, self.files)
         if self.page.file is self.plugin.report_file:
-            html += self.plugin.report_on(self.pages, self.files, {})
+            entries = self.plugin.entries(self.pages, self.page.file, self.files)
+            html += self.plugin.report_on(entries, {})
         for uri, text in self.plugin.downloads.items():
             File.generated(self.config, uri, content=text).copy_file()
         self.plugin.downloads.clear()

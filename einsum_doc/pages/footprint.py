@@ -18,6 +18,8 @@ from dataclasses import dataclass, fields
 from functools import cache, wraps
 from typing import Any
 
+from einsum_doc.pages.installed import PACKAGES
+
 _STARTED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "os.forkpty", "os.exec", "os.spawn"}
 _CHANGED = {"os.remove", "os.rename", "os.link", "os.symlink", "os.truncate", "os.mkdir", "os.rmdir"}
 _LISTED = {"os.listdir", "os.scandir"}
@@ -94,10 +96,10 @@ class Listener:
         # Links are followed only now: to follow one is to ask about files, which would be heard.
         opened, written, asked, listed = map(self._evidence, (self.opened, self.written, self.asked, self.listed))
         loaded = _Loaded()
-        loaded.see({name: module for name, module in list(sys.modules.items()) if name not in _before.modules})
+        loaded.see({name: sys.modules.get(name) for name in sys.modules.keys() - _before.modules})
         files = opened | written | {file for file in loaded.files | _before.files if self._is_evidence(file)}
         packages = loaded.packages | _before.packages
-        names = self.names | {name.partition(".")[0] for name in list(sys.modules)}
+        names = self.names | loaded.names | _before.names
         own = {os.path.relpath(path, self.root).partition(os.sep)[0].partition(".")[0] for path in files}
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return Footprint(
@@ -128,6 +130,8 @@ class _Loaded:
 
     def __init__(self) -> None:
         self.modules: set[str] = set()
+        self.names: set[str] = set()
+        """Those of the packages and modules that these are, or belong to."""
         self.packages: set[str] = set()
         self.files: set[str] = set()
 
@@ -139,6 +143,7 @@ class _Loaded:
         for name, module in modules.items():
             self._see(module)
             self.modules.add(name)
+            self.names.add(name.partition(".")[0])
 
     def _see(self, module: Any) -> None:
         file = getattr(module, "__file__", None)
@@ -170,8 +175,6 @@ def look_before_fork() -> None:
                 _before.see({name: module})
 
 
-PACKAGES = {os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
-"""The folders that distributions are installed in."""
 _STANDARD = {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")} | (
     {os.path.realpath(sys.prefix)} if sys.prefix != sys.base_prefix else set()
 )

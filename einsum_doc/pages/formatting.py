@@ -49,7 +49,7 @@ class Converters:
         headings: list[Any] = []
         reported.headings = headings
         html = Markup(converter.reset().convert(text))
-        if options["update_toc"]:
+        if options["update_toc"] and headings:
             for element in [each for heading in headings for each in heading.iter()]:
                 for part in ("text", "tail"):
                     _move(element, part, converter, page)
@@ -172,9 +172,11 @@ def _with_source(block: Block, output: str, md: Markdown, options: Mapping[str, 
     if not raw:
         return html
     whole = Markup(html.replace(Markup(raw), Markup(output)))
-    headings = _headings_of(getattr(md, "_original_md", md)) if options["update_toc"] else {}
-    if html in headings:
-        headings[whole] = headings.pop(html)
+    page = getattr(md, "_original_md", md)
+    if options["update_toc"] and _HEADINGS in page.treeprocessors:
+        headings = _headings_of(page)
+        if html in headings:
+            headings[whole] = headings.pop(html)
     return whole
 
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 import difflib
 import os
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from markdown import Markdown
 
@@ -27,6 +29,7 @@ class Line(str):
     Place(file='docs/a.md', line=3)
     """
 
+    __slots__ = ("place",)
     place: Place
 
     def __new__(cls, text: str, place: Place) -> Line:
@@ -40,6 +43,43 @@ class Line(str):
     def replace(self, *args: Any) -> Line:
         """As of any string."""
         return Line(super().replace(*args), self.place)
+
+
+def read(name: str, text: str, markdown: str, md: Markdown) -> tuple[Sequence[str], Sequence[Place]]:
+    """The lines that superfences will be given of a page, and where each of them comes from.
+
+    `markdown` is what has become of the file `name` with this `text`, and `md` what it will be rendered with.
+    """
+    if text.endswith(markdown):
+        lines = ready = markdown.split("\n")
+        # What goes wrong here goes wrong once more below, with the line at which it does.
+        with suppress(Exception):
+            for step in _steps(md):
+                ready = step(list(ready))
+            if ready[: len(lines)] == lines and not any(ready[len(lines) :]):
+                return ready, _Counted(name, text.count("\n") - len(lines) + 2, text.count("\n") + 1)
+        md.reset()
+    located = preprocessed(list(map(Line, markdown.split("\n"), origins(name, text, markdown))), md)
+    return located, [line.place for line in located]
+
+
+class _Counted(Sequence[Place]):
+    """The places of lines as they stand in a file, from the `first` to the `last`, where those that are added are."""
+
+    def __init__(self, file: str, first: int, last: int) -> None:
+        self.file, self.first, self.last = file, first, last
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+    @overload
+    def __getitem__(self, index: int) -> Place: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Place]: ...
+    def __getitem__(self, index: int | slice) -> Place | list[Place]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        return Place(self.file, min(self.first + index, self.last))
 
 
 def origins(name: str, text: str, markdown: str) -> list[Place]:
@@ -77,7 +117,8 @@ def trace(md: Markdown, root: Path) -> None:
 
     def read_lines(path: str) -> list[Line]:
         name = os.path.relpath(path, root) if Path(path).is_relative_to(root) else os.path.basename(path)
-        return [Line(line, Place(Path(name).as_posix(), index + 1)) for index, line in enumerate(read(path))]
+        file = Path(name).as_posix()
+        return [Line(line, Place(file, index + 1)) for index, line in enumerate(read(path))]
 
     def dedent_lines(lines: list[Line]) -> list[Line]:
         return [Line(line, old.place) for line, old in zip(dedent(lines), lines, strict=False)]
@@ -85,17 +126,21 @@ def trace(md: Markdown, root: Path) -> None:
     snippets.read_lines, snippets.dedent = read_lines, dedent_lines
 
 
-def preprocessed(lines: Sequence[Line], md: Markdown) -> list[Line]:
+def preprocessed(lines: Sequence[Line], md: Markdown) -> Sequence[Line]:
     """The lines that superfences will be given: snippets put in, tabs expanded."""
+    for step in _steps(md):
+        lines = _placed(lines, step(list(lines)))
+    return lines
+
+
+def _steps(md: Markdown) -> list[Callable[[list[Any]], list[str]]]:
+    """What is done to a page's lines before superfences reads them."""
     superfences = md.preprocessors["fenced_code_block"]
-    for preprocessor in md.preprocessors:
-        if preprocessor is superfences:
-            break
-        lines = _placed(lines, preprocessor.run(list(lines)))
+    steps = [each.run for each in takewhile(lambda each: each is not superfences, md.preprocessors)]
     if superfences.config.get("preserve_tabs"):
         # It has put marks in the place of fences already, to keep them from being normalized.
-        lines = _placed(lines, superfences.restore_raw_text(lines))
-    return list(lines)
+        steps.append(superfences.restore_raw_text)
+    return steps
 
 
 def _placed(before: Sequence[Line], after: Sequence[str]) -> list[Line]:

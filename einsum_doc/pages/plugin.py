@@ -21,7 +21,7 @@ from fnmatch import fnmatch
 from functools import partial
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 import click
@@ -40,12 +40,11 @@ from einsum_doc.pages import fence, report, scan
 from einsum_doc.pages.block import Failure, Place
 from einsum_doc.pages.cache import Cache
 from einsum_doc.pages.config import EinsumDocConfig
-from einsum_doc.pages.executor import ExecutorError
 from einsum_doc.pages.expected import REWRITE, rewrite
 from einsum_doc.pages.export import as_json, github, junit
 from einsum_doc.pages.formatting import Converters, format_block
-from einsum_doc.pages.origins import Line, origins, preprocessed, reached, trace
-from einsum_doc.pages.pool import Pool, PoolSettings
+from einsum_doc.pages.judgement import Judgement
+from einsum_doc.pages.origins import reached, read, trace
 from einsum_doc.pages.progress import awaited
 from einsum_doc.pages.records import Records
 from einsum_doc.pages.render import (
@@ -57,7 +56,9 @@ from einsum_doc.pages.render import (
 )
 from einsum_doc.pages.report_page import Entry, address_of, anchors_on, contents, report_html, used_in
 from einsum_doc.pages.run import Run
-from einsum_doc.pages.session import Limits, Page
+
+if TYPE_CHECKING:
+    from einsum_doc.pages.pool import Pool  # what runs pages is not loaded where none has to run
 
 NO_CACHE = "EINSUM_DOC_NO_CACHE"
 """The environment variable with which a build runs every page, and keeps nothing."""
@@ -80,6 +81,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         """Whether a relative link in a page's HTML starts at its Markdown file: who builds the site changes it then."""
         self.pool: Pool | None = None
         self.cache: Cache | None = None
+        self.judgement: Judgement | None = None
         self.runs: dict[str, Run] = {}
         self.run: Run | None = None
         self.again: tuple[Sequence[str], Run | None] = ((), None)
@@ -99,8 +101,10 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         self.serving = command == "serve"
         self.dirty = dirty
         if not self.serving and not self.waits:
-            # What has been loaded by now stays: the garbage collector need not look through it again and again.
+            # What has been loaded by now stays, and the process is short: the garbage collector need not look again
+            # and again through what there is.
             gc.freeze()
+            gc.set_threshold(50_000)
 
     @event_priority(-100)
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
@@ -143,7 +147,8 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         # What is appended to each page would be appended to the output of its own blocks, and so on for ever.
         inner = {**config.mdx_configs, "pymdownx.snippets": {**snippets, "auto_append": self._without_blocks(snippets)}}
         markdown_exec.markdown_config.save(config.markdown_extensions, inner)
-        self.runs, self.run, self.markdown, self._commit, self.cache = {}, None, None, None, None
+        self.runs, self.run, self.markdown, self._commit = {}, None, None, None
+        self.cache = self.judgement = None
         self.converters = Converters()
         self.again, self.lost, self.downloads, self.reports = ((), None), [], {}, {}
         self.where = Path(config.config_file_path or "mkdocs.yml").name
@@ -163,10 +168,11 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         pages = list(there)
         for folder, inner, names in os.walk(config.docs_dir, followlinks=True):
             inner[:] = [name for name in inner if not name.startswith(".")]  # of tools
+            here = _relative(folder, config.docs_dir)
             for name in names:
-                if Path(name).suffix.lower() not in markdown_extensions:
+                if os.path.splitext(name)[1].lower() not in markdown_extensions:
                     continue
-                uri = Path(os.path.relpath(os.path.join(folder, name), config.docs_dir)).as_posix()
+                uri = posixpath.normpath(posixpath.join(here, name))
                 pages.append(uri)
                 if uri not in there and not any(spec.match_file(uri) for spec in told):
                     self.left_out.append(uri)
@@ -184,15 +190,14 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         for file in files.documentation_pages(inclusion=inclusion):
             if self.dirty and not file.is_modified():
                 continue
-            text = file.content_string
-            self.runs[file.src_uri] = self._read(self._name(file), text, _body(text), config)
+            self.runs[file.src_uri] = self._read(self._name(file), file.content_string, config)
         self.start(list(self.runs.values()), config)
         used = {block.place.file for run in self.runs.values() for block in run.blocks}  # as snippets
         for uri in [] if self.dirty else self.left_out:
             path = os.path.join(config.docs_dir, uri)
-            name = Path(os.path.relpath(path, self.root)).as_posix()
+            name = _relative(path, self.root)
             text = Path(path).read_text("utf-8-sig", errors="replace")
-            run = self._read(name, text, _body(text), config)
+            run = self._read(name, text, config)
             if run.blocks and name not in used:
                 message = "the block would never run: MkDocs leaves its page out of the site"
                 hint = f"if that is as it should be, name {uri} under `exclude_docs` in mkdocs.yml"
@@ -208,10 +213,10 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         run = self.runs.get(page.file.src_uri)
         if run is None or run.markdown != markdown:
             text = run.text if run else page.file.content_string
-            again = self._read(self._name(page.file), text, markdown, config)
+            again = self._read(self._name(page.file), text, config, markdown)
             self.runs[page.file.src_uri] = again
             if run is not None and _asked(again) == _asked(run):
-                again.future = run.future
+                again.kept, again.future = run.kept, run.future
             else:
                 self.start([again], config)
             run = again
@@ -243,7 +248,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
     @event_priority(100)
     def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> None:
         """Give the verdict: every page has been rendered, and none has been written."""
-        if self.pool is not None and self.pool.rewriting:
+        if self.rewriting:
             both = [pair for run in self.runs.values() for pair in zip(run.blocks, run.results, strict=True)]
             held = [(block.expected, result.written) for block, result in both if result.status == "held"]
             rewritten, failures = rewrite(self.root, [(fence, output) for fence, output in held if fence])
@@ -267,10 +272,9 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             name = Path(config.config_file_path or "mkdocs.yml").name
             pages = [*pages, report.PageReport((), (), [report.nothing_ran(name)])]
         self._export(pages)
-        if self.cache is not None:
+        if self.cache is not None and self.judgement is not None:
             self.cache.tidy()
-            records = self.pool.records if self.pool is not None else None
-            for note in [*self.cache.notes, *(records.notes if records else ())]:
+            for note in (*self.cache.notes, *self.judgement.records.notes):
                 _log.info(note)
             explain = _log.info if os.environ.get(EXPLAIN) else _log.debug
             for name, reason in self.cache.reasons.items():
@@ -309,8 +313,9 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         page = self.report_file and self.report_file.page
         if self.report_file and page and page.content is not None:
             addresses = {name: f"{self._url(file, self.report_file)}#{name}" for name, file in places.items()}
-            self.report_content = self.report_on(pages, files, addresses)
-            parts = list(contents(self._entries(pages, self.report_file, files), self.config.library))
+            entries = self.entries(pages, self.report_file, files)
+            self.report_content = self.report_on(entries, addresses)
+            parts = list(contents(entries, self.config.library))
             page.present_anchor_ids = (page.present_anchor_ids or set()) | {anchor for _, anchor in parts}
             top = page.toc.items
             top = top[0].children if top and top[0].level == 1 else top
@@ -326,14 +331,13 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         here = users.keys() & set(anchors)
         if not here:
             return content, set()
-        links = {entry.report.name: entry.link for entry in self._entries(pages, file, files)}
+        links = {entry.report.name: entry.link for entry in self.entries(pages, file, files)}
         links.pop(self._name(file), None)
         return used_in(content, {name: [*filter(None, map(links.get, users[name]))] for name in here}), here
 
-    def report_on(self, pages: Sequence[report.PageReport], files: Files, addresses: Mapping[str, str]) -> str:
+    def report_on(self, entries: Sequence[Entry], addresses: Mapping[str, str]) -> str:
         """What stands on the report page; `addresses` are those at which names of the library are explained."""
-        assert self.report_file is not None
-        return report_html(self._entries(pages, self.report_file, files), self.commit, self.config.library, addresses)
+        return report_html(entries, self.commit, self.config.library, addresses)
 
     def _url(self, to: File, seen_from: File) -> str:
         """The address of a page, as it is linked to from another."""
@@ -341,7 +345,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             return posixpath.relpath(to.src_uri, posixpath.dirname(seen_from.src_uri) or ".")
         return get_relative_url(to.url, seen_from.url)
 
-    def _entries(self, pages: Sequence[report.PageReport], seen_from: File, files: Files) -> list[Entry]:
+    def entries(self, pages: Sequence[report.PageReport], seen_from: File, files: Files) -> list[Entry]:
         """The pages of the site that have been run, each as it is linked to from one of them."""
         reports = {page.name: page for page in pages}
         found = []
@@ -400,23 +404,27 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
 
     def _name(self, file: File) -> str:
         """A page's file, relative to the folder of mkdocs.yml."""
-        return Path(os.path.relpath(file.abs_src_path, self.root)).as_posix() if file.abs_src_path else file.src_uri
+        return _relative(file.abs_src_path, self.root) if file.abs_src_path else file.src_uri
 
-    def _read(self, name: str, text: str, markdown: str, config: MkDocsConfig) -> Run:
-        """Read a page: what superfences will be given of it, and the blocks and faults in that."""
-        faults = scan.in_metadata(text.removesuffix(_body(text)), name, self.languages)
-        written = [Line(*each) for each in zip(markdown.split("\n"), origins(name, text, markdown), strict=True)]
+    def _read(self, name: str, text: str, config: MkDocsConfig, changed: str | None = None) -> Run:
+        """Read a page: what superfences will be given of it, and the blocks and faults in that.
+
+        changed: what other plugins have made of its text without the front matter, if they have.
+        """
+        body: str = meta.get_data(text)[0]  # as MkDocs takes off the front matter
+        markdown = body if changed is None else changed
+        faults = scan.in_metadata(text.removesuffix(body), name, self.languages)
         try:
-            lines = preprocessed(written, self._reader(config))
+            lines, places = read(name, text, markdown, self._reader(config))
         except Exception as error:
             if type(error).__name__ != "SnippetMissingError":  # whose module is not loaded unless a site uses it
                 raise
             place = reached(error) or Place(name, 1)
             faults.append(scan.Fault(None, Failure(place, "SnippetMissingError", str(error)), 0))
-            lines = preprocessed(written, self._reader(config, checks_snippets=False))
-        reading = scan.read(lines, [line.place for line in lines], self.languages)
+            lines, places = read(name, text, markdown, self._reader(config, checks_snippets=False))
+        reading = scan.read(lines, places, self.languages)
         # What else is wrong with a page of which something is missing may come from that.
-        return Run(name, text, markdown, replace(reading, faults=faults or reading.faults), lines)
+        return Run(name, text, markdown, reading._replace(faults=faults or reading.faults), lines)
 
     def _reader(self, config: MkDocsConfig, *, checks_snippets: bool | None = None) -> Markdown:
         """The site's Markdown, for what it does before superfences."""
@@ -441,16 +449,38 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         return found
 
     def start(self, runs: Sequence[Run], config: MkDocsConfig) -> None:
-        """Have the blocks of these pages run in the background, unless somebody else is to say when."""
+        """Have the blocks of these pages run in the background, if no results of theirs are kept.
+
+        Where somebody else is to say when, nothing happens.
+        """
         runs = [run for run in runs if run.runnable]
         if not runs or self.waits:
             return
         options = self.config
-        limits = Limits(float(options.timeout), int(options.memory * 2**30))
+        if self.cache is None:
+            self.cache = self._open_cache(config)
+        if self.judgement is None:
+            required = options.require_gpu or bool(os.environ.get(REQUIRE_GPU))
+            records = Records(self.root / options.records, lambda: self.commit, required=required)
+            self.judgement = Judgement(records, self.rewriting)
+        for run in runs:
+            kept = self.cache.find(run.name, run.runnable)
+            run.kept = kept and self.judgement.of(run.name, run.runnable, kept)
+        missing = [run for run in runs if run.kept is None]
+        if missing:
+            self._submit(missing, self.cache, self.judgement)
+
+    def _submit(self, runs: Sequence[Run], cache: Cache, judgement: Judgement) -> None:
+        """Have the blocks of these pages run."""
+        from einsum_doc.pages.executor import ExecutorError
+        from einsum_doc.pages.pool import Pool, PoolSettings
+        from einsum_doc.pages.session import Limits, Page
+
+        options = self.config
         settings = PoolSettings(
             self.root,
             options.device,
-            limits,
+            Limits(float(options.timeout), int(options.memory * 2**30)),
             tuple(options.preload),
             int(options.jobs),
             options.executor,
@@ -459,28 +489,33 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         if self.pool is None or self.pool.settings != settings:
             self.on_shutdown()  # under `serve`, mkdocs.yml may have changed since the last build
             self.pool = Pool(settings)
-            self.pool.rewriting = self.rewriting
-        required = options.require_gpu or bool(os.environ.get(REQUIRE_GPU))
-        self.pool.records = Records(self.root / options.records, lambda: self.commit, required=required)
-        if self.cache is None:
-            keep = options.cache and not os.environ.get(NO_CACHE)
-            self.cache = Cache(
-                self.root / options.cache if keep else None,
-                self.root,
-                {name: options[name] for name in ("device", "timeout", "memory", "preload", "executor", "library")},
-                limit=int(options.cache_size * 2**20),
-                ignored=[Path(config.site_dir), *(self.root / name for name in (options.junit, options.json) if name)],
-                reads=self._reads(),
-            )
-            for pattern in self.cache.unread():
-                raise PluginError(f"einsum-doc: processes: there is no file {pattern} in the project")
         pages = [Page(run.name, run.runnable, self.sources(run)) for run in runs]
         try:
-            futures = self.pool.submit(pages, self.cache)
+            futures = self.pool.submit(pages, cache, judgement)
         except ExecutorError as error:
             raise PluginError(f"einsum-doc: executor: {error}") from None
         for run, future in zip(runs, futures, strict=True):
             run.future = future
+
+    def wait_for(self, run: Run) -> None:
+        """Wait until a page has been run, if it is, showing on a terminal how far that is."""
+        if run.future is not None and self.pool is not None:
+            awaited(run.future, self.pool.progress)
+
+    def _open_cache(self, config: MkDocsConfig) -> Cache:
+        options = self.config
+        keep = options.cache and not os.environ.get(NO_CACHE)
+        cache = Cache(
+            self.root / options.cache if keep else None,
+            self.root,
+            {name: options[name] for name in ("device", "timeout", "memory", "preload", "executor", "library")},
+            limit=int(options.cache_size * 2**20),
+            ignored=[Path(config.site_dir), *(self.root / name for name in (options.junit, options.json) if name)],
+            reads=self._reads(),
+        )
+        for pattern in cache.unread():
+            raise PluginError(f"einsum-doc: processes: there is no file {pattern} in the project")
+        return cache
 
     def _reads(self) -> dict[str, list[str]]:
         """For each page that `processes` names, the patterns of what its processes may read."""
@@ -552,8 +587,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
                 raise fence.FenceError(
                     "a block that stands on no page, or is changed after the page was read, is not run"
                 )
-            if run.future is not None and self.pool is not None:
-                awaited(run.future, self.pool.progress)
+            self.wait_for(run)
             return format_block(asked, run.results[asked.number - 1], md, options, self.converters)
         except Exception as error:
             place = Place(run.name if run else self.where, 1)
@@ -638,7 +672,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
     def commit(self) -> str:
         """The commit that is being built, and whether files have been changed since; empty outside of git."""
         if self._commit is None:
-            commit = _git(self.root, "rev-parse", "--short", "HEAD")
+            commit = _git(self.root, "rev-parse", "--short", "HEAD") if _may_be_in_repository(self.root) else ""
             changed = commit and _git(self.root, "status", "--porcelain")
             self._commit = f"{commit}, modified" if changed else commit
         return self._commit
@@ -658,12 +692,6 @@ def _link(page: MkDocsPage, config: MkDocsConfig, files: Files) -> Callable[[str
     return link
 
 
-def _body(text: str) -> str:
-    """A page's Markdown without its front matter, as MkDocs takes it off."""
-    body: str = meta.get_data(text)[0]
-    return body
-
-
 def _asked(run: Run) -> list[tuple[Any, ...]]:
     """What is to be run of a page, and what must come out."""
     return [
@@ -674,6 +702,16 @@ def _asked(run: Run) -> list[tuple[Any, ...]]:
 
 def _text(lines: Sequence[str]) -> str:
     return "\n".join(lines).strip()
+
+
+def _relative(path: str, folder: str | Path) -> str:
+    """A path as it is called from a folder, with `/` between its parts."""
+    return os.path.relpath(path, folder).replace(os.sep, "/")
+
+
+def _may_be_in_repository(folder: Path) -> bool:
+    """Whether it is worth starting git to ask."""
+    return "GIT_DIR" in os.environ or any((each / ".git").exists() for each in (folder, *folder.parents))
 
 
 def _git(folder: Path, *args: str) -> str:

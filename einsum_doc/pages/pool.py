@@ -2,7 +2,7 @@
 
 Pages are submitted as soon as they are read and run in the background, several at a time,
 each in a session of its own (session.py); the builder collects each result where the block
-is rendered. A page whose results are in the cache is not run at all.
+is rendered.
 """
 
 from __future__ import annotations
@@ -17,13 +17,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from einsum_doc.pages.block import Block, Result
 from einsum_doc.pages.cache import Cache, Ran
 from einsum_doc.pages.executor import Engine, connect
-from einsum_doc.pages.expected import held_against
 from einsum_doc.pages.fence import DERIVATION, EINSUM
+from einsum_doc.pages.judgement import Judgement
 from einsum_doc.pages.progress import Progress
-from einsum_doc.pages.records import Records
 from einsum_doc.pages.session import ForkServer, Limits, Page, gpus, run_page
 
 
@@ -50,10 +48,6 @@ class Pool:
 
     def __init__(self, settings: PoolSettings) -> None:
         self.settings = settings
-        self.rewriting = False
-        """Whether what is expected is going to be rewritten, and nothing is held against it."""
-        self.records: Records | None = None
-        """What has held on a GPU."""
         self.progress = Progress()
         self._gpus = [] if settings.device == "cpu" else gpus()
         self._jobs = settings.jobs or len(self._gpus) or cores()
@@ -67,18 +61,14 @@ class Pool:
         self._free = 0
         self._blas = 1
 
-    def submit(self, pages: Sequence[Page], cache: Cache) -> list[Future[Ran]]:
-        """For each page, the results of its blocks once they have run, or at once if they were kept."""
+    def submit(self, pages: Sequence[Page], cache: Cache, judgement: Judgement) -> list[Future[Ran]]:
+        """For each page, the results of its blocks once they have run; they are kept in the cache.
+
+        Raises: ExecutorError, if pages are to run on an engine that cannot be had.
+        """
         futures: list[Future[Ran]] = [Future() for _ in pages]
-        waiting = []
-        for page, future in zip(pages, futures, strict=True):
-            kept = cache.find(page.name, page.blocks)
-            if kept is None:
-                waiting.append(_Waiting(page, future, cache, cache.last(page.name)))
-            else:
-                future.set_result(replace(kept, results=self._judged(page, kept)))
-        if not waiting:
-            return futures
+        both = zip(pages, futures, strict=True)
+        waiting = [_Waiting(page, future, cache, judgement, cache.last(page.name)) for page, future in both]
         if self.settings.executor and self._engine is None:
             self._engine = connect(self.settings.executor)
             self._jobs = self.settings.jobs or self._engine.slots
@@ -154,11 +144,11 @@ class Pool:
         return None
 
     def _run_page(self, waiting: _Waiting, gpu: str) -> Ran:
-        page, cache, limits = waiting.page, waiting.cache, self.settings.limits
+        page, cache, judgement, limits = waiting.page, waiting.cache, waiting.judgement, self.settings.limits
         if self._engine is not None:
             reads = cache.reads.get(page.name, ())
             preload = sorted(self._preloads)
-            ran, evidence = self._engine.run(page, self.settings, preload, reads, compares=not self.rewriting)
+            ran, evidence = self._engine.run(page, self.settings, preload, reads, compares=not judgement.rewriting)
         else:
             settings = {
                 "root": str(self.settings.root),
@@ -173,30 +163,12 @@ class Pool:
                 self.progress.running[page.name] = progress
 
             server = self._ready_server()
-            ran, footprint = run_page(server, settings, page, limits, compares=not self.rewriting, tell=tell)
+            ran, footprint = run_page(server, settings, page, limits, compares=not judgement.rewriting, tell=tell)
             evidence = cache.evidence(page.name, page.blocks, ran, footprint)
         if isinstance(evidence, dict):
             ran = replace(ran, packages=evidence["packages"])
         cache.keep(page.name, page.blocks, ran, evidence)
-        return replace(ran, results=self._judged(page, ran))
-
-    def _judged(self, page: Page, ran: Ran) -> list[Result]:
-        """The results held against what is expected; what follows one that differs does not count as run."""
-        judged: list[Result] = []
-        for block, result in zip(page.blocks, ran.results, strict=False):
-            judged.append(self._held_against(block, result))
-            if judged[-1] is not result:
-                break
-        if self.records is not None:
-            judged = self.records.completed(page.name, page.blocks, judged, ran.when)
-        failed = next((pair for pair in zip(page.blocks, judged, strict=False) if pair[1].failure), None)
-        if failed is None:
-            return judged
-        reason = f"block {failed[0].number} failed at {failed[1].failures[0].place}"
-        return judged + [Result("not run", reason=reason)] * (len(page.blocks) - len(judged))
-
-    def _held_against(self, block: Block, result: Result) -> Result:
-        return result if self.rewriting else held_against(block, result)
+        return judgement.of(page.name, page.blocks, ran)
 
     def _ready_server(self) -> ForkServer:
         with self._changed:
@@ -216,6 +188,7 @@ class _Waiting:
     page: Page
     future: Future[Ran]
     cache: Cache
+    judgement: Judgement
     last: Ran
     """How it was when it last held."""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Mapping
-from concurrent.futures import Future, wait
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _EVERY = 0.1
 """How often the line is painted, in seconds."""
@@ -15,6 +17,8 @@ _WIDTH = 20
 
 def awaited(future: Future[Any], progress: Progress) -> None:
     """Wait until the future is done, showing on a terminal what is being run."""
+    from concurrent.futures import wait  # which is not loaded where nothing is run
+
     while not future.done():
         if progress.is_shown:
             progress.paint()

@@ -8,9 +8,9 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
+from typing import NamedTuple
 from urllib.parse import quote
 
 from einsum_doc.pages.block import Block, Result
@@ -27,8 +27,7 @@ _HEADING = re.compile(r"<(h[1-6])\b[^>]*\sid=\"([^\"]+)\"[^>]*>.*?</\1>", re.S)
 _RIGHT = ' style="text-align: right"'
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A page that the report tells of, as it is linked to."""
 
     report: PageReport

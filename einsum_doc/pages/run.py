@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from einsum_doc.pages import report, scan
 from einsum_doc.pages.block import Block, Failure, Result
 from einsum_doc.pages.cache import Ran
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future  # which a build that runs nothing does not need
 
 
 @dataclass
@@ -23,7 +26,10 @@ class Run:
     reading: scan.Reading
     lines: Sequence[str] = ()
     """What superfences will be given of it."""
+    kept: Ran | None = None
+    """Its results, if they are those of an earlier build."""
     future: Future[Ran] | None = None
+    """Its results, if it is run."""
     rendered: set[int] = field(default_factory=set)
     """The numbers of the blocks that have reached the page."""
     seen: set[int] = field(default_factory=set)
@@ -44,10 +50,15 @@ class Run:
         return self.blocks[: min((fault.after for fault in self.reading.faults), default=len(self.blocks))]
 
     @property
+    def is_started(self) -> bool:
+        """Whether its results are there, or will be."""
+        return self.kept is not None or self.future is not None
+
+    @property
     def ran(self) -> Ran:
         """What running it gave, waited for."""
         if self.future is None:
-            return Ran(())
+            return self.kept or Ran(())
         try:
             return self.future.result()
         except Exception as error:

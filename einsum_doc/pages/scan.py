@@ -9,10 +9,11 @@ is never closed) is written down too, and so is every block that it does not see
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from markdown import Markdown
 from markdown.extensions import Extension
@@ -59,10 +60,13 @@ def scan(lines: Sequence[str], *, tab_length: int = 4, unasked: Collection[str] 
     >>> found.line, found.hides, found.closed
     (0, 0, False)
     """
-    found = [
-        replace(each, hides=_hidden_in(each, lines, unasked)) for each in _Reader(_markdown(tab_length)).read(lines)
-    ]
-    for index in _openings(lines, unasked):
+    marked = _marked(lines)
+    if not marked:
+        return []
+    openings = [*_openings(lines, unasked, marked)]
+    found = _Reader(_markdown(tab_length)).read(lines, marked)
+    found = [replace(each, hides=_hidden_in(each, lines, openings)) for each in found]
+    for index in openings:
         if not any(each.line <= index < each.end for each in found):
             found.append(Fence(index, index + 1, fence.Header("", {}), "", closed=False, hides=index))
     found.sort(key=lambda each: each.line)
@@ -76,10 +80,15 @@ def _markdown(tab_length: int) -> Markdown:
     return Markdown(tab_length=tab_length)
 
 
-def _hidden_in(found: Fence, lines: Sequence[str], unasked: Collection[str]) -> int | None:
+def _marked(lines: Sequence[str]) -> list[int]:
+    """The lines with what can begin or end a fence."""
+    return [index for index, line in enumerate(lines) if "```" in line or "~~~" in line]
+
+
+def _hidden_in(found: Fence, lines: Sequence[str], openings: Iterable[int]) -> int | None:
     """The line of the first block that a fence has taken in, which it cannot have been meant to show."""
     own = _run_of(lines[found.line])
-    for index in _openings(lines[: found.end], unasked, found.line + 1):
+    for index in (index for index in openings if found.line < index < found.end):
         inner = _run_of(lines[index])
         # To show a block, a fence must be the longer one, or the block must have an end of its own in it.
         ends = any(_run_of(line) == line.strip("> ") == inner for line in lines[index + 1 : found.end])
@@ -94,15 +103,14 @@ def _run_of(line: str) -> str:
     return run[1] if run else ""
 
 
-def _openings(lines: Sequence[str], unasked: Collection[str], start: int = 0) -> Iterator[int]:
-    """The lines on which a fence opens, at their start or not, whose author wants it to be run.
+def _openings(lines: Sequence[str], unasked: Collection[str], marked: Iterable[int]) -> Iterator[int]:
+    """Of the lines that are marked, those on which a fence opens, at their start or not, whose author wants it run.
 
-    >>> list(_openings(["1. ```py exec='on'", "Of ```py exec='on'``` text", "~~~ py exec='off'", "~~~ all"], ["all"]))
+    >>> lines = ["1. ```py exec='on'", "Of ```py exec='on'``` text", "~~~ py exec='off'", "~~~ all"]
+    >>> list(_openings(lines, ["all"], _marked(lines)))
     [0, 3]
     """
-    for index in range(start, len(lines)):
-        if "```" not in lines[index] and "~~~" not in lines[index]:
-            continue
+    for index in marked:
         runs = re.findall(r"(`+|~{3,})([^`]*)", lines[index])
         while runs:
             run, text = runs.pop(0)
@@ -154,8 +162,7 @@ def normalize(text: str, *, tab_length: int = 4) -> list[str]:
     return [line if line.strip(" ") else "" for line in text.split("\n")]
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """A fence that is wrong before anything is run."""
 
     header: fence.Header | None
@@ -165,8 +172,7 @@ class Fault:
     """How many of the page's blocks stand before it."""
 
 
-@dataclass(frozen=True)
-class Comment:
+class Comment(NamedTuple):
     """A fence in an HTML comment, which is text, though superfences would have it formatted."""
 
     fence: Fence
@@ -174,8 +180,7 @@ class Comment:
     """How many of the page's blocks stand before it."""
 
 
-@dataclass(frozen=True)
-class Languages:
+class Languages(NamedTuple):
     """Which fences a site executes."""
 
     runnable: Collection[str]
@@ -191,8 +196,7 @@ class Languages:
         return {fence.DERIVATION, fence.EINSUM, fence.EXPECTED, *self.always}
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """What a page holds that this builder is answerable for."""
 
     blocks: Sequence[Block] = ()
@@ -303,7 +307,7 @@ def in_metadata(text: str, name: str, languages: Languages) -> list[Fault]:
     hint = "leave a line empty before it, and have no line of the form `Name: value` begin the page"
     return [
         Fault(None, Failure(Place(name, index + 1), "FenceError", message, (hint,)), 0)
-        for index in _openings(lines, languages.unasked)
+        for index in _openings(lines, languages.unasked, _marked(lines))
     ]
 
 
@@ -332,18 +336,24 @@ class _Reader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx h
         self.at = 0
         self.opened = 0
 
-    def read(self, lines: Sequence[str]) -> list[Fence]:
+    def read(self, lines: Sequence[str], marked: Sequence[int]) -> list[Fence]:
         self.clear()
-        self.search_nested(self._numbered(lines))
+        self.search_nested(self._numbered(lines, marked))
         if self.fence is not None:
             self._abandon(len(lines))
         return sorted(self.found, key=lambda each: each.line)
 
-    def _numbered(self, lines: Sequence[str]) -> Iterator[str]:
-        for self.at, line in enumerate(lines):
-            # Outside of a fence, superfences looks for the beginning of one alone.
-            if self.fence is not None or "```" in line or "~~~" in line:
-                yield line
+    def _numbered(self, lines: Sequence[str], marked: Sequence[int]) -> Iterator[str]:
+        """The lines within fences; outside of them superfences looks for the beginning of one alone."""
+        self.at = marked[0]
+        while self.at < len(lines):
+            yield lines[self.at]
+            self.at += 1
+            if self.fence is None:
+                following = bisect_left(marked, self.at)
+                if following == len(marked):
+                    return
+                self.at = marked[following]
 
     def _open(self, header: fence.Header) -> bool:
         self.header, self.opened, self.lang = header, self.at, header.language
@@ -423,7 +433,7 @@ def with_underscores(lines: list[str]) -> list[str]:
     >>> with_underscores(["```python skip-if='no-gpu'", "```", "~~~~", "``` python skip-if='no-gpu'", "~~~~"])
     ["```python skip_if='no-gpu'", '```', '~~~~', "``` python skip-if='no-gpu'", '~~~~']
     """
-    if not any("skip-if=" in line for line in lines):
+    if "skip-if=" not in "\n".join(lines):
         return lines
     changed = list(lines)
     for found in scan(lines):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mkdocs.config import load_config
 from mkdocs.config.defaults import MkDocsConfig
@@ -15,10 +15,11 @@ from mkdocs.structure.files import File, Files, get_files
 from mkdocs.structure.pages import Page
 
 from einsum_doc.pages.plugin import EinsumDocPlugin
-from einsum_doc.pages.pool import Pool
-from einsum_doc.pages.progress import awaited
 from einsum_doc.pages.report import PageReport
 from einsum_doc.pages.run import Run
+
+if TYPE_CHECKING:
+    from einsum_doc.pages.pool import Pool
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,12 @@ class Site:
     def start(self, names: list[str]) -> None:
         """Have pages run that have only been read."""
         self.plugin.waits = False
-        self.plugin.start([self.runs[name] for name in names if self.runs[name].future is None], self.config)
+        self.plugin.start([self.runs[name] for name in names if not self.runs[name].is_started], self.config)
 
     def report(self, name: str) -> PageReport:
         """What became of a page, waited for."""
         run = self.runs[name]
-        if run.future is not None and self.plugin.pool is not None:
-            awaited(run.future, self.plugin.pool.progress)
+        self.plugin.wait_for(run)
         run.complete, run.rendered = True, {block.number for block in run.blocks}
         return run.report()
 

@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 
 from einsum_doc.pages import footprint
-from einsum_doc.pages.cache import _packages_of
+from einsum_doc.pages.installed import _packages_of
 
 from .conftest import PLAIN, Built, mkdocs_build, write_pages
 
@@ -282,7 +282,7 @@ def test_an_entry_of_another_version_is_ignored(project: Path, again: Again) -> 
 def test_it_may_be_deleted(project: Path, again: Again) -> None:
     shutil.rmtree(project / ".cache")
     assert set(again()[1]) == ALL
-    assert again()[1] == {}
+    assert again()[1].keys() <= {"starts"}  # it depends on all files, of which another page may just have written one
 
 
 def test_without_a_place_to_write_everything_runs(project: Path, again: Again) -> None:

@@ -1,0 +1,82 @@
+"""What is installed: the folders of packages, and the distributions in them, with their versions."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sysconfig
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+
+PACKAGES = {os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
+"""The folders that distributions are installed in."""
+
+
+class Installed:
+    """The distributions that are installed, each folder of theirs read once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    @cached_property
+    def versions(self) -> Mapping[str, str]:
+        """The version of each, by the name of its folder: the files in it take too long to read."""
+        return {name: version for _, name, version in _distributions()}
+
+    def owners(self, packages: Iterable[str]) -> dict[str, str]:
+        """The distributions that these files and folders of site-packages belong to, and their versions."""
+        found = set()
+        for package in packages:
+            name = package.partition(".")[0]
+            found |= {_normal(name)} if _normal(name) in self.versions else self._owners_of(name)
+        return {name: self.versions[name] for name in sorted(found)}
+
+    def _owners_of(self, package: str) -> set[str]:
+        """The distributions that have installed a package or module whose name is not theirs."""
+        with self._lock:
+            return self._owners.get(package, set())
+
+    @cached_property
+    def _owners(self) -> Mapping[str, set[str]]:
+        owners = defaultdict(set)
+        for folder, name, _ in _distributions():
+            for package in _packages_of(folder):
+                owners[package].add(name)
+        return owners
+
+
+def names_in(folder: str) -> list[str]:
+    """What is in a folder; nothing, if it cannot be read."""
+    with contextlib.suppress(OSError):
+        return os.listdir(folder)
+    return []
+
+
+def _distributions() -> Iterator[tuple[Path, str, str]]:
+    """Each distribution's own folder, with its name and version, which that is called by."""
+    for packages in PACKAGES:
+        for folder in names_in(packages):
+            stem, ending = os.path.splitext(folder)
+            name, dash, version = stem.rpartition("-")
+            if dash and ending in (".dist-info", ".egg-info"):
+                yield Path(packages, folder), _normal(name), version
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "_", name).lower()
+
+
+def _packages_of(distribution: Path) -> set[str]:
+    """The packages and modules that a distribution has installed: `importlib.metadata` reads far more to tell."""
+    found: set[str] = set()
+    with contextlib.suppress(OSError):
+        found = set((distribution / "top_level.txt").read_text("utf-8", "replace").split())
+    if not found:
+        with contextlib.suppress(OSError):
+            lines = (distribution / "RECORD").read_text("utf-8", "replace").splitlines()
+            found = {re.split(r"[/.,]", line, maxsplit=1)[0] for line in lines}
+    return found
