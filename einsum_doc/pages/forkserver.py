@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import mmap
@@ -40,11 +41,16 @@ def main(control: socket.socket, preload: list[str]) -> None:
     """Fork a supervised worker for each message on `control`, until it closes."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors that have ended leave no zombies
     _adopt_orphans()
+    # What torch brings is there to stay: to look for garbage among it takes a tenth of its import, and in each page
+    # it would copy the memory that pages share.
+    gc.disable()
     for name in preload:
         # A module that cannot be imported fails in the page that wants it, with its line.
         with contextlib.suppress(Exception):
             importlib.import_module(name)
     look_before_fork()
+    own = [name for name in sys.modules if name.partition(".")[0] == "einsum_doc"]
+    gc.freeze()
     control.sendall(b"ready\n")
     while True:
         message, descriptors, *_ = socket.recv_fds(control, 1 << 16, DESCRIPTORS)
@@ -55,7 +61,7 @@ def main(control: socket.socket, preload: list[str]) -> None:
         if os.fork() == 0:
             control.close()
             try:
-                _supervise(json.loads(message), descriptors)
+                _supervise(json.loads(message), descriptors, own)
             finally:
                 os._exit(0)
         for descriptor in descriptors:
@@ -63,7 +69,7 @@ def main(control: socket.socket, preload: list[str]) -> None:
         control.sendall(b"forked\n")
 
 
-def _supervise(settings: dict[str, Any], descriptors: list[int]) -> None:
+def _supervise(settings: dict[str, Any], descriptors: list[int], own: list[str]) -> None:
     talk, life, *files = descriptors
     _adopt_orphans()
     # Shared with the worker, and still there when that has been killed: how many assertions have held.
@@ -79,7 +85,7 @@ def _supervise(settings: dict[str, Any], descriptors: list[int]) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for descriptor in (life, wake_read, wake_write):
             os.close(descriptor)
-        _work(settings, talk, files, count)
+        _work(settings, talk, files, count, own)
     for descriptor in (talk, *files):
         os.close(descriptor)
     report = socket.socket(fileno=life)
@@ -103,15 +109,16 @@ def _supervise(settings: dict[str, Any], descriptors: list[int]) -> None:
         report.sendall(f"{os.waitstatus_to_exitcode(status)} {count[0]}\n".encode())
 
 
-def _work(settings: dict[str, Any], talk: int, files: list[int], count: memoryview[int]) -> None:
-    """Be the worker; never returns."""
+def _work(settings: dict[str, Any], talk: int, files: list[int], count: memoryview[int], own: list[str]) -> None:
+    """Be the worker; never returns. `own` are the modules that it consists of."""
     try:
         os.setsid()
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         # The page imports the library as it is on disk now; the worker keeps its own by reference.
-        for name in [name for name in sys.modules if name.split(".")[0] == "einsum_doc"]:
+        for name in own:
             del sys.modules[name]
+        gc.enable()
         with socket.socket(fileno=talk) as connection:
             page_worker.serve(connection, files, settings, count)
         # Not sys.exit: what the page registered to run at exit is not waited for.
