@@ -261,6 +261,8 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         self.judge(pages, config, all_pages=not self.dirty)
         for uri, text in self.downloads.items():
             files.append(File.generated(config, uri, content=text))
+        if self.pool is not None and not self.serving:
+            self.pool.dismiss()  # every page has been waited for
 
     def judge(self, pages: Sequence[report.PageReport], config: MkDocsConfig, *, all_pages: bool = True) -> None:
         """Say what has become of pages; fail, if something is wrong."""

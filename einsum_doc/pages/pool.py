@@ -53,6 +53,7 @@ class Pool:
         self._jobs = settings.jobs or len(self._gpus) or cores()
         self._waiting: list[_Waiting] = []
         self._servers: list[ForkServer] = []
+        self._dismissed: list[ForkServer] = []
         self._engine: Engine | None = None
         self._preloads: set[str] = set()
         self._closed = False
@@ -100,13 +101,22 @@ class Pool:
             self._changed.notify_all()
         return futures
 
+    def dismiss(self) -> None:
+        """Have the fork servers end, of which no page is needed any more: that takes them a while."""
+        with self._changed:
+            for server in self._servers:
+                server.dismiss()
+            self._dismissed += self._servers
+            self._servers = []
+
     def close(self) -> None:
         """End the fork servers and, with them, every worker."""
+        self.dismiss()
         with self._changed:
             self._closed = True
-            for server in self._servers:
+            for server in self._dismissed:
                 server.close()
-            self._servers = []
+            self._dismissed = []
             if self._engine is not None:
                 self._engine.close()
                 self._engine = None

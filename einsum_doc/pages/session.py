@@ -175,8 +175,13 @@ class ForkServer:
         if answer.decode().strip() != word:
             raise RuntimeError(f"the fork server answered {answer!r}, not {word!r}")
 
-    def close(self) -> None:
+    def dismiss(self) -> None:
+        """Have it end, with all that it has started, and do not wait for that."""
         self.control.close()
+
+    def close(self) -> None:
+        """End it, with all that it has started."""
+        self.dismiss()
         try:
             self.process.wait(5)
         except subprocess.TimeoutExpired:

@@ -408,6 +408,17 @@ def test_torch_state_does_not_leak(build: Callable[..., Built]) -> None:
     assert built.status == 0, built.console
 
 
+def test_a_page_collects_its_own_garbage(build: Callable[..., Built]) -> None:
+    code = (
+        "import gc, torch, weakref\n\n\nclass Ring:\n    pass\n\n\nring = Ring()\nring.ring = ring\n"
+        "there = weakref.ref(ring)\ndel ring\nmany = [[] for _ in range(200_000)]\n"
+        "assert gc.isenabled()\nassert there() is None  # by itself\n"
+        "assert gc.get_freeze_count() > 100_000  # of torch's, which it need not look through"
+    )
+    built = build({"index": page(code)})
+    assert built.status == 0, built.console
+
+
 def test_an_interrupt_ends_everything(tmp_path: Path, environment: dict[str, str]) -> None:
     write_pages(
         tmp_path, {"index": page("import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(1000)")}
