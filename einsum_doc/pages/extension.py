@@ -16,7 +16,7 @@ import sys
 import tomllib
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element
 
 import yaml
@@ -34,9 +34,11 @@ from yaml_env_tag import construct_env_tag
 
 from einsum_doc.pages.block import Failure
 from einsum_doc.pages.plugin import EinsumDocPlugin
-from einsum_doc.pages.pool import Pool
 from einsum_doc.pages.report import PageReport
 from einsum_doc.pages.scan import HyphenatedOptions
+
+if TYPE_CHECKING:
+    from einsum_doc.pages.pool import Pool
 
 NAME = "einsum_doc.pages.extension"
 """What the extension is called in mkdocs.yml."""
@@ -208,7 +210,7 @@ class _Build:
         self.read_again = self.serving and run is not None and run.text != file.content_string
         if self.read_again:
             del self.plugin.runs[path]
-            self.plugin.cache = None  # which knows the project's files as they were
+            self.plugin.cache = self.plugin.judgement = None  # which know the project's files as they were
         elif run is not None:
             run.rendered, run.seen = set(), set()  # a page may be rendered more than once
             if run.markdown.strip() == markdown.strip():

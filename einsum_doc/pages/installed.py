@@ -21,6 +21,7 @@ class Installed:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        """Held while the files in their folders are read, which takes long enough for the next page to ask."""
 
     @cached_property
     def versions(self) -> Mapping[str, str]:
@@ -33,7 +34,7 @@ class Installed:
         for package in packages:
             name = package.partition(".")[0]
             found |= {_normal(name)} if _normal(name) in self.versions else self._owners_of(name)
-        return {name: self.versions[name] for name in sorted(found)}
+        return {name: self.versions.get(name, "") for name in sorted(found)}  # a page may have installed one just now
 
     def _owners_of(self, package: str) -> set[str]:
         """The distributions that have installed a package or module whose name is not theirs."""
@@ -62,7 +63,7 @@ def _distributions() -> Iterator[tuple[Path, str, str]]:
         for folder in names_in(packages):
             stem, ending = os.path.splitext(folder)
             name, dash, version = stem.rpartition("-")
-            if dash and ending in (".dist-info", ".egg-info"):
+            if dash and ending == ".dist-info":
                 yield Path(packages, folder), _normal(name), version
 
 

@@ -11,7 +11,6 @@ import difflib
 import os
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, overload
@@ -50,27 +49,43 @@ def read(name: str, text: str, markdown: str, md: Markdown) -> tuple[Sequence[st
 
     `markdown` is what has become of the file `name` with this `text`, and `md` what it will be rendered with.
     """
+    lines = markdown.split("\n")
+    steps = _steps(md)
+    places: Sequence[Place]
     if text.endswith(markdown):
-        lines = ready = markdown.split("\n")
-        # What goes wrong here goes wrong once more below, with the line at which it does.
-        with suppress(Exception):
-            for step in _steps(md):
-                ready = step(list(ready))
-            if ready[: len(lines)] == lines and not any(ready[len(lines) :]):
-                return ready, _Counted(name, text.count("\n") - len(lines) + 2, text.count("\n") + 1)
-        md.reset()
-    located = preprocessed(list(map(Line, markdown.split("\n"), origins(name, text, markdown))), md)
+        # As long as lines stay as and where they are, they need not carry their places.
+        first = text.count("\n") - len(lines) + 2
+        while steps and not _may_insert(steps[0], markdown):
+            after = steps[0](list(lines))
+            if after[: len(lines)] != lines or any(after[len(lines) :]):
+                break
+            lines = after
+            del steps[0]
+        places = _Counted(name, first, text.count("\n") + 1, len(lines))
+        if not steps:
+            return lines, places
+    else:
+        places = origins(name, text, markdown)
+    located: Sequence[Line] = list(map(Line, lines, places))
+    for step in steps:
+        located = _placed(located, step(list(located)))
     return located, [line.place for line in located]
 
 
-class _Counted(Sequence[Place]):
-    """The places of lines as they stand in a file, from the `first` to the `last`, where those that are added are."""
+def _may_insert(step: Callable[[list[Any]], list[str]], markdown: str) -> bool:
+    """Whether what is done to a page's lines may put in those of other files."""
+    appended = getattr(getattr(step, "__self__", None), "auto_append", None)  # which snippets have, if as an empty list
+    return appended is not None and bool(appended or "8<" in markdown)
 
-    def __init__(self, file: str, first: int, last: int) -> None:
-        self.file, self.first, self.last = file, first, last
+
+class _Counted(Sequence[Place]):
+    """The places of lines that stand in a file from the `first` to the `last`, where those are that come after it."""
+
+    def __init__(self, file: str, first: int, last: int, length: int) -> None:
+        self.file, self.first, self.last, self.length = file, first, last, length
 
     def __len__(self) -> int:
-        return self.last - self.first + 1
+        return self.length
 
     @overload
     def __getitem__(self, index: int) -> Place: ...
@@ -78,8 +93,8 @@ class _Counted(Sequence[Place]):
     def __getitem__(self, index: slice) -> list[Place]: ...
     def __getitem__(self, index: int | slice) -> Place | list[Place]:
         if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(len(self)))]
-        return Place(self.file, min(self.first + index, self.last))
+            return [self[each] for each in range(*index.indices(self.length))]
+        return Place(self.file, min(self.first + range(self.length)[index], self.last))
 
 
 def origins(name: str, text: str, markdown: str) -> list[Place]:
@@ -113,24 +128,17 @@ def trace(md: Markdown, root: Path) -> None:
     if "snippet" not in md.preprocessors:
         return
     snippets = md.preprocessors["snippet"]
-    read, dedent = snippets.read_lines, snippets.dedent
+    lines_of, dedent = snippets.read_lines, snippets.dedent
 
     def read_lines(path: str) -> list[Line]:
         name = os.path.relpath(path, root) if Path(path).is_relative_to(root) else os.path.basename(path)
         file = Path(name).as_posix()
-        return [Line(line, Place(file, index + 1)) for index, line in enumerate(read(path))]
+        return [Line(line, Place(file, index + 1)) for index, line in enumerate(lines_of(path))]
 
     def dedent_lines(lines: list[Line]) -> list[Line]:
         return [Line(line, old.place) for line, old in zip(dedent(lines), lines, strict=False)]
 
     snippets.read_lines, snippets.dedent = read_lines, dedent_lines
-
-
-def preprocessed(lines: Sequence[Line], md: Markdown) -> Sequence[Line]:
-    """The lines that superfences will be given: snippets put in, tabs expanded."""
-    for step in _steps(md):
-        lines = _placed(lines, step(list(lines)))
-    return lines
 
 
 def _steps(md: Markdown) -> list[Callable[[list[Any]], list[str]]]:
@@ -158,11 +166,9 @@ def _placed(before: Sequence[Line], after: Sequence[str]) -> list[Line]:
                 place = before[index].place
             found.append(line if isinstance(line, Line) else Line(line, place))
         return found
-    plain = normalize("\n".join(before))
-    if list(after[: len(plain)]) == plain:
-        indices = [min(index, len(before) - 1) for index in range(len(after))]
-    else:
-        indices = _aligned(plain, after)
+    plain = normalize("\n".join(before))  # of more lines, if there are carriage returns in them
+    same = list(after[: len(plain)]) == plain
+    indices = [min(index, len(before) - 1) for index in (range(len(after)) if same else _aligned(plain, after))]
     return [
         before[index] if line == before[index] else Line(line, before[index].place)
         for index, line in zip(indices, after, strict=True)

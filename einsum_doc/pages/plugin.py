@@ -101,8 +101,8 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         self.serving = command == "serve"
         self.dirty = dirty
         if not self.serving and not self.waits:
-            # What has been loaded by now stays, and the process is short: the garbage collector need not look again
-            # and again through what there is.
+            # What has been loaded by now stays, and a build makes little that it does not keep: the garbage collector
+            # need not look through it again and again.
             gc.freeze()
             gc.set_threshold(50_000)
 
@@ -262,7 +262,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         for uri, text in self.downloads.items():
             files.append(File.generated(config, uri, content=text))
         if self.pool is not None and not self.serving:
-            self.pool.dismiss()  # every page has been waited for
+            self.pool.dismiss()  # every page of the site has been waited for
 
     def judge(self, pages: Sequence[report.PageReport], config: MkDocsConfig, *, all_pages: bool = True) -> None:
         """Say what has become of pages; fail, if something is wrong."""
@@ -713,6 +713,7 @@ def _relative(path: str, folder: str | Path) -> str:
 
 def _may_be_in_repository(folder: Path) -> bool:
     """Whether it is worth starting git to ask."""
+    folder = Path(os.path.realpath(folder))
     return "GIT_DIR" in os.environ or any((each / ".git").exists() for each in (folder, *folder.parents))
 
 

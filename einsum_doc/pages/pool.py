@@ -111,9 +111,9 @@ class Pool:
 
     def close(self) -> None:
         """End the fork servers and, with them, every worker."""
-        self.dismiss()
         with self._changed:
             self._closed = True
+            self.dismiss()
             for server in self._dismissed:
                 server.close()
             self._dismissed = []

@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-from einsum_doc.pages import footprint
+from einsum_doc.pages import footprint, installed
 from einsum_doc.pages.installed import _packages_of
 
 from .conftest import PLAIN, Built, mkdocs_build, write_pages
@@ -433,6 +433,20 @@ def test_a_distribution_that_does_not_say_what_it_has_installed(tmp_path: Path) 
     assert {"odd", "_odd"} <= _packages_of(tmp_path)
     (tmp_path / "top_level.txt").write_text("other\n")
     assert _packages_of(tmp_path) == {"other"}
+
+
+def test_a_distribution_that_a_page_installs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installed, "PACKAGES", {str(tmp_path)})
+    (tmp_path / "One_A-1.0.dist-info").mkdir()
+    here = installed.Installed()
+    assert here.owners(["one_a"]) == {"one_a": "1.0"}
+    (tmp_path / "Other-2.0.dist-info").mkdir()
+    (tmp_path / "Other-2.0.dist-info/top_level.txt").write_text("thing\n")
+    assert here.owners(["one_a.py", "thing"]) == {
+        "one_a": "1.0",
+        "other": "",
+    }  # unlike in the next build, which runs it
+    assert installed.Installed().owners(["thing"]) == {"other": "2.0"}
 
 
 def test_a_link_among_packages_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -219,3 +219,25 @@ def test_the_results_are_no_reason_to_run_again(tmp_path: Path, environment: dic
     check = [str(Path(sys.executable).with_name("einsum-doc")), "check"]
     told = subprocess.run(check, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     assert told.stdout == "1 page, 1 block, 1 assertion held, 1 page from the cache\n"
+
+
+def test_the_commit_that_is_built(tmp_path: Path, environment: dict[str, str]) -> None:
+    project = tmp_path / "repository/project"
+    write_pages(project, {"index": "# Title\n\n" + BLOCK.format("", "assert 1")}, EXPORTS)
+
+    def commit(folder: Path) -> object:
+        assert mkdocs_build(folder, environment).status == 0
+        return json.loads((folder / "results.json").read_text())["commit"]
+
+    def git(*args: str) -> str:
+        return subprocess.run(["git", *args], cwd=project, capture_output=True, text=True, check=True).stdout.strip()
+
+    assert commit(project) is None
+    (project / ".gitignore").write_text("site/\nresults*\n.cache/\n")
+    git("init", "-q", "..")
+    git("add", "-A")
+    git("-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qm", "One")
+    assert commit(project) == git("rev-parse", "--short", "HEAD")
+    (project / "docs/index.md").write_text("# Another\n\n" + BLOCK.format("", "assert 1"))
+    (tmp_path / "link").symlink_to(project)  # what git calls a folder's parent is not what its name says
+    assert commit(tmp_path / "link") == git("rev-parse", "--short", "HEAD") + ", modified"
