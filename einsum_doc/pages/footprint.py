@@ -131,7 +131,7 @@ class _Loaded:
     def __init__(self) -> None:
         self.modules: set[str] = set()
         self.names: set[str] = set()
-        """Those of the packages and modules that these are, or belong to."""
+        """Those of the packages and modules that these are, or belong to; a page need not touch each name to tell."""
         self.packages: set[str] = set()
         self.files: set[str] = set()
 
@@ -163,16 +163,20 @@ class _Loaded:
 _before = _Loaded()
 
 
-def look_before_fork() -> None:
+def look_before_fork() -> list[str]:
     """Look at the modules that are loaded now, so that the processes forked from this one need not.
 
-    torch has two thousand, and to touch each copies a page's share of the memory. The library itself is not among
-    them: a page that imports it imports it anew.
+    torch has two thousand, and to touch each copies a page's share of the memory. The library's own are not among
+    them, and returned: a page that imports it imports it anew.
     """
+    own = []
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] != "einsum_doc":
-            with contextlib.suppress(Exception):  # a page meets what is odd about it
-                _before.see({name: module})
+        if name.partition(".")[0] == "einsum_doc":
+            own.append(name)
+            continue
+        with contextlib.suppress(Exception):  # a page meets what is odd about it
+            _before.see({name: module})
+    return own
 
 
 _STANDARD = {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")} | (

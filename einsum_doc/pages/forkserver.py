@@ -48,8 +48,7 @@ def main(control: socket.socket, preload: list[str]) -> None:
         # A module that cannot be imported fails in the page that wants it, with its line.
         with contextlib.suppress(Exception):
             importlib.import_module(name)
-    look_before_fork()
-    own = [name for name in sys.modules if name.partition(".")[0] == "einsum_doc"]
+    own = look_before_fork()
     gc.freeze()
     control.sendall(b"ready\n")
     while True:
