@@ -19,7 +19,8 @@ from einsum_doc.pages.comparison import UNSET, describe
 from einsum_doc.pages.fence import DERIVATION
 from einsum_doc.pages.program import numbered, place_in
 
-_HERE = os.path.dirname(__file__)
+_BUILDER = os.path.dirname(__file__) + os.sep
+"""The folder of the builder, whose own frames nobody wants to see."""
 ASSERTED: dict[str, set[int]] = {}
 """The lines of each of them on which an assertion stands."""
 PAGES: set[str] = set()
@@ -149,7 +150,7 @@ def _author_frames(trace: TracebackType | None, root: str) -> Iterator[tuple[Pla
         file = frame.f_code.co_filename
         on_page = file in PAGES
         inside = inside or on_page
-        if not inside or os.path.dirname(file) == _HERE:
+        if not inside or file.startswith(_BUILDER):
             continue
         source = linecache.getline(file, line, frame.f_globals).strip()
         yield Place(_short(file, root), line), f"    {source}" if source else "", on_page

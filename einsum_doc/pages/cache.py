@@ -426,9 +426,14 @@ def _modules_in(folder: Path) -> set[str]:
     return found
 
 
+def builder_digest(folder: Path) -> str:
+    """Return the digest of every source of the builder, which is in `folder` and the folders in it."""
+    return _digest(*(_digest_of_file(str(path)) for path in sorted(folder.rglob("*.py"))))
+
+
 MACHINE = {
     # As it is when it is loaded: a server that is still running the old text must not sign with the new.
-    "builder": _digest(*(_digest_of_file(str(path)) for path in sorted(Path(__file__).parent.glob("*.py")))),
+    "builder": builder_digest(Path(__file__).parent),
     "python": sys.version,
     "machine": f"{platform.system()} {platform.machine()}",
 }
