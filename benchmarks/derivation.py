@@ -17,8 +17,8 @@ from pathlib import Path
 import torch
 
 from einsum_doc import verify
-from einsum_doc.compute import instance
-from einsum_doc.compute.derivation import Derivation, Derivations
+from einsum_doc.compute.checking import instance
+from einsum_doc.compute.checking.derivation import Derivation, Derivations
 
 ROOT = Path(__file__).parents[1]
 

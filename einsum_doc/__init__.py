@@ -7,18 +7,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from einsum_doc.compute.cost import Cost as Cost
-    from einsum_doc.compute.cost import Work as Work
-    from einsum_doc.compute.cost import cost as cost
-    from einsum_doc.compute.derivation import verify as verify
-    from einsum_doc.compute.einsum import einsum as einsum
-    from einsum_doc.compute.einsum import hvp as hvp
-    from einsum_doc.compute.einsum import jvp as jvp
-    from einsum_doc.compute.einsum import vjp as vjp
-    from einsum_doc.compute.emit import emit as emit
-    from einsum_doc.compute.verify import Check as Check
-    from einsum_doc.compute.verify import Row as Row
-    from einsum_doc.compute.verify import check as check
+    from einsum_doc.compute.checking.derivation import verify as verify
+    from einsum_doc.compute.checking.gradients import Check as Check
+    from einsum_doc.compute.checking.gradients import Row as Row
+    from einsum_doc.compute.checking.gradients import check as check
+    from einsum_doc.compute.contraction.cost import Cost as Cost
+    from einsum_doc.compute.contraction.cost import Work as Work
+    from einsum_doc.compute.contraction.cost import cost as cost
+    from einsum_doc.compute.contraction.differentiable import einsum as einsum
+    from einsum_doc.compute.contraction.differentiable import hvp as hvp
+    from einsum_doc.compute.contraction.differentiable import jvp as jvp
+    from einsum_doc.compute.contraction.differentiable import vjp as vjp
     from einsum_doc.derivatives import Summand as Summand
     from einsum_doc.derivatives import gradient as gradient
     from einsum_doc.derivatives import second_derivative as second_derivative
@@ -32,39 +31,40 @@ if TYPE_CHECKING:
     from einsum_doc.errors import EquationError as EquationError
     from einsum_doc.errors import NotationError as NotationError
     from einsum_doc.errors import OperandError as OperandError
-    from einsum_doc.notation.derive import Derivation as Derivation
-    from einsum_doc.notation.derive import Step as Step
-    from einsum_doc.notation.derive import derive as derive
+    from einsum_doc.notation.deriving.derive import Derivation as Derivation
+    from einsum_doc.notation.deriving.derive import Step as Step
+    from einsum_doc.notation.deriving.derive import derive as derive
+    from einsum_doc.notation.writing.emit import emit as emit
 
 _HOME = {
-    "Check": "einsum_doc.compute.verify",
-    "Cost": "einsum_doc.compute.cost",
-    "Derivation": "einsum_doc.notation.derive",
+    "Check": "einsum_doc.compute.checking.gradients",
+    "Cost": "einsum_doc.compute.contraction.cost",
+    "Derivation": "einsum_doc.notation.deriving.derive",
     "EinsumError": "einsum_doc.errors",
     "Equation": "einsum_doc.equation",
     "EquationError": "einsum_doc.errors",
     "NotationError": "einsum_doc.errors",
     "OperandError": "einsum_doc.errors",
     "Role": "einsum_doc.equation",
-    "Row": "einsum_doc.compute.verify",
-    "Step": "einsum_doc.notation.derive",
+    "Row": "einsum_doc.compute.checking.gradients",
+    "Step": "einsum_doc.notation.deriving.derive",
     "Summand": "einsum_doc.derivatives",
-    "Work": "einsum_doc.compute.cost",
-    "check": "einsum_doc.compute.verify",
-    "cost": "einsum_doc.compute.cost",
-    "derive": "einsum_doc.notation.derive",
-    "einsum": "einsum_doc.compute.einsum",
-    "emit": "einsum_doc.compute.emit",
+    "Work": "einsum_doc.compute.contraction.cost",
+    "check": "einsum_doc.compute.checking.gradients",
+    "cost": "einsum_doc.compute.contraction.cost",
+    "derive": "einsum_doc.notation.deriving.derive",
+    "einsum": "einsum_doc.compute.contraction.differentiable",
+    "emit": "einsum_doc.notation.writing.emit",
     "from_sublists": "einsum_doc.equation",
     "gradient": "einsum_doc.derivatives",
-    "hvp": "einsum_doc.compute.einsum",
-    "jvp": "einsum_doc.compute.einsum",
+    "hvp": "einsum_doc.compute.contraction.differentiable",
+    "jvp": "einsum_doc.compute.contraction.differentiable",
     "parse": "einsum_doc.equation",
     "second_derivative": "einsum_doc.derivatives",
     "shared_gradient": "einsum_doc.derivatives",
     "tangent": "einsum_doc.derivatives",
-    "verify": "einsum_doc.compute.derivation",
-    "vjp": "einsum_doc.compute.einsum",
+    "verify": "einsum_doc.compute.checking.derivation",
+    "vjp": "einsum_doc.compute.contraction.differentiable",
 }
 __all__ = list(_HOME)
 

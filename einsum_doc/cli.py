@@ -14,8 +14,8 @@ from einsum_doc.equation import ELLIPSIS, Equation, Role, parse
 from einsum_doc.errors import EinsumError, OperandError
 
 if TYPE_CHECKING:
-    from einsum_doc.compute.cost import Cost
-    from einsum_doc.notation.derive import Derivation
+    from einsum_doc.compute.contraction.cost import Cost
+    from einsum_doc.notation.deriving.derive import Derivation
 
 Sizes = dict[str, int | tuple[int, ...]]
 
@@ -70,7 +70,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     if "check" in arguments[:1]:
         # It needs mkdocs, which takes its time, and which those who only want the library need not have.
         try:
-            from einsum_doc.pages import check
+            from einsum_doc.pages.fronts import check
         except ModuleNotFoundError as missing:
             parser.error(f"check needs {missing.name}: install einsum-doc[docs]")
         check.arguments(checks)
@@ -78,7 +78,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from einsum_doc.pages.check import check
+    from einsum_doc.pages.fronts.check import check
 
     return check(options)
 
@@ -88,13 +88,13 @@ def _gradient(options: argparse.Namespace) -> int:
     numbers = range(len(equation.operands)) if options.wrt is None else [options.wrt]
     gradients = {number: gradient(equation, number) for number in numbers}
     if options.library:
-        from einsum_doc.compute.emit import emit
+        from einsum_doc.notation.writing.emit import emit
 
         print("\n\n\n".join(emit(equation, number, options.library) for number in numbers))
         return 0
     cost = None
     if options.sizes is not None:
-        from einsum_doc.compute.cost import cost as find_cost
+        from einsum_doc.compute.contraction.cost import cost as find_cost
 
         cost = find_cost(equation, read_sizes(options.sizes))
     if options.json:
@@ -113,8 +113,8 @@ _FORMS = {
 
 
 def _derive(options: argparse.Namespace) -> int:
-    from einsum_doc.notation.derive import derive
-    from einsum_doc.notation.text import text
+    from einsum_doc.notation.deriving.derive import derive
+    from einsum_doc.notation.writing.text import text
 
     equation = parse(options.equation)
     names = options.names.replace(",", " ").split() if options.names else None
@@ -161,8 +161,8 @@ def _asked(
 
 def _picture(derivation: "Derivation", wrt: int | None) -> str:
     """The network of the equation, or of the gradient of operand `wrt`, with the names of the derivation."""
-    from einsum_doc.notation.diagram import diagram
-    from einsum_doc.notation.letters import accented
+    from einsum_doc.notation.deriving.letters import accented
+    from einsum_doc.notation.drawing.diagram import diagram
 
     if derivation.mode != "gradient":
         raise OperandError(f"--svg draws an equation or a gradient, not the {derivation.mode} derivative")

@@ -13,7 +13,11 @@ PURE = [
     "errors",
     "equation",
     "derivatives",
-    *sorted(f"notation.{p.stem}" for p in ROOT.glob("einsum_doc/notation/[!_]*.py")),
+    *sorted(
+        ".".join(path.relative_to(ROOT / "einsum_doc").with_suffix("").parts)
+        for folder in ("notation", "pages/record")
+        for path in ROOT.glob(f"einsum_doc/{folder}/**/[!_]*.py")
+    ),
 ]
 
 UNIMPORTABLE = """
@@ -55,7 +59,7 @@ def test_a_pure_module_imports(module: str) -> None:
 def test_an_einsum_is_derived_written_and_read_there() -> None:
     printed = run(
         "from einsum_doc import derive, gradient, parse\n"
-        "from einsum_doc.notation.parse import parse_notation\n"
+        "from einsum_doc.notation.reading.parse import parse_notation\n"
         "derivation = derive('ijk,ip->jkp', wrt=0)\n"
         "parse_notation(derivation.latex())\n"
         "assert str(derivation)\n"

@@ -24,7 +24,7 @@ import torch
 from derivation_oracle import Oracle
 
 from einsum_doc import NotationError
-from einsum_doc.compute.derivation import Page, Reading
+from einsum_doc.compute.checking.derivation import Page, Reading
 from einsum_doc.notation.expression import (
     Delta,
     Expression,
@@ -40,8 +40,8 @@ from einsum_doc.notation.expression import (
     Sum,
     Tensor,
 )
-from einsum_doc.notation.parse import Chain, Directive, Document, parse_notation
-from einsum_doc.notation.scope import places
+from einsum_doc.notation.reading.parse import Chain, Directive, Document, parse_notation
+from einsum_doc.notation.reading.scope import places
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 import mpmath
 from mpmath import mp, mpf
 
-from einsum_doc.compute.chain import Case
-from einsum_doc.compute.instance import Definition
+from einsum_doc.compute.checking.chain import Case
+from einsum_doc.compute.checking.instance import Definition
 from einsum_doc.notation.expression import (
     Coordinate,
     Delta,

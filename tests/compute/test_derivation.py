@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from einsum_doc import NotationError, verify
-from einsum_doc.compute.derivation import Derivations
+from einsum_doc.compute.checking.derivation import Derivations
 
 WRITTEN = sorted((Path(__file__).parents[1] / "derivations").glob("*.tex"))
 

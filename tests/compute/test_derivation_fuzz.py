@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from einsum_doc import NotationError, verify
-from einsum_doc.compute.derivation import Derivations
+from einsum_doc.compute.checking.derivation import Derivations
 from einsum_doc.notation.expression import Expression
-from einsum_doc.notation.parse import Chain, parse_notation
-from einsum_doc.notation.tokens import tokens
+from einsum_doc.notation.reading.parse import Chain, parse_notation
+from einsum_doc.notation.reading.tokens import tokens
 
 WRITTEN = {
     path.stem: path.read_text("utf-8") for path in sorted((Path(__file__).parents[1] / "derivations").glob("*.tex"))

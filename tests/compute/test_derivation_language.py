@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from einsum_doc import NotationError, verify
-from einsum_doc.compute.derivation import Derivations
+from einsum_doc.compute.checking.derivation import Derivations
 
 TRUE = {
     "primes on indices and names": r"y'_{i'} &= x'_{i'j} z_{j} \\ y'_{i'} &= z_j x'_{i'j}",

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from einsum_doc import einsum, hvp, jvp, vjp
-from einsum_doc.compute.layout import arrange
-from einsum_doc.compute.plan import make_pair
+from einsum_doc.compute.contraction.axes import arrange
+from einsum_doc.compute.contraction.plan import make_pair
 
 
 class Copies(TorchDispatchMode):

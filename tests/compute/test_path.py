@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from einsum_doc import cost, einsum, hvp, jvp, parse, vjp
-from einsum_doc.compute import layout
-from einsum_doc.compute.binding import bind
-from einsum_doc.compute.path import find_path, pair_cost
-from einsum_doc.compute.plan import Plan, make_plan
+from einsum_doc.compute.contraction import axes as layout
+from einsum_doc.compute.contraction.binding import bind
+from einsum_doc.compute.contraction.path import find_path, pair_cost
+from einsum_doc.compute.contraction.plan import Plan, make_plan
 
 
 def plan_of(equation: str, *shapes: tuple[int, ...]) -> Plan:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from einsum_doc import OperandError, check
-from einsum_doc.compute import verify
+from einsum_doc.compute.checking import gradients as verify
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import pytest
 
 from einsum_doc import derive
 from einsum_doc.cli import main
-from einsum_doc.compute.derivation import Derivations
-from einsum_doc.notation.diagram import diagram
-from einsum_doc.notation.text import text
+from einsum_doc.compute.checking.derivation import Derivations
+from einsum_doc.notation.drawing.diagram import diagram
+from einsum_doc.notation.writing.text import text
 
 
 @pytest.fixture(autouse=True)

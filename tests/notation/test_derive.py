@@ -18,12 +18,12 @@ from hypothesis import assume, find, given, settings
 from hypothesis import strategies as st
 from torch.autograd.functional import jacobian, jvp
 
-from einsum_doc.compute.derivation import Derivations
-from einsum_doc.compute.einsum import einsum
+from einsum_doc.compute.checking.derivation import Derivations
+from einsum_doc.compute.contraction.differentiable import einsum
 from einsum_doc.derivatives import gradient, second_derivative, shared_gradient
 from einsum_doc.equation import ELLIPSIS, Equation, Role, parse
 from einsum_doc.errors import EquationError, OperandError
-from einsum_doc.notation.derive import Derivation, derive
+from einsum_doc.notation.deriving.derive import Derivation, derive
 from einsum_doc.notation.expression import (
     Delta,
     Expression,
@@ -37,8 +37,8 @@ from einsum_doc.notation.expression import (
     Sum,
     Tensor,
 )
-from einsum_doc.notation.parse import Chain, parse_notation
-from einsum_doc.notation.text import spoken, text
+from einsum_doc.notation.reading.parse import Chain, parse_notation
+from einsum_doc.notation.writing.text import spoken, text
 
 HERE = Path(__file__).parent
 GOLDEN = runpy.run_path(str(HERE / "golden" / "__main__.py"))

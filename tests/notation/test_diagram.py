@@ -18,8 +18,8 @@ from playwright.sync_api import Browser
 
 from einsum_doc import Equation, EquationError, OperandError, gradient, parse
 from einsum_doc.equation import ELLIPSIS
-from einsum_doc.notation.diagram import _network, _shown, _width, description, diagram
-from einsum_doc.notation.layout import HEIGHT, LETTER, Box, layout
+from einsum_doc.notation.drawing.diagram import _network, _shown, _width, description, diagram
+from einsum_doc.notation.drawing.layout import HEIGHT, LETTER, Box, layout
 
 ROOT = Path(__file__).parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -297,7 +297,7 @@ def test_the_words_are_in_the_picture() -> None:
 
 def test_the_same_equation_is_always_drawn_the_same() -> None:
     program = (
-        "from einsum_doc.notation.diagram import diagram\n"
+        "from einsum_doc.notation.drawing.diagram import diagram\n"
         "print(diagram('abhe,hidj,jgba,hiab,gab->deij'), diagram('bij,bjk->bik', wrt=1))"
     )
     seeds = ("0", "1")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from einsum_doc.notation.derive import derive
+from einsum_doc.notation.deriving.derive import derive
 from einsum_doc.notation.expression import (
     Coordinate,
     Delta,
@@ -31,8 +31,8 @@ from einsum_doc.notation.expression import (
     Summation,
     Tensor,
 )
-from einsum_doc.notation.latex import coloured, latex
-from einsum_doc.notation.parse import parse_expression
+from einsum_doc.notation.reading.parse import parse_expression
+from einsum_doc.notation.writing.latex import coloured, latex
 
 I, J, K = Index("i"), Index("j"), Index("k", 1)  # noqa: E741
 A, B = Index("a"), Index("b")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import einsum_doc
-from einsum_doc.pages import blame
-from einsum_doc.pages.assertions import ASSERTING
-from einsum_doc.pages.block import Block, Place
-from einsum_doc.pages.cache import MACHINE, builder_digest
+from einsum_doc.pages.cache.cache import MACHINE, builder_digest
+from einsum_doc.pages.record.block import Block, Place
+from einsum_doc.pages.worker import failures
+from einsum_doc.pages.worker.assertions import ASSERTING
 
 BUILDER = Path(einsum_doc.__file__).parent / "pages"
 SOURCES = sorted(path.relative_to(BUILDER).as_posix() for path in BUILDER.rglob("*.py"))
@@ -23,6 +23,7 @@ def test_the_cache_signs_the_builder_as_it_is() -> None:
 
 
 def test_an_edit_to_any_source_of_the_builder_leaves_no_result_valid(tmp_path: Path) -> None:
+    assert any("/" in source for source in SOURCES)
     copy = tmp_path / "pages"
     shutil.copytree(BUILDER, copy)
     seen = {builder_digest(copy)}
@@ -39,10 +40,10 @@ def test_no_failure_shows_a_frame_of_the_builder(source: str, tmp_path: Path) ->
     block = Block(Place(page, 1), 1, "python", "between()")
     between: dict[str, object] = {}
     exec(compile("def between(): 1 / 0", str(BUILDER / source), "exec"), between)
-    blame.know({page: ["```python", "between()", "```"]})
+    failures.know({page: ["```python", "between()", "```"]})
     with pytest.raises(ZeroDivisionError) as raised:
         exec(compile("\nbetween()", page, "exec"), between)
-    [failure] = blame.failures_of(raised.value, block, str(tmp_path))
+    [failure] = failures.failures_of(raised.value, block, str(tmp_path))
     assert failure.place == Place(page, 2)
     assert failure.trace == (f"{page}:2", "    between()")
 

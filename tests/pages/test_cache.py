@@ -13,8 +13,8 @@ from types import ModuleType
 
 import pytest
 
-from einsum_doc.pages import footprint, installed
-from einsum_doc.pages.installed import _packages_of
+from einsum_doc.pages.worker import footprint, installed
+from einsum_doc.pages.worker.installed import _packages_of
 
 from .conftest import PLAIN, Built, mkdocs_build, write_pages
 
@@ -246,7 +246,7 @@ def entries(project: Path) -> list[Path]:
 
 def sign(entry: Path, text: str) -> None:
     """Write an entry as the cache would have done."""
-    from einsum_doc.pages.cache import _digest
+    from einsum_doc.pages.cache.cache import _digest
 
     entry.write_text(f"{_digest(text.removesuffix(chr(10)))}\n{text}")
 
@@ -350,7 +350,7 @@ def test_the_library_is_a_dependency_though_the_builder_is_made_of_it() -> None:
     """What the fork server has loaded is looked at once, but for what each page imports anew."""
     code = (
         "import json, sys\n"
-        "from einsum_doc.pages import footprint\n"
+        "from einsum_doc.pages.worker import footprint\n"
         "footprint.look_before_fork()\n"
         "import einsum_doc.equation, yaml\n"
         "found = footprint.Listener('.').footprint()\n"

@@ -59,7 +59,9 @@ never = "shown only"
 '''
 OTHER = '# Other\n\n```python exec="on"\nimport library\n\nassert library.one(0) == 1\n```\n'
 LIBRARY = "def one(value):\n    if value:\n        return value\n    return 1\n"
-SETTINGS = "[run]\nparallel = true\npatch = subprocess\nplugins = einsum_doc.pages.coverage\nsource = library, docs\n"
+SETTINGS = (
+    "[run]\nparallel = true\npatch = subprocess\nplugins = einsum_doc.pages.fronts.coverage\nsource = library, docs\n"
+)
 
 
 TOLD = """\

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from einsum_doc.pages.block import Block, Place, Result, Shown
-from einsum_doc.pages.devices import combined
-from einsum_doc.pages.pool import gpus
-from einsum_doc.pages.records import Records
+from einsum_doc.pages.engine.pool import gpus
+from einsum_doc.pages.record.block import Block, Place, Result, Shown
+from einsum_doc.pages.verdict.devices import combined
+from einsum_doc.pages.verdict.records import Records
 
 from .conftest import PLAIN, Built
 from .test_build import text_of

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from einsum_doc.pages.executor import run_order
+from einsum_doc.pages.engine.executor import run_order
 
 from .conftest import PLAIN, Built, mkdocs_build, write_pages
 

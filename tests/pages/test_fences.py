@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from einsum_doc.pages.block import Place
-from einsum_doc.pages.scan import Languages, normalize, read
+from einsum_doc.pages.reading.scan import Languages, normalize, read
+from einsum_doc.pages.record.block import Place
 
 from .conftest import MKDOCS, PLAIN, Built, mkdocs_build, write_pages
 from .test_build import on_a_terminal, text_of

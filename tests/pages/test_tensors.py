@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from einsum_doc.pages.tensors import is_tensor, tensor_html
+from einsum_doc.pages.html.tensors import is_tensor, tensor_html
 
 NAN, INF = float("nan"), float("inf")
 X = torch.arange(12.0).reshape(3, 4)

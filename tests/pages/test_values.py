@@ -187,7 +187,7 @@ def test_a_console_writes_the_value_of_each_command(build: Build) -> None:
 @pytest.mark.parametrize("call", ["v.check()", "(v.check())", "v.check()  # last"])
 def test_a_check_that_is_false_is_not_merely_shown(build: Build, language: str, call: str) -> None:
     lines = [
-        "import einsum_doc.compute.verify as v",
+        "import einsum_doc.compute.checking.gradients as v",
         "v.check.__wrapped__.__code__ = (lambda: []).__code__",
         "v.check.__wrapped__.__kwdefaults__ = None",
         call,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from einsum_doc.notation.derive import Derivation, derive
+from einsum_doc.notation.deriving.derive import Derivation, derive
 
 FOLDER = Path(__file__).parent
 

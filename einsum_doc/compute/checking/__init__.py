@@ -1,0 +1,1 @@
+"""A derivation's lines, and an equation's gradients -> a verdict each, from random tensors."""

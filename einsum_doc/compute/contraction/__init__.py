@@ -1,0 +1,1 @@
+"""One contraction tree for an einsum and all its gradients, run over tensors."""

@@ -1,0 +1,204 @@
+"""Equation + shapes -> Cost: what the output and all gradients take, and what the naive way would."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from math import prod
+
+from einsum_doc.compute.contraction.binding import Binding, Sizes, bind, shapes_from
+from einsum_doc.compute.contraction.plan import Pair, Plan, Slot, Step, make_plan
+from einsum_doc.equation import Equation, parse
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a computation takes.
+
+    >>> cost("ij,jk->ik", {"i": 10, "j": 20, "k": 30}).forward
+    Work(multiply_adds=6000, moved=4400, peak=1200)
+
+    multiply_adds: of its contractions, one for each value of their labels.
+    moved: bytes that contractions, and what is expanded or written as a diagonal, read and write.
+    peak: the most bytes at a time of tensors that it makes; operands and the upstream gradient are not counted.
+    """
+
+    multiply_adds: int
+    moved: int
+    peak: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an einsum takes; `str()` is a small table.
+
+    >>> print(cost("ij,jk->ik", {"i": 10, "j": 20, "k": 30}))
+    ij,jk->ik  i=10 j=20 k=30
+                                          multiply-adds    bytes moved     peak bytes
+      output                                      6,000          4,400          1,200
+      output and gradients, one sweep            18,000         13,200          4,400
+      output and gradients, one by one           18,000         13,200          4,400
+
+    equation: its canonical text.
+    sizes: of each of its labels.
+    forward: the output alone.
+    sweep: the output and all gradients, along one tree.
+    naive: the output, and every gradient by an einsum of its own, each in its best order.
+    """
+
+    equation: str
+    sizes: Mapping[str, int]
+    forward: Work
+    sweep: Work
+    naive: Work
+
+    def __str__(self) -> str:
+        lines = [f"{self.equation}  {self._sizes}".rstrip()]
+        lines.append(f"  {'':<34}{'multiply-adds':>15}{'bytes moved':>15}{'peak bytes':>15}")
+        for name, work in self._ways:
+            lines.append(f"  {name:<34}{work.multiply_adds:>15,}{work.moved:>15,}{work.peak:>15,}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        head = f"<th><code>{escape(self.equation)}</code> {escape(self._sizes)}</th>"
+        head += "<th>multiply-adds</th><th>bytes moved</th><th>peak bytes</th>"
+        rows = "".join(
+            f"<tr><td>{name}</td><td>{work.multiply_adds:,}</td><td>{work.moved:,}</td><td>{work.peak:,}</td></tr>"
+            for name, work in self._ways
+        )
+        return f'<table class="cost"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+    @property
+    def _sizes(self) -> str:
+        return " ".join(f"{label}={size}" for label, size in self.sizes.items())
+
+    @property
+    def _ways(self) -> Sequence[tuple[str, Work]]:
+        return (
+            ("output", self.forward),
+            ("output and gradients, one sweep", self.sweep),
+            ("output and gradients, one by one", self.naive),
+        )
+
+
+def cost(
+    equation: Equation | str,
+    sizes: Sizes | Sequence[Sequence[int]],
+    *,
+    itemsize: int = 4,
+    memory_limit: int | None = None,
+) -> Cost:
+    """What an einsum and its gradients take, without computing them.
+
+    >>> found = cost("ab,bc,cd,de->ae", {label: 100 for label in "abcde"})
+    >>> found.forward.multiply_adds, found.sweep.multiply_adds, found.naive.multiply_adds
+    (3000000, 9000000, 15000000)
+
+    sizes: of each label, or the shapes of the operands and then, if it has new labels, of the output.
+    itemsize: the bytes of a number; 4 for float32.
+    memory_limit: how many numbers an intermediate tensor may have, as in `einsum`.
+    Raises: as `einsum`; OperandError, if a label has no size.
+    """
+    equation = parse(equation)
+    shapes, new = shapes_from(equation, sizes)
+    binding = bind(equation, shapes, new)
+    plan = make_plan(binding, memory_limit=memory_limit)
+    forward, sweep = _Count(plan, itemsize), _Count(plan, itemsize)
+    forward.output(keep=False)
+    sweep.output(keep=True)
+    sweep.gradients()
+    naive = [forward.work, *(_alone(binding, number, itemsize, memory_limit) for number in range(len(shapes)))]
+    kept = [prod(shape) * itemsize for shape in (binding.output_shape, *shapes)]
+    naive_peak = max(sum(kept[:number]) + work.peak for number, work in enumerate(naive))
+    return Cost(
+        str(equation),
+        binding.sizes,
+        forward.work,
+        sweep.work,
+        Work(sum(work.multiply_adds for work in naive), sum(work.moved for work in naive), naive_peak),
+    )
+
+
+def _alone(binding: Binding, number: int, itemsize: int, memory_limit: int | None) -> Work:
+    """What the einsum of one gradient takes."""
+    others = [n for n in range(len(binding.operands)) if n != number]
+    target = zip(binding.operands[number], binding.shapes[number], strict=True)
+    swapped = Binding(
+        operands=(binding.output, *(binding.operands[n] for n in others)),
+        output=tuple(label for label, size in target if size != 1),
+        shapes=(binding.output_shape, *(binding.shapes[n] for n in others)),
+        sizes=binding.sizes,
+    )
+    count = _Count(make_plan(swapped, memory_limit=memory_limit), itemsize)
+    count.output(keep=False)
+    return count.work
+
+
+class _Count:
+    """Runs a plan without tensors."""
+
+    def __init__(self, plan: Plan, itemsize: int) -> None:
+        self.plan = plan
+        self.itemsize = itemsize
+        self.multiply_adds = 0
+        self.moved = 0
+        self.alive: dict[object, int] = {}
+        self.peak = 0
+
+    @property
+    def work(self) -> Work:
+        return Work(self.multiply_adds, self.moved * self.itemsize, self.peak * self.itemsize)
+
+    def output(self, *, keep: bool) -> None:
+        """The forward sweep; the gradients need what is kept."""
+        for number, slot in enumerate(self.plan.operands):
+            self._read(slot, ("leaf", number))
+        for number, step in enumerate(self.plan.steps):
+            self._contract(step, step.forward, step.result)
+            if not keep:
+                used = (step.left, step.right)
+                self._free(tensor for tensor in used if self.plan.last_uses[tensor] == number)
+        self._write(self.plan.output, self.plan.last)
+        if self.plan.output.broadcasts:
+            # A gradient may be an expanded view, the output may not.
+            made = prod(self.plan.output.shape)
+            self.moved += prod(self.plan.output.sizes[label] for label in self.plan.output.labels) + made
+            self._make("output", made)
+
+    def gradients(self) -> None:
+        """The reverse sweep."""
+        self._read(self.plan.output, f"gradient {self.plan.last}")
+        for step in reversed(self.plan.steps):
+            for pair, target, _ in step.transposed:
+                self._contract(step, pair, f"gradient {target}")
+            self._free([f"gradient {step.result}"])
+        for number, slot in enumerate(self.plan.operands):
+            self._write(slot, f"gradient {number}")
+
+    def _contract(self, step: Step, pair: Pair, result: object) -> None:
+        self.multiply_adds += pair.multiply_adds
+        self.moved += sum(each.size for each in (step.forward, step.to_left, step.to_right))
+        self._make(result, pair.size)
+
+    def _read(self, slot: Slot, tensor: object) -> None:
+        if slot.dense or len(slot.labels) < len(slot.distinct):
+            made = prod(slot.sizes[label] for label in slot.labels)
+            self.moved += prod(slot.sizes[label] for label in slot.distinct) + made
+            self._make(tensor, made)
+
+    def _write(self, slot: Slot, tensor: object) -> None:
+        """A repeated label makes a new tensor, a lent one is summed; an expanded one is a view."""
+        if slot.lent:
+            made = prod(slot.sizes[label] for label in slot.labels)
+            self.moved += prod(slot.lent) * made + made
+            self._make((slot.lent, tensor), made)
+        if len(slot.distinct) < len(slot.squeezed):
+            self.moved += prod(slot.shape)
+            self._make((slot, tensor), prod(slot.shape))
+
+    def _make(self, name: object, size: int) -> None:
+        self.alive[name] = size
+        self.peak = max(self.peak, sum(self.alive.values()))
+
+    def _free(self, names: Iterable[object]) -> None:
+        for name in names:
+            self.alive.pop(name, None)

@@ -1,0 +1,320 @@
+"""einsum, vjp, jvp, hvp: one Plan run forwards and backwards."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache, wraps
+from typing import Any, ParamSpec, TypeVar
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from einsum_doc.compute.contraction.binding import Given, Sizes, bind, freeze
+from einsum_doc.compute.contraction.operands import (
+    check_differentiable,
+    check_dtypes,
+    check_operands,
+    check_tangents,
+    check_upstream,
+)
+from einsum_doc.compute.contraction.plan import Plan, make_plan
+from einsum_doc.compute.contraction.primitives import autocasts, read, write
+from einsum_doc.compute.contraction.sweep import (
+    Values,
+    as_dtype,
+    needed_values,
+    remake,
+    saved_values,
+    sweep_backward,
+    sweep_backward_tangent,
+    sweep_forward,
+    sweep_tangent,
+)
+from einsum_doc.equation import Equation, from_sublists, parse
+from einsum_doc.errors import EquationError, OperandError, Shape
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _one_call(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """What torch.compile is to see as one call: it plans in plain Python, which is not to be traced."""
+
+    @wraps(function)
+    def call(*arguments: _P.args, **options: _P.kwargs) -> _R:
+        if torch.compiler.is_compiling():
+            from einsum_doc.compute.contraction.compiled import in_graph
+
+            result: _R = in_graph(function.__name__, *arguments, **options)
+            return result
+        return function(*arguments, **options)
+
+    return call
+
+
+@_one_call
+def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None = None) -> Tensor:
+    """The einsum of tensors: a drop-in for `torch.einsum` whose backward pass is the derived one.
+
+    >>> x, y = torch.ones(4, 3), torch.ones(3, 5)
+    >>> einsum("ij,jk->ik", x, y).shape
+    torch.Size([4, 5])
+    >>> einsum(x, [0, 1], y, [1, 2], [0, 2]).shape
+    torch.Size([4, 5])
+    >>> einsum("i->ij", torch.arange(2), sizes={"j": 3})
+    tensor([[0, 0, 0],
+            [1, 1, 1]])
+
+    The equation is closed: a label repeated in the output writes the diagonal, and one that is only in the
+    output broadcasts, with its size in `sizes`. There is at least one operand: '->' is that of one scalar.
+    memory_limit: how many numbers an intermediate tensor may have, if there is such an order of contraction;
+    without it, eight times as many as the largest operand or the output. As in opt_einsum, a low limit trades
+    time for memory.
+    Shapes: each operand has one axis per label of its term; the output one per label of the output.
+    Raises: EquationError, if the equation cannot be read; OperandError, if the operands do not fit it.
+    Source: the semantics of every equation that torch accepts are those of `torch.einsum`.
+    """
+    equation, operands = _read_call(arguments)
+    check_operands(equation, operands)
+    plan = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands), memory_limit).merged
+    check_dtypes(equation, plan, operands)
+    leaves = [read(plan.operands[number], operands[number]) for number in plan.leaves]
+    output = write(plan.output, _contract(plan, leaves))
+    if output is operands[0]:
+        view: Tensor = output.view_as(output)
+        return view
+    return output.clone(memory_format=torch.contiguous_format) if plan.output.broadcasts else output
+
+
+@_one_call
+def vjp(
+    equation: Equation | str, operands: Sequence[Tensor], dldz: Tensor, *, memory_limit: int | None = None
+) -> tuple[Tensor, ...]:
+    """The gradient of each operand, from the upstream gradient.
+
+    >>> x, y = torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0])
+    >>> vjp("i,i->", (x, y), torch.tensor(10.0))
+    (tensor([30., 40.]), tensor([10., 20.]))
+
+    One tensor in several slots has a gradient for each; slots that can trade places, as in 'i,i->', get the same
+    tensor.
+    memory_limit: as in `einsum`.
+    Shapes: `dldz` has that of the output, and gives the size of a label that is only there; each gradient
+    has that of its operand.
+    Raises: as `einsum`; OperandError also if an operand is not floating point or complex.
+    """
+    plan, operands = _differentiable(equation, operands, dldz, memory_limit)
+    wanted = _distinct(plan)
+    values = sweep_forward(plan, _read(plan, operands), keep=needed_values(plan, wanted), last=False)
+    return _written(plan, sweep_backward(plan, values, read(plan.output, dldz), wanted), operands)
+
+
+@_one_call
+def jvp(
+    equation: Equation | str,
+    operands: Sequence[Tensor],
+    tangents: Sequence[Tensor | None],
+    *,
+    sizes: Sizes | None = None,
+    memory_limit: int | None = None,
+) -> Tensor:
+    """The tangent of the output, from those of the operands.
+
+    >>> x, y = torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0])
+    >>> jvp("i,i->", (x, y), (torch.tensor([1.0, 0.0]), None))
+    tensor(3.)
+
+    tangents: one for each operand, None for one that does not move.
+    memory_limit: as in `einsum`.
+    Shapes: each tangent has that of its operand; the result that of the output.
+    Raises: as `einsum`; OperandError also if a tangent does not fit its operand.
+    """
+    equation, operands = parse(equation), tuple(operands)
+    check_operands(equation, operands)
+    check_tangents(equation, operands, tangents)
+    check_differentiable(equation, operands, [number for number, v in enumerate(tangents) if v is not None])
+    plan = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands), memory_limit)
+    check_dtypes(equation, plan, operands)
+    values = sweep_forward(plan, _read(plan, operands), keep=plan.twins, last=False)
+    moving = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands, tangents), memory_limit)
+    tangent = sweep_tangent(moving, values, _read(moving, tangents))[plan.last]
+    if tangent is None:
+        return torch.zeros_like(einsum(equation, *operands, sizes=sizes))
+    output = write(plan.output, tangent)
+    return output.clone(memory_format=torch.contiguous_format) if plan.output.broadcasts else output
+
+
+@_one_call
+def hvp(
+    equation: Equation | str,
+    operands: Sequence[Tensor],
+    dldz: Tensor,
+    tangents: Sequence[Tensor | None],
+    *,
+    memory_limit: int | None = None,
+) -> tuple[Tensor, ...]:
+    """How the gradients move when the operands do: the Hessian of ⟨dldz, z⟩ times a vector.
+
+    >>> x, y = torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0])
+    >>> hvp("i,i->", (x, y), torch.tensor(10.0), (torch.tensor([1.0, 0.0]), None))
+    (tensor([0., 0.]), tensor([10.,  0.]))
+
+    tangents: one for each operand, None for one that does not move.
+    memory_limit: as in `einsum`.
+    Shapes: each tangent and each result has that of its operand.
+    Raises: as `vjp`; OperandError also if a tangent does not fit its operand.
+    """
+    plan, operands = _differentiable(equation, operands, dldz, memory_limit)
+    check_tangents(parse(equation), operands, tangents)
+    values = sweep_forward(plan, _read(plan, operands), keep=plan.twins, last=False)
+    plan = _plan(parse(equation), _shapes(operands), None, *_shapes([dldz]), _same(operands, tangents), memory_limit)
+    moved = sweep_tangent(plan, values, _read(plan, tangents), last=False)
+    found = sweep_backward_tangent(plan, values, moved, read(plan.output, dldz), _distinct(plan))
+    return _written(plan, found, operands)
+
+
+def _differentiable(
+    equation: Equation | str, operands: Sequence[Tensor], dldz: Tensor, memory_limit: int | None
+) -> tuple[Plan, tuple[Tensor, ...]]:
+    """The plan of an einsum whose gradient is asked for, and its operands."""
+    equation, operands = parse(equation), tuple(operands)
+    check_operands(equation, operands)
+    check_differentiable(equation, operands, range(len(operands)))
+    check_upstream(equation, operands, dldz)
+    plan = _plan(equation, _shapes(operands), None, *_shapes([dldz]), _same(operands), memory_limit)
+    check_dtypes(equation, plan, operands)
+    return plan, operands
+
+
+_T = TypeVar("_T", Tensor, Tensor | None)
+
+
+def _read(plan: Plan, tensors: Sequence[_T]) -> list[_T]:
+    """A tensor for each slot, as the tree sees them; of twins only the first is read."""
+    known: list[_T] = []
+    for number, (slot, tensor) in enumerate(zip(plan.operands, tensors, strict=True)):
+        twin = plan.twins[number]
+        known.append(known[twin] if twin < number else tensor if tensor is None else read(slot, tensor))
+    return known
+
+
+def _distinct(plan: Plan) -> tuple[bool, ...]:
+    """For each operand, whether its gradient is to be computed, and is not that of another one."""
+    return tuple(plan.alike[number] == number for number in range(len(plan.operands)))
+
+
+def _written(plan: Plan, gradients: Sequence[Tensor | None], operands: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """The gradients of the leaves as those of the operands."""
+
+    def written(number: int) -> Tensor:
+        gradient, operand = gradients[number], operands[number]
+        if gradient is None:
+            return torch.zeros_like(operand)
+        return write(plan.operands[number], as_dtype(gradient, operand.dtype))
+
+    alike = plan.alike[: len(operands)]
+    made = {number: written(number) for number in set(alike)}
+    return tuple(made[number] for number in alike)
+
+
+def _read_call(arguments: tuple[Any, ...]) -> tuple[Equation, tuple[Any, ...]]:
+    """The equation and operands of a call: text first, sublists between, or the operands in one list."""
+    if not arguments:
+        raise EquationError("einsum takes an equation and its operands, or operands each with its sublist")
+    if isinstance(arguments[0], Tensor):
+        if len(arguments) == 1 or any(isinstance(sublist, Tensor) for sublist in arguments[1::2]):
+            raise EquationError("an operand comes with its sublist, as in einsum(x, [0, 1], y, [1, 2])")
+        output = arguments[-1] if len(arguments) % 2 == 1 else None
+        return from_sublists(arguments[1::2], output), arguments[: len(arguments) - 1 : 2]
+    equation, operands = parse(arguments[0]), arguments[1:]
+    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+        operands = tuple(operands[0])
+    if not operands:
+        raise OperandError("no operands were given", text=equation.text)
+    return equation, operands
+
+
+def _shapes(operands: Sequence[Tensor]) -> tuple[Shape, ...]:
+    if torch.compiler.is_compiling():
+        # A plan is for numbers: a compiled graph is specialised to its shapes.
+        return tuple(tuple(int(size) for size in operand.shape) for operand in operands)
+    return tuple(operand.shape for operand in operands)
+
+
+def _same(*tensors: Sequence[Tensor | None]) -> tuple[int, ...] | None:
+    """For each operand, the first that is the same tensor, and has the same tangent; None if all are different."""
+    if len(set(map(id, tensors[0]))) == len(tensors[0]):
+        return None
+    names = [tuple(map(id, own)) for own in zip(*tensors, strict=True)]
+    return None if len(set(names)) == len(names) else tuple(map(names.index, names))
+
+
+@lru_cache(maxsize=2048)
+def _plan(
+    equation: Equation,
+    shapes: tuple[Shape, ...],
+    sizes: Given,
+    upstream: Shape | None,
+    same: tuple[int, ...] | None,
+    memory_limit: int | None,
+) -> Plan:
+    """The plan, made once for an equation and shapes."""
+    return make_plan(bind(equation, shapes, None if sizes is None else dict(sizes), upstream), same, memory_limit)
+
+
+def _contract(plan: Plan, leaves: Sequence[Tensor]) -> Tensor:
+    """Run the tree; as one node of autograd's graph where that is all that is asked, and torch knows no better.
+
+    One product of two tensors whose gradients are such products is a node of torch already, without any Python.
+    """
+    if not plan.torch_derives and any(leaf.requires_grad for leaf in leaves) and _only_reverse_mode(leaves[0]):
+        result: Tensor = _Tree.apply(plan, *leaves)  # type: ignore[no-untyped-call]
+        return result
+    last = sweep_forward(plan, leaves)[-1]
+    assert last is not None
+    return last
+
+
+def _only_reverse_mode(leaf: Tensor) -> bool:
+    """Whether nothing but the reverse sweep can be asked of the result.
+
+    Under torch.func, forward-mode AD, autocast or the compiler the tree is run in torch's own calls, which all
+    of them understand; its derivative there is the same reverse sweep, made by them from the same tree.
+    """
+    return (
+        torch.is_grad_enabled()
+        and forward_ad._current_level < 0
+        and not torch._C._are_functorch_transforms_active()
+        and not torch.compiler.is_compiling()
+        and not autocasts(leaf)
+    )
+
+
+class _Tree(torch.autograd.Function):
+    """The contraction tree as one node of autograd's graph."""
+
+    @staticmethod
+    def forward(ctx: Any, plan: Plan, *leaves: Tensor) -> Tensor:
+        """Sweep forward, and keep what the reverse sweep reads."""
+        wanted = ctx.needs_input_grad[1:]
+        values = sweep_forward(plan, leaves, keep=needed_values(plan, wanted))
+        last = values[-1]
+        assert last is not None
+        ctx.numbers = saved_values(plan, wanted)
+        ctx.save_for_backward(*[leaves[n] if n < len(leaves) else values[n] for n in ctx.numbers])
+        ctx.plan, ctx.wanted, ctx.dtypes = plan, wanted, [leaf.dtype for leaf in leaves]
+        return last
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> Any:
+        """Sweep back; differentiably, if the gradient is to be differentiated."""
+        plan: Plan = ctx.plan
+        values: Values = [None] * (len(plan.leaves) + len(plan.steps))
+        for number, value in zip(ctx.numbers, ctx.saved_tensors, strict=True):
+            values[number] = value
+        if torch.is_grad_enabled():
+            remake(plan, values, ctx.wanted)
+        gradients = sweep_backward(plan, values, upstream, ctx.wanted)
+        return None, *(
+            None if gradient is None else as_dtype(gradient, dtype)
+            for gradient, dtype in zip(gradients, ctx.dtypes, strict=True)
+        )

@@ -1,0 +1,1 @@
+"""An equation -> the derivation of its gradient: steps, each with its reason."""

@@ -1,0 +1,1 @@
+"""An equation -> its tensor network as SVG."""

@@ -1,0 +1,1 @@
+"""LaTeX -> expressions, with what an author leaves out put back."""

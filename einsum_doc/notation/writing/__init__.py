@@ -1,0 +1,1 @@
+"""Expressions and derivations -> LaTeX, text, HTML and code."""

@@ -1,0 +1,1 @@
+"""Results kept on disk, and given back if nothing that they depended on has changed."""

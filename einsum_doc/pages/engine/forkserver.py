@@ -1,0 +1,158 @@
+"""A process that has imported torch once and forks a worker for each page, in milliseconds.
+
+Three processes stand between the build and a page's code:
+
+- the *fork server*, started once: it imports what pages are known to need, and nothing of
+  the library under test, so that an edit to that is seen by the next page;
+- a *supervisor* for each page, forked from it: it waits for the worker, tells the build how
+  it ended, and kills whatever the page's code has left behind;
+- the *worker*, forked from the supervisor: it runs the page's blocks (worker.py).
+
+The build holds a socket to each. When the build goes away, however it goes, the sockets
+close, and every process below it ends. What a supervisor that was killed has left behind
+falls to the fork server, which ends it when it ends itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import mmap
+import os
+import select
+import signal
+import socket
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from einsum_doc.pages.worker import worker as page_worker
+from einsum_doc.pages.worker.footprint import look_before_fork
+
+DESCRIPTORS = 5
+"""What a page is started with: the worker's socket, the supervisor's, and the files of `worker.serve`."""
+
+
+def main(control: socket.socket, preload: list[str]) -> None:
+    """Fork a supervised worker for each message on `control`, until it closes."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors that have ended leave no zombies
+    _adopt_orphans()
+    # What torch brings is there to stay: to look for garbage among it takes a tenth of its import, and in each page
+    # it would copy the memory that pages share.
+    gc.disable()
+    for name in preload:
+        # A module that cannot be imported fails in the page that wants it, with its line.
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+    own = look_before_fork()
+    gc.freeze()
+    control.sendall(b"ready\n")
+    while True:
+        message, descriptors, *_ = socket.recv_fds(control, 1 << 16, DESCRIPTORS)
+        if not message:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _kill_all_below()
+            return
+        if os.fork() == 0:
+            control.close()
+            try:
+                _supervise(json.loads(message), descriptors, own)
+            finally:
+                os._exit(0)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        control.sendall(b"forked\n")
+
+
+def _supervise(settings: dict[str, Any], descriptors: list[int], own: list[str]) -> None:
+    talk, life, *files = descriptors
+    _adopt_orphans()
+    # Shared with the worker, and still there when that has been killed: how many assertions have held.
+    count = memoryview(mmap.mmap(-1, 8)).cast("Q")
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    wake_read, wake_write = os.pipe()
+    os.set_blocking(wake_write, False)
+    signal.set_wakeup_fd(wake_write)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    worker = os.fork()
+    if worker == 0:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for descriptor in (life, wake_read, wake_write):
+            os.close(descriptor)
+        _work(settings, talk, files, count, own)
+    for descriptor in (talk, *files):
+        os.close(descriptor)
+    report = socket.socket(fileno=life)
+    report.sendall(f"{os.getpid()} {worker}\n".encode())
+    status = 0
+    while True:
+        ready, _, _ = select.select([life, wake_read], [], [])
+        if life in ready:  # the build has had enough of it, or is gone
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+            _, status = os.waitpid(worker, 0)
+            break
+        os.read(wake_read, 4096)
+        ended, status = os.waitpid(worker, os.WNOHANG)
+        if ended:
+            break
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(worker, signal.SIGKILL)
+    _kill_all_below()
+    with contextlib.suppress(OSError):
+        report.sendall(f"{os.waitstatus_to_exitcode(status)} {count[0]}\n".encode())
+
+
+def _work(settings: dict[str, Any], talk: int, files: list[int], count: memoryview[int], own: list[str]) -> None:
+    """Be the worker; never returns. `own` are the modules that it consists of."""
+    try:
+        os.setsid()
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        # The page imports the library as it is on disk now; the worker keeps its own by reference.
+        for name in own:
+            del sys.modules[name]
+        gc.enable()
+        with socket.socket(fileno=talk) as connection:
+            page_worker.serve(connection, files, settings, count)
+        # Not sys.exit: what the page registered to run at exit is not waited for.
+        os._exit(0)
+    except BaseException:
+        os.write(files[1], traceback.format_exc().encode())
+    finally:
+        os._exit(70)  # the worker itself failed: EX_SOFTWARE
+
+
+def _adopt_orphans() -> None:
+    """Have processes whose parent has ended become this process's children, so that it can end them."""
+    if sys.platform == "linux":
+        pr_set_child_subreaper = 36
+        ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
+
+
+def _kill_all_below() -> None:
+    """Kill every child, and on Linux what becomes one when its own parent is killed."""
+    while True:
+        for child in _children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def _children() -> list[int]:
+    with contextlib.suppress(OSError):
+        return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+    return []
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])
+    os._exit(0)  # to take down an interpreter that has loaded torch takes half a second, for which the build would wait

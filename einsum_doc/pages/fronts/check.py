@@ -1,0 +1,253 @@
+"""`einsum-doc check`: pages run without a site being built; the exit status is the verdict.
+
+Pages are read as `mkdocs build` reads them, by the same plugins, and their blocks run from the
+same cache. Nothing is rendered or written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pdb
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType, ModuleType
+
+import click
+from mkdocs.exceptions import ConfigurationError, PluginError
+from mkdocs.structure.files import File
+
+from einsum_doc.pages.build.page import Run
+from einsum_doc.pages.fronts.mkdocs import NO_CACHE, REQUIRE_GPU, EinsumDocPlugin
+from einsum_doc.pages.fronts.site import Site, load
+from einsum_doc.pages.reading import scan
+from einsum_doc.pages.record.block import Block, Result
+from einsum_doc.pages.verdict import report
+from einsum_doc.pages.verdict.export import as_json, github, junit
+from einsum_doc.pages.worker.failures import know
+from einsum_doc.pages.worker.worker import Worker
+
+_FAILED = "failed.json"
+"""In the folder of the cache: the pages that failed when they were checked last."""
+
+
+class UsageError(Exception):
+    """What was asked for is not there."""
+
+
+def check(options: argparse.Namespace) -> int:
+    """Run the pages that were asked for, say what is wrong; 0 if everything held, 1 if not, 2 for a wrong command."""
+    checker = _Checker(options)
+    asked = {NO_CACHE: options.no_cache, REQUIRE_GPU: options.require_gpu}
+    with _environment({name: "1" for name, is_asked in asked.items() if is_asked}):
+        try:
+            while True:
+                status = checker.check()
+                if not options.watch:
+                    return status
+                click.echo("waiting for a change", err=True)
+                checker.wait()
+        except (UsageError, ConfigurationError, PluginError) as error:
+            click.echo(f"einsum-doc check: {error}", err=True)
+            return 2
+        except KeyboardInterrupt:
+            return 130
+        finally:
+            checker.close()
+
+
+class _Checker:
+    """Checks the pages of a site, once or again and again."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.site: Site | None = None
+        self.seen: dict[str, float] = {}
+
+    def check(self) -> int:
+        """Run the chosen pages once."""
+        wanted = dict(_place(page) for page in self.options.pages)
+        missing = set(wanted)
+        failed = self._failed_before() if self.options.lf else None
+
+        def choose(name: str, file: File) -> bool:
+            path, text = Path(file.abs_src_path or ""), file.content_string
+            asked = {each for each in wanted if each in (name, file.src_uri) or Path(each).absolute() == path}
+            missing.difference_update(asked)
+            if (wanted and not asked) or (failed is not None and name not in failed):
+                return False
+            if self.options.k and self.options.k.lower() not in f"{name}\n{_title(text)}".lower():
+                return False
+            line = max((wanted[each] for each in asked), default=0)
+            if line:
+                file.content_string = _up_to(text, line)
+                file.abs_src_path = str(path)  # it is still that file, and called so
+            return True
+
+        options = {name: getattr(self.options, name) for name in ("device", "jobs")}
+        self.site = load(
+            self.options.config_file,
+            choose,
+            options={name: value for name, value in options.items() if value is not None},
+            pool=self.site.plugin.pool if self.site else None,  # what it has imported once, it need not again
+        )
+        self.seen = self._dates()
+        if missing:
+            raise UsageError(f"there is no page {', '.join(sorted(missing))} in {self.site.config.docs_dir}")
+        return self._verdict(self.site)
+
+    def _verdict(self, site: Site) -> int:
+        reports = []
+        for name in site.runs:
+            reports.append(site.report(name))
+            if reports[-1].failures and (self.options.x or self.options.pdb):
+                break
+        if self.options.junit:
+            Path(self.options.junit).write_text(junit(reports), "utf-8")
+        if self.options.json:
+            Path(self.options.json).write_text(as_json(reports, site.plugin.commit), "utf-8")
+        failed = [page.name for page in reports if page.failures]
+        cache = site.plugin.cache
+        if cache is not None:
+            for name, reason in cache.reasons.items() if self.options.explain else ():
+                click.echo(f"{name}: " + (f"ran: {reason}" if reason else "from the cache"), err=True)
+            cache.tidy()
+            for note in cache.notes:
+                click.echo(note, err=True)
+        self._note_failed(failed)
+        if not any(page.blocks for page in reports):
+            raise UsageError("none of these pages has a block that runs" if reports else "no page was chosen")
+        if failed:
+            text = report.failures_text(reports)
+            click.echo((text if os.environ.get("NO_COLOR") else report.coloured(text)) + "\n", err=True)
+            click.echo(github(reports), nl=False)
+        click.echo(report.summary(reports))
+        if failed and self.options.pdb:
+            _debug(site.plugin, site.runs[failed[0]])
+        return 1 if failed else 0
+
+    def _failed_path(self) -> Path:
+        folder = Path(self.options.config_file or "mkdocs.yml").parent
+        return folder / ".cache/einsum-doc" / _FAILED
+
+    def _failed_before(self) -> list[str] | None:
+        try:
+            failed: list[str] = json.loads(self._failed_path().read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        return failed or None
+
+    def _note_failed(self, failed: Sequence[str]) -> None:
+        try:
+            self._failed_path().parent.mkdir(parents=True, exist_ok=True)
+            self._failed_path().write_text(json.dumps(failed), "utf-8")
+        except OSError as error:
+            click.echo(f"--lf will not know of this: {error}", err=True)
+
+    def wait(self) -> None:
+        """Return when a file has changed that the site is made of."""
+        while self._dates() == self.seen:
+            time.sleep(0.3)
+
+    def _dates(self) -> dict[str, float]:
+        assert self.site is not None
+        config = self.site.config
+        files = [Path(config.config_file_path)]
+        for folder in map(Path, [config.docs_dir, *config.watch]):
+            files += [folder] if folder.is_file() else sorted(folder.rglob("*"))
+        return {str(path): path.stat().st_mtime for path in files if path.is_file()}
+
+    def close(self) -> None:
+        """End every process that was started."""
+        if self.site is not None:
+            self.site.close()
+
+
+class _Debugged(Worker):
+    """A worker in this very process, which stops in the debugger where a block raises."""
+
+    def __init__(self, root: str, device: str) -> None:
+        super().__init__(root, device)
+        self.expects = False
+
+    def run(self, block: Block) -> Result:
+        self.expects = "raises" in block.options
+        return super().run(block)
+
+    def _execute(self, codes: Sequence[CodeType], namespace: ModuleType) -> None:
+        try:
+            super()._execute(codes, namespace)
+        except BaseException as error:
+            if not self.expects:
+                click.echo(f"{type(error).__name__}: {error}", err=True)
+                pdb.post_mortem(error.__traceback__)
+            raise
+
+
+def _debug(plugin: EinsumDocPlugin, run: Run) -> None:
+    """Run a page once more, here, and stop in the debugger where it fails."""
+    know(plugin.sources(run))
+    worker = _Debugged(str(plugin.root), plugin.config.device)
+    for block in run.runnable:
+        if worker.run(block).failure is not None:
+            return
+
+
+def _place(text: str) -> tuple[str, int]:
+    """A page, and the line up to which it is asked for; 0 for all of it.
+
+    >>> _place("docs/posts/einsum.md:41"), _place("index.md")
+    (('docs/posts/einsum.md', 41), ('index.md', 0))
+    """
+    name, colon, line = text.rpartition(":")
+    return (name, int(line)) if colon and line.isdecimal() else (text, 0)
+
+
+def _up_to(text: str, line: int) -> str:
+    """The text up to the end of the fence that a line stands in, or of the last one before it."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    begun = [found for found in scan.scan(scan.normalize(text)) if found.line < line]
+    return "\n".join(lines[: max(line, begun[-1].end if begun else 0)]) + "\n"
+
+
+def _title(text: str) -> str:
+    """The page's first heading, and its title if the front matter has one."""
+    lines = text.split("\n")
+    return "\n".join(line for line in lines if line.startswith(("title:", "# ")))
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("pages", nargs="*", metavar="PAGE[:LINE]", help="all pages without it; a page up to a line")
+    parser.add_argument("-x", action="store_true", help="stop at the first page that fails")
+    parser.add_argument("-k", metavar="TEXT", help="only pages whose path or title contains it")
+    parser.add_argument("--lf", action="store_true", help="only pages that failed the last time; all, if none did")
+    parser.add_argument("--pdb", action="store_true", help="stop in the debugger where the first failing block raises")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), help="in place of what mkdocs.yml says")
+    parser.add_argument("--require-gpu", action="store_true", help="fail if a block needs a GPU that is not there")
+    parser.add_argument("--jobs", type=int, metavar="N", help="how many pages may run at a time")
+    parser.add_argument("--watch", action="store_true", help="check again whenever a file changes")
+    parser.add_argument("--explain", action="store_true", help="say for each page why it ran, or did not")
+    parser.add_argument("--no-cache", action="store_true", help="run everything, and keep nothing")
+    parser.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML")
+    parser.add_argument("--json", metavar="FILE", help="write the results as JSON")
+    parser.add_argument("-f", "--config-file", metavar="FILE", default=None, help="mkdocs.yml, if it is elsewhere")
+
+
+if __name__ == "__main__":
+    sys.exit("run it as `einsum-doc check`")

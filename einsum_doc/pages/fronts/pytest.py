@@ -1,0 +1,140 @@
+"""`pytest docs/`: the blocks of a site's pages as tests, an item each, at its file and line.
+
+It is loaded with every pytest that has einsum-doc installed, so it imports nothing until it
+meets a Markdown file of a site that has the plugin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from einsum_doc.pages.build.page import Run
+    from einsum_doc.pages.fronts.site import Site
+    from einsum_doc.pages.record.block import Failure
+
+_SITES = pytest.StashKey[dict[Path, "Site | None"]]()
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A page of a site is a file of tests."""
+    if file_path.suffix != ".md":
+        return None
+    config = next((folder / "mkdocs.yml" for folder in file_path.parents if (folder / "mkdocs.yml").is_file()), None)
+    if config is None or "einsum-doc" not in config.read_text("utf-8", errors="replace"):
+        return None
+    sites = parent.config.stash.setdefault(_SITES, {})
+    if config not in sites:
+        from einsum_doc.pages.fronts.site import load
+
+        sites[config] = load(str(config), waits=True)
+    site = sites[config]
+    name = file_path.relative_to(config.parent).as_posix()
+    if site is None or name not in site.runs:
+        return None
+    page: PageFile = PageFile.from_parent(parent, path=file_path)
+    page.site, page.run = site, site.runs[name]
+    return page
+
+
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Have the pages run, side by side, of which something has been selected."""
+    if session.config.option.collectonly:
+        return
+    wanted: dict[int, tuple[Site, list[str]]] = {}
+    for item in session.items:
+        if isinstance(item, _Item):
+            site, names = wanted.setdefault(id(item.page.site), (item.page.site, []))
+            if item.page.run.name not in names:
+                names.append(item.page.run.name)
+    for site, names in wanted.values():
+        site.start(names)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End every process that was started."""
+    for site in session.config.stash.get(_SITES, {}).values():
+        if site is not None:
+            if site.plugin.cache is not None:
+                site.plugin.cache.tidy()
+            site.close()
+
+
+class PageFile(pytest.File):
+    """A page: its blocks, and the fences on it that are wrong before anything runs."""
+
+    site: Site
+    run: Run
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """An item for each block, and for each fence that is wrong."""
+        for block in self.run.blocks:
+            title = block.options.get("title") or block.options.get("id") or block.language
+            item: BlockItem = BlockItem.from_parent(self, name=f"{block.number}: {title}")
+            item.number, item.line = block.number, block.place.line
+            yield item
+        for fault in self.run.reading.faults:
+            wrong: FaultItem = FaultItem.from_parent(self, name=f"line {fault.failure.place.line}")
+            wrong.failure, wrong.line = fault.failure, fault.failure.place.line
+            yield wrong
+
+
+class _Item(pytest.Item):
+    line: int
+
+    @property
+    def page(self) -> PageFile:
+        assert isinstance(self.parent, PageFile)
+        return self.parent
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where it stands: pytest counts lines from 0."""
+        return self.path, self.line - 1, f"{self.page.run.name}:{self.line} {self.name}"
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What a build would say of it."""
+        if isinstance(excinfo.value, PageFailureError):
+            return "\n\n".join(
+                "\n".join([str(failure), *(f"  {line}" for line in failure.trace)])
+                for failure in excinfo.value.failures
+            )
+        return super().repr_failure(excinfo, style)
+
+
+class PageFailureError(Exception):
+    """A block has failed."""
+
+    def __init__(self, *failures: Failure) -> None:
+        super().__init__("\n".join(map(str, failures)))
+        self.failures = failures
+
+
+class BlockItem(_Item):
+    """A block; its page runs in order, once, when the first of its blocks is asked for."""
+
+    number: int
+
+    def runtest(self) -> None:
+        """Wait for its result."""
+        result = self.page.site.report(self.page.run.name).results[self.number - 1]
+        for name, written in (("stdout", result.output), ("stderr", result.errors)):
+            if written:
+                self.add_report_section("call", name, written)
+        if result.failures:
+            raise PageFailureError(*result.failures)
+        if result.status != "held":
+            pytest.skip(result.reason)
+
+
+class FaultItem(_Item):
+    """A fence that says something which nobody would act on."""
+
+    failure: Failure
+
+    def runtest(self) -> None:
+        """Fail: it is wrong as it stands."""
+        raise PageFailureError(self.failure)

@@ -1,0 +1,1 @@
+"""A value or a result -> HTML, as the reader sees it."""

@@ -1,0 +1,212 @@
+"""A block and its result -> HTML: as markdown-exec shows them, in the site's own Markdown.
+
+markdown-exec makes a converter for each text, which takes longer than many a text itself. Here
+converters are kept, and reset before each text, as Python-Markdown wants it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from html import escape
+from typing import Any
+from uuid import uuid4
+
+import markdown_exec
+from markdown import Markdown
+from markdown.util import HTML_PLACEHOLDER_RE
+from markupsafe import Markup
+
+from einsum_doc.pages.html.render import block_html, derivation_html, shown_html, tabs_html
+from einsum_doc.pages.reading import fence
+from einsum_doc.pages.record.block import Block, Result, Shown
+from einsum_doc.pages.verdict.devices import on_devices
+
+
+class Converters:
+    """Markdown with a site's extensions, for texts that are no pages: what blocks write, and their source."""
+
+    def __init__(self) -> None:
+        self._idle: list[Markdown] = []
+
+    def convert(self, text: str, md: Markdown, options: Mapping[str, Any], *, prefixed: bool = True) -> Markup:
+        """A text as HTML, with headings that the table of contents of the page, whose Markdown is `md`, can show.
+
+        options: markdown-exec's, as its `validator` reads them: `update_toc`, and what ids in it begin with, which
+        is `id_prefix` or else comes from `id`; without these, or if it is not to be so, it is a number.
+        """
+        page = getattr(md, "_original_md", md)
+        # In the text there may be a block whose own text is to be converted meanwhile: that one needs another.
+        converter = self._idle.pop() if self._idle else _converter()
+        converter._original_md = page
+        markdown_exec.MarkdownConverter.counter += 1
+        ids = converter.treeprocessors[markdown_exec.IdPrependingTreeprocessor.name]
+        ids.id_prefix = _prefix(options) if prefixed else None
+        if ids.id_prefix is None:
+            ids.id_prefix = f"exec-{markdown_exec.MarkdownConverter.counter}--"
+        reported = converter.treeprocessors[markdown_exec.HeadingReportingTreeprocessor.name]
+        headings: list[Any] = []
+        reported.headings = headings
+        html = Markup(converter.reset().convert(text))
+        if options["update_toc"] and headings:
+            for element in [each for heading in headings for each in heading.iter()]:
+                for part in ("text", "tail"):
+                    _move(element, part, converter, page)
+            _headings_of(page)[html] = headings
+        self._idle.append(converter)
+        return html
+
+
+def _converter() -> Markdown:
+    """A new converter, with the extensions that markdown-exec has been told of; it needs two of them itself."""
+    settings = markdown_exec.markdown_config
+    # What previews links needs to know the page on which they stand; its own Markdown will meet them.
+    extensions = [each for each in settings.exts or () if getattr(each, "name", each) != "zensical.extensions.preview"]
+    extensions += [name for name in ("tables", "md_in_html") if name not in extensions]
+    md = Markdown(extensions=extensions, extension_configs=settings.exts_config or {})
+    ids, headings = markdown_exec.IdPrependingTreeprocessor(md, ""), markdown_exec.HeadingReportingTreeprocessor(md, [])
+    md.treeprocessors.register(ids, ids.name, 4)  # right after `toc`, which gives headings their ids
+    md.treeprocessors.register(headings, headings.name, 1)
+    return md
+
+
+def _prefix(options: Mapping[str, Any]) -> str | None:
+    prefix: str | None = options["id_prefix"]
+    return f"{options['id']}-" if prefix is None and options["id"] else prefix
+
+
+def _headings_of(page: Markdown) -> dict[str, list[Any]]:
+    """The headings in the HTML of a page's blocks, which are shown to `toc`, and taken out again."""
+    if _HEADINGS not in page.treeprocessors:
+        # By another name than markdown-exec's own, which come when the first of its own blocks does.
+        page.treeprocessors.register(markdown_exec.InsertHeadings(page), _HEADINGS, 75)
+        page.treeprocessors.register(markdown_exec.RemoveHeadings(page), f"{_HEADINGS}_removed", 4)
+    found: dict[str, list[Any]] = page.treeprocessors[_HEADINGS].headings
+    return found
+
+
+_HEADINGS = "einsum_doc_headings"
+
+
+def _move(element: Any, part: str, converter: Markdown, page: Markdown) -> None:
+    """Have a text in a heading refer to the page's own stash of HTML, instead of to the converter's."""
+    text = getattr(element, part)
+    if text:
+        raw = converter.postprocessors["raw_html"].run
+        moved = HTML_PLACEHOLDER_RE.sub(lambda found: page.htmlStash.store(raw(found[0])), text)
+        setattr(element, part, type(text)(moved))  # an AtomicString stays one: its text is no Markdown
+
+
+def format_block(block: Block, result: Result, md: Markdown, options: Mapping[str, Any], converters: Converters) -> str:
+    """The block as markdown-exec shows it, with its outcome below.
+
+    options: markdown-exec's, as its `validator` reads them.
+    """
+    if block.language == fence.DERIVATION:
+        return block_html(derivation_html(result.rows, block.code), block, result)
+    if block.language == fence.EINSUM:
+        return block_html(result.markup or f"<pre>{escape(block.code)}</pre>", block, result)
+    shown = dict(options)
+    tabs = _tabs(block, result, md, options, converters)
+    if tabs:
+        result, own = replace(result, output="", shown=()), result
+    # What is expected stands on the page already, in its own fence.
+    is_met = bool(block.expected) and result.status == "held"
+    output = "" if is_met else result.output
+    beside = [each for each in result.shown if each.kind == "figure" or not is_met]
+    if result.status == "failed":
+        # A block that failed is shown with its source and what it had written, as text.
+        shown.update(source=shown["source"] or "above", result=shown["result"] or "text", html=False)
+    if not output.strip():
+        shown["result"] = ""  # an empty box is no result
+    elif "\x1b[" in output and shown["result"] in ("", "text"):
+        shown["result"] = "ansi"
+    boxed = bool(shown["source"] or shown["result"])
+    # What else the block shows follows its output, wherever that is: it is given its place to take along.
+    place = f'<div class="{uuid4()}"></div>' if (beside or tabs) and shown["source"] != "console" else ""
+    if place and shown["result"]:
+        output, shown["result"] = markdown_exec.code_block(shown["result"], output), ""
+    inner = _with_source(block, f"{output}\n\n{place}" if place else output, md, shown, converters)
+    converted = [
+        converters.convert(each.text, md, options) if each.kind == "markdown" else each.text for each in beside
+    ]
+    values = tabs or "".join(_beside(zip(beside, converted, strict=True), block, result.on))
+    written = str(inner).replace(f"<p>{place}</p>", place)  # which a tab makes of it
+    written = written.replace(place, values) if place and place in written else written + values
+    html = Markup(block_html(written, block, own if tabs else result, boxed=boxed))
+    if _HEADINGS in md.treeprocessors:
+        # The headings in a block's output are found by its HTML, which is now longer.
+        known = _headings_of(md)
+        headings = [heading for part in (inner, *converted) for heading in known.pop(part, [])]
+        if headings:
+            known[html] = headings
+    return html
+
+
+def _with_source(block: Block, output: str, md: Markdown, options: Mapping[str, Any], converters: Converters) -> Markup:
+    """A block's output as HTML, with its source where that is to stand."""
+    source, result, extra = options["source"], options["result"], options.get("extra", {})
+    if not output and not source:
+        return Markup()
+    if options["html"] and not source:
+        return Markup(output)
+    code = block.code
+    if block.language in ("pycon", "console"):
+        code = "\n".join(line for index, line in enumerate(code.split("\n")) if index in block.typed)
+    raw = f'<div class="{uuid4()}"></div>' if options["html"] else ""
+    text = raw or output
+    if result and source != "console" and not raw:
+        text = markdown_exec.code_block(result, text)
+    if source:
+        text = markdown_exec.add_source(
+            source=code,
+            location=source,
+            output=text,
+            language=block.language,
+            tabs=options["tabs"],
+            result="" if raw else result,
+            **extra,
+        )
+    html = converters.convert(text, md, options, prefixed=not raw)
+    if not raw:
+        return html
+    whole = Markup(html.replace(Markup(raw), Markup(output)))
+    page = getattr(md, "_original_md", md)
+    if options["update_toc"] and _HEADINGS in page.treeprocessors:
+        headings = _headings_of(page)
+        if html in headings:
+            headings[whole] = headings.pop(html)
+    return whole
+
+
+def _tabs(block: Block, result: Result, md: Markdown, options: Mapping[str, Any], converters: Converters) -> str:
+    """What a block has given on each of its devices, as tabs; nothing, if it has failed or gave nothing to be seen."""
+    runs = on_devices(block, result)
+    if result.status == "failed" or not any(run.output or run.shown or run.raised or run.when for _, run in runs):
+        return ""
+    # Each as if it were a block without a source. Headings are in the table of contents once, if at all.
+    alone = dict(options, source="", update_toc=False)
+    one = replace(block, options={name: value for name, value in block.options.items() if name != "device"})
+    tabs = []
+    for name, run in runs:
+        own = alone | {"id_prefix": f"{options['id']}{_plain(name)}-"}
+        html = block_html(" ", one, run, boxed=False)
+        if run.output.strip() or run.shown or run.raised:
+            html = format_block(one, run, md, own, converters)
+        tabs.append((name, html))
+    return tabs_html(tabs, f"{_own_name(block)}-on")
+
+
+def _beside(parts: Iterable[tuple[Shown, str]], block: Block, on: str) -> Iterator[str]:
+    for number, (shown, text) in enumerate(parts, 1):
+        yield shown_html(replace(shown, text=str(text)), f"{_own_name(block)}{_plain(on)}-{number}")
+
+
+def _own_name(block: Block) -> str:
+    """A name that no other block of the site has, for ids."""
+    return f"v{hashlib.blake2b(block.place.file.encode(), digest_size=3).hexdigest()}-{block.number}"
+
+
+def _plain(device: str) -> str:
+    return device.replace(":", "")

@@ -1,0 +1,254 @@
+"""Result -> HTML: a block and its outcome as one object, and the stamp under the title."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from html import escape
+from urllib.parse import quote
+
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments_ansi_color import AnsiColorLexer
+
+from einsum_doc.notation.writing.html import row_html
+from einsum_doc.pages.cache.cache import Ran
+from einsum_doc.pages.reading.fence import DERIVATION, EINSUM
+from einsum_doc.pages.record.block import Block, Failure, Place, Result, Row, Shown
+
+_WORDS = {"held": "✓ held", "failed": "✗ failed", "skipped": "– skipped", "not run": "– not run"}
+
+
+def block_html(inner: str, block: Block, result: Result, *, boxed: bool = True) -> str:
+    """The block with its bar. `inner` is markdown-exec's HTML of source and output.
+
+    It is `boxed` if it is code with an outcome; what a block says as a part of the page is not.
+    A block that shows neither leaves an empty element, so that it can be seen to be there.
+    """
+    parts = [inner]
+    if result.errors:
+        parts.append(f'<pre class="err">{ansi_html(result.errors.rstrip())}</pre>')
+    if result.raised:
+        parts.append(f'<pre class="raised">{escape(result.raised)}</pre>')
+    parts += map(failure_html, result.failures)
+    if not any(parts):
+        return f'<div class="run {result.status.replace(" ", "-")}" data-block="{block.number}" hidden></div>'
+    kind = "checked" if block.language in (DERIVATION, EINSUM) else "run" if boxed or result.failures else "said"
+    return (
+        f'<div class="{kind} {result.status.replace(" ", "-")}" data-block="{block.number}">'
+        f"{''.join(parts)}{_bar(block, result)}</div>"
+    )
+
+
+def shown_html(shown: Shown, name: str) -> str:
+    """A value or a figure as a part of the page; `name` is its own, for the ids in it. Not for Markdown."""
+    if shown.kind == "text":
+        return f'<pre class="value">{ansi_html(shown.text)}</pre>'
+    if shown.kind in ("svg", "figure"):
+        svg = shown.text[max(0, shown.text.find("<svg")) :]
+        return f'<figure class="value" data-search-exclude>{with_own_ids(svg, name)}</figure>'
+    if shown.kind == "latex":
+        return f'<div class="value" data-search-exclude>{latex_html(shown.text)}</div>'
+    return f'<div class="value">{shown.text}</div>'
+
+
+def with_own_ids(svg: str, name: str) -> str:
+    """An SVG whose ids, and what refers to them, begin with a name: on a page, no two may be equal.
+
+    >>> with_own_ids('<svg><path id="a"/><use href="#a"/><g style="clip-path: url(#a)"/></svg>', "f1")
+    '<svg><path id="f1-a"/><use href="#f1-a"/><g style="clip-path: url(#f1-a)"/></svg>'
+    """
+    found = set(re.findall(r"""\bid=["']([^"']+)""", svg))
+    if not found:
+        return svg
+    ids = "|".join(map(re.escape, sorted(found, key=len, reverse=True)))
+    return re.sub(rf"""(\bid=["']|href=["']#|url\(["']?#)({ids})(?=["')])""", rf"\g<1>{name}-\2", svg)
+
+
+def latex_html(text: str) -> str:
+    r"""What a value says in LaTeX, for arithmatex: a formula of its own, or formulas between words.
+
+    >>> latex_html(r"$\displaystyle x^2$")
+    '<div class="arithmatex">\\[\\displaystyle x^2\\]</div>'
+    >>> latex_html("$x < y$ or $y$")
+    '<p><span class="arithmatex">\\(x &lt; y\\)</span> or <span class="arithmatex">\\(y\\)</span></p>'
+    """
+    text = re.sub(r"\\(begin|end)\{(equation|align|gather)\*?\}", _environment, text.strip())
+    pieces = re.split(r"(\$\$.+?\$\$|(?<!\\)\$.+?(?<!\\)\$|\\\[.+?\\\]|\\\(.+?\\\))", text, flags=re.S)
+    if len(pieces) == 1:
+        pieces = ["", text, ""]
+    formulas = [_formula(piece) for piece in pieces[1::2]]
+    if not "".join(pieces[::2]).strip() and len(formulas) == 1:
+        return f'<div class="arithmatex">\\[{formulas[0]}\\]</div>'
+    for position, formula in enumerate(formulas):
+        pieces[2 * position + 1] = f'<span class="arithmatex">\\({formula}\\)</span>'
+    pieces[::2] = [escape(piece, quote=False) for piece in pieces[::2]]
+    return f"<p>{''.join(pieces)}</p>"
+
+
+def _environment(found: re.Match[str]) -> str:
+    """An environment that is a formula of its own, as one within a formula."""
+    return "" if found[2] == "equation" else rf"\{found[1]}{{{found[2]}ed}}"
+
+
+def _formula(piece: str) -> str:
+    """A formula without what is around it, as HTML."""
+    return escape(re.sub(r"^(\$\$?|\\[\[(])|(\$\$?|\\[\])])$", "", piece).strip(), quote=False)
+
+
+def tabs_html(tabs: Sequence[tuple[str, str]], name: str) -> str:
+    """Titles and what is below each, as the tabs of pymdownx.tabbed, which themes know; `name` is for ids."""
+    inputs = "".join(
+        f'<input{" checked" if not number else ""} id="{name}-{number}" name="{name}" type="radio">'
+        for number in range(len(tabs))
+    )
+    labels = "".join(f'<label for="{name}-{number}">{escape(title)}</label>' for number, (title, _) in enumerate(tabs))
+    blocks = "".join(f'<div class="tabbed-block">{inner}</div>' for _, inner in tabs)
+    return (
+        f'<div class="tabbed-set tabbed-alternate" data-tabs="{name}:{len(tabs)}">{inputs}'
+        f'<div class="tabbed-labels">{labels}</div><div class="tabbed-content">{blocks}</div></div>'
+    )
+
+
+def derivation_html(rows: Sequence[Row], code: str) -> str:
+    """The numbered rows of a derivation; its source as text, if it could not be read."""
+    if not rows:
+        return f"<pre>{escape(code)}</pre>"
+    # Search takes the text without the boxes around it: a blank keeps the rows apart.
+    return f'<div class="derivation">{" ".join(map(_row_html, rows))}</div>'
+
+
+def _row_html(row: Row) -> str:
+    says_nothing = not row.claim and row.holds
+    return row_html(row.latex, row.reason, holds=row.holds, checked=None if says_nothing else row.checked)
+
+
+def ansi_html(text: str) -> str:
+    r"""Text of a terminal as HTML: its colours as classes of Pygments' style.
+
+    >>> ansi_html("plain & \x1b[31mred\x1b[0m")
+    'plain &amp; <span class=" -Color -Color-Red">red</span>'
+    """
+    if "\x1b" not in text:
+        return escape(text)
+    html: str = highlight(text, AnsiColorLexer(stripnl=False), HtmlFormatter(nowrap=True))
+    return html.rstrip("\n")
+
+
+def fault_html(failure: Failure) -> str:
+    """A failure that belongs to no block that ran: a fence that is wrong."""
+    return f'<div class="run failed">{failure_html(failure)}</div>'
+
+
+def failure_html(failure: Failure) -> str:
+    """What a failure says, for the page on which it happened."""
+    trace = "".join(f"\n  {line}" for line in failure.trace)
+    return f'<pre class="failure">{escape(str(failure) + trace)}</pre>'
+
+
+def outcome_html(result: Result) -> str:
+    """What became of a block, in a word or two."""
+    if result.when:
+        return f'<b class="skipped">✓ verified on {_day(result.when)}</b>: {escape(result.reason)} in this build'
+    word = "✓ raised, as expected" if result.raised and not result.failures else _WORDS[result.status]
+    reason = f": {escape(result.reason)}" if result.reason else ""
+    return f'<b class="{result.status.replace(" ", "-")}">{word}</b>{reason}'
+
+
+def _bar(block: Block, result: Result) -> str:
+    word = _WORDS[result.status]
+    if result.raised:
+        word = "✓ raised, as expected"
+    elif result.status == "held" and result.lines:
+        word = f"✓ {count(result.lines, 'line')} held"
+    elif result.status == "held" and result.assertions:
+        word = f"✓ {count(result.assertions, 'assertion')} held"
+    facts = [result.reason]
+    if result.when:
+        word = f"✓ verified on {_day(result.when)}"
+        facts = [f"{result.reason} in this build", result.device, f"commit {result.commit}" if result.commit else ""]
+    elif result.status in ("held", "failed"):
+        facts = [f"{result.seconds:.2f} s", result.device]
+        on = [each.on for each in (result, *result.others) if each.status == "held"]
+        if len(on) > 1:
+            facts[1] = f"the same on {', '.join(on)}"
+    facts = [fact for fact in [*facts, short(block.place)] if fact]
+    return f'<div class="bar" data-search-exclude><b>{word}</b>{_spans(facts)}</div>'
+
+
+def short(place: Place) -> str:
+    """A place without its folders; many pages are called index.md, and are told apart by theirs.
+
+    >>> short(Place("docs/posts/einsum.md", 41)), short(Place("docs/posts/index.md", 3))
+    ('einsum.md:41', 'posts/index.md:3')
+    """
+    parts = place.file.split("/")
+    return f"{'/'.join(parts[-2:] if parts[-1] == 'index.md' else parts[-1:])}:{place.line}"
+
+
+def stamp_html(blocks: Sequence[Block], page: Ran, faults: int, commit: str, report: str = "") -> str:
+    """What this build found out about the page, for under its title; nothing if it ran nothing.
+
+    `report`: the address of the part of the report that tells of it.
+    """
+    results = page.results
+    link = f'<a href="{escape(report)}">report</a>' if report else ""
+    failures = faults + sum(len(result.failures) for result in results)
+    if failures:
+        return f'<div class="stamp failed"><b>✗ {count(failures, "failure")} on this page</b>{link}</div>'
+    ran = [result for result in results if result.status == "held"]
+    if not ran:
+        return ""
+    lines = sum(result.lines for result in results)
+    missing = [[each for each in (result, *result.others) if each.status == "skipped"] for result in results]
+    earlier = sum(any(each.when for each in block) for block in missing)
+    skipped = sum(any(not each.when for each in block) for block in missing)
+    assertions = sum(result.assertions for result in results)
+    facts = [
+        count(len(ran), "block"),
+        count(assertions, "assertion") if assertions else "",
+        count(lines, "derivation line") if lines else "",
+        f"{skipped} skipped" if skipped else "",
+        f"{earlier} verified earlier on a GPU" if earlier else "",
+        *sorted({f"torch {result.torch.split('+')[0]}" for result in ran if result.torch}),
+        *sorted({result.device for result in ran if result.device}),
+        f"commit {commit}" if commit else "",
+    ]
+    how = "by this build"
+    if page.cached:
+        # It ran in an earlier build, and everything that it came from has been found unchanged.
+        how = f"on {_day(page.when)}, unchanged since"
+    return f'<div class="stamp" data-search-exclude><b>✓ verified {how}</b>{_spans(filter(None, facts))}{link}</div>'
+
+
+def downloads_html(names: Sequence[str]) -> str:
+    """Links to what a page can be downloaded as."""
+    links = " ".join(f'<a href="{quote(name)}" download>{escape(name.rpartition("/")[2])}</a>' for name in names)
+    return f'<div class="downloads" data-search-exclude>run it yourself: {links}</div>'
+
+
+def _day(when: float) -> str:
+    return f"{datetime.fromtimestamp(when, UTC):%-d %B %Y}"
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> count(1, "block"), count(2, "block")
+    ('1 block', '2 blocks')
+    """
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _spans(facts: Sequence[str] | filter[str]) -> str:
+    return "".join(f"<span>{escape(fact)}</span>" for fact in facts)
+
+
+def under_title(page: str, stamp: str) -> str:
+    """The page with the stamp below its title; at its top, if the theme will write the title."""
+    end = page.find("</h1>")
+    if end < 0:
+        return stamp + page
+    end += len("</h1>")
+    return page[:end] + stamp + page[end:]

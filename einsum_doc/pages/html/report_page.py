@@ -1,0 +1,183 @@
+"""Results -> the report page: everything that a build has found, block by block, as a page of the site.
+
+It is made of headings, paragraphs and plain tables, so that it has the look of the theme it stands in.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from html import escape
+from typing import NamedTuple
+from urllib.parse import quote
+
+from einsum_doc.pages.html.render import count, fault_html, outcome_html, short
+from einsum_doc.pages.record.block import Block, Result
+from einsum_doc.pages.verdict.export import builder_version, title_of
+from einsum_doc.pages.verdict.report import PageReport, summary, users
+
+LIBRARY = "library"
+"""The anchor of the part that says which page uses which name of the library."""
+
+_HEADING = re.compile(r"<(h[1-6])\b[^>]*\sid=\"([^\"]+)\"[^>]*>.*?</\1>", re.S)
+
+
+_RIGHT = ' style="text-align: right"'
+
+
+class Entry(NamedTuple):
+    """A page that the report tells of, as it is linked to."""
+
+    report: PageReport
+    title: str
+    """As HTML."""
+    url: str
+    """Relative to the page that it is linked to from."""
+
+    @property
+    def link(self) -> str:
+        """A link to it."""
+        return f'<a href="{escape(self.url)}">{self.title}</a>'
+
+
+def address_of(name: str) -> str:
+    """Where on the report page its part about a page is.
+
+    >>> address_of("docs/posts/a b.md")
+    '#docs/posts/a%20b.md'
+    """
+    return f"#{quote(name)}"
+
+
+def report_html(entries: Sequence[Entry], commit: str, library: Sequence[str], places: Mapping[str, str]) -> str:
+    """The parts of the report, for below its title.
+
+    `library` are the packages whose use was noted, and `places` the addresses at which their names are explained.
+    """
+    told = [entry for entry in entries if _is_told(entry)]
+    facts = [f"Python {platform.python_version()}", builder_version(), f"commit {commit}" if commit else ""]
+    head = f"{summary([entry.report for entry in entries])}. {', '.join(filter(None, facts))}."
+    parts = [f"<p>{escape(head)}</p>", *map(_page_html, told)]
+    if library:
+        parts.append(_library_html(entries, library, places))
+    return "\n".join(parts)
+
+
+def contents(entries: Sequence[Entry], library: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The title of each part, as HTML, and its anchor."""
+    yield from ((entry.title, entry.report.name) for entry in entries if _is_told(entry))
+    if library:
+        yield "The library", LIBRARY
+
+
+def used_in(page: str, links: Mapping[str, Sequence[str]]) -> str:
+    """A page on which, below each heading whose anchor is a name of the library, stand the pages that use it.
+
+    >>> used_in('<h2 id="library.one">one</h2>', {"library.one": ['<a href="../a/">A</a>']})
+    '<h2 id="library.one">one</h2><p class="used" data-search-exclude>Used in <a href="../a/">A</a></p>'
+    """
+
+    def add(heading: re.Match[str]) -> str:
+        found = links.get(heading[2])
+        return (
+            f'{heading[0]}<p class="used" data-search-exclude>Used in {", ".join(found)}</p>' if found else heading[0]
+        )
+
+    return _HEADING.sub(add, page)
+
+
+def anchors_on(page: str) -> list[str]:
+    """The anchors of a page's headings."""
+    return [heading[2] for heading in _HEADING.finditer(page)]
+
+
+def _is_told(entry: Entry) -> bool:
+    return bool(entry.report.blocks or entry.report.failures)
+
+
+def _page_html(entry: Entry) -> str:
+    page = entry.report
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(page.packages.items()))
+    return (
+        f'<h2 id="{escape(page.name)}">{entry.title}</h2>\n<p>{_origin_html(entry)}</p>\n'
+        f"{_table_html(page) if page.blocks else ''}{''.join(map(fault_html, page.failures))}"
+        + (f'<p class="used">With {escape(versions)}</p>' if versions else "")
+    )
+
+
+def _origin_html(entry: Entry) -> str:
+    """When its blocks ran, in a sentence."""
+    page = entry.report
+    name = f'<a href="{escape(entry.url)}"><code>{escape(page.name)}</code></a>'
+    if not page.ran:
+        return f"Nothing of {name} ran."
+    when = f"{datetime.fromtimestamp(page.when, UTC):%-d %B %Y, %H:%M:%S} UTC"
+    if page.cached:
+        return f"{name} is from the cache: it ran on {when}, and nothing that it depends on has changed since."
+    return f"{name} ran on {when}."
+
+
+def _table_html(page: PageReport) -> str:
+    head = (
+        f"<th>block</th><th>outcome</th><th{_RIGHT}>assertions</th><th{_RIGHT}>lines</th><th{_RIGHT}>time</th>"
+        "<th>device</th><th>language</th><th>place</th>"
+    )
+    rows = "".join(
+        _row_html(block, each)
+        for block, result in zip(page.blocks, page.results, strict=True)
+        for each in (result, *result.others)
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>\n"
+
+
+def _row_html(block: Block, result: Result) -> str:
+    """What became of a block on one device."""
+    ran = result.status in ("held", "failed")
+    cells = (
+        ("", escape(title_of(block).removeprefix("block "))),
+        ("", outcome_html(result)),
+        (_RIGHT, result.assertions or ""),
+        (_RIGHT, result.lines or ""),
+        (_RIGHT, f"{result.seconds:.2f}&nbsp;s" if ran else ""),
+        ("", escape(_device(result))),
+        ("", escape(block.language)),
+        ("", f"<code>{escape(short(block.place))}</code>"),
+    )
+    return f"<tr>{''.join(f'<td{style}>{cell}</td>' for style, cell in cells)}</tr>"
+
+
+def _device(result: Result) -> str:
+    """The device that it ran or would run on; with what its option calls it if that says more, as of a second GPU."""
+    if not result.device or result.on in ("", "cpu", "cuda"):
+        return result.device or result.on
+    return f"{result.device} ({result.on})"
+
+
+def _library_html(entries: Sequence[Entry], library: Sequence[str], places: Mapping[str, str]) -> str:
+    links = {entry.report.name: entry.link for entry in entries}
+
+    def name_html(name: str) -> str:
+        code = f"<code>{escape(name)}</code>"
+        return f'<a href="{escape(places[name])}">{code}</a>' if name in places else code
+
+    names = users([entry.report for entry in entries])
+    used = {name: pages for name, pages in names.items() if pages}
+    unused = [name for name, pages in names.items() if not pages]
+    parts = [f'<h2 id="{LIBRARY}">The library</h2>']
+    if names:
+        missing = " Pages that failed are not counted." if any(entry.report.failures for entry in entries) else ""
+        parts.append(f"<p>Of {count(len(names), 'public name')}, the code of the pages uses {len(used)}.{missing}</p>")
+    if unused:
+        parts.append(f"<p>The code of no page uses {', '.join(map(name_html, unused))}.</p>")
+    for package in library:
+        if not any(name.startswith(f"{package}.") for name in names):
+            parts.append(f"<p>No page has loaded <code>{escape(package)}</code>.</p>")
+    if used:
+        rows = "".join(
+            f"<tr><td>{name_html(name)}</td><td>{', '.join(links[page] for page in pages)}</td></tr>"
+            for name, pages in used.items()
+        )
+        parts.append(f"<table><thead><tr><th>name</th><th>used in</th></tr></thead><tbody>{rows}</tbody></table>")
+    return "\n".join(parts)

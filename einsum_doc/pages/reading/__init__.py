@@ -1,0 +1,1 @@
+"""A page's text -> its blocks, each with its place in the author's file."""

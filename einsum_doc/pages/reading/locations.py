@@ -1,0 +1,181 @@
+"""Where each line of a page comes from, after plugins and snippets have changed it.
+
+What superfences reads is not what stands in the file: front matter is gone, other plugins
+have rewritten lines, snippets have been put in. A failure is reported at the line that an
+author can go and edit, so each line carries its place with it on the way.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import traceback
+from collections.abc import Callable, Sequence
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, overload
+
+from markdown import Markdown
+
+from einsum_doc.pages.reading.scan import normalize
+from einsum_doc.pages.record.block import Place
+
+
+class Line(str):
+    """A line that knows where it comes from, and still does when it is indented.
+
+    >>> ("    " + Line("Text.", Place("docs/a.md", 3))).place
+    Place(file='docs/a.md', line=3)
+    """
+
+    __slots__ = ("place",)
+    place: Place
+
+    def __new__(cls, text: str, place: Place) -> Line:
+        self = super().__new__(cls, text)
+        self.place = place
+        return self
+
+    def __radd__(self, before: str) -> Line:
+        return Line(before + str(self), self.place)
+
+    def replace(self, *args: Any) -> Line:
+        """As of any string."""
+        return Line(super().replace(*args), self.place)
+
+
+def read(name: str, text: str, markdown: str, md: Markdown) -> tuple[Sequence[str], Sequence[Place]]:
+    """The lines that superfences will be given of a page, and where each of them comes from.
+
+    `markdown` is what has become of the file `name` with this `text`, and `md` what it will be rendered with.
+    """
+    lines = markdown.split("\n")
+    steps = _steps(md)
+    places: Sequence[Place]
+    if text.endswith(markdown):
+        # As long as lines stay as and where they are, they need not carry their places.
+        first = text.count("\n") - len(lines) + 2
+        while steps and not _may_insert(steps[0], markdown):
+            after = steps[0](list(lines))
+            if after[: len(lines)] != lines or any(after[len(lines) :]):
+                break
+            lines = after
+            del steps[0]
+        places = _Counted(name, first, text.count("\n") + 1, len(lines))
+        if not steps:
+            return lines, places
+    else:
+        places = origins(name, text, markdown)
+    located: Sequence[Line] = list(map(Line, lines, places))
+    for step in steps:
+        located = _placed(located, step(list(located)))
+    return located, [line.place for line in located]
+
+
+def _may_insert(step: Callable[[list[Any]], list[str]], markdown: str) -> bool:
+    """Whether what is done to a page's lines may put in those of other files."""
+    appended = getattr(getattr(step, "__self__", None), "auto_append", None)  # which snippets have, if as an empty list
+    return appended is not None and bool(appended or "8<" in markdown)
+
+
+class _Counted(Sequence[Place]):
+    """The places of lines that stand in a file from the `first` to the `last`, where those are that come after it."""
+
+    def __init__(self, file: str, first: int, last: int, length: int) -> None:
+        self.file, self.first, self.last, self.length = file, first, last, length
+
+    def __len__(self) -> int:
+        return self.length
+
+    @overload
+    def __getitem__(self, index: int) -> Place: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Place]: ...
+    def __getitem__(self, index: int | slice) -> Place | list[Place]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(self.length))]
+        return Place(self.file, min(self.first + range(self.length)[index], self.last))
+
+
+def origins(name: str, text: str, markdown: str) -> list[Place]:
+    r"""The place of each line of the `markdown` that has become of the file `name` with this `text`.
+
+    >>> source = "---\ntitle: T\n---\nOne.\n\nTwo.\n"
+    >>> [str(place) for place in origins("docs/a.md", source, "One.\n\nTwo.\n")]
+    ['docs/a.md:4', 'docs/a.md:5', 'docs/a.md:6', 'docs/a.md:7']
+
+    A line that another plugin wrote is placed where it was put in.
+    """
+    source, final = text.split("\n"), markdown.split("\n")
+    return [Place(name, index + 1) for index in _aligned(source, final)]
+
+
+def _aligned(source: Sequence[str], final: Sequence[str]) -> list[int]:
+    """For each line, the index of the one that it has become of."""
+    shift = len(source) - len(final)
+    if shift >= 0 and list(final) == list(source[shift:]):
+        return [shift + index for index in range(len(final))]
+    found: list[int] = []
+    matcher = difflib.SequenceMatcher(None, source, final, autojunk=False)
+    for kind, from_, _, first, last in matcher.get_opcodes():
+        here = min(from_, len(source) - 1)
+        found += range(from_, from_ + last - first) if kind == "equal" else [here] * (last - first)
+    return found
+
+
+def trace(md: Markdown, root: Path) -> None:
+    """Have the lines of snippets carry their places; their files are named relative to `root`."""
+    if "snippet" not in md.preprocessors:
+        return
+    snippets = md.preprocessors["snippet"]
+    lines_of, dedent = snippets.read_lines, snippets.dedent
+
+    def read_lines(path: str) -> list[Line]:
+        name = os.path.relpath(path, root) if Path(path).is_relative_to(root) else os.path.basename(path)
+        file = Path(name).as_posix()
+        return [Line(line, Place(file, index + 1)) for index, line in enumerate(lines_of(path))]
+
+    def dedent_lines(lines: list[Line]) -> list[Line]:
+        return [Line(line, old.place) for line, old in zip(dedent(lines), lines, strict=False)]
+
+    snippets.read_lines, snippets.dedent = read_lines, dedent_lines
+
+
+def _steps(md: Markdown) -> list[Callable[[list[Any]], list[str]]]:
+    """What is done to a page's lines before superfences reads them."""
+    superfences = md.preprocessors["fenced_code_block"]
+    steps = [each.run for each in takewhile(lambda each: each is not superfences, md.preprocessors)]
+    if superfences.config.get("preserve_tabs"):
+        # It has put marks in the place of fences already, to keep them from being normalized.
+        steps.append(superfences.restore_raw_text)
+    return steps
+
+
+def _placed(before: Sequence[Line], after: Sequence[str]) -> list[Line]:
+    """What a preprocessor has made of the lines, each with its place."""
+    if list(after[: len(before)]) == list(before):
+        place = before[-1].place
+        return [*before, *(each if isinstance(each, Line) else Line(each, place) for each in after[len(before) :])]
+    if any(isinstance(line, Line) for line in after):
+        place = before[0].place
+        found = []
+        for index, line in enumerate(after):
+            if isinstance(line, Line):
+                place = line.place
+            elif len(after) == len(before):  # a line that has been changed where it stands
+                place = before[index].place
+            found.append(line if isinstance(line, Line) else Line(line, place))
+        return found
+    plain = normalize("\n".join(before))  # of more lines, if there are carriage returns in them
+    same = list(after[: len(plain)]) == plain
+    indices = [min(index, len(before) - 1) for index in (range(len(after)) if same else _aligned(plain, after))]
+    return [
+        before[index] if line == before[index] else Line(line, before[index].place)
+        for index, line in zip(indices, after, strict=True)
+    ]
+
+
+def reached(error: BaseException) -> Place | None:
+    """The place of the line that snippets were reading when they raised an error."""
+    lines = [frame.f_locals.get("line") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return next((line.place for line in reversed(lines) if isinstance(line, Line)), None)

@@ -1,0 +1,441 @@
+"""Markdown -> its fences, each with its line: found by superfences itself.
+
+Two readers of Markdown would disagree on some page, so there is only one: the class that
+pymdownx.superfences renders with is run over the lines, and its decisions are written down
+instead of acted on. What it would silently abandon (a header it cannot read, a fence that
+is never closed) is written down too, and so is every block that it does not see at all.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, NamedTuple
+
+from markdown import Markdown
+from markdown.extensions import Extension
+from markdown.extensions.attr_list import get_attrs
+from markdown.htmlparser import HTMLExtractor
+from markdown.preprocessors import Preprocessor
+from pymdownx.superfences import RE_OPTIONS, SuperFencesBlockPreprocessor, SuperFencesCodeExtension
+
+from einsum_doc.pages.reading import fence
+from einsum_doc.pages.record.block import Block, Expected, Failure, Place
+
+
+@dataclass(frozen=True)
+class Fence:
+    """A fence as superfences reads it."""
+
+    line: int
+    """The index of its opening line, from 0."""
+    end: int
+    """The index of the line after its closing one; if it has none, after the last that superfences took for its."""
+    header: fence.Header
+    code: str
+    """Dedented, tabs expanded: what a formatter is given."""
+    closed: bool = True
+    commented: bool = False
+    """Inside an HTML comment: text, though superfences would run it."""
+    hides: int | None = None
+    """The line of a block that superfences does not see: it is in this fence, or its opening is not at a line's start.
+
+    Of the latter kind it is this line itself, and the fence is none for superfences."""
+
+
+def scan(lines: Sequence[str], *, tab_length: int = 4, unasked: Collection[str] = ()) -> list[Fence]:
+    """The fences of a page, from the lines that superfences would be given.
+
+    >>> [found] = scan(["Text.", "", "```python exec='on'", "x = 1", "```"])
+    >>> found.line, found.header.options, found.code
+    (2, {'exec': 'on'}, 'x = 1')
+
+    An opening that superfences gives up is returned with `closed` false. `unasked` are the
+    languages that run without `exec="on"`; a block that superfences does not see is found too:
+
+    >>> [found] = scan(["- ```python exec='on'", "  x = 1", "  ```"])[:1]
+    >>> found.line, found.hides, found.closed
+    (0, 0, False)
+    """
+    marked = _marked(lines)
+    if not marked:
+        return []
+    openings = [*_openings(lines, unasked, marked)]
+    found = _Reader(_markdown(tab_length)).read(lines, marked)
+    found = [replace(each, hides=_hidden_in(each, lines, openings)) for each in found]
+    for index in openings:
+        if not any(each.line <= index < each.end for each in found):
+            found.append(Fence(index, index + 1, fence.Header("", {}), "", closed=False, hides=index))
+    found.sort(key=lambda each: each.line)
+    commented = _in_comments(lines, found)
+    return [replace(each, commented=index in commented) for index, each in enumerate(found)]
+
+
+@cache
+def _markdown(tab_length: int) -> Markdown:
+    """What the reader takes its settings from; it changes nothing of it."""
+    return Markdown(tab_length=tab_length)
+
+
+def _marked(lines: Sequence[str]) -> list[int]:
+    """The lines with what can begin or end a fence."""
+    return [index for index, line in enumerate(lines) if "```" in line or "~~~" in line]
+
+
+def _hidden_in(found: Fence, lines: Sequence[str], openings: Iterable[int]) -> int | None:
+    """The line of the first block that a fence has taken in, which it cannot have been meant to show."""
+    own = _run_of(lines[found.line])
+    for index in (index for index in openings if found.line < index < found.end):
+        inner = _run_of(lines[index])
+        # To show a block, a fence must be the longer one, or the block must have an end of its own in it.
+        ends = any(_run_of(line) == line.strip("> ") == inner for line in lines[index + 1 : found.end])
+        if not found.closed or (inner.startswith(own) and not (ends and inner != own)):
+            return index
+    return None
+
+
+def _run_of(line: str) -> str:
+    """The backticks or tildes that a line begins with."""
+    run = re.match(r"[> ]*(`{3,}|~{3,}|)", line)
+    return run[1] if run else ""
+
+
+def _openings(lines: Sequence[str], unasked: Collection[str], marked: Iterable[int]) -> Iterator[int]:
+    """Of the lines that are marked, those on which a fence opens, at their start or not, whose author wants it run.
+
+    >>> lines = ["1. ```py exec='on'", "Of ```py exec='on'``` text", "~~~ py exec='off'", "~~~ all"]
+    >>> list(_openings(lines, ["all"], _marked(lines)))
+    [0, 3]
+    """
+    for index in marked:
+        runs = re.findall(r"(`+|~{3,})([^`]*)", lines[index])
+        while runs:
+            run, text = runs.pop(0)
+            closing = next((place for place, (other, _) in enumerate(runs) if other == run), None)
+            if closing is not None:
+                runs = runs[closing + 1 :]  # a span of code
+            elif len(run) >= 3 and _asks(text, unasked):
+                yield index
+                break
+
+
+def _asks(header: str, unasked: Collection[str]) -> bool:
+    words = re.match(r"[\s{.]*(?P<language>[\w#+-]+)(?P<options>.*)", header)
+    if words is None:
+        return False
+    wants = r"""(?<![\w-])exec(?![\w-])(?!\s*=\s*["']?(?:(?:off|no|false|0)\b|["']{2}))"""
+    return words["language"] in unasked or re.search(wants, words["options"]) is not None
+
+
+def _in_comments(lines: Sequence[str], found: Sequence[Fence]) -> set[int]:
+    """Which of the fences end up in HTML comments, as Python-Markdown's own reader of HTML finds them."""
+    if not any("<!--" in line for line in lines):
+        return set()
+    text = list(lines)
+    for index, each in reversed(list(enumerate(found))):
+        # superfences leaves something like this in the place of a fence.
+        mark = f"\x02einsum_doc:{index}\x03"
+        if each.closed:
+            prefix = re.match(r"[> ]*", lines[each.line])
+            text[each.line : each.end] = [(prefix[0] if prefix else "") + mark]
+        else:
+            text[each.line] = re.sub(r"(?=`{3}|~{3})", mark, text[each.line], count=1)
+    md = Markdown()
+    reader = HTMLExtractor(md)
+    reader.feed("\n".join(text) + "\n\n")
+    reader.close()
+    raw = "\n".join(md.htmlStash.rawHtmlBlocks)
+    comments = "".join(re.findall(r"<!--.*?--!?>", raw, re.S))
+    return {int(index) for index in re.findall(r"\x02einsum_doc:(\d+)\x03", comments)}
+
+
+def normalize(text: str, *, tab_length: int = 4) -> list[str]:
+    r"""The lines of a page's text as Python-Markdown hands them on: one for each of the text's.
+
+    >>> normalize("a\n\tb\n   \n")
+    ['a', '    b', '', '']
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n").expandtabs(tab_length)
+    return [line if line.strip(" ") else "" for line in text.split("\n")]
+
+
+class Fault(NamedTuple):
+    """A fence that is wrong before anything is run."""
+
+    header: fence.Header | None
+    """What superfences will ask for, to be shown the failure in its place."""
+    failure: Failure
+    after: int
+    """How many of the page's blocks stand before it."""
+
+
+class Comment(NamedTuple):
+    """A fence in an HTML comment, which is text, though superfences would have it formatted."""
+
+    fence: Fence
+    after: int
+    """How many of the page's blocks stand before it."""
+
+
+class Languages(NamedTuple):
+    """Which fences a site executes."""
+
+    runnable: Collection[str]
+    """The languages that markdown-exec is configured for."""
+    always: Collection[str] = ()
+    """Those that run without `exec="on"`: markdown-exec's MARKDOWN_EXEC_AUTO."""
+    foreign: Collection[str] = ()
+    """Those that another plugin or extension has a fence for; their options are its business."""
+
+    @property
+    def unasked(self) -> set[str]:
+        """All those whose fences are never only shown."""
+        return {fence.DERIVATION, fence.EINSUM, fence.EXPECTED, *self.always}
+
+
+class Reading(NamedTuple):
+    """What a page holds that this builder is answerable for."""
+
+    blocks: Sequence[Block] = ()
+    faults: Sequence[Fault] = ()
+    comments: Sequence[Comment] = ()
+
+
+def read(lines: Sequence[str], places: Sequence[Place], languages: Languages) -> Reading:
+    """The blocks of a page, and the fences that are wrong.
+
+    `lines` are what superfences will be given, and `places` where each of them comes from.
+    """
+    blocks: list[Block] = []
+    faults: list[Fault] = []
+    comments: list[Comment] = []
+    idle = unreadable = False
+
+    def fault(found: Fence, message: str, *details: str, asked_for: bool = True) -> None:
+        failure = Failure(places[found.line], "FenceError", message, tuple(filter(None, details)))
+        faults.append(Fault(found.header if asked_for else None, failure, len(blocks)))
+
+    for found in _with_nested(scan(lines, unasked=languages.unasked), languages):
+        language, options = found.header.language, found.header.options
+        if found.commented:
+            comments.append(Comment(found, len(blocks)))
+            continue
+        runs = False
+        if language not in set(languages.foreign) - set(languages.runnable):
+            try:
+                runs = fence.executes(found.header, languages.runnable, languages.always)
+            except fence.FenceError as error:
+                fault(found, error.message, error.hint)
+                continue
+        if not found.closed and (runs or language == fence.EXPECTED):
+            fault(found, "the block is never closed", f"its opening: {lines[found.line].strip()}", asked_for=False)
+            unreadable = True
+        elif found.hides is not None and not (runs and language not in fence.SHOWN_ONLY):
+            # What comes after it may have been taken for something else.
+            if not unreadable:
+                fault(found, *_hidden(found, lines, places), asked_for=False)
+            unreadable = True
+        elif not found.closed:
+            # Its end, perhaps, of a block whose opening has lost a backtick and is text.
+            if not unreadable:
+                opening = f"its opening: {lines[found.line].strip()}"
+                fault(
+                    found, "the fence is never closed", opening, "or is it the end of one that is not read as a fence?"
+                )
+            unreadable = True
+        elif found.closed and language == fence.EXPECTED:
+            if not idle and (not blocks or blocks[-1].expected is not None):
+                fault(found, "there is no block before it whose output it could be")
+            elif not idle:
+                tolerance = float(options.get("tolerance", Expected.tolerance))
+                blocks[-1] = replace(blocks[-1], expected=Expected(places[found.line], found.code, tolerance))
+        elif runs and language not in fence.SHOWN_ONLY:
+            block = Block(places[found.line], len(blocks) + 1, language, found.code, dict(options))
+            code = tuple(places[found.line + 1 : found.end - 1])
+            if code != tuple(map(block.place_of, range(len(code)))):
+                block = replace(block, places=code)
+            nothing = _nothing_in(block)
+            if nothing:
+                fault(found, *nothing)
+            else:
+                blocks.append(block)
+        if language != fence.EXPECTED:
+            # A block that is out of use keeps what was expected of it.
+            idle = "exec" in options and not runs
+    return Reading(blocks, faults, comments)
+
+
+def _nothing_in(block: Block) -> tuple[str, ...]:
+    """Why a block would run nothing at all, in words."""
+    prompts = {"pycon": ">>> ", "console": "$ "}
+    if block.language in prompts and not block.typed:
+        return "there is nothing in it to run", f"write {prompts[block.language]!r} before what is typed"
+    comment = r"(?<!\\)%.*" if block.language == fence.DERIVATION else r"^\s*#.*"
+    return () if re.sub(comment, "", block.program, flags=re.M).strip("\\ \t\n\f") else _NOTHING
+
+
+_NOTHING = "there is nothing in it to run", 'if it is out of use, write exec="off"'
+
+
+def _hidden(found: Fence, lines: Sequence[str], places: Sequence[Place]) -> tuple[str, ...]:
+    """What is wrong with a fence that hides a block, in words."""
+    assert found.hides is not None
+    if found.hides == found.line:
+        return (
+            "a block that is not read as one, and would never run",
+            f"its opening: {lines[found.line].strip()}",
+            "begin it on a line of its own, after nothing but blanks",
+        )
+    how = "has taken in" if found.closed else "is never closed, and has taken in"
+    hidden = places[found.hides]
+    where = f"line {hidden.line}" if hidden.file == places[found.line].file else str(hidden)
+    return (
+        f"the fence {how} the block at {where}, which would never run",
+        "is its end missing?",
+    )
+
+
+def in_metadata(text: str, name: str, languages: Languages) -> list[Fault]:
+    """The faults of a page whose first lines MkDocs takes for its metadata, though blocks begin on them."""
+    lines = text.split("\n")
+    if lines[0].rstrip() == "---":
+        return []
+    message = "a block that is read as metadata of the page, and would never run"
+    hint = "leave a line empty before it, and have no line of the form `Name: value` begin the page"
+    return [
+        Fault(None, Failure(Place(name, index + 1), "FenceError", message, (hint,)), 0)
+        for index in _openings(lines, languages.unasked, _marked(lines))
+    ]
+
+
+def _with_nested(fences: Iterable[Fence], languages: Languages) -> Iterator[Fence]:
+    """The fences and, where one is Markdown that is executed, those inside it."""
+    for found in fences:
+        options = found.header.options
+        executed = found.header.language in ("md", "markdown") and fence.is_on(options.get("exec"))
+        yield replace(found, hides=None) if executed and found.closed else found
+        if executed and found.closed and not found.commented:
+            shift = found.line + 1
+            for each in scan(with_underscores(found.code.split("\n")), unasked=languages.unasked):
+                hides = None if each.hides is None else each.hides + shift
+                moved = replace(each, line=each.line + shift, end=each.end + shift, hides=hides)
+                yield from _with_nested([moved], languages)
+
+
+class _Reader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx has no types
+    """superfences' reader of fences, which notes them down and formats nothing."""
+
+    def __init__(self, md: Markdown) -> None:
+        super().__init__(md)
+        self.config = SuperFencesCodeExtension().getConfigs()
+        self.header: fence.Header | None = None
+        self.found: list[Fence] = []
+        self.at = 0
+        self.opened = 0
+
+    def read(self, lines: Sequence[str], marked: Sequence[int]) -> list[Fence]:
+        self.clear()
+        self.search_nested(self._numbered(lines, marked))
+        if self.fence is not None:
+            self._abandon(len(lines))
+        return sorted(self.found, key=lambda each: each.line)
+
+    def _numbered(self, lines: Sequence[str], marked: Sequence[int]) -> Iterator[str]:
+        """The lines within fences; outside of them superfences looks for the beginning of one alone."""
+        self.at = marked[0]
+        while self.at < len(lines):
+            yield lines[self.at]
+            self.at += 1
+            if self.fence is None:
+                following = bisect_left(marked, self.at)
+                if following == len(marked):
+                    return
+                self.at = marked[following]
+
+    def _open(self, header: fence.Header) -> bool:
+        self.header, self.opened, self.lang = header, self.at, header.language
+        return True
+
+    def parse_options(self, m: re.Match[str]) -> bool:
+        values = {}
+        repeated = ""
+        for option in RE_OPTIONS.finditer(m.group("options") or ""):
+            key, value = option.group("key"), option.group("value")
+            repeated = repeated or (key if key in values else "")
+            values[key] = key if value is None else value
+        return self._open(fence.Header(m.group("lang") or "", values, repeated=repeated))
+
+    def handle_attrs(self, m: re.Match[str]) -> bool:
+        classes, values, valueless = [], {}, []
+        for key, value in get_attrs(m.group("attrs")):
+            if key == ".":
+                classes.append(value)
+            elif value is None:
+                valueless.append(key)
+            elif key != "id":
+                values[key] = value
+        language = m.group("lang") or (classes or [""])[0]
+        # The rest of braces that cannot be read is dropped without a word.
+        unquoted = re.sub(r"""(["']).*?\1""", "", m.group("attrs"))
+        names = {*values, *valueless}
+        lost = re.search(r"(?<![\w.#-])exec\b", unquoted) and "exec" not in names
+        is_class = "exec" in classes[1:] and "exec" not in names
+        odd = lost or is_class or any(name.startswith((".", "#")) for name in names)
+        unread = m.group("attrs") if odd else ""
+        return self._open(fence.Header(language, values, braced=True, unread=unread, valueless=tuple(valueless)))
+
+    def handle_unrecognized(self, m: re.Match[str]) -> bool:
+        # superfences publishes such a fence as raw text. Where it was meant as one, it is read
+        # on to its end, so that the fences after it are still found and judged.
+        header = fence.Header(m.group("lang") or "", {}, unread=m.group("unrecognized"))
+        return header.is_option_list and self._open(header)
+
+    def process_nested_block(self, ws: str, content: str, start: int, end: int) -> None:
+        assert self.header is not None
+        code = self.rebuild_block(self.code)
+        self.found.append(Fence(self.opened, self.at + 1, self.header, code))
+        self.header = None
+        self.clear()
+
+    def clear(self) -> None:
+        if getattr(self, "header", None) is not None:
+            self._abandon(self.at + 1)
+        super().clear()
+
+    def _abandon(self, at: int) -> None:
+        assert self.header is not None
+        self.found.append(Fence(self.opened, at, self.header, "", closed=False))
+        self.header = None
+
+    def reassemble(self, lines: Iterable[str]) -> Any:
+        return lines
+
+
+class HyphenatedOptions(Extension):  # type: ignore[misc]  # Python-Markdown has no types
+    """Lets a fence say `skip-if="no-gpu"`: superfences knows no hyphens in the names of options."""
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
+        """Register a preprocessor that runs right before superfences."""
+        md.preprocessors.register(_Underscores(md), "einsum_doc_options", 25.5)
+
+
+class _Underscores(Preprocessor):  # type: ignore[misc]
+    def run(self, lines: list[str]) -> list[str]:
+        return with_underscores(lines)
+
+
+def with_underscores(lines: list[str]) -> list[str]:
+    """The lines with `skip-if` written as superfences can read it, in the headers of fences alone.
+
+    >>> with_underscores(["```python skip-if='no-gpu'", "```", "~~~~", "``` python skip-if='no-gpu'", "~~~~"])
+    ["```python skip_if='no-gpu'", '```', '~~~~', "``` python skip-if='no-gpu'", '~~~~']
+    """
+    if "skip-if=" not in "\n".join(lines):
+        return lines
+    changed = list(lines)
+    for found in scan(lines):
+        changed[found.line] = re.sub(r"(?<=[ \t])skip-if=", "skip_if=", changed[found.line])
+    return changed

@@ -1,0 +1,1 @@
+"""Results -> what counts, and what is said of it."""

@@ -1,0 +1,160 @@
+"""Results -> what other programs read: JUnit XML, JSON, GitHub's annotations."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any
+from xml.etree import ElementTree
+
+from einsum_doc.pages.record.block import Block, Failure, Place, Result
+from einsum_doc.pages.verdict.report import PageReport, summary, users
+
+_NO_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+"""Characters that XML cannot hold, not even escaped. To compile this takes milliseconds: it is left to who needs it."""
+
+
+def junit(pages: Sequence[PageReport]) -> str:
+    """The results as JUnit XML: a suite for each page, a case for each block, and one for its other failures."""
+    root = ElementTree.Element("testsuites", name="einsum-doc")
+    for page in pages:
+        if not page.blocks and not page.faults:
+            continue
+        suite = ElementTree.SubElement(root, "testsuite", name=page.name or page.faults[0].place.file)
+        for block, result in zip(page.blocks, page.results, strict=True):
+            _case(suite, title_of(block), block.place, result.seconds, result, result.failures)
+        for fault in page.faults:
+            _case(suite, fault.message, fault.place, 0, None, [fault])
+        cases = suite.findall("testcase")
+        for name, tag in (("failures", "failure"), ("skipped", "skipped")):
+            suite.set(name, str(sum(case.find(tag) is not None for case in cases)))
+        suite.set("tests", str(len(cases)))
+        suite.set("time", f"{sum(result.seconds for result in page.results):.3f}")
+        if page.when:
+            suite.set("timestamp", _time(page.when))
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, "unicode", xml_declaration=True) + "\n"
+
+
+def _case(
+    suite: ElementTree.Element,
+    name: str,
+    place: Place,
+    seconds: float,
+    result: Result | None,
+    failures: Sequence[Failure],
+) -> None:
+    case = ElementTree.SubElement(
+        suite,
+        "testcase",
+        classname=suite.get("name", ""),
+        name=_text(name),
+        file=place.file,
+        line=str(place.line),
+        time=f"{seconds:.3f}",
+    )
+    for failure in failures:
+        told = ElementTree.SubElement(case, "failure", type=failure.error, message=_text(failure.message))
+        told.text = _text(str(failure))
+    if result is not None and result.status in ("skipped", "not run"):
+        ElementTree.SubElement(case, "skipped", message=_text(result.reason))
+    for tag, written in (("system-out", result.written), ("system-err", result.errors)) if result else ():
+        if written:
+            ElementTree.SubElement(case, tag).text = _text(written)
+
+
+def title_of(block: Block) -> str:
+    """What a block is called: its number on its page, and its title if it has one."""
+    title = block.options.get("title") or block.options.get("id")
+    return f"block {block.number}" + (f": {title}" if title else "")
+
+
+def _text(text: str) -> str:
+    return re.sub(_NO_XML, "\ufffd", text)
+
+
+def as_json(pages: Sequence[PageReport], commit: str = "") -> str:
+    """The results as JSON: for each page its blocks with their places, outcomes and failures.
+
+    `library` has each public name of the library, and the pages whose code has used it.
+    """
+    return (
+        json.dumps(
+            {
+                "summary": summary(pages),
+                "commit": commit or None,
+                "python": platform.python_version(),
+                "builder": builder_version(),
+                "library": users(pages),
+                "pages": [
+                    {
+                        "page": page.name or None,
+                        "ran": _time(page.when) if page.when else None,
+                        "cached": page.cached,
+                        "packages": dict(page.packages),
+                        "blocks": [
+                            {"line": block.place.line, "file": block.place.file, "language": block.language}
+                            | _facts(result)
+                            for block, result in zip(page.blocks, page.results, strict=True)
+                        ],
+                        "faults": [*map(_failure, page.faults)],
+                    }
+                    for page in pages
+                ],
+            },
+            indent=2,
+            ensure_ascii=False,
+        )
+        + "\n"
+    )
+
+
+def _facts(result: Result) -> dict[str, Any]:
+    """What a program may want to know of a result: all but how it looks."""
+    left_out = ("markup", "rows", "shown", "numbers", "failure", "also", "others")
+    return {name: value for name, value in asdict(result).items() if name not in left_out} | {
+        "lines": result.lines,
+        "failures": [*map(_failure, result.failures)],
+        "others": [_facts(other) for other in result.others],
+    }
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    return asdict(failure) | {"place": failure.place._asdict()}
+
+
+def builder_version() -> str:
+    """The name and version of what has run the pages."""
+    try:
+        return f"einsum-doc {metadata.version('einsum-doc')}"
+    except metadata.PackageNotFoundError:  # it is imported from where it was unpacked
+        return "einsum-doc"
+
+
+def _time(when: float) -> str:
+    return datetime.fromtimestamp(when, UTC).isoformat(timespec="seconds")
+
+
+def github(pages: Sequence[PageReport]) -> str:
+    """The failures as GitHub's commands, which mark the lines of a pull request; nothing outside of its actions."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return ""
+    return "".join(_annotation(failure) for page in pages for failure in page.failures)
+
+
+def _annotation(failure: Failure) -> str:
+    file, title = (
+        _escaped(text).replace(":", "%3A").replace(",", "%2C") for text in (failure.place.file, failure.error)
+    )
+    text = _escaped("\n".join([failure.message, *failure.details]))
+    return f"::error file={file},line={failure.place.line},title={title}::{text}\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -1,0 +1,131 @@
+"""Results -> verdict: what the console says at the end of a build."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from einsum_doc.pages.html.render import count
+from einsum_doc.pages.record.block import Block, Failure, Place, Result
+from einsum_doc.pages.worker.streams import plain
+
+
+@dataclass(frozen=True)
+class PageReport:
+    """What a build found on one page."""
+
+    blocks: Sequence[Block]
+    results: Sequence[Result]
+    faults: Sequence[Failure]
+    """What is wrong with its fences, apart from what happened when they ran."""
+    name: str = ""
+    """Its file, relative to the folder of mkdocs.yml."""
+    cached: bool = False
+    """Whether its results were kept from an earlier build."""
+    when: float = 0.0
+    """When its blocks were run, in seconds since 1970; 0 if they were not."""
+    packages: Mapping[str, str] = field(default_factory=dict)
+    """The versions of the installed distributions that it loaded."""
+    used: Mapping[str, bool] = field(default_factory=dict)
+    """Each public name of the library, if that was loaded, and whether the page's code has used it."""
+
+    @property
+    def ran(self) -> bool:
+        """Whether anything on it was executed."""
+        return any(result.status in ("held", "failed") for result in self.results)
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Everything that is wrong on this page, in the order of its lines."""
+        found = [*self.faults, *(failure for result in self.results for failure in result.failures)]
+        return sorted(found, key=lambda failure: failure.place)
+
+
+def users(pages: Sequence[PageReport]) -> dict[str, list[str]]:
+    """For each public name of the library, the pages whose code has used it; nothing if no page has loaded it.
+
+    >>> users([PageReport((), (), (), "docs/a.md", used={"library.one": True, "library.two": False})])
+    {'library.one': ['docs/a.md'], 'library.two': []}
+    """
+    found: dict[str, list[str]] = {}
+    for page in pages:
+        for name, is_used in page.used.items():
+            found.setdefault(name, []).extend([page.name] if is_used else [])
+    return found
+
+
+RED, BOLD, FAINT, PLAIN = "\x1b[31m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
+
+
+def coloured(text: str) -> str:
+    """The text of failures with the colours of a terminal: each place and error stands out."""
+    head = re.compile(r"^(?P<place>\S.*?:\d+): (?P<error>\w+)", re.M)
+    facts = re.compile(r"^  (?:block \d+ of \d+, .*|\d+ later blocks? .*)$", re.M)
+    text = head.sub(lambda found: f"{BOLD}{found['place']}: {RED}{found['error']}{PLAIN}", text)
+    return facts.sub(lambda found: f"{FAINT}{found[0]}{PLAIN}", text)
+
+
+def failures_text(pages: Sequence[PageReport]) -> str:
+    """Every failure of the build: place, error and message on one line, what else is known below it."""
+    return "\n\n".join(_paragraph(page, failure) for page in pages for failure in page.failures)
+
+
+def _paragraph(page: PageReport, failure: Failure) -> str:
+    text = [str(failure)]
+    if page.name and failure.place.file != page.name:
+        text.append(f"  on the page {page.name}")  # which has it from a snippet
+    for block, result in zip(page.blocks, page.results, strict=True):
+        if failure not in result.failures:
+            continue
+        facts = [f"block {block.number} of {len(page.blocks)}", result.device, f"{result.seconds:.2f} s"]
+        text.append("  " + ", ".join(fact for fact in facts if fact))
+        if len(failure.trace) > 2:
+            text += ["  " + line for line in failure.trace]
+        for name, written in (("output", result.output), ("standard error", result.errors)):
+            if written.strip() and failure.error != "OutputError":  # which shows the output itself
+                text.append(f"  {name} before it:")
+                text += ["    " + line for line in plain(written).rstrip().split("\n")[-20:]]
+        not_run = sum(each.status == "not run" for each in page.results)
+        if not_run:
+            text.append(f"  {count(not_run, 'later block')} of the page not run")
+    return "\n".join(text)
+
+
+def nothing_ran(config: str) -> Failure:
+    """The failure of a build that executed nothing at all."""
+    why = "no page has a block that runs here; if that is as it should be, set `allow_empty: true` for einsum-doc"
+    return Failure(Place(config, 1), "NothingRanError", "nothing was executed in this build", (why,))
+
+
+def summary(pages: Sequence[PageReport]) -> str:
+    """The build in one line.
+
+    >>> summary([])
+    '0 pages, 0 blocks, 0 assertions held'
+    """
+    results = [result for page in pages for result in page.results]
+    lines = sum(result.lines for result in results)
+    reasons = Counter(
+        next(each.reason for each in (result, *result.others) if each.status == "skipped")
+        for result in results
+        if "skipped" in (each.status for each in (result, *result.others))
+    )
+    parts = [
+        count(sum(bool(page.name and (page.blocks or page.faults)) for page in pages), "page"),
+        count(len(results), "block"),
+        f"{count(sum(result.assertions for result in results), 'assertion')} held",
+        *([f"{count(lines, 'line')} of derivations held"] if lines else []),
+        *(f"{number} skipped ({reason})" for reason, number in sorted(reasons.items())),
+    ]
+    kept = sum(page.cached for page in pages)
+    if kept:
+        parts.append(f"{count(kept, 'page')} from the cache")
+    failures = sum(len(page.failures) for page in pages)
+    not_run = sum(result.status == "not run" for result in results)
+    if failures:
+        parts.append(count(failures, "failure"))
+    if not_run:
+        parts.append(f"{not_run} not run")
+    return ", ".join(parts)

@@ -1,0 +1,1 @@
+"""A block -> its result, in the page's own process."""

@@ -1,0 +1,485 @@
+"""Block -> Result, in a child process of the page's own; imports no mkdocs.
+
+A page's blocks share one namespace, in order; a block with a `session` has that session's.
+What a block writes goes to two files that the parent holds open, by file descriptor, so that
+it arrives whoever wrote it (print, a C library, a child process) and survives the worker.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import faulthandler
+import importlib
+import json
+import os
+import re
+import resource
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from os import getpid
+from time import perf_counter
+from types import CodeType, ModuleType
+from typing import Any, NoReturn
+from weakref import WeakKeyDictionary
+
+from einsum_doc.pages.html import figures
+from einsum_doc.pages.reading.fence import CONDITIONS, DERIVATION, EINSUM, devices_of
+from einsum_doc.pages.record.block import Block, Failure, Result, Row, block_from, to_json
+from einsum_doc.pages.worker.assertions import AssertionRewriter, Count, Tally
+from einsum_doc.pages.worker.failures import (
+    ASSERTED,
+    PAGES,
+    failures_of,
+    frames_of,
+    is_expected,
+    know,
+    message_of,
+    name_of,
+)
+from einsum_doc.pages.worker.footprint import Listener
+from einsum_doc.pages.worker.imports import when_loaded
+from einsum_doc.pages.worker.program import compiled, numbered, place_in, placed_warnings
+from einsum_doc.pages.worker.streams import Streams
+from einsum_doc.pages.worker.unreported import Unheard
+from einsum_doc.pages.worker.usage import Usage
+from einsum_doc.pages.worker.values import Values, show_last
+
+_BUILTINS = builtins.__dict__
+_decode = json.JSONDecoder().decode
+_wait_for_threads = threading._shutdown  # type: ignore[attr-defined]
+
+
+class Worker:
+    """Runs the blocks of one page, one after another.
+
+    `root` is the folder of mkdocs.yml: the working directory, and first on the import path.
+    `device` is `auto`, or PyTorch's name of one. `count` is where the assertions that hold are counted.
+    `uses_gpu` says whether blocks may run on a GPU that they name: not if the site is built for the CPU.
+    `library` names the packages whose use by the page is to be noted.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        device: str = "auto",
+        count: Count | None = None,
+        library: Sequence[str] = (),
+        *,
+        uses_gpu: bool | None = None,
+    ) -> None:
+        self.root = root
+        self.device = device
+        self.uses_gpu = device != "cpu" if uses_gpu is None else uses_gpu
+        self.present: list[str] = []
+        """Of the devices that the last block names, those that are there."""
+        self.tally = Tally(count)
+        self.usage = Usage(library)
+        self.namespaces: dict[str, ModuleType] = {}
+        self.device_is_set = False
+        self.derivations: Any = None
+        self.values = Values()
+        _BUILTINS.update(self.tally.names() | self.usage.names())
+        _BUILTINS["@show"] = lambda value: self.values.show(value)
+        self.originals = _BUILTINS.copy()
+        self.builtins = _BUILTINS.copy()
+        self.blocks: list[Block] = []
+        self.threads: WeakKeyDictionary[threading.Thread, int] = WeakKeyDictionary()
+        self.uncaught: list[tuple[int, BaseException]] = []
+        self.late: list[tuple[int, Failure]] = []
+        """What has gone wrong in threads since their block ended, and the number of that block."""
+        self.pid = getpid()
+        # An assertion that fails in a thread, or where an object is deleted, would otherwise only be printed.
+        threading.excepthook = self._hear_thread
+        sys.unraisablehook = self._hear_unraisable
+        self.unheard = Unheard(self._hear)
+        sys.path.insert(0, root)
+        # Bytecode is dated by whole seconds: of two edits within one, the second would not be seen.
+        sys.dont_write_bytecode = True
+        os.chdir(root)
+        os.register_at_fork(after_in_child=self.tally.part)
+        self.tally.watch_imports()
+        when_loaded({"matplotlib": figures.prepare, "matplotlib.backend_bases": figures.prepare_backends})
+
+    def run(self, block: Block) -> Result:
+        """Run one block."""
+        self.blocks.append(block)
+        # Classes look their module up in sys.modules by name: dataclasses and pickle need it there.
+        namespace = sys.modules["__main__"] = self._namespace(block.options.get("session", ""))
+        held = self.tally.count[0]
+        errors: list[BaseException] = []
+        markup = ""
+        rows: tuple[Row, ...] = ()
+        false: tuple[Failure, ...] = ()
+        devices = devices_of(block.options)
+        self.values = Values(compares=len(devices) > 1)
+        on, before = "", None
+        start = perf_counter()
+        try:
+            self.present = list(self._present(devices))
+            self._choose_device(block)
+            if self._skips(block):
+                return Result("skipped", reason=CONDITIONS["no-gpu"])
+            if devices:
+                on, before = self._put_on()
+            with _width(block.options.get("width")), self._directory(block.options.get("workdir")):
+                if block.language == DERIVATION:
+                    rows, false = self._derive(block, namespace)
+                elif block.language == EINSUM:
+                    markup, rows = importlib.import_module("einsum_doc.pages.languages.einsum").einsum_article(block)
+                elif block.language in SHELLS:
+                    _run_shell(block)
+                else:
+                    self._execute(self._compiled(block), namespace)
+                    self.values.finish()
+        except BaseException as error:
+            errors.append(error)
+            figures.close()
+        if getpid() != self.pid:
+            # A process that the block forked has come back out of its code: it is not the worker.
+            _leave(errors, block, self.root)
+        seconds = perf_counter() - start
+        raised, failures = self._judged(block, errors + self._heard())
+        # Only now: what an assertion kept of its sides tells why something in it raised.
+        for name in list(namespace.__dict__):
+            if isinstance(name, str) and name.startswith("@"):
+                del namespace.__dict__[name]
+        torch, device = self._stamp()
+        if before is not None:
+            sys.modules["torch"].set_default_device(before)
+        failures = (*false, *failures)
+        return Result(
+            "failed" if failures else "held",
+            value=self.values.text,
+            shown=tuple(self.values.shown),
+            seconds=seconds,
+            device=device,
+            torch=torch,
+            assertions=self.tally.count[0] - held,
+            raised=raised,
+            rows=rows,
+            markup=markup,
+            on=on,
+            numbers=self.values.numbers,
+            failure=failures[0] if failures else None,
+            also=failures[1:],
+        )
+
+    def finish(self) -> None:
+        """Wait for the threads that are no daemons, as Python does at the end of a program."""
+        last = self.blocks[-1]
+        try:
+            _wait_for_threads()
+        except BaseException as error:  # of a function that a library has asked to be called here
+            self.uncaught.append((last.number, error))
+        self.unheard.finish(namespace.__dict__ for namespace in self.namespaces.values())
+        for each in self._heard():
+            self.late += ((last.number, failure) for failure in self._failures(each, last))
+
+    def _judged(self, block: Block, errors: Sequence[BaseException]) -> tuple[str, tuple[Failure, ...]]:
+        """What was raised as expected, and the failures."""
+        expected = block.options.get("raises")
+        if expected is None:
+            return "", tuple(failure for error in errors for failure in self._failures(error, block))
+        if not errors:
+            message = f"the block should raise {expected}, and raised nothing"
+            return "", (Failure(block.place, "NothingRaisedError", message),)
+        met = next((error for error in errors if is_expected(error, expected)), None)
+        raised = f"{name_of(met)}: {message_of(met)}" if met else ""
+        wrong = [error for error in errors if error is not met]
+        return raised, tuple(failure for error in wrong for failure in self._failures(error, block))
+
+    def _failures(self, error: BaseException, block: Block) -> Iterator[Failure]:
+        return failures_of(error, block, self.root)
+
+    def _heard(self) -> list[BaseException]:
+        """What has failed beside the block that runs, in its own threads; what it was in earlier ones' is `late`."""
+        mine = []
+        while self.uncaught:
+            number, error = self.uncaught.pop(0)
+            block = next(block for block in self.blocks if block.number == number)
+            if block is self.blocks[-1]:
+                mine.append(error)
+            else:
+                self.late += ((number, failure) for failure in self._failures(error, block))
+        for thread in threading.enumerate():
+            self.threads.setdefault(thread, self.blocks[-1].number)
+        return mine
+
+    def _hear_thread(self, args: threading.ExceptHookArgs) -> None:
+        if getpid() != self.pid:
+            threading.__excepthook__(args)
+        elif not issubclass(args.exc_type, SystemExit):  # which ends a thread, and nothing else
+            number = self.threads.get(args.thread) if args.thread else None
+            self.uncaught.append((number or self.blocks[-1].number, args.exc_value or args.exc_type()))
+
+    def _hear_unraisable(self, args: sys.UnraisableHookArgs) -> None:
+        """Hear what comes out of a page's code where nobody can catch it: `__del__`, or a thread without an object."""
+        error = args.exc_value
+        if error is None or not self._hear(error):
+            sys.__unraisablehook__(args)
+
+    def _hear(self, error: BaseException) -> bool:
+        """Hear of an error that nobody has caught; whether it is one of this page's code."""
+        places = [place for place in frames_of(error) if place.file in PAGES]
+        if hasattr(error, "einsum_doc_place"):
+            places.append(error.einsum_doc_place)
+        if not places or getpid() != self.pid:
+            return False
+        if not isinstance(error, SystemExit):
+            number = next((block.number for block in self.blocks if block.has(places[-1])), self.blocks[-1].number)
+            self.uncaught.append((number, error))
+        return True
+
+    def _derive(self, block: Block, namespace: ModuleType) -> tuple[tuple[Row, ...], tuple[Failure, ...]]:
+        """Check a derivation: its rows, and a failure for each line that is false."""
+        from einsum_doc.compute.checking.derivation import Derivations
+
+        if self.derivations is None:
+            self.derivations = Derivations()
+        self.derivations.namespace.update(namespace.__dict__)  # what the page's code has defined by now
+        lines = self.derivations.check(block.code).lines
+        rows = tuple(Row(line.latex, line.reason, line.checked, line.holds, line.kind == "claim") for line in lines)
+        false = tuple(
+            Failure(block.place_of(line.line), "DerivationError", line.message, line.details)
+            for line in lines
+            if not line.holds
+        )
+        return rows, false
+
+    def _execute(self, codes: Sequence[CodeType], namespace: ModuleType) -> None:
+        """Execute with the builtins as the page has patched them; report on it with Python's."""
+        _BUILTINS.update(self.builtins)
+        try:
+            for code in codes:
+                exec(code, namespace.__dict__)
+        finally:
+            # Methods and operators alone: any name looked up here may be one that the page has patched.
+            self.builtins = _BUILTINS.copy()
+            # Never empty: threads that the block has left use it too.
+            _BUILTINS.update(self.originals)
+            for name in _BUILTINS.keys() - self.originals.keys():
+                del _BUILTINS[name]
+
+    def _namespace(self, session: str) -> ModuleType:
+        if session not in self.namespaces:
+            # Each is the main program while its blocks run: `if __name__ == "__main__"` holds in all.
+            module = self.namespaces[session] = ModuleType("__main__")
+            module.__dict__["__builtins__"] = builtins
+        return self.namespaces[session]
+
+    def _compiled(self, block: Block) -> list[CodeType]:
+        """The block's code, at its lines in its file, its assertions rewritten."""
+        source = numbered(block)
+        rewriter = AssertionRewriter(block.place.file)
+        with placed_warnings(block):
+            tree: ast.Module = self.usage.watched(rewriter.visit(ast.parse(source, block.place.file)))
+            # Once as it stands, for Python's own errors and warnings about the author's text.
+            compile(source, block.place.file, "exec", dont_inherit=True)
+        for place in (place_in(block, line) for line in rewriter.lines):
+            ASSERTED.setdefault(place.file, set()).add(place.line)
+        if block.language == "pycon" and tree.body:
+            # As in a console: the value of each command is written where its output is.
+            return compiled(ast.fix_missing_locations(ast.Interactive(tree.body)), block)
+        show_last(tree, source)
+        return compiled(ast.fix_missing_locations(tree), block)
+
+    def _choose_device(self, block: Block) -> None:
+        """Make a device torch's default one, once torch is there; never in the fork server."""
+        if self.device_is_set or self.device == "cpu":
+            return
+        torch = sys.modules.get("torch")
+        if torch is None and self.device != "auto" and re.search(r"\b(torch|einsum_doc)\b", block.code):
+            import torch
+        if torch is not None:
+            self.device_is_set = True
+            if self.device not in ("auto", "cuda"):
+                torch.set_default_device(self.device)
+            elif torch.cuda.is_available():
+                torch.set_default_device("cuda")
+            elif self.device == "cuda":
+                raise DeviceError("device: cuda was asked for, and torch finds no GPU")
+
+    def _present(self, devices: Sequence[str]) -> Iterator[str]:
+        """Of some devices, those that are there and may be used."""
+        if not devices:
+            return
+        import torch
+
+        gpus = torch.cuda.device_count() if self.uses_gpu else 0
+        for device in devices:
+            kind, _, number = device.partition(":")
+            if kind == "cpu" or int(number or 0) < gpus:
+                yield device
+
+    def _skips(self, block: Block) -> bool:
+        """Whether the block is not run here, for want of a GPU."""
+        if devices_of(block.options):
+            return not self.present
+        if block.options.get("skip_if") == "no-gpu":
+            import torch
+
+            return not self.uses_gpu or not torch.cuda.is_available()
+        return False
+
+    def _put_on(self) -> tuple[str, Any]:
+        """Run the block on the page's own device if it names that, or else on the first that it names and is there.
+
+        Its name, and the device that is to be put back.
+        """
+        torch = sys.modules["torch"]
+        before = torch.get_default_device()
+        own = self.device if self.device not in ("auto", "cuda") else before.type
+        if own in self.present:
+            return own, None
+        torch.set_default_device(self.present[0])
+        return self.present[0], before
+
+    @contextmanager
+    def _directory(self, path: str | None) -> Iterator[None]:
+        if not path:
+            yield
+            return
+        before = os.open(".", os.O_RDONLY)  # which may be a folder that is gone
+        os.chdir(os.path.join(self.root, path))
+        try:
+            yield
+        finally:
+            os.fchdir(before)
+            os.close(before)
+
+    def _stamp(self) -> tuple[str, str]:
+        torch = sys.modules.get("torch")
+        if torch is None or not hasattr(torch, "cuda"):
+            return "", "CPU"
+        on_gpu = torch.get_default_device().type == "cuda"
+        return str(torch.__version__), torch.cuda.get_device_name() if on_gpu else "CPU"
+
+
+SHELLS = {
+    "bash": ("bash", "-eo", "pipefail", "-c"),
+    "sh": ("sh", "-e", "-c"),
+    "console": ("sh", "-e", "-c"),
+}
+"""The languages that a shell runs, and how: the first command that fails ends it, as an error ends a Python block."""
+
+
+class DeviceError(Exception):
+    """The device that mkdocs.yml asks for is not there."""
+
+
+class ExecutionError(Exception):
+    """A command that did not end as its block says it should."""
+
+
+def _run_shell(block: Block) -> None:
+    expected = int(block.options.get("returncode", "0"))
+    # Both streams into one, as markdown-exec shows them.
+    ended = subprocess.run([*SHELLS[block.language], block.program], stderr=subprocess.STDOUT, check=False)
+    if ended.returncode != expected:
+        raise ExecutionError(f"the command ended with status {ended.returncode}, not {expected}")
+
+
+@contextmanager
+def _width(columns: str | None) -> Iterator[None]:
+    """markdown-exec's `width`: how wide programs are told that the terminal is."""
+    before = os.environ.get("COLUMNS")
+    if columns and int(columns):
+        os.environ["COLUMNS"] = columns
+    try:
+        yield
+    finally:
+        if columns and int(columns):
+            os.environ.pop("COLUMNS", None)
+            if before is not None:
+                os.environ["COLUMNS"] = before
+
+
+def _limit_memory(size: int) -> None:
+    """Have allocations beyond `size` bytes fail in the block that makes them, where the system can."""
+    if size and sys.platform == "linux":
+        # The data segment, not the address space: a GPU's driver reserves far more of that than there is.
+        resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+
+
+def thread_limits(threads: int) -> dict[str, str]:
+    """The variables by which libraries of linear algebra learn how many threads they may start; 0 sets no limit."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    return dict.fromkeys(names, str(threads)) if threads else {}
+
+
+def _share_out(threads: int, gpu: str) -> None:
+    """Leave the other pages that run now their share of the cores, and their GPUs."""
+    if gpu:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+    os.environ.update(thread_limits(threads))
+    torch = sys.modules.get("torch")
+    if threads and torch is not None:
+        torch.set_num_threads(threads)
+
+
+def _leave(errors: Sequence[BaseException], block: Block, root: str) -> NoReturn:
+    """End a process that a block has forked as Python would, were the block its program."""
+    status = 0
+    for error in errors:
+        status = 1
+        if isinstance(error, SystemExit) and isinstance(error.code, int | None):
+            status = (error.code or 0) & 0xFF
+        else:
+            for failure in failures_of(error, block, root):
+                os.write(2, f"{failure}\n".encode("utf-8", "backslashreplace"))
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+    os._exit(status)
+
+
+def _save_coverage() -> None:
+    """Write down what `coverage` has measured, if it watches this process, which will end without a word."""
+    module = sys.modules.get("coverage")
+    running = module.Coverage.current() if module else None
+    if running is not None:
+        running.save()
+
+
+def serve(talk: socket.socket, files: Sequence[int], settings: Mapping[str, Any], count: Count) -> None:
+    """Run what the parent asks for over `talk`, a line of JSON each way, until it closes.
+
+    `files`: for standard output, for standard error, and for where a crash or the time limit strikes.
+    """
+    output, errors, dump = files
+    streams = Streams(output, errors)
+    streams.open()
+    _limit_memory(settings["memory"])
+    _share_out(settings["threads"], settings["gpu"])
+    heard = Listener(settings["root"])
+    worker = Worker(settings["root"], settings["device"], count, settings["library"], uses_gpu=settings.get("uses_gpu"))
+    faulthandler.enable(dump, all_threads=False)
+    with talk.makefile("r", encoding="utf-8", newline="\n") as requests:
+        know(_decode(next(requests, "{}")))
+        heard.listen()
+        for request in requests:
+            facts = _decode(request)
+            answer: dict[str, Any] = {"nonce": facts["nonce"]}
+            streams.open()
+            faulthandler.dump_traceback_later(facts["seconds"], file=dump)
+            if "block" in facts:
+                answer["result"] = worker.run(block_from(facts["block"]))
+                answer["present"] = worker.present
+            else:
+                worker.finish()
+                answer |= {"held": worker.tally.count[0], "footprint": None, "used": {}}
+                with suppress(Exception):  # a page may leave sys.modules in any state
+                    answer["footprint"] = heard.footprint()
+                with suppress(Exception):
+                    answer["used"] = worker.usage.found()
+                with suppress(Exception):
+                    _save_coverage()
+            answer["late"], worker.late = worker.late, []
+            faulthandler.cancel_dump_traceback_later()
+            streams.flush()
+            talk.sendall((to_json(answer) + "\n").encode())
