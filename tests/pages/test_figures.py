@@ -195,7 +195,7 @@ class Formula:
 Formula()
 ```
 
-```python exec="on" source="above" device="cpu,cpu:0"
+```python exec="on" source="tabbed-left"
 torch.get_default_device().type
 ```
 """
@@ -308,11 +308,11 @@ def test_all_of_it_can_be_selected(seen: Page) -> None:
 
 def test_one_tab_is_seen_at_a_time(seen: Page) -> None:
     labels, blocks = seen.locator(".tabbed-labels label"), seen.locator(".tabbed-block")
-    assert labels.all_inner_texts() == ["cpu", "cpu:0"]
-    for chosen in (1, 0):
+    assert labels.all_inner_texts() == ["Source", "Result"]
+    for chosen, said in ((1, "'cpu'"), (0, "get_default_device")):
         labels.nth(chosen).click()
         assert [block.is_visible() for block in blocks.all()] == [chosen == 0, chosen == 1]
-        assert "'cpu'" in blocks.nth(chosen).inner_text()
+        assert said in blocks.nth(chosen).inner_text()
 
 
 def test_axe_finds_nothing_serious(seen: Page) -> None:

@@ -19,7 +19,7 @@ from einsum_doc.equation import parse
 from einsum_doc.pages.reading import scan
 from einsum_doc.pages.record.block import Block, Result, Row
 from einsum_doc.pages.languages.einsum import numbers_of, sizes_of
-from einsum_doc.pages.reading.fence import DERIVATION, EINSUM, EXPECTED, devices_of
+from einsum_doc.pages.reading.fence import DERIVATION, EINSUM, EXPECTED, gpu_of
 from einsum_doc.pages.worker.values import last_value
 from einsum_doc.pages.worker.worker import SHELLS
 
@@ -210,12 +210,11 @@ def _program(block: Block, ready: set[str]) -> Iterator[str]:
     if "raises" in options:
         yield from once("from einsum_doc.pages.claims import raises", "")
         body = _below(f"with raises({options['raises']!r}):", body)
-    devices = devices_of(options)
-    if len(devices) == 1:  # of several, the program is on one
-        body = _below(f"with torch.device({devices[0]!r}):", body)
-    if len(devices) == 1 or options.get("skip_if") == "no-gpu":
+    if "device" in options:
+        body = _below(f"with torch.device({options['device']!r}):", body)
+    if "device" in options or gpu_of(options):
         yield from once("import torch", "")
-    if options.get("skip_if") == "no-gpu" or (devices and all(device.startswith("cuda") for device in devices)):
+    if gpu_of(options):
         body = _below("if torch.cuda.is_available():", body)
     yield from body
 

@@ -22,7 +22,7 @@ from einsum_doc.pages.engine.executor import Engine, connect
 from einsum_doc.pages.engine.progress import Progress
 from einsum_doc.pages.engine.session import ForkServer, Limits, Page, gpus, run_page
 from einsum_doc.pages.reading.fence import DERIVATION, EINSUM
-from einsum_doc.pages.verdict.judging import Judgement
+from einsum_doc.pages.verdict.judging import judged
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,10 @@ class PoolSettings:
     """Where pages run instead of on this machine: the address of a Dask cluster, such as `dask://127.0.0.1:8786`."""
     library: tuple[str, ...] = ()
     """The packages of which is noted what a page has used."""
+    compares: bool = True
+    """Whether a block fails that writes something else than is expected."""
+    requires_gpu: bool = False
+    """Whether a block fails that needs a GPU which is not there."""
 
 
 class Pool:
@@ -62,14 +66,14 @@ class Pool:
         self._free = 0
         self._blas = 1
 
-    def submit(self, pages: Sequence[Page], cache: Cache, judgement: Judgement) -> list[Future[Ran]]:
+    def submit(self, pages: Sequence[Page], cache: Cache) -> list[Future[Ran]]:
         """For each page, the results of its blocks once they have run; they are kept in the cache.
 
         Raises: ExecutorError, if pages are to run on an engine that cannot be had.
         """
         futures: list[Future[Ran]] = [Future() for _ in pages]
         both = zip(pages, futures, strict=True)
-        waiting = [_Waiting(page, future, cache, judgement, cache.last(page.name)) for page, future in both]
+        waiting = [_Waiting(page, future, cache, cache.last(page.name)) for page, future in both]
         if self.settings.executor and self._engine is None:
             self._engine = connect(self.settings.executor)
             self._jobs = self.settings.jobs or self._engine.slots
@@ -154,11 +158,11 @@ class Pool:
         return None
 
     def _run_page(self, waiting: _Waiting, gpu: str) -> Ran:
-        page, cache, judgement, limits = waiting.page, waiting.cache, waiting.judgement, self.settings.limits
+        page, cache, limits, compares = waiting.page, waiting.cache, self.settings.limits, self.settings.compares
         if self._engine is not None:
             reads = cache.reads.get(page.name, ())
             preload = sorted(self._preloads)
-            ran, evidence = self._engine.run(page, self.settings, preload, reads, compares=not judgement.rewriting)
+            ran, evidence = self._engine.run(page, self.settings, preload, reads, compares=compares)
         else:
             settings = {
                 "root": str(self.settings.root),
@@ -173,12 +177,12 @@ class Pool:
                 self.progress.running[page.name] = progress
 
             server = self._ready_server()
-            ran, footprint = run_page(server, settings, page, limits, compares=not judgement.rewriting, tell=tell)
+            ran, footprint = run_page(server, settings, page, limits, compares=compares, tell=tell)
             evidence = cache.evidence(page.name, page.blocks, ran, footprint)
         if isinstance(evidence, dict):
             ran = replace(ran, packages=evidence["packages"])
         cache.keep(page.name, page.blocks, ran, evidence)
-        return judgement.of(page.name, page.blocks, ran)
+        return judged(page.blocks, ran, compares=compares, requires_gpu=self.settings.requires_gpu)
 
     def _ready_server(self) -> ForkServer:
         with self._changed:
@@ -198,7 +202,6 @@ class _Waiting:
     page: Page
     future: Future[Ran]
     cache: Cache
-    judgement: Judgement
     last: Ran
     """How it was when it last held."""
 

@@ -28,7 +28,6 @@ from typing import IO, Any, Self
 
 from einsum_doc.pages.cache.cache import Ran
 from einsum_doc.pages.record.block import Block, Failure, Place, Result, failure_from, result_from, to_json
-from einsum_doc.pages.verdict.devices import combined, others
 from einsum_doc.pages.verdict.expected import REWRITE, held_against
 from einsum_doc.pages.verdict.redaction import Redaction
 from einsum_doc.pages.worker.footprint import Footprint, footprint_from
@@ -91,38 +90,21 @@ def run_page(
 ) -> tuple[Ran, Footprint | None]:
     """Run the blocks of a page up to the first that fails; what it has depended on is known if none did.
 
-    If blocks name several devices, the page is run once more on each other one that is there, up to the last of
-    these blocks, so that what a block finds there has been made there too.
-
     compares: whether a block fails that writes something else than is expected. tell: hears which block it is at.
     """
     when = time.time()
-
-    def run(settings: dict[str, Any], blocks: Sequence[Block], where: str = "") -> Session:
-        session = Session(server, settings, replace(page, blocks=blocks), limits)
-        with session:
-            for block in blocks:
-                tell(f"{block.number}/{len(page.blocks)}{where}")
-                session.run(block)
-                if session.failed or (compares and held_against(block, session.results[-1]).failure):
-                    break
-            else:
-                session.finish()
-        return session
-
-    session = run(settings, page.blocks)
-    results, footprint = session.results, None if session.failed else session.footprint
-    if not session.failed and len(results) == len(page.blocks):
-        elsewhere = {}
-        for device, blocks in others(page.blocks, results, session.present).items():
-            here = settings | {"device": device, "uses_gpu": settings["device"] != "cpu"}
-            again = run(here, blocks, f" on {device}")
-            both = zip(blocks, again.results, strict=False)
-            elsewhere[device] = [held_against(*pair) if compares else pair[1] for pair in both]
-            footprint = None if again.failed else footprint and again.footprint and footprint | again.footprint
-        results = combined(page.blocks, results, elsewhere)
+    session = Session(server, settings, page, limits)
+    with session:
+        for block in page.blocks:
+            tell(f"{block.number}/{len(page.blocks)}")
+            session.run(block)
+            if session.failed or (compares and held_against(block, session.results[-1]).failure):
+                break
+        else:
+            session.finish()
+    footprint = None if session.failed else session.footprint
     memory = footprint.memory if footprint else 0
-    ran = Ran(list(map(brief, results)), when, time.time() - when, memory, used=session.used)
+    ran = Ran(list(map(brief, session.results)), when, time.time() - when, memory, used=session.used)
     return ran, footprint
 
 
@@ -199,8 +181,6 @@ class Session:
         """What blocks run on, as far as is known before the worker has told."""
         self.results: list[Result] = []
         self.footprint: Footprint | None = None
-        self.present: list[Sequence[str]] = []
-        """For each block that ran, which of the devices that it names are there."""
         self.used: dict[str, bool] = {}
         self.clean = Redaction(settings["root"])
         self.talk, talk = socket.socketpair()
@@ -240,7 +220,6 @@ class Session:
             self._stop(block, stopped, time.monotonic() - start)
         else:
             self.results[-1] = result_from(answer["result"])
-            self.present.append(answer["present"])
             self._add_late(answer)
         self._take_output()
 

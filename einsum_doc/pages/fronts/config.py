@@ -65,11 +65,6 @@ class EinsumDocConfig(base.Config):
     Pages are named by their paths in docs_dir, files relative to the folder of mkdocs.yml. A page that is not named
     runs again when any file of the project has changed."""
 
-    records = c.Type(str, default=".cache/einsum-doc-records")
-    """The folder, relative to that of mkdocs.yml, in which is kept what held on a GPU, to be shown where there is none.
-
-    Commit it, so that machines without a GPU have it."""
-
     require_gpu = c.Type(bool, default=False)
     """Whether a build fails if a block needs a GPU that is not there."""
 

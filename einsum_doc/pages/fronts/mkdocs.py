@@ -55,8 +55,7 @@ from einsum_doc.pages.record.block import Failure, Place
 from einsum_doc.pages.verdict import report
 from einsum_doc.pages.verdict.expected import REWRITE, rewrite
 from einsum_doc.pages.verdict.export import as_json, github, junit
-from einsum_doc.pages.verdict.judging import Judgement
-from einsum_doc.pages.verdict.records import Records
+from einsum_doc.pages.verdict.judging import judged
 
 if TYPE_CHECKING:
     from einsum_doc.pages.engine.pool import Pool  # what runs pages is not loaded where none has to run
@@ -82,7 +81,6 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         """Whether a relative link in a page's HTML starts at its Markdown file: who builds the site changes it then."""
         self.pool: Pool | None = None
         self.cache: Cache | None = None
-        self.judgement: Judgement | None = None
         self.runs: dict[str, Run] = {}
         self.run: Run | None = None
         self.again: tuple[Sequence[str], Run | None] = ((), None)
@@ -128,6 +126,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
                 f"einsum-doc: {REWRITE} is set, with which a build compares no output. "
                 "It is for `python -m einsum_doc.pages.expected` alone, which sets it itself: unset it."
             )
+        self.requires_gpu = self.config.require_gpu or bool(os.environ.get(REQUIRE_GPU))
         fences = config.mdx_configs.setdefault("pymdownx.superfences", {}).setdefault("custom_fences", [])
         runnable = config.plugins["markdown-exec"].config.languages
         self.languages = scan.Languages(
@@ -149,7 +148,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         inner = {**config.mdx_configs, "pymdownx.snippets": {**snippets, "auto_append": self._without_blocks(snippets)}}
         markdown_exec.markdown_config.save(config.markdown_extensions, inner)
         self.runs, self.run, self.markdown, self._commit = {}, None, None, None
-        self.cache = self.judgement = None
+        self.cache = None
         self.converters = Converters()
         self.again, self.lost, self.downloads, self.reports = ((), None), [], {}, {}
         self.where = Path(config.config_file_path or "mkdocs.yml").name
@@ -275,9 +274,9 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             name = Path(config.config_file_path or "mkdocs.yml").name
             pages = [*pages, report.PageReport((), (), [report.nothing_ran(name)])]
         self._export(pages)
-        if self.cache is not None and self.judgement is not None:
+        if self.cache is not None:
             self.cache.tidy()
-            for note in (*self.cache.notes, *self.judgement.records.notes):
+            for note in self.cache.notes:
                 _log.info(note)
             explain = _log.info if os.environ.get(EXPLAIN) else _log.debug
             for name, reason in self.cache.reasons.items():
@@ -459,21 +458,17 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         runs = [run for run in runs if run.runnable]
         if not runs or self.waits:
             return
-        options = self.config
         if self.cache is None:
             self.cache = self._open_cache(config)
-        if self.judgement is None:
-            required = options.require_gpu or bool(os.environ.get(REQUIRE_GPU))
-            records = Records(self.root / options.records, lambda: self.commit, required=required)
-            self.judgement = Judgement(records, self.rewriting)
         for run in runs:
             kept = self.cache.find(run.name, run.runnable)
-            run.kept = kept and self.judgement.of(run.name, run.runnable, kept)
+            compares, requires_gpu = not self.rewriting, self.requires_gpu
+            run.kept = kept and judged(run.runnable, kept, compares=compares, requires_gpu=requires_gpu)
         missing = [run for run in runs if run.kept is None]
         if missing:
-            self._submit(missing, self.cache, self.judgement)
+            self._submit(missing, self.cache)
 
-    def _submit(self, runs: Sequence[Run], cache: Cache, judgement: Judgement) -> None:
+    def _submit(self, runs: Sequence[Run], cache: Cache) -> None:
         """Have the blocks of these pages run."""
         from einsum_doc.pages.engine.executor import ExecutorError
         from einsum_doc.pages.engine.pool import Pool, PoolSettings
@@ -488,13 +483,15 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             int(options.jobs),
             options.executor,
             tuple(options.library),
+            compares=not self.rewriting,
+            requires_gpu=self.requires_gpu,
         )
         if self.pool is None or self.pool.settings != settings:
             self.on_shutdown()  # under `serve`, mkdocs.yml may have changed since the last build
             self.pool = Pool(settings)
         pages = [Page(run.name, run.runnable, self.sources(run)) for run in runs]
         try:
-            futures = self.pool.submit(pages, cache, judgement)
+            futures = self.pool.submit(pages, cache)
         except ExecutorError as error:
             raise PluginError(f"einsum-doc: executor: {error}") from None
         for run, future in zip(runs, futures, strict=True):
@@ -544,7 +541,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         if self._is_fault(language, inputs, options, md):
             return True
         written = dict(inputs)
-        for name in (*fence.OUR_OPTIONS, "tolerance"):
+        for name in fence.OUR_OPTIONS:
             inputs.pop(name, None)
         if markdown_exec.validator(language, inputs, options, attrs, md):
             options["written"] = written

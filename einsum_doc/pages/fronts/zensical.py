@@ -210,7 +210,7 @@ class _Build:
         self.read_again = self.serving and run is not None and run.text != file.content_string
         if self.read_again:
             del self.plugin.runs[path]
-            self.plugin.cache = self.plugin.judgement = None  # which know the project's files as they were
+            self.plugin.cache = None  # which knows the project's files as they were
         elif run is not None:
             run.rendered, run.seen = set(), set()  # a page may be rendered more than once
             if run.markdown.strip() == markdown.strip():

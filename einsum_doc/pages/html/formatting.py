@@ -18,10 +18,9 @@ from markdown import Markdown
 from markdown.util import HTML_PLACEHOLDER_RE
 from markupsafe import Markup
 
-from einsum_doc.pages.html.render import block_html, derivation_html, shown_html, tabs_html
+from einsum_doc.pages.html.render import block_html, derivation_html, shown_html
 from einsum_doc.pages.reading import fence
 from einsum_doc.pages.record.block import Block, Result, Shown
-from einsum_doc.pages.verdict.devices import on_devices
 
 
 class Converters:
@@ -108,9 +107,6 @@ def format_block(block: Block, result: Result, md: Markdown, options: Mapping[st
     if block.language == fence.EINSUM:
         return block_html(result.markup or f"<pre>{escape(block.code)}</pre>", block, result)
     shown = dict(options)
-    tabs = _tabs(block, result, md, options, converters)
-    if tabs:
-        result, own = replace(result, output="", shown=()), result
     # What is expected stands on the page already, in its own fence.
     is_met = bool(block.expected) and result.status == "held"
     output = "" if is_met else result.output
@@ -124,17 +120,17 @@ def format_block(block: Block, result: Result, md: Markdown, options: Mapping[st
         shown["result"] = "ansi"
     boxed = bool(shown["source"] or shown["result"])
     # What else the block shows follows its output, wherever that is: it is given its place to take along.
-    place = f'<div class="{uuid4()}"></div>' if (beside or tabs) and shown["source"] != "console" else ""
+    place = f'<div class="{uuid4()}"></div>' if beside and shown["source"] != "console" else ""
     if place and shown["result"]:
         output, shown["result"] = markdown_exec.code_block(shown["result"], output), ""
     inner = _with_source(block, f"{output}\n\n{place}" if place else output, md, shown, converters)
     converted = [
         converters.convert(each.text, md, options) if each.kind == "markdown" else each.text for each in beside
     ]
-    values = tabs or "".join(_beside(zip(beside, converted, strict=True), block, result.on))
+    values = "".join(_beside(zip(beside, converted, strict=True), block))
     written = str(inner).replace(f"<p>{place}</p>", place)  # which a tab makes of it
     written = written.replace(place, values) if place and place in written else written + values
-    html = Markup(block_html(written, block, own if tabs else result, boxed=boxed))
+    html = Markup(block_html(written, block, result, boxed=boxed))
     if _HEADINGS in md.treeprocessors:
         # The headings in a block's output are found by its HTML, which is now longer.
         known = _headings_of(md)
@@ -180,33 +176,8 @@ def _with_source(block: Block, output: str, md: Markdown, options: Mapping[str, 
     return whole
 
 
-def _tabs(block: Block, result: Result, md: Markdown, options: Mapping[str, Any], converters: Converters) -> str:
-    """What a block has given on each of its devices, as tabs; nothing, if it has failed or gave nothing to be seen."""
-    runs = on_devices(block, result)
-    if result.status == "failed" or not any(run.output or run.shown or run.raised or run.when for _, run in runs):
-        return ""
-    # Each as if it were a block without a source. Headings are in the table of contents once, if at all.
-    alone = dict(options, source="", update_toc=False)
-    one = replace(block, options={name: value for name, value in block.options.items() if name != "device"})
-    tabs = []
-    for name, run in runs:
-        own = alone | {"id_prefix": f"{options['id']}{_plain(name)}-"}
-        html = block_html(" ", one, run, boxed=False)
-        if run.output.strip() or run.shown or run.raised:
-            html = format_block(one, run, md, own, converters)
-        tabs.append((name, html))
-    return tabs_html(tabs, f"{_own_name(block)}-on")
-
-
-def _beside(parts: Iterable[tuple[Shown, str]], block: Block, on: str) -> Iterator[str]:
+def _beside(parts: Iterable[tuple[Shown, str]], block: Block) -> Iterator[str]:
+    # Ids begin with a name that no other block of the site has.
+    name = f"v{hashlib.blake2b(block.place.file.encode(), digest_size=3).hexdigest()}-{block.number}"
     for number, (shown, text) in enumerate(parts, 1):
-        yield shown_html(replace(shown, text=str(text)), f"{_own_name(block)}{_plain(on)}-{number}")
-
-
-def _own_name(block: Block) -> str:
-    """A name that no other block of the site has, for ids."""
-    return f"v{hashlib.blake2b(block.place.file.encode(), digest_size=3).hexdigest()}-{block.number}"
-
-
-def _plain(device: str) -> str:
-    return device.replace(":", "")
+        yield shown_html(replace(shown, text=str(text)), f"{name}-{number}")

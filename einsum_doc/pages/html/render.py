@@ -97,20 +97,6 @@ def _formula(piece: str) -> str:
     return escape(re.sub(r"^(\$\$?|\\[\[(])|(\$\$?|\\[\])])$", "", piece).strip(), quote=False)
 
 
-def tabs_html(tabs: Sequence[tuple[str, str]], name: str) -> str:
-    """Titles and what is below each, as the tabs of pymdownx.tabbed, which themes know; `name` is for ids."""
-    inputs = "".join(
-        f'<input{" checked" if not number else ""} id="{name}-{number}" name="{name}" type="radio">'
-        for number in range(len(tabs))
-    )
-    labels = "".join(f'<label for="{name}-{number}">{escape(title)}</label>' for number, (title, _) in enumerate(tabs))
-    blocks = "".join(f'<div class="tabbed-block">{inner}</div>' for _, inner in tabs)
-    return (
-        f'<div class="tabbed-set tabbed-alternate" data-tabs="{name}:{len(tabs)}">{inputs}'
-        f'<div class="tabbed-labels">{labels}</div><div class="tabbed-content">{blocks}</div></div>'
-    )
-
-
 def derivation_html(rows: Sequence[Row], code: str) -> str:
     """The numbered rows of a derivation; its source as text, if it could not be read."""
     if not rows:
@@ -149,8 +135,6 @@ def failure_html(failure: Failure) -> str:
 
 def outcome_html(result: Result) -> str:
     """What became of a block, in a word or two."""
-    if result.when:
-        return f'<b class="skipped">✓ verified on {_day(result.when)}</b>: {escape(result.reason)} in this build'
     word = "✓ raised, as expected" if result.raised and not result.failures else _WORDS[result.status]
     reason = f": {escape(result.reason)}" if result.reason else ""
     return f'<b class="{result.status.replace(" ", "-")}">{word}</b>{reason}'
@@ -165,14 +149,8 @@ def _bar(block: Block, result: Result) -> str:
     elif result.status == "held" and result.assertions:
         word = f"✓ {count(result.assertions, 'assertion')} held"
     facts = [result.reason]
-    if result.when:
-        word = f"✓ verified on {_day(result.when)}"
-        facts = [f"{result.reason} in this build", result.device, f"commit {result.commit}" if result.commit else ""]
-    elif result.status in ("held", "failed"):
+    if result.status in ("held", "failed"):
         facts = [f"{result.seconds:.2f} s", result.device]
-        on = [each.on for each in (result, *result.others) if each.status == "held"]
-        if len(on) > 1:
-            facts[1] = f"the same on {', '.join(on)}"
     facts = [fact for fact in [*facts, short(block.place)] if fact]
     return f'<div class="bar" data-search-exclude><b>{word}</b>{_spans(facts)}</div>'
 
@@ -201,16 +179,13 @@ def stamp_html(blocks: Sequence[Block], page: Ran, faults: int, commit: str, rep
     if not ran:
         return ""
     lines = sum(result.lines for result in results)
-    missing = [[each for each in (result, *result.others) if each.status == "skipped"] for result in results]
-    earlier = sum(any(each.when for each in block) for block in missing)
-    skipped = sum(any(not each.when for each in block) for block in missing)
+    skipped = sum(result.status == "skipped" for result in results)
     assertions = sum(result.assertions for result in results)
     facts = [
         count(len(ran), "block"),
         count(assertions, "assertion") if assertions else "",
         count(lines, "derivation line") if lines else "",
         f"{skipped} skipped" if skipped else "",
-        f"{earlier} verified earlier on a GPU" if earlier else "",
         *sorted({f"torch {result.torch.split('+')[0]}" for result in ran if result.torch}),
         *sorted({result.device for result in ran if result.device}),
         f"commit {commit}" if commit else "",

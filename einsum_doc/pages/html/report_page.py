@@ -14,6 +14,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from einsum_doc.pages.html.render import count, fault_html, outcome_html, short
+from einsum_doc.pages.reading.fence import gpu_of
 from einsum_doc.pages.record.block import Block, Result
 from einsum_doc.pages.verdict.export import builder_version, title_of
 from einsum_doc.pages.verdict.report import PageReport, summary, users
@@ -124,16 +125,12 @@ def _table_html(page: PageReport) -> str:
         f"<th>block</th><th>outcome</th><th{_RIGHT}>assertions</th><th{_RIGHT}>lines</th><th{_RIGHT}>time</th>"
         "<th>device</th><th>language</th><th>place</th>"
     )
-    rows = "".join(
-        _row_html(block, each)
-        for block, result in zip(page.blocks, page.results, strict=True)
-        for each in (result, *result.others)
-    )
+    rows = "".join(map(_row_html, page.blocks, page.results))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>\n"
 
 
 def _row_html(block: Block, result: Result) -> str:
-    """What became of a block on one device."""
+    """What became of a block."""
     ran = result.status in ("held", "failed")
     cells = (
         ("", escape(title_of(block).removeprefix("block "))),
@@ -141,18 +138,11 @@ def _row_html(block: Block, result: Result) -> str:
         (_RIGHT, result.assertions or ""),
         (_RIGHT, result.lines or ""),
         (_RIGHT, f"{result.seconds:.2f}&nbsp;s" if ran else ""),
-        ("", escape(_device(result))),
+        ("", escape(result.device or gpu_of(block.options))),
         ("", escape(block.language)),
         ("", f"<code>{escape(short(block.place))}</code>"),
     )
     return f"<tr>{''.join(f'<td{style}>{cell}</td>' for style, cell in cells)}</tr>"
-
-
-def _device(result: Result) -> str:
-    """The device that it ran or would run on; with what its option calls it if that says more, as of a second GPU."""
-    if not result.device or result.on in ("", "cpu", "cuda"):
-        return result.device or result.on
-    return f"{result.device} ({result.on})"
 
 
 def _library_html(entries: Sequence[Entry], library: Sequence[str], places: Mapping[str, str]) -> str:

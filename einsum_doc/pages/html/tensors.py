@@ -16,8 +16,6 @@ LARGEST = 8
 """The longest axis of a tensor that is written out; one with more than two axes never is."""
 DECIMALS = 4
 """How many decimals are written, at most."""
-COMPARED = 50_000
-"""Of a tensor with more than twice as many numbers, not all are held against those on another device."""
 
 
 def is_tensor(value: Any) -> bool:
@@ -47,15 +45,6 @@ def tensor_html(value: Any) -> str:
     width = value.shape[-1]
     cells = [written[start : start + width] for start in range(0, len(written), width)]
     return _figure(_table(cells), facts)
-
-
-def numbers_of(value: Any) -> Iterator[float]:
-    """The numbers of a tensor, those of a complex one as two; of a very large one, some from all over it."""
-    if getattr(value, "is_meta", False):
-        return
-    values = _numbers(value).reshape(-1)
-    for number in values[:: max(1, len(values) // COMPARED)].tolist():
-        yield from (number.real, number.imag) if isinstance(number, complex) else (float(number),)
 
 
 def _facts(value: Any) -> Iterator[str]:

@@ -79,11 +79,9 @@ def _condition(value: str) -> None:
         raise ValueError("expected " + " or ".join(f'"{each}"' for each in CONDITIONS))
 
 
-def _devices(value: str) -> None:
-    if not re.fullmatch(r"(cpu|cuda)(:\d+)?([ ,]+(cpu|cuda)(:\d+)?)*", value):
-        raise ValueError('expected devices as PyTorch calls them, as in "cpu,cuda"')
-    if len(devices_of({"device": value})) < len(re.split("[ ,]+", value)):
-        raise ValueError("expected each device once")
+def _device(value: str) -> None:
+    if not re.fullmatch(r"(cpu|cuda)(:\d+)?", value):
+        raise ValueError('expected one device as PyTorch calls it, as in "cuda" or "cuda:1"')
 
 
 def _tolerance(value: str) -> None:
@@ -150,7 +148,7 @@ EXEC_OPTIONS: Mapping[str, Check] = {
 """markdown-exec's options."""
 
 OUR_OPTIONS: Mapping[str, Check] = {
-    "device": _devices,
+    "device": _device,
     "raises": _pattern,
     "skip_if": _condition,
 }
@@ -223,13 +221,14 @@ def is_on(value: str | None) -> bool:
     return value is not None and value.lower() not in _FALSE
 
 
-def devices_of(options: Mapping[str, str]) -> tuple[str, ...]:
-    """The devices that a block names, each once.
+def gpu_of(options: Mapping[str, str]) -> str:
+    """Return PyTorch's name of the GPU that a block needs; nothing, if it needs none.
 
-    >>> devices_of({"device": "cpu, cuda"})
-    ('cpu', 'cuda')
+    >>> gpu_of({"device": "cuda:1"}), gpu_of({"skip_if": "no-gpu"}), gpu_of({"device": "cpu"})
+    ('cuda:1', 'cuda', '')
     """
-    return tuple(dict.fromkeys(filter(None, re.split(r"[ ,]+", options.get("device", "")))))
+    device = options.get("device", "")
+    return device if device.startswith("cuda") else "cuda" if options.get("skip_if") == "no-gpu" else ""
 
 
 def executes(header: Header, languages: Collection[str], always: Collection[str] = ()) -> bool:
@@ -268,8 +267,6 @@ def executes(header: Header, languages: Collection[str], always: Collection[str]
             raise FenceError(f"unknown language '{language}'", f"did you mean '{meant[0]}'?")
 
     ours = {**EXEC_OPTIONS, **OUR_OPTIONS, **LANGUAGE_OPTIONS.get(language, {})}
-    if len(devices_of(options)) > 1:
-        ours["tolerance"] = _tolerance  # how far its results may be from each other
     known = {**ours, **HIGHLIGHT_OPTIONS}
     if language in OURS:
         known = dict(LANGUAGE_OPTIONS.get(language, {}))

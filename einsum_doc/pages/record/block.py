@@ -211,16 +211,6 @@ class Result:
     """The lines of a derivation."""
     markup: str = ""
     """What an `einsum` fence has become, as HTML."""
-    on: str = ""
-    """The device that it ran on, as the option `device` of its block calls it."""
-    others: tuple[Result, ...] = ()
-    """What it gave on the other devices that its block names."""
-    numbers: tuple[float, ...] = ()
-    """The numbers that its value consists of, while it is held against that on another device."""
-    when: float = 0.0
-    """When it was verified, in seconds since 1970, if that was on a device which is not there now; else 0."""
-    commit: str = ""
-    """The commit that was built then."""
     failure: Failure | None = None
     also: tuple[Failure, ...] = ()
     """Further failures of the same block: each false line of a derivation is one."""
@@ -269,8 +259,6 @@ def result_from(facts: Mapping[str, Any]) -> Result:
             "shown": tuple(Shown(**shown) for shown in facts["shown"]),
             "failure": None if failure is None else failure_from(failure),
             "also": tuple(map(failure_from, facts["also"])),
-            "others": tuple(map(result_from, facts["others"])),
-            "numbers": tuple(facts["numbers"]),
         }
     )
 

@@ -24,13 +24,12 @@ It names the folder that this one build writes its site to: set for any other, i
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)")
 
 
-def differs(output: str, expected: Expected, *, rounded: bool = False) -> Failure | None:
+def differs(output: str, expected: Expected) -> Failure | None:
     """The failure of a block that wrote something else, as a diff.
 
     White space at the ends of lines does not count, nor do the colours of a terminal. A number that is
     written with a point or an exponent may differ by the tolerance, relative to what is expected; from 0,
-    by the tolerance itself; where both are `rounded`, by one in the last place, if that is at most a
-    thousandth of it:
+    by the tolerance itself:
 
     >>> from einsum_doc.pages.record.block import Place
     >>> differs("loss 0.333333", Expected(Place("docs/a.md", 9), "loss 0.3333334"))
@@ -40,13 +39,11 @@ def differs(output: str, expected: Expected, *, rounded: bool = False) -> Failur
       + loss 0.34
     """
     wanted, given = _lines(expected.text), _lines(output)
-    if len(wanted) == len(given) and all(
-        _same(*pair, expected.tolerance, rounded) for pair in zip(wanted, given, strict=True)
-    ):
+    if len(wanted) == len(given) and all(_same(*pair, expected.tolerance) for pair in zip(wanted, given, strict=True)):
         return None
     # A line that is within tolerance is no difference: it is shown as it is expected.
     for index, (want, give) in enumerate(zip(wanted, given, strict=False)):
-        if _same(want, give, expected.tolerance, rounded):
+        if _same(want, give, expected.tolerance):
             given[index] = want
     difference = [line for line in difflib.ndiff(wanted, given) if not line.startswith("?")]
     return Failure(expected.place, "OutputError", "the output is not what is expected", tuple(difference))
@@ -64,7 +61,7 @@ def _lines(text: str) -> list[str]:
     return [line.rstrip() for line in plain(text).strip("\n").split("\n")]
 
 
-def _same(wanted: str, given: str, tolerance: float, rounded: bool) -> bool:
+def _same(wanted: str, given: str, tolerance: float) -> bool:
     if "\t" in given:  # in a fence, tabs are blanks by the time that they are read
         wanted, given = (re.sub(r"\s+", " ", text) for text in (wanted, given))
     if wanted == given:
@@ -72,31 +69,18 @@ def _same(wanted: str, given: str, tolerance: float, rounded: bool) -> bool:
     if _NUMBER.split(wanted) != _NUMBER.split(given):
         return False
     return all(
-        want == give or _close(want, give, tolerance, rounded)
+        want == give or _close(want, give, tolerance)
         for want, give in zip(_NUMBER.findall(wanted), _NUMBER.findall(given), strict=True)
     )
 
 
-def _close(wanted: str, given: str, tolerance: float, rounded: bool) -> bool:
+def _close(wanted: str, given: str, tolerance: float) -> bool:
     if not re.search(r"[.eE]", wanted + given):
         return False  # whole numbers are exact
     want, give = float(wanted), float(given)
     if math.isinf(want):
         return False  # too large to be compared as numbers
-    least = 0.0 if want else tolerance
-    if rounded and _last_place(wanted) <= abs(want) / 1000:
-        least = max(least, 1.01 * _last_place(wanted))
-    return math.isclose(want, give, rel_tol=tolerance, abs_tol=least)
-
-
-def _last_place(number: str) -> float:
-    """What one more in the last digit of a number would be.
-
-    >>> _last_place("-12.50"), _last_place("1.5e-3")
-    (0.01, 0.0001)
-    """
-    mantissa, _, exponent = number.lower().partition("e")
-    return float(f"1e{int(exponent or 0) - len(mantissa.partition('.')[2])}")
+    return math.isclose(want, give, rel_tol=tolerance, abs_tol=0.0 if want else tolerance)
 
 
 def rewrite(root: Path, outputs: Iterable[tuple[Expected, str]]) -> tuple[list[Expected], list[Failure]]:

@@ -117,11 +117,10 @@ def as_json(pages: Sequence[PageReport], commit: str = "") -> str:
 
 def _facts(result: Result) -> dict[str, Any]:
     """What a program may want to know of a result: all but how it looks."""
-    left_out = ("markup", "rows", "shown", "numbers", "failure", "also", "others")
+    left_out = ("markup", "rows", "shown", "failure", "also")
     return {name: value for name, value in asdict(result).items() if name not in left_out} | {
         "lines": result.lines,
         "failures": [*map(_failure, result.failures)],
-        "others": [_facts(other) for other in result.others],
     }
 
 

@@ -107,11 +107,7 @@ def summary(pages: Sequence[PageReport]) -> str:
     """
     results = [result for page in pages for result in page.results]
     lines = sum(result.lines for result in results)
-    reasons = Counter(
-        next(each.reason for each in (result, *result.others) if each.status == "skipped")
-        for result in results
-        if "skipped" in (each.status for each in (result, *result.others))
-    )
+    reasons = Counter(result.reason for result in results if result.status == "skipped")
     parts = [
         count(sum(bool(page.name and (page.blocks or page.faults)) for page in pages), "page"),
         count(len(results), "block"),

@@ -14,7 +14,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache, wraps
 from typing import Any
 
@@ -48,14 +48,6 @@ class Footprint:
     """Whether it started a process, which may read any file of the project."""
     memory: int = 0
     """The most memory that its process has held, in bytes."""
-
-    def __or__(self, other: Footprint) -> Footprint:
-        """What one of two runs of the page has depended on."""
-        both: dict[str, Any] = {}
-        for each in fields(self):
-            mine, theirs = getattr(self, each.name), getattr(other, each.name)
-            both[each.name] = tuple(sorted({*mine, *theirs})) if isinstance(mine, tuple) else max(mine, theirs)
-        return Footprint(**both)
 
 
 def footprint_from(facts: Mapping[str, Any]) -> Footprint:

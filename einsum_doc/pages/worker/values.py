@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from einsum_doc.pages.html import figures
-from einsum_doc.pages.html.tensors import is_tensor, numbers_of, tensor_html
+from einsum_doc.pages.html.tensors import is_tensor, tensor_html
 from einsum_doc.pages.record.block import Kind, Shown
 
 METHODS: Mapping[Kind, str] = {
@@ -75,13 +75,10 @@ def show_last(tree: ast.Module, source: str) -> None:
 class Values:
     """What a block shows beside its output."""
 
-    def __init__(self, *, compares: bool = False) -> None:
-        self.compares = compares
-        """Whether the value is to be held against that on another device."""
+    def __init__(self) -> None:
         self.text = ""
         """The value as a console would write it; empty if there is none to be shown."""
         self.shown: list[Shown] = []
-        self.numbers: tuple[float, ...] = ()
         self._last: Any = None
 
     def show(self, value: Any) -> None:
@@ -90,8 +87,6 @@ class Values:
         if value is None or figures.is_drawing(value):  # which is seen in the figure
             return
         self.shown = list(_forms(value))
-        if self.compares:
-            self.numbers = tuple(number for each in _several(value) if is_tensor(each) for number in numbers_of(each))
         text = repr(value)
         if self.shown or not re.search(r" at 0x[0-9A-Fa-f]+>?$", text):  # where it is in memory is nothing to say
             self.text = _cut(text)

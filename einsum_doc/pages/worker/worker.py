@@ -28,7 +28,7 @@ from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
 from einsum_doc.pages.html import figures
-from einsum_doc.pages.reading.fence import CONDITIONS, DERIVATION, EINSUM, devices_of
+from einsum_doc.pages.reading.fence import CONDITIONS, DERIVATION, EINSUM, gpu_of
 from einsum_doc.pages.record.block import Block, Failure, Result, Row, block_from, to_json
 from einsum_doc.pages.worker.assertions import AssertionRewriter, Count, Tally
 from einsum_doc.pages.worker.failures import (
@@ -58,8 +58,7 @@ class Worker:
     """Runs the blocks of one page, one after another.
 
     `root` is the folder of mkdocs.yml: the working directory, and first on the import path.
-    `device` is `auto`, or PyTorch's name of one. `count` is where the assertions that hold are counted.
-    `uses_gpu` says whether blocks may run on a GPU that they name: not if the site is built for the CPU.
+    `device` is `auto`, `cpu` or `cuda`. `count` is where the assertions that hold are counted.
     `library` names the packages whose use by the page is to be noted.
     """
 
@@ -69,14 +68,9 @@ class Worker:
         device: str = "auto",
         count: Count | None = None,
         library: Sequence[str] = (),
-        *,
-        uses_gpu: bool | None = None,
     ) -> None:
         self.root = root
         self.device = device
-        self.uses_gpu = device != "cpu" if uses_gpu is None else uses_gpu
-        self.present: list[str] = []
-        """Of the devices that the last block names, those that are there."""
         self.tally = Tally(count)
         self.usage = Usage(library)
         self.namespaces: dict[str, ModuleType] = {}
@@ -115,17 +109,15 @@ class Worker:
         markup = ""
         rows: tuple[Row, ...] = ()
         false: tuple[Failure, ...] = ()
-        devices = devices_of(block.options)
-        self.values = Values(compares=len(devices) > 1)
-        on, before = "", None
+        self.values = Values()
+        before = None
         start = perf_counter()
         try:
-            self.present = list(self._present(devices))
             self._choose_device(block)
             if self._skips(block):
                 return Result("skipped", reason=CONDITIONS["no-gpu"])
-            if devices:
-                on, before = self._put_on()
+            if "device" in block.options:
+                before = _put_on(block.options["device"])
             with _width(block.options.get("width")), self._directory(block.options.get("workdir")):
                 if block.language == DERIVATION:
                     rows, false = self._derive(block, namespace)
@@ -163,8 +155,6 @@ class Worker:
             raised=raised,
             rows=rows,
             markup=markup,
-            on=on,
-            numbers=self.values.numbers,
             failure=failures[0] if failures else None,
             also=failures[1:],
         )
@@ -297,47 +287,19 @@ class Worker:
             import torch
         if torch is not None:
             self.device_is_set = True
-            if self.device not in ("auto", "cuda"):
-                torch.set_default_device(self.device)
-            elif torch.cuda.is_available():
+            if torch.cuda.is_available():
                 torch.set_default_device("cuda")
             elif self.device == "cuda":
                 raise DeviceError("device: cuda was asked for, and torch finds no GPU")
 
-    def _present(self, devices: Sequence[str]) -> Iterator[str]:
-        """Of some devices, those that are there and may be used."""
-        if not devices:
-            return
+    def _skips(self, block: Block) -> bool:
+        """Whether the block is not run here, for want of the GPU that it needs."""
+        gpu = gpu_of(block.options)
+        if not gpu:
+            return False
         import torch
 
-        gpus = torch.cuda.device_count() if self.uses_gpu else 0
-        for device in devices:
-            kind, _, number = device.partition(":")
-            if kind == "cpu" or int(number or 0) < gpus:
-                yield device
-
-    def _skips(self, block: Block) -> bool:
-        """Whether the block is not run here, for want of a GPU."""
-        if devices_of(block.options):
-            return not self.present
-        if block.options.get("skip_if") == "no-gpu":
-            import torch
-
-            return not self.uses_gpu or not torch.cuda.is_available()
-        return False
-
-    def _put_on(self) -> tuple[str, Any]:
-        """Run the block on the page's own device if it names that, or else on the first that it names and is there.
-
-        Its name, and the device that is to be put back.
-        """
-        torch = sys.modules["torch"]
-        before = torch.get_default_device()
-        own = self.device if self.device not in ("auto", "cuda") else before.type
-        if own in self.present:
-            return own, None
-        torch.set_default_device(self.present[0])
-        return self.present[0], before
+        return self.device == "cpu" or int(gpu.partition(":")[2] or 0) >= torch.cuda.device_count()
 
     @contextmanager
     def _directory(self, path: str | None) -> Iterator[None]:
@@ -382,6 +344,15 @@ def _run_shell(block: Block) -> None:
     ended = subprocess.run([*SHELLS[block.language], block.program], stderr=subprocess.STDOUT, check=False)
     if ended.returncode != expected:
         raise ExecutionError(f"the command ended with status {ended.returncode}, not {expected}")
+
+
+def _put_on(device: str) -> Any:
+    """Make a device torch's default one; return the one that it takes the place of."""
+    import torch
+
+    before = torch.get_default_device()
+    torch.set_default_device(device)
+    return before
 
 
 @contextmanager
@@ -457,7 +428,7 @@ def serve(talk: socket.socket, files: Sequence[int], settings: Mapping[str, Any]
     _limit_memory(settings["memory"])
     _share_out(settings["threads"], settings["gpu"])
     heard = Listener(settings["root"])
-    worker = Worker(settings["root"], settings["device"], count, settings["library"], uses_gpu=settings.get("uses_gpu"))
+    worker = Worker(settings["root"], settings["device"], count, settings["library"])
     faulthandler.enable(dump, all_threads=False)
     with talk.makefile("r", encoding="utf-8", newline="\n") as requests:
         know(_decode(next(requests, "{}")))
@@ -469,7 +440,6 @@ def serve(talk: socket.socket, files: Sequence[int], settings: Mapping[str, Any]
             faulthandler.dump_traceback_later(facts["seconds"], file=dump)
             if "block" in facts:
                 answer["result"] = worker.run(block_from(facts["block"]))
-                answer["present"] = worker.present
             else:
                 worker.finish()
                 answer |= {"held": worker.tally.count[0], "footprint": None, "used": {}}
