@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -203,3 +205,27 @@ def test_what_is_appended_to_each_page_is_reported_where_it_stands(tmp_path: Pat
     assert good.status == 0, good.console
     (tmp_path / "docs/README.md").write_text("Text.\n\n" + FAILING)
     assert "docs/README.md:4: AssertionError" in mkdocs_build(tmp_path, environment).console
+
+
+TOLD = """\
+import sys, traceback, warnings
+
+def fails():
+    1 / 0
+
+try:
+    fails()
+except ZeroDivisionError:
+    traceback.print_exc()
+warnings.warn("mind the gap")
+"""
+
+
+def test_tracebacks_and_warnings(build: Callable[..., Built]) -> None:
+    built = build({"index": f'# Title\n\nText.\n\n```python exec="on"\n{TOLD}```\n'})
+    assert built.status == 0, built.console
+    [errors] = re.findall(r'<pre class="err">(.*?)</pre>', built.page(), re.S)
+    written = unescape(errors)
+    assert '  File "docs/index.md", line 12, in <module>\n    fails()\n' in written
+    assert '  File "docs/index.md", line 9, in fails\n    1 / 0\n' in written
+    assert 'docs/index.md:15: UserWarning: mind the gap\n  warnings.warn("mind the gap")' in written

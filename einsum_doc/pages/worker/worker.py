@@ -409,14 +409,6 @@ def _leave(errors: Sequence[BaseException], block: Block, root: str) -> NoReturn
     os._exit(status)
 
 
-def _save_coverage() -> None:
-    """Write down what `coverage` has measured, if it watches this process, which will end without a word."""
-    module = sys.modules.get("coverage")
-    running = module.Coverage.current() if module else None
-    if running is not None:
-        running.save()
-
-
 def serve(talk: socket.socket, files: Sequence[int], settings: Mapping[str, Any], count: Count) -> None:
     """Run what the parent asks for over `talk`, a line of JSON each way, until it closes.
 
@@ -447,8 +439,6 @@ def serve(talk: socket.socket, files: Sequence[int], settings: Mapping[str, Any]
                     answer["footprint"] = heard.footprint()
                 with suppress(Exception):
                     answer["used"] = worker.usage.found()
-                with suppress(Exception):
-                    _save_coverage()
             answer["late"], worker.late = worker.late, []
             faulthandler.cancel_dump_traceback_later()
             streams.flush()
