@@ -10,7 +10,7 @@ import pytest
 
 import einsum_doc
 from einsum_doc.pages.cache.cache import MACHINE, builder_digest
-from einsum_doc.pages.record.block import Block, Place
+from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.worker import failures
 from einsum_doc.pages.worker.assertions import ASSERTING
 
@@ -37,14 +37,14 @@ def test_an_edit_to_any_source_of_the_builder_leaves_no_result_valid(tmp_path: P
 @pytest.mark.parametrize("source", SOURCES)
 def test_no_failure_shows_a_frame_of_the_builder(source: str, tmp_path: Path) -> None:
     page = "docs/a.md"
-    block = Block(Place(page, 1), 1, "python", "between()")
+    block = Block(Location(page, 1), 1, "python", "between()")
     between: dict[str, object] = {}
     exec(compile("def between(): 1 / 0", str(BUILDER / source), "exec"), between)
     failures.know({page: ["```python", "between()", "```"]})
     with pytest.raises(ZeroDivisionError) as raised:
         exec(compile("\nbetween()", page, "exec"), between)
     [failure] = failures.failures_of(raised.value, block, str(tmp_path))
-    assert failure.place == Place(page, 2)
+    assert failure.location == Location(page, 2)
     assert failure.trace == (f"{page}:2", "    between()")
 
 

@@ -30,11 +30,11 @@ MEETING = (
 def started(folder: Path, environment: dict[str, str]) -> Iterator[str]:
     """The address of a scheduler with two workers of one thread each."""
     with socket.create_server(("127.0.0.1", 0)) as free:
-        place = f"127.0.0.1:{free.getsockname()[1]}"
-    port = place.partition(":")[2]
+        location = f"127.0.0.1:{free.getsockname()[1]}"
+    port = location.partition(":")[2]
     common = ["--no-dashboard", "--host", "127.0.0.1"]
     commands = [["scheduler", "--port", port, *common]]
-    commands += [["worker", f"tcp://{place}", "--nthreads", "1", "--no-nanny", *common]] * 2
+    commands += [["worker", f"tcp://{location}", "--nthreads", "1", "--no-nanny", *common]] * 2
     with ExitStack() as running:
         for number, command in enumerate(commands):
             log = running.enter_context((folder / f"{number}.log").open("w"))
@@ -49,16 +49,16 @@ def started(folder: Path, environment: dict[str, str]) -> Iterator[str]:
             running.callback(process.terminate)
         from distributed import Client
 
-        with Client(f"tcp://{place}", timeout=60, set_as_default=False) as client:
+        with Client(f"tcp://{location}", timeout=60, set_as_default=False) as client:
             client.wait_for_workers(2, timeout=60)
-        yield place
+        yield location
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Iterator[str]:
     """The address of a cluster."""
-    with started(tmp_path_factory.mktemp("dask"), environment) as place:
-        yield place
+    with started(tmp_path_factory.mktemp("dask"), environment) as location:
+        yield location
 
 
 @pytest.fixture
@@ -125,15 +125,15 @@ def test_a_failure_has_its_file_and_line(build: Callable[..., Built]) -> None:
 
 
 def test_with_nothing_to_run_no_engine_is_needed(tmp_path: Path, environment: dict[str, str]) -> None:
-    with started(tmp_path, environment) as place:
-        config = PLAIN.replace("einsum-doc]", f"einsum-doc: {{executor: 'dask://{place}'}}]")
+    with started(tmp_path, environment) as location:
+        config = PLAIN.replace("einsum-doc]", f"einsum-doc: {{executor: 'dask://{location}'}}]")
         write_pages(tmp_path, {"index": BLOCK.format("assert True")}, config)
         assert mkdocs_build(tmp_path, environment).status == 0
     assert "1 page from the cache" in mkdocs_build(tmp_path, environment).console
     write_pages(tmp_path, {"index": BLOCK.format("assert 1")}, config)
     told = mkdocs_build(tmp_path, environment)
     assert told.status == 1
-    assert f"einsum-doc: executor: there is no Dask scheduler at {place}" in told.console
+    assert f"einsum-doc: executor: there is no Dask scheduler at {location}" in told.console
 
 
 def test_an_engine_with_another_builder_is_refused() -> None:

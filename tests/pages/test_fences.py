@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from einsum_doc.pages.reading.scan import Languages, normalize, read
-from einsum_doc.pages.record.block import Place
+from einsum_doc.pages.record.block import Location
 
 from .conftest import MKDOCS, PLAIN, Built, mkdocs_build, write_pages
 from .test_build import on_a_terminal, text_of
@@ -727,7 +727,7 @@ def verdict_of(page: str) -> str:
     """What becomes of a page: its blocks, and what is wrong with it before any is run."""
     languages = Languages({"python", "py", "pycon", "sh", "bash", "console", "tree", "md", "markdown"})
     lines = normalize(page)
-    found = read(lines, [Place("docs/a.md", number + 1) for number in range(len(lines))], languages)
+    found = read(lines, [Location("docs/a.md", number + 1) for number in range(len(lines))], languages)
     if found.faults:
         return "wrong"
     return "runs" if found.blocks else "is never run"

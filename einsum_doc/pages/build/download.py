@@ -17,7 +17,8 @@ from typing import Any
 
 from einsum_doc.equation import parse
 from einsum_doc.pages.reading import scan
-from einsum_doc.pages.record.block import Block, Result, Row
+from einsum_doc.pages.record.block import Block
+from einsum_doc.pages.record.result import Result, DerivationRow
 from einsum_doc.pages.languages.einsum import numbers_of, sizes_of
 from einsum_doc.pages.reading.fence import DERIVATION, EINSUM, EXPECTED, gpu_of
 from einsum_doc.pages.worker.values import last_value
@@ -149,11 +150,11 @@ def _line(line: str, link: Link) -> str:
     # The attributes of a heading, or of the paragraph above.
     line = re.sub(r"^(#+ .*?|)\s*\{:?\s*[#.][^}]*\}\s*$", r"\1", line)
     pieces = re.split(r"(`+[^`]+`+|\\\(.+?\\\))", line)
-    for place, piece in enumerate(pieces):
+    for index, piece in enumerate(pieces):
         if piece.startswith(r"\("):
-            pieces[place] = f"${piece[2:-2].strip()}$"
+            pieces[index] = f"${piece[2:-2].strip()}$"
         elif not piece.startswith("`"):
-            pieces[place] = re.sub(r"\\[\[\]]", "$$", piece)
+            pieces[index] = re.sub(r"\\[\[\]]", "$$", piece)
     return re.sub(r"(?<!!)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])+)\]\((?P<to>[^)\s]+)\)", _resolved(link), "".join(pieces))
 
 
@@ -165,7 +166,7 @@ def _resolved(link: Link) -> Callable[[re.Match[str]], str]:
     return resolved
 
 
-def _displayed(rows: Sequence[Row]) -> str:
+def _displayed(rows: Sequence[DerivationRow]) -> str:
     lines = []
     for row in rows:
         formula = row.latex if "&" in row.latex else f"&{row.latex}"

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from einsum_doc.pages.verdict import report
 
 from einsum_doc.pages.reading import scan
-from einsum_doc.pages.record.block import Block, Failure, Result
-from einsum_doc.pages.cache.cache import Ran
+from einsum_doc.pages.record.block import Block
+from einsum_doc.pages.record.result import Failure, Result
+from einsum_doc.pages.record.result import PageResults
 
 if TYPE_CHECKING:
     from concurrent.futures import Future  # which a build that runs nothing does not need
@@ -28,9 +29,9 @@ class Run:
     reading: scan.Reading
     lines: Sequence[str] = ()
     """What superfences will be given of it."""
-    kept: Ran | None = None
+    kept: PageResults | None = None
     """Its results, if they are those of an earlier build."""
-    future: Future[Ran] | None = None
+    future: Future[PageResults] | None = None
     """Its results, if it is run."""
     rendered: set[int] = field(default_factory=set)
     """The numbers of the blocks that have reached the page."""
@@ -57,16 +58,16 @@ class Run:
         return self.kept is not None or self.future is not None
 
     @property
-    def ran(self) -> Ran:
+    def ran(self) -> PageResults:
         """What running it gave, waited for."""
         if self.future is None:
-            return self.kept or Ran(())
+            return self.kept or PageResults(())
         try:
             return self.future.result()
         except Exception as error:
             failure = Failure(self.blocks[0].where, "WorkerError", f"the page could not be run: {error}")
             missing = Result("not run", reason="the page could not be run")
-            return Ran([Result("failed", failure=failure), *[missing] * (len(self.runnable) - 1)])
+            return PageResults([Result("failed", failure=failure), *[missing] * (len(self.runnable) - 1)])
 
     @property
     def results(self) -> list[Result]:
@@ -82,7 +83,7 @@ class Run:
         faults = [fault.failure for fault in self.reading.faults]
         # After a fence that superfences rejects, its closing line opens another: what that takes is no news.
         unseen = [
-            Failure(block.place, "FenceError", "the block ran but did not reach the page", (why,))
+            Failure(block.location, "FenceError", "the block ran but did not reach the page", (why,))
             for block in self.blocks
             if block.number not in self.rendered and not faults
         ]
@@ -90,7 +91,7 @@ class Run:
         if not faults and all(not result.failures for result in results):
             # Whatever the reason, a block that was not run has not been verified.
             faults = [
-                Failure(block.place, "WorkerError", f"the block was not run: {result.reason}")
+                Failure(block.location, "WorkerError", f"the block was not run: {result.reason}")
                 for block, result in zip(self.blocks, results, strict=True)
                 if result.status == "not run"
             ]

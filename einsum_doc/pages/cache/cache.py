@@ -19,12 +19,14 @@ import stat
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from einsum_doc.pages.record.block import Block, Result, result_from
+from einsum_doc.pages.record.block import Block
+from einsum_doc.pages.record.codec import from_facts
+from einsum_doc.pages.record.result import PageResults, Result
 from einsum_doc.pages.worker.installed import Installed, names_in
 
 if TYPE_CHECKING:
@@ -35,25 +37,6 @@ FORMAT = 1
 
 _AROUND = 0.02
 """How much the dates of files may lag behind the clock, in seconds."""
-
-
-@dataclass(frozen=True)
-class Ran:
-    """A page's results, and how they came to be."""
-
-    results: Sequence[Result]
-    when: float = 0.0
-    """When its blocks were run, in seconds since 1970."""
-    seconds: float = 0.0
-    """How long that took."""
-    memory: int = 0
-    """The most memory that its process held, in bytes."""
-    cached: bool = False
-    """Whether the results were kept from an earlier build."""
-    packages: Mapping[str, str] = field(default_factory=dict)
-    """The versions of the installed distributions that it loaded."""
-    used: Mapping[str, bool] = field(default_factory=dict)
-    """Each public name of the library, if that was loaded, and whether the page's code has used it."""
 
 
 Evidence = dict[str, Any] | str
@@ -90,7 +73,7 @@ class Cache:
         self._settings = {"format": FORMAT, **MACHINE, "gpus": _gpus(), "variables": _python_variables(), **settings}
         self._now = _Snapshot(Path(os.path.realpath(root)), [Path(os.path.realpath(each)) for each in ignored])
 
-    def find(self, page: str, blocks: Sequence[Block]) -> Ran | None:
+    def find(self, page: str, blocks: Sequence[Block]) -> PageResults | None:
         """The results of a page's blocks, if they were kept and nothing has changed since; `reasons` says what has."""
         question = self._question(page, blocks)
         changes = []
@@ -100,8 +83,8 @@ class Cache:
                 with contextlib.suppress(OSError):
                     os.utime(path)  # the folder is emptied from its oldest end
                 self.reasons[page] = ""
-                return Ran(
-                    [*map(result_from, entry["results"])],
+                return PageResults(
+                    [from_facts(Result, each) for each in entry["results"]],
                     entry["when"],
                     entry["seconds"],
                     cached=True,
@@ -117,20 +100,20 @@ class Cache:
             if next(self._now.sources([each]), None) is None:
                 yield each
 
-    def last(self, page: str) -> Ran:
+    def last(self, page: str) -> PageResults:
         """How long the page took when it last held, and how much memory; 0 if that is not known."""
         for _, entry in self._entries(page):
-            return Ran((), seconds=entry["seconds"], memory=entry["memory"])
-        return Ran(())
+            return PageResults((), seconds=entry["seconds"], memory=entry["memory"])
+        return PageResults(())
 
-    def evidence(self, page: str, blocks: Sequence[Block], ran: Ran, footprint: Footprint | None) -> Evidence:
+    def evidence(self, page: str, blocks: Sequence[Block], ran: PageResults, footprint: Footprint | None) -> Evidence:
         """What a page has depended on, as it is now; or why nobody can say."""
         if footprint is None:
             return "what it has depended on is not known"
         told = _told(blocks, ran.results)
         return self._now.evidence(footprint, told, ran.when - _AROUND, self.reads.get(page, ()))
 
-    def keep(self, page: str, blocks: Sequence[Block], ran: Ran, evidence: Evidence) -> None:
+    def keep(self, page: str, blocks: Sequence[Block], ran: PageResults, evidence: Evidence) -> None:
         """Keep the results of a page, if everything on it held and what they depended on is known."""
         if self.folder is None or any(result.status not in ("held", "skipped") for result in ran.results):
             return
@@ -239,7 +222,7 @@ class Cache:
         for name in sorted(question.keys() | old.keys()):
             if old.get(name) != question.get(name):
                 return f"{_NAMES.get(name, name)} has changed"
-        told = _told(blocks, [result_from(result) for result in entry["results"]])
+        told = _told(blocks, [from_facts(Result, result) for result in entry["results"]])
         return self._now.change(entry["evidence"], told, question["reads"])
 
 
@@ -254,12 +237,12 @@ _NAMES = {
 
 def _told(blocks: Sequence[Block], results: Sequence[Result]) -> list[str]:
     """The places of the blocks, if what they wrote names their file: a warning says its line."""
-    places = [place for block in blocks for place in (block.place, *block.places)]
-    files = {place.file for place in places}
+    locations = [location for block in blocks for location in (block.location, *block.locations)]
+    files = {location.file for location in locations}
     said = [text for result in results for text in (result.written, result.errors, result.raised)]
     said += [shown.text for result in results for shown in result.shown]
     if any(file in text for text in said for file in files):
-        return list(map(str, places))
+        return list(map(str, locations))
     return []
 
 

@@ -16,9 +16,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from einsum_doc.pages.cache.cache import MACHINE, Cache, Evidence, Ran
+from einsum_doc.pages.cache.cache import MACHINE, Cache, Evidence
 from einsum_doc.pages.engine.session import ForkServer, Limits, Page, run_page
-from einsum_doc.pages.record.block import block_from, result_from, to_json
+from einsum_doc.pages.record.codec import from_facts, to_json
+from einsum_doc.pages.record.result import PageResults, Result
 from einsum_doc.pages.verdict.redaction import Redaction
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Engine:
 
     def run(
         self, page: Page, settings: PoolSettings, preload: Sequence[str], reads: Sequence[str], *, compares: bool
-    ) -> tuple[Ran, Evidence]:
+    ) -> tuple[PageResults, Evidence]:
         """Have a page run; its results, and what they depended on where they were made."""
         order = {
             "builder": MACHINE["builder"],
@@ -55,8 +56,8 @@ class Engine:
         }
         outcome = json.loads(self.executor.submit(run_order, to_json(order)).result())
         clean = Redaction(str(settings.root))  # the engine's processes have taken out the secrets of their own
-        results = [clean.result(result_from(facts)) for facts in outcome["ran"].pop("results")]
-        return Ran(results, **outcome["ran"]), outcome["evidence"]
+        results = [clean.result(from_facts(Result, facts)) for facts in outcome["ran"].pop("results")]
+        return PageResults(results, **outcome["ran"]), outcome["evidence"]
 
 
 def connect(address: str) -> Engine:
@@ -90,7 +91,7 @@ def run_order(order: str) -> str:
         raise RuntimeError("the engine's process has loaded another version of einsum-doc than the build: restart it")
     if not root.is_dir():
         raise RuntimeError("the folder of mkdocs.yml is not to be found where the engine's process runs")
-    page = Page(facts["page"]["name"], [*map(block_from, facts["page"]["blocks"])], facts["page"]["sources"])
+    page = from_facts(Page, facts["page"])
     settings = {name: facts[name] for name in ("root", "device", "library")}
     settings |= {"memory": limits.bytes, "threads": 0, "gpu": ""}
     server = _server(root, facts["preload"])

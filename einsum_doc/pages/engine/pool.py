@@ -17,11 +17,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from einsum_doc.pages.cache.cache import Cache, Ran
+from einsum_doc.pages.cache.cache import Cache
 from einsum_doc.pages.engine.executor import Engine, connect
 from einsum_doc.pages.engine.progress import Progress
 from einsum_doc.pages.engine.session import ForkServer, Limits, Page, gpus, run_page
 from einsum_doc.pages.reading.fence import DERIVATION, EINSUM
+from einsum_doc.pages.record.result import PageResults
 from einsum_doc.pages.verdict.judging import judged
 
 
@@ -66,12 +67,12 @@ class Pool:
         self._free = 0
         self._blas = 1
 
-    def submit(self, pages: Sequence[Page], cache: Cache) -> list[Future[Ran]]:
+    def submit(self, pages: Sequence[Page], cache: Cache) -> list[Future[PageResults]]:
         """For each page, the results of its blocks once they have run; they are kept in the cache.
 
         Raises: ExecutorError, if pages are to run on an engine that cannot be had.
         """
-        futures: list[Future[Ran]] = [Future() for _ in pages]
+        futures: list[Future[PageResults]] = [Future() for _ in pages]
         both = zip(pages, futures, strict=True)
         waiting = [_Waiting(page, future, cache, cache.last(page.name)) for page, future in both]
         if self.settings.executor and self._engine is None:
@@ -157,7 +158,7 @@ class Pool:
                 self._changed.wait()
         return None
 
-    def _run_page(self, waiting: _Waiting, gpu: str) -> Ran:
+    def _run_page(self, waiting: _Waiting, gpu: str) -> PageResults:
         page, cache, limits, compares = waiting.page, waiting.cache, self.settings.limits, self.settings.compares
         if self._engine is not None:
             reads = cache.reads.get(page.name, ())
@@ -200,9 +201,9 @@ class _Waiting:
     """A page that is to be run."""
 
     page: Page
-    future: Future[Ran]
+    future: Future[PageResults]
     cache: Cache
-    last: Ran
+    last: PageResults
     """How it was when it last held."""
 
     @property

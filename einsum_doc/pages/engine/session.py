@@ -26,12 +26,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Self
 
-from einsum_doc.pages.cache.cache import Ran
-from einsum_doc.pages.record.block import Block, Failure, Place, Result, failure_from, result_from, to_json
+from einsum_doc.pages.record.block import Block, Location
+from einsum_doc.pages.record.codec import from_facts, to_json
+from einsum_doc.pages.record.result import Failure, PageResults, Result
+from einsum_doc.pages.record.text import plain
 from einsum_doc.pages.verdict.expected import REWRITE, held_against
 from einsum_doc.pages.verdict.redaction import Redaction
 from einsum_doc.pages.worker.footprint import Footprint, footprint_from
-from einsum_doc.pages.worker.streams import plain
 
 SHOWN = 100_000
 """How much of what a block writes is kept, in bytes; what is cut off is said."""
@@ -87,7 +88,7 @@ def run_page(
     *,
     compares: bool = True,
     tell: Callable[[str], None] = lambda progress: None,
-) -> tuple[Ran, Footprint | None]:
+) -> tuple[PageResults, Footprint | None]:
     """Run the blocks of a page up to the first that fails; what it has depended on is known if none did.
 
     compares: whether a block fails that writes something else than is expected. tell: hears which block it is at.
@@ -104,7 +105,7 @@ def run_page(
             session.finish()
     footprint = None if session.failed else session.footprint
     memory = footprint.memory if footprint else 0
-    ran = Ran(list(map(brief, session.results)), when, time.time() - when, memory, used=session.used)
+    ran = PageResults(list(map(brief, session.results)), when, time.time() - when, memory, used=session.used)
     return ran, footprint
 
 
@@ -219,7 +220,7 @@ class Session:
         except _NoAnswerError as stopped:
             self._stop(block, stopped, time.monotonic() - start)
         else:
-            self.results[-1] = result_from(answer["result"])
+            self.results[-1] = from_facts(Result, answer["result"])
             self._add_late(answer)
         self._take_output()
 
@@ -335,13 +336,13 @@ class Session:
         struck = None if error == "OutputError" else _struck(self.dump.read(), self.page.sources)
         self._fail(block, error, message, struck)
 
-    def _fail(self, block: Block, error: str, message: str, place: Place | None = None) -> None:
-        self._add(block.number, Failure(place or block.where, error, message))
+    def _fail(self, block: Block, error: str, message: str, location: Location | None = None) -> None:
+        self._add(block.number, Failure(location or block.where, error, message))
 
     def _add_late(self, answer: Mapping[str, Any]) -> None:
         """Add what has gone wrong in threads to the blocks that started them."""
         for number, failure in answer["late"]:
-            self._add(number, failure_from(failure))
+            self._add(number, from_facts(Failure, failure))
 
     def _add(self, number: int, failure: Failure) -> None:
         index = next(index for index, block in enumerate(self.page.blocks) if block.number == number)
@@ -417,11 +418,11 @@ def _cut(text: str) -> str:
     return text if len(text) <= SAID else f"{text[:SAID]}… {len(text) - SAID:,} more characters are not shown"
 
 
-def _struck(dump: str, sources: Collection[str]) -> Place | None:
+def _struck(dump: str, sources: Collection[str]) -> Location | None:
     """The line of a page at which faulthandler found the code, in the main thread if that was on one."""
     last = _DUMP.split(dump)[-1]
     for thread in reversed(_THREAD.split(last)):
         for frame in _FRAME.finditer(thread):
             if frame["file"] in sources:
-                return Place(frame["file"], int(frame["line"]))
+                return Location(frame["file"], int(frame["line"]))
     return None

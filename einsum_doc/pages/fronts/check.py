@@ -25,7 +25,8 @@ from einsum_doc.pages.build.page import Run
 from einsum_doc.pages.fronts.mkdocs import NO_CACHE, REQUIRE_GPU, EinsumDocPlugin
 from einsum_doc.pages.fronts.site import Site, load
 from einsum_doc.pages.reading import scan
-from einsum_doc.pages.record.block import Block, Result
+from einsum_doc.pages.record.block import Block
+from einsum_doc.pages.record.result import Result
 from einsum_doc.pages.verdict import report
 from einsum_doc.pages.verdict.export import as_json, github, junit
 from einsum_doc.pages.worker.failures import know
@@ -70,7 +71,7 @@ class _Checker:
 
     def check(self) -> int:
         """Run the chosen pages once."""
-        wanted = dict(_place(page) for page in self.options.pages)
+        wanted = dict(_page_and_line(page) for page in self.options.pages)
         missing = set(wanted)
         failed = self._failed_before() if self.options.lf else None
 
@@ -197,10 +198,10 @@ def _debug(plugin: EinsumDocPlugin, run: Run) -> None:
             return
 
 
-def _place(text: str) -> tuple[str, int]:
+def _page_and_line(text: str) -> tuple[str, int]:
     """A page, and the line up to which it is asked for; 0 for all of it.
 
-    >>> _place("docs/posts/einsum.md:41"), _place("index.md")
+    >>> _page_and_line("docs/posts/einsum.md:41"), _page_and_line("index.md")
     (('docs/posts/einsum.md', 41), ('index.md', 0))
     """
     name, colon, line = text.rpartition(":")

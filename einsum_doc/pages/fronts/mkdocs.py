@@ -41,17 +41,13 @@ from einsum_doc.pages.cache.cache import Cache
 from einsum_doc.pages.engine.progress import awaited
 from einsum_doc.pages.fronts.config import EinsumDocConfig
 from einsum_doc.pages.html.formatting import Converters, format_block
-from einsum_doc.pages.html.render import (
-    count,
-    downloads_html,
-    fault_html,
-    stamp_html,
-    under_title,
-)
+from einsum_doc.pages.html.render import downloads_html, fault_html, stamp_html, under_title
 from einsum_doc.pages.html.report_page import Entry, address_of, anchors_on, contents, report_html, used_in
 from einsum_doc.pages.reading import fence, scan
 from einsum_doc.pages.reading.locations import reached, read, trace
-from einsum_doc.pages.record.block import Failure, Place
+from einsum_doc.pages.record.block import Location
+from einsum_doc.pages.record.result import Failure
+from einsum_doc.pages.record.text import count
 from einsum_doc.pages.verdict import report
 from einsum_doc.pages.verdict.expected import REWRITE, rewrite
 from einsum_doc.pages.verdict.export import as_json, github, junit
@@ -192,7 +188,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
                 continue
             self.runs[file.src_uri] = self._read(self._name(file), file.content_string, config)
         self.start(list(self.runs.values()), config)
-        used = {block.place.file for run in self.runs.values() for block in run.blocks}  # as snippets
+        used = {block.location.file for run in self.runs.values() for block in run.blocks}  # as snippets
         for uri in [] if self.dirty else self.left_out:
             path = os.path.join(config.docs_dir, uri)
             name = _relative(path, self.root)
@@ -201,7 +197,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             if run.blocks and name not in used:
                 message = "the block would never run: MkDocs leaves its page out of the site"
                 hint = f"if that is as it should be, name {uri} under `exclude_docs` in mkdocs.yml"
-                fault = scan.Fault(None, Failure(run.blocks[0].place, "FenceError", message, (hint,)), 0)
+                fault = scan.Fault(None, Failure(run.blocks[0].location, "FenceError", message, (hint,)), 0)
                 self.runs[uri] = Run(name, text, "", scan.Reading(faults=[fault]), complete=True)
         return files
 
@@ -253,7 +249,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             held = [(block.expected, result.written) for block, result in both if result.status == "held"]
             rewritten, failures = rewrite(self.root, [(fence, output) for fence, output in held if fence])
             for expected in rewritten:
-                click.echo(f"{expected.place}: rewritten", err=True)
+                click.echo(f"{expected.location}: rewritten", err=True)
             self.lost += failures
         pages = [run.report() for run in self.runs.values()]
         self._tell(pages, files)
@@ -307,14 +303,14 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
 
     def _tell(self, pages: Sequence[report.PageReport], files: Files) -> None:
         """Fill the report page, and say on the pages that explain the library where its names are used."""
-        places = {}
+        homes = {}
         for file in files.documentation_pages():
             if file.page and file.page.content:
                 file.page.content, names = self.with_users(file.page.content, file, pages, files)
-                places.update(dict.fromkeys(names, file))
+                homes.update(dict.fromkeys(names, file))
         page = self.report_file and self.report_file.page
         if self.report_file and page and page.content is not None:
-            addresses = {name: f"{self._url(file, self.report_file)}#{name}" for name, file in places.items()}
+            addresses = {name: f"{self._url(file, self.report_file)}#{name}" for name, file in homes.items()}
             entries = self.entries(pages, self.report_file, files)
             self.report_content = self.report_on(entries, addresses)
             parts = list(contents(entries, self.config.library))
@@ -417,14 +413,14 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         markdown = body if changed is None else changed
         faults = scan.in_metadata(text.removesuffix(body), name, self.languages)
         try:
-            lines, places = read(name, text, markdown, self._reader(config))
+            lines, locations = read(name, text, markdown, self._reader(config))
         except Exception as error:
             if type(error).__name__ != "SnippetMissingError":  # whose module is not loaded unless a site uses it
                 raise
-            place = reached(error) or Place(name, 1)
-            faults.append(scan.Fault(None, Failure(place, "SnippetMissingError", str(error)), 0))
-            lines, places = read(name, text, markdown, self._reader(config, checks_snippets=False))
-        reading = scan.read(lines, places, self.languages)
+            location = reached(error) or Location(name, 1)
+            faults.append(scan.Fault(None, Failure(location, "SnippetMissingError", str(error)), 0))
+            lines, locations = read(name, text, markdown, self._reader(config, checks_snippets=False))
+        reading = scan.read(lines, locations, self.languages)
         # What else is wrong with a page of which something is missing may come from that.
         return Run(name, text, markdown, reading._replace(faults=faults or reading.faults), lines)
 
@@ -528,8 +524,8 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
     def sources(self, run: Run) -> Mapping[str, list[str]]:
         """The lines of each file that the page's code stands in."""
         sources = {run.name: run.text.split("\n")}
-        places = {place for block in run.blocks for place in (block.place, *block.places)}
-        for name in {place.file for place in places} - sources.keys():
+        locations = {location for block in run.blocks for location in (block.location, *block.locations)}
+        for name in {location.file for location in locations} - sources.keys():
             path = self.root / name
             sources[name] = path.read_text("utf-8-sig", errors="replace").split("\n") if path.is_file() else []
         return sources
@@ -590,8 +586,10 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             self.wait_for(run)
             return format_block(asked, run.results[asked.number - 1], md, options, self.converters)
         except Exception as error:
-            place = Place(run.name if run else self.where, 1)
-            failure = Failure(place, type(error).__name__, str(error), (f"in the block that begins: {source[:80]!r}",))
+            location = Location(run.name if run else self.where, 1)
+            failure = Failure(
+                location, type(error).__name__, str(error), (f"in the block that begins: {source[:80]!r}",)
+            )
             (run.lost if run else self.lost).append(failure)
             return fault_html(failure)
 

@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from einsum_doc.pages.build.page import Run
     from einsum_doc.pages.fronts.site import Site
-    from einsum_doc.pages.record.block import Failure
+    from einsum_doc.pages.record.result import Failure
 
 _SITES = pytest.StashKey[dict[Path, "Site | None"]]()
 
@@ -75,11 +75,11 @@ class PageFile(pytest.File):
         for block in self.run.blocks:
             title = block.options.get("title") or block.options.get("id") or block.language
             item: BlockItem = BlockItem.from_parent(self, name=f"{block.number}: {title}")
-            item.number, item.line = block.number, block.place.line
+            item.number, item.line = block.number, block.location.line
             yield item
         for fault in self.run.reading.faults:
-            wrong: FaultItem = FaultItem.from_parent(self, name=f"line {fault.failure.place.line}")
-            wrong.failure, wrong.line = fault.failure, fault.failure.place.line
+            wrong: FaultItem = FaultItem.from_parent(self, name=f"line {fault.failure.location.line}")
+            wrong.failure, wrong.line = fault.failure, fault.failure.location.line
             yield wrong
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
-from einsum_doc.pages.record.block import Expected, Place
+from einsum_doc.pages.record.block import Expected, Location
 from einsum_doc.pages.verdict.expected import differs
 from einsum_doc.pages.worker.failures import is_expected
 from einsum_doc.pages.worker.values import Values
@@ -53,7 +53,7 @@ def writes(expected: str, tolerance: float = Expected.tolerance) -> Iterator[Non
             yield
     finally:
         sys.stdout.write(output.getvalue())
-    failure = differs(output.getvalue(), Expected(Place("", 0), expected, tolerance))
+    failure = differs(output.getvalue(), Expected(Location("", 0), expected, tolerance))
     if failure is not None:
         raise AssertionError("\n".join([failure.message, *failure.details]))
 

@@ -34,7 +34,7 @@ from yaml_env_tag import construct_env_tag
 
 from einsum_doc.pages.fronts.mkdocs import EinsumDocPlugin
 from einsum_doc.pages.reading.scan import HyphenatedOptions
-from einsum_doc.pages.record.block import Failure
+from einsum_doc.pages.record.result import Failure
 from einsum_doc.pages.verdict.report import PageReport
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from markupsafe import Markup
 
 from einsum_doc.pages.html.render import block_html, derivation_html, shown_html
 from einsum_doc.pages.reading import fence
-from einsum_doc.pages.record.block import Block, Result, Shown
+from einsum_doc.pages.record.block import Block
+from einsum_doc.pages.record.result import Result, Shown
 
 
 class Converters:
@@ -178,6 +179,6 @@ def _with_source(block: Block, output: str, md: Markdown, options: Mapping[str, 
 
 def _beside(parts: Iterable[tuple[Shown, str]], block: Block) -> Iterator[str]:
     # Ids begin with a name that no other block of the site has.
-    name = f"v{hashlib.blake2b(block.place.file.encode(), digest_size=3).hexdigest()}-{block.number}"
+    name = f"v{hashlib.blake2b(block.location.file.encode(), digest_size=3).hexdigest()}-{block.number}"
     for number, (shown, text) in enumerate(parts, 1):
         yield shown_html(replace(shown, text=str(text)), f"{name}-{number}")

@@ -13,9 +13,10 @@ from pygments.formatters import HtmlFormatter
 from pygments_ansi_color import AnsiColorLexer
 
 from einsum_doc.notation.writing.html import row_html
-from einsum_doc.pages.cache.cache import Ran
 from einsum_doc.pages.reading.fence import DERIVATION, EINSUM
-from einsum_doc.pages.record.block import Block, Failure, Place, Result, Row, Shown
+from einsum_doc.pages.record.block import Block, Location
+from einsum_doc.pages.record.result import DerivationRow, Failure, PageResults, Result, Shown
+from einsum_doc.pages.record.text import count
 
 _WORDS = {"held": "✓ held", "failed": "✗ failed", "skipped": "– skipped", "not run": "– not run"}
 
@@ -97,7 +98,7 @@ def _formula(piece: str) -> str:
     return escape(re.sub(r"^(\$\$?|\\[\[(])|(\$\$?|\\[\])])$", "", piece).strip(), quote=False)
 
 
-def derivation_html(rows: Sequence[Row], code: str) -> str:
+def derivation_html(rows: Sequence[DerivationRow], code: str) -> str:
     """The numbered rows of a derivation; its source as text, if it could not be read."""
     if not rows:
         return f"<pre>{escape(code)}</pre>"
@@ -105,7 +106,7 @@ def derivation_html(rows: Sequence[Row], code: str) -> str:
     return f'<div class="derivation">{" ".join(map(_row_html, rows))}</div>'
 
 
-def _row_html(row: Row) -> str:
+def _row_html(row: DerivationRow) -> str:
     says_nothing = not row.claim and row.holds
     return row_html(row.latex, row.reason, holds=row.holds, checked=None if says_nothing else row.checked)
 
@@ -151,21 +152,21 @@ def _bar(block: Block, result: Result) -> str:
     facts = [result.reason]
     if result.status in ("held", "failed"):
         facts = [f"{result.seconds:.2f} s", result.device]
-    facts = [fact for fact in [*facts, short(block.place)] if fact]
+    facts = [fact for fact in [*facts, short(block.location)] if fact]
     return f'<div class="bar" data-search-exclude><b>{word}</b>{_spans(facts)}</div>'
 
 
-def short(place: Place) -> str:
+def short(location: Location) -> str:
     """A place without its folders; many pages are called index.md, and are told apart by theirs.
 
-    >>> short(Place("docs/posts/einsum.md", 41)), short(Place("docs/posts/index.md", 3))
+    >>> short(Location("docs/posts/einsum.md", 41)), short(Location("docs/posts/index.md", 3))
     ('einsum.md:41', 'posts/index.md:3')
     """
-    parts = place.file.split("/")
-    return f"{'/'.join(parts[-2:] if parts[-1] == 'index.md' else parts[-1:])}:{place.line}"
+    parts = location.file.split("/")
+    return f"{'/'.join(parts[-2:] if parts[-1] == 'index.md' else parts[-1:])}:{location.line}"
 
 
-def stamp_html(blocks: Sequence[Block], page: Ran, faults: int, commit: str, report: str = "") -> str:
+def stamp_html(blocks: Sequence[Block], page: PageResults, faults: int, commit: str, report: str = "") -> str:
     """What this build found out about the page, for under its title; nothing if it ran nothing.
 
     `report`: the address of the part of the report that tells of it.
@@ -205,15 +206,6 @@ def downloads_html(names: Sequence[str]) -> str:
 
 def _day(when: float) -> str:
     return f"{datetime.fromtimestamp(when, UTC):%-d %B %Y}"
-
-
-def count(number: int, noun: str) -> str:
-    """A number with its noun.
-
-    >>> count(1, "block"), count(2, "block")
-    ('1 block', '2 blocks')
-    """
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _spans(facts: Sequence[str] | filter[str]) -> str:

@@ -13,9 +13,11 @@ from html import escape
 from typing import NamedTuple
 from urllib.parse import quote
 
-from einsum_doc.pages.html.render import count, fault_html, outcome_html, short
+from einsum_doc.pages.html.render import fault_html, outcome_html, short
 from einsum_doc.pages.reading.fence import gpu_of
-from einsum_doc.pages.record.block import Block, Result
+from einsum_doc.pages.record.block import Block
+from einsum_doc.pages.record.result import Result
+from einsum_doc.pages.record.text import count
 from einsum_doc.pages.verdict.export import builder_version, title_of
 from einsum_doc.pages.verdict.report import PageReport, summary, users
 
@@ -140,7 +142,7 @@ def _row_html(block: Block, result: Result) -> str:
         (_RIGHT, f"{result.seconds:.2f}&nbsp;s" if ran else ""),
         ("", escape(result.device or gpu_of(block.options))),
         ("", escape(block.language)),
-        ("", f"<code>{escape(short(block.place))}</code>"),
+        ("", f"<code>{escape(short(block.location))}</code>"),
     )
     return f"<tr>{''.join(f'<td{style}>{cell}</td>' for style, cell in cells)}</tr>"
 

@@ -11,13 +11,14 @@ from einsum_doc.errors import OperandError
 from einsum_doc.notation.deriving.lowering import identifier, words
 from einsum_doc.pages.languages.einsum_article import Addend, Article, Slot, article_html
 from einsum_doc.pages.reading.fence import PARTS
-from einsum_doc.pages.record.block import Block, Row
+from einsum_doc.pages.record.block import Block
+from einsum_doc.pages.record.result import DerivationRow
 
 if TYPE_CHECKING:
     from einsum_doc.notation.deriving.derive import Derivation
 
 
-def einsum_article(block: Block) -> tuple[str, tuple[Row, ...]]:
+def einsum_article(block: Block) -> tuple[str, tuple[DerivationRow, ...]]:
     """The HTML of an `einsum` fence, and the lines of its derivations.
 
     Everything on it is checked first: the gradients against autograd, each line of each
@@ -53,7 +54,7 @@ def einsum_article(block: Block) -> tuple[str, tuple[Row, ...]]:
         false = [line for line in lines if not line.holds]
         if false:
             raise AssertionError("\n".join([false[0].message, *false[0].details]))
-        rows = tuple(Row(line.latex, line.reason, line.checked, claim=line.kind == "claim") for line in lines)
+        rows = tuple(DerivationRow(line.latex, line.reason, line.checked, claim=line.kind == "claim") for line in lines)
         slots.append(Slot(derivation, rows, tuple(_addends(derivation, number))))
     picture = diagram(equation, names=first.names, output=first.output)
     article = Article(first, sizes, picture, cost(equation, sizes), slots)

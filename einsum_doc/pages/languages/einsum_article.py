@@ -22,7 +22,7 @@ from einsum_doc.notation.expression import Delta
 from einsum_doc.notation.writing.html import prose_html
 from einsum_doc.pages.html.render import derivation_html
 from einsum_doc.pages.reading.fence import PARTS
-from einsum_doc.pages.record.block import Row
+from einsum_doc.pages.record.result import DerivationRow
 
 if TYPE_CHECKING:
     from einsum_doc.compute.contraction.cost import Cost
@@ -43,7 +43,7 @@ class Slot:
     """What an article says about the gradient of one operand."""
 
     derivation: Derivation
-    rows: Sequence[Row]
+    rows: Sequence[DerivationRow]
     addends: Sequence[Addend]
     """More than one, if one tensor stands in several slots."""
 

@@ -18,40 +18,40 @@ from typing import Any, overload
 from markdown import Markdown
 
 from einsum_doc.pages.reading.scan import normalize
-from einsum_doc.pages.record.block import Place
+from einsum_doc.pages.record.block import Location
 
 
 class Line(str):
     """A line that knows where it comes from, and still does when it is indented.
 
-    >>> ("    " + Line("Text.", Place("docs/a.md", 3))).place
-    Place(file='docs/a.md', line=3)
+    >>> ("    " + Line("Text.", Location("docs/a.md", 3))).location
+    Location(file='docs/a.md', line=3)
     """
 
-    __slots__ = ("place",)
-    place: Place
+    __slots__ = ("location",)
+    location: Location
 
-    def __new__(cls, text: str, place: Place) -> Line:
+    def __new__(cls, text: str, location: Location) -> Line:
         self = super().__new__(cls, text)
-        self.place = place
+        self.location = location
         return self
 
     def __radd__(self, before: str) -> Line:
-        return Line(before + str(self), self.place)
+        return Line(before + str(self), self.location)
 
     def replace(self, *args: Any) -> Line:
         """As of any string."""
-        return Line(super().replace(*args), self.place)
+        return Line(super().replace(*args), self.location)
 
 
-def read(name: str, text: str, markdown: str, md: Markdown) -> tuple[Sequence[str], Sequence[Place]]:
+def read(name: str, text: str, markdown: str, md: Markdown) -> tuple[Sequence[str], Sequence[Location]]:
     """The lines that superfences will be given of a page, and where each of them comes from.
 
     `markdown` is what has become of the file `name` with this `text`, and `md` what it will be rendered with.
     """
     lines = markdown.split("\n")
     steps = _steps(md)
-    places: Sequence[Place]
+    locations: Sequence[Location]
     if text.endswith(markdown):
         # As long as lines stay as and where they are, they need not carry their places.
         first = text.count("\n") - len(lines) + 2
@@ -61,15 +61,15 @@ def read(name: str, text: str, markdown: str, md: Markdown) -> tuple[Sequence[st
                 break
             lines = after
             del steps[0]
-        places = _Counted(name, first, text.count("\n") + 1, len(lines))
+        locations = _Counted(name, first, text.count("\n") + 1, len(lines))
         if not steps:
-            return lines, places
+            return lines, locations
     else:
-        places = origins(name, text, markdown)
-    located: Sequence[Line] = list(map(Line, lines, places))
+        locations = origins(name, text, markdown)
+    located: Sequence[Line] = list(map(Line, lines, locations))
     for step in steps:
-        located = _placed(located, step(list(located)))
-    return located, [line.place for line in located]
+        located = _located(located, step(list(located)))
+    return located, [line.location for line in located]
 
 
 def _may_insert(step: Callable[[list[Any]], list[str]], markdown: str) -> bool:
@@ -78,7 +78,7 @@ def _may_insert(step: Callable[[list[Any]], list[str]], markdown: str) -> bool:
     return appended is not None and bool(appended or "8<" in markdown)
 
 
-class _Counted(Sequence[Place]):
+class _Counted(Sequence[Location]):
     """The places of lines that stand in a file from the `first` to the `last`, where those are that come after it."""
 
     def __init__(self, file: str, first: int, last: int, length: int) -> None:
@@ -88,26 +88,26 @@ class _Counted(Sequence[Place]):
         return self.length
 
     @overload
-    def __getitem__(self, index: int) -> Place: ...
+    def __getitem__(self, index: int) -> Location: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Place]: ...
-    def __getitem__(self, index: int | slice) -> Place | list[Place]:
+    def __getitem__(self, index: slice) -> list[Location]: ...
+    def __getitem__(self, index: int | slice) -> Location | list[Location]:
         if isinstance(index, slice):
             return [self[each] for each in range(*index.indices(self.length))]
-        return Place(self.file, min(self.first + range(self.length)[index], self.last))
+        return Location(self.file, min(self.first + range(self.length)[index], self.last))
 
 
-def origins(name: str, text: str, markdown: str) -> list[Place]:
+def origins(name: str, text: str, markdown: str) -> list[Location]:
     r"""The place of each line of the `markdown` that has become of the file `name` with this `text`.
 
     >>> source = "---\ntitle: T\n---\nOne.\n\nTwo.\n"
-    >>> [str(place) for place in origins("docs/a.md", source, "One.\n\nTwo.\n")]
+    >>> [str(location) for location in origins("docs/a.md", source, "One.\n\nTwo.\n")]
     ['docs/a.md:4', 'docs/a.md:5', 'docs/a.md:6', 'docs/a.md:7']
 
     A line that another plugin wrote is placed where it was put in.
     """
     source, final = text.split("\n"), markdown.split("\n")
-    return [Place(name, index + 1) for index in _aligned(source, final)]
+    return [Location(name, index + 1) for index in _aligned(source, final)]
 
 
 def _aligned(source: Sequence[str], final: Sequence[str]) -> list[int]:
@@ -133,10 +133,10 @@ def trace(md: Markdown, root: Path) -> None:
     def read_lines(path: str) -> list[Line]:
         name = os.path.relpath(path, root) if Path(path).is_relative_to(root) else os.path.basename(path)
         file = Path(name).as_posix()
-        return [Line(line, Place(file, index + 1)) for index, line in enumerate(lines_of(path))]
+        return [Line(line, Location(file, index + 1)) for index, line in enumerate(lines_of(path))]
 
     def dedent_lines(lines: list[Line]) -> list[Line]:
-        return [Line(line, old.place) for line, old in zip(dedent(lines), lines, strict=False)]
+        return [Line(line, old.location) for line, old in zip(dedent(lines), lines, strict=False)]
 
     snippets.read_lines, snippets.dedent = read_lines, dedent_lines
 
@@ -151,31 +151,31 @@ def _steps(md: Markdown) -> list[Callable[[list[Any]], list[str]]]:
     return steps
 
 
-def _placed(before: Sequence[Line], after: Sequence[str]) -> list[Line]:
+def _located(before: Sequence[Line], after: Sequence[str]) -> list[Line]:
     """What a preprocessor has made of the lines, each with its place."""
     if list(after[: len(before)]) == list(before):
-        place = before[-1].place
-        return [*before, *(each if isinstance(each, Line) else Line(each, place) for each in after[len(before) :])]
+        location = before[-1].location
+        return [*before, *(each if isinstance(each, Line) else Line(each, location) for each in after[len(before) :])]
     if any(isinstance(line, Line) for line in after):
-        place = before[0].place
+        location = before[0].location
         found = []
         for index, line in enumerate(after):
             if isinstance(line, Line):
-                place = line.place
+                location = line.location
             elif len(after) == len(before):  # a line that has been changed where it stands
-                place = before[index].place
-            found.append(line if isinstance(line, Line) else Line(line, place))
+                location = before[index].location
+            found.append(line if isinstance(line, Line) else Line(line, location))
         return found
     plain = normalize("\n".join(before))  # of more lines, if there are carriage returns in them
     same = list(after[: len(plain)]) == plain
     indices = [min(index, len(before) - 1) for index in (range(len(after)) if same else _aligned(plain, after))]
     return [
-        before[index] if line == before[index] else Line(line, before[index].place)
+        before[index] if line == before[index] else Line(line, before[index].location)
         for index, line in zip(indices, after, strict=True)
     ]
 
 
-def reached(error: BaseException) -> Place | None:
+def reached(error: BaseException) -> Location | None:
     """The place of the line that snippets were reading when they raised an error."""
     lines = [frame.f_locals.get("line") for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return next((line.place for line in reversed(lines) if isinstance(line, Line)), None)
+    return next((line.location for line in reversed(lines) if isinstance(line, Line)), None)

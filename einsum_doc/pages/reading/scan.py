@@ -23,7 +23,8 @@ from markdown.preprocessors import Preprocessor
 from pymdownx.superfences import RE_OPTIONS, SuperFencesBlockPreprocessor, SuperFencesCodeExtension
 
 from einsum_doc.pages.reading import fence
-from einsum_doc.pages.record.block import Block, Expected, Failure, Place
+from einsum_doc.pages.record.block import Block, Expected, Location
+from einsum_doc.pages.record.result import Failure
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def _openings(lines: Sequence[str], unasked: Collection[str], marked: Iterable[i
         runs = re.findall(r"(`+|~{3,})([^`]*)", lines[index])
         while runs:
             run, text = runs.pop(0)
-            closing = next((place for place, (other, _) in enumerate(runs) if other == run), None)
+            closing = next((index for index, (other, _) in enumerate(runs) if other == run), None)
             if closing is not None:
                 runs = runs[closing + 1 :]  # a span of code
             elif len(run) >= 3 and _asks(text, unasked):
@@ -204,7 +205,7 @@ class Reading(NamedTuple):
     comments: Sequence[Comment] = ()
 
 
-def read(lines: Sequence[str], places: Sequence[Place], languages: Languages) -> Reading:
+def read(lines: Sequence[str], locations: Sequence[Location], languages: Languages) -> Reading:
     """The blocks of a page, and the fences that are wrong.
 
     `lines` are what superfences will be given, and `places` where each of them comes from.
@@ -215,7 +216,7 @@ def read(lines: Sequence[str], places: Sequence[Place], languages: Languages) ->
     idle = unreadable = False
 
     def fault(found: Fence, message: str, *details: str, asked_for: bool = True) -> None:
-        failure = Failure(places[found.line], "FenceError", message, tuple(filter(None, details)))
+        failure = Failure(locations[found.line], "FenceError", message, tuple(filter(None, details)))
         faults.append(Fault(found.header if asked_for else None, failure, len(blocks)))
 
     for found in _with_nested(scan(lines, unasked=languages.unasked), languages):
@@ -236,7 +237,7 @@ def read(lines: Sequence[str], places: Sequence[Place], languages: Languages) ->
         elif found.hides is not None and not (runs and language not in fence.SHOWN_ONLY):
             # What comes after it may have been taken for something else.
             if not unreadable:
-                fault(found, *_hidden(found, lines, places), asked_for=False)
+                fault(found, *_hidden(found, lines, locations), asked_for=False)
             unreadable = True
         elif not found.closed:
             # Its end, perhaps, of a block whose opening has lost a backtick and is text.
@@ -251,12 +252,12 @@ def read(lines: Sequence[str], places: Sequence[Place], languages: Languages) ->
                 fault(found, "there is no block before it whose output it could be")
             elif not idle:
                 tolerance = float(options.get("tolerance", Expected.tolerance))
-                blocks[-1] = replace(blocks[-1], expected=Expected(places[found.line], found.code, tolerance))
+                blocks[-1] = replace(blocks[-1], expected=Expected(locations[found.line], found.code, tolerance))
         elif runs and language not in fence.SHOWN_ONLY:
-            block = Block(places[found.line], len(blocks) + 1, language, found.code, dict(options))
-            code = tuple(places[found.line + 1 : found.end - 1])
-            if code != tuple(map(block.place_of, range(len(code)))):
-                block = replace(block, places=code)
+            block = Block(locations[found.line], len(blocks) + 1, language, found.code, dict(options))
+            code = tuple(locations[found.line + 1 : found.end - 1])
+            if code != tuple(map(block.location_of, range(len(code)))):
+                block = replace(block, locations=code)
             nothing = _nothing_in(block)
             if nothing:
                 fault(found, *nothing)
@@ -280,7 +281,7 @@ def _nothing_in(block: Block) -> tuple[str, ...]:
 _NOTHING = "there is nothing in it to run", 'if it is out of use, write exec="off"'
 
 
-def _hidden(found: Fence, lines: Sequence[str], places: Sequence[Place]) -> tuple[str, ...]:
+def _hidden(found: Fence, lines: Sequence[str], locations: Sequence[Location]) -> tuple[str, ...]:
     """What is wrong with a fence that hides a block, in words."""
     assert found.hides is not None
     if found.hides == found.line:
@@ -290,8 +291,8 @@ def _hidden(found: Fence, lines: Sequence[str], places: Sequence[Place]) -> tupl
             "begin it on a line of its own, after nothing but blanks",
         )
     how = "has taken in" if found.closed else "is never closed, and has taken in"
-    hidden = places[found.hides]
-    where = f"line {hidden.line}" if hidden.file == places[found.line].file else str(hidden)
+    hidden = locations[found.hides]
+    where = f"line {hidden.line}" if hidden.file == locations[found.line].file else str(hidden)
     return (
         f"the fence {how} the block at {where}, which would never run",
         "is its end missing?",
@@ -306,7 +307,7 @@ def in_metadata(text: str, name: str, languages: Languages) -> list[Fault]:
     message = "a block that is read as metadata of the page, and would never run"
     hint = "leave a line empty before it, and have no line of the form `Name: value` begin the page"
     return [
-        Fault(None, Failure(Place(name, index + 1), "FenceError", message, (hint,)), 0)
+        Fault(None, Failure(Location(name, index + 1), "FenceError", message, (hint,)), 0)
         for index in _openings(lines, languages.unasked, _marked(lines))
     ]
 

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from einsum_doc.pages.record.block import Block, Expected, Failure, Result
-from einsum_doc.pages.worker.streams import plain
+from einsum_doc.pages.record.block import Block, Expected
+from einsum_doc.pages.record.result import Failure, Result
+from einsum_doc.pages.record.text import plain
 
 REWRITE = "EINSUM_DOC_REWRITE"
 """The environment variable with which a build rewrites the `expected` fences that are not met.
@@ -31,9 +32,9 @@ def differs(output: str, expected: Expected) -> Failure | None:
     written with a point or an exponent may differ by the tolerance, relative to what is expected; from 0,
     by the tolerance itself:
 
-    >>> from einsum_doc.pages.record.block import Place
-    >>> differs("loss 0.333333", Expected(Place("docs/a.md", 9), "loss 0.3333334"))
-    >>> print(differs("loss 0.34", Expected(Place("docs/a.md", 9), "loss 0.33")))
+    >>> from einsum_doc.pages.record.block import Location
+    >>> differs("loss 0.333333", Expected(Location("docs/a.md", 9), "loss 0.3333334"))
+    >>> print(differs("loss 0.34", Expected(Location("docs/a.md", 9), "loss 0.33")))
     docs/a.md:9: OutputError: the output is not what is expected
       - loss 0.33
       + loss 0.34
@@ -46,7 +47,7 @@ def differs(output: str, expected: Expected) -> Failure | None:
         if _same(want, give, expected.tolerance):
             given[index] = want
     difference = [line for line in difflib.ndiff(wanted, given) if not line.startswith("?")]
-    return Failure(expected.place, "OutputError", "the output is not what is expected", tuple(difference))
+    return Failure(expected.location, "OutputError", "the output is not what is expected", tuple(difference))
 
 
 def held_against(block: Block, result: Result) -> Result:
@@ -92,27 +93,27 @@ def rewrite(root: Path, outputs: Iterable[tuple[Expected, str]]) -> tuple[list[E
     files: dict[str, list[tuple[Expected, str]]] = {}
     for expected, output in outputs:
         if differs(output, expected):
-            files.setdefault(expected.place.file, []).append((expected, output))
+            files.setdefault(expected.location.file, []).append((expected, output))
     rewritten, failures = [], []
     for name, changes in files.items():
         path = root / name
         text = path.read_bytes().decode("utf-8") if path.is_file() else ""
         lines = re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text)
-        for expected, output in sorted(changes, key=lambda change: change[0].place, reverse=True):
+        for expected, output in sorted(changes, key=lambda change: change[0].location, reverse=True):
             if _replace(lines, expected, _lines(output)):
                 rewritten.append(expected)
             else:
                 told = "the output is not what is expected, and cannot be written here"
                 why = "what is expected comes from elsewhere: from a snippet, or from another plugin"
-                failures.append(Failure(expected.place, "OutputError", told, (why,)))
+                failures.append(Failure(expected.location, "OutputError", told, (why,)))
         if "".join(lines) != text:
             path.write_bytes("".join(lines).encode("utf-8"))
-    return sorted(rewritten, key=lambda expected: expected.place), failures
+    return sorted(rewritten, key=lambda expected: expected.location), failures
 
 
 def _replace(lines: list[str], expected: Expected, output: Sequence[str]) -> bool:
     """Put the output in the place of what is expected, if that stands there as it is."""
-    first = expected.place.line
+    first = expected.location.line
     opening = lines[first - 1] if first <= len(lines) else ""
     found = re.match(r"\ufeff?(?P<indent>[> \t]*)(?P<fence>`{3,}|~{3,})", opening)
     ends = (index for index in range(first, len(lines)) if found and lines[index].strip("> \t\r\n") == found["fence"])

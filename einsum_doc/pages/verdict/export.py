@@ -13,7 +13,8 @@ from importlib import metadata
 from typing import Any
 from xml.etree import ElementTree
 
-from einsum_doc.pages.record.block import Block, Failure, Place, Result
+from einsum_doc.pages.record.block import Block, Location
+from einsum_doc.pages.record.result import Failure, Result
 from einsum_doc.pages.verdict.report import PageReport, summary, users
 
 _NO_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
@@ -26,11 +27,11 @@ def junit(pages: Sequence[PageReport]) -> str:
     for page in pages:
         if not page.blocks and not page.faults:
             continue
-        suite = ElementTree.SubElement(root, "testsuite", name=page.name or page.faults[0].place.file)
+        suite = ElementTree.SubElement(root, "testsuite", name=page.name or page.faults[0].location.file)
         for block, result in zip(page.blocks, page.results, strict=True):
-            _case(suite, title_of(block), block.place, result.seconds, result, result.failures)
+            _case(suite, title_of(block), block.location, result.seconds, result, result.failures)
         for fault in page.faults:
-            _case(suite, fault.message, fault.place, 0, None, [fault])
+            _case(suite, fault.message, fault.location, 0, None, [fault])
         cases = suite.findall("testcase")
         for name, tag in (("failures", "failure"), ("skipped", "skipped")):
             suite.set(name, str(sum(case.find(tag) is not None for case in cases)))
@@ -45,7 +46,7 @@ def junit(pages: Sequence[PageReport]) -> str:
 def _case(
     suite: ElementTree.Element,
     name: str,
-    place: Place,
+    location: Location,
     seconds: float,
     result: Result | None,
     failures: Sequence[Failure],
@@ -55,8 +56,8 @@ def _case(
         "testcase",
         classname=suite.get("name", ""),
         name=_text(name),
-        file=place.file,
-        line=str(place.line),
+        file=location.file,
+        line=str(location.line),
         time=f"{seconds:.3f}",
     )
     for failure in failures:
@@ -99,7 +100,7 @@ def as_json(pages: Sequence[PageReport], commit: str = "") -> str:
                         "cached": page.cached,
                         "packages": dict(page.packages),
                         "blocks": [
-                            {"line": block.place.line, "file": block.place.file, "language": block.language}
+                            {"line": block.location.line, "file": block.location.file, "language": block.language}
                             | _facts(result)
                             for block, result in zip(page.blocks, page.results, strict=True)
                         ],
@@ -125,7 +126,9 @@ def _facts(result: Result) -> dict[str, Any]:
 
 
 def _failure(failure: Failure) -> dict[str, Any]:
-    return asdict(failure) | {"place": failure.place._asdict()}
+    facts = asdict(failure)
+    del facts["location"]
+    return {"place": failure.location._asdict()} | facts
 
 
 def builder_version() -> str:
@@ -149,10 +152,10 @@ def github(pages: Sequence[PageReport]) -> str:
 
 def _annotation(failure: Failure) -> str:
     file, title = (
-        _escaped(text).replace(":", "%3A").replace(",", "%2C") for text in (failure.place.file, failure.error)
+        _escaped(text).replace(":", "%3A").replace(",", "%2C") for text in (failure.location.file, failure.error)
     )
     text = _escaped("\n".join([failure.message, *failure.details]))
-    return f"::error file={file},line={failure.place.line},title={title}::{text}\n"
+    return f"::error file={file},line={failure.location.line},title={title}::{text}\n"
 
 
 def _escaped(text: str) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from einsum_doc.pages.record.block import Failure, Result
+from einsum_doc.pages.record.result import Failure, Result
 
 _SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|_KEY$|^KEY$|APIKEY|AUTH(?!OR)", re.I)
 _SHORTEST = 6

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from einsum_doc.pages.html.render import count
-from einsum_doc.pages.record.block import Block, Failure, Place, Result
-from einsum_doc.pages.worker.streams import plain
+from einsum_doc.pages.record.block import Block, Location
+from einsum_doc.pages.record.result import Failure, Result
+from einsum_doc.pages.record.text import count, plain
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class PageReport:
     def failures(self) -> list[Failure]:
         """Everything that is wrong on this page, in the order of its lines."""
         found = [*self.faults, *(failure for result in self.results for failure in result.failures)]
-        return sorted(found, key=lambda failure: failure.place)
+        return sorted(found, key=lambda failure: failure.location)
 
 
 def users(pages: Sequence[PageReport]) -> dict[str, list[str]]:
@@ -61,9 +61,9 @@ RED, BOLD, FAINT, PLAIN = "\x1b[31m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 def coloured(text: str) -> str:
     """The text of failures with the colours of a terminal: each place and error stands out."""
-    head = re.compile(r"^(?P<place>\S.*?:\d+): (?P<error>\w+)", re.M)
+    head = re.compile(r"^(?P<location>\S.*?:\d+): (?P<error>\w+)", re.M)
     facts = re.compile(r"^  (?:block \d+ of \d+, .*|\d+ later blocks? .*)$", re.M)
-    text = head.sub(lambda found: f"{BOLD}{found['place']}: {RED}{found['error']}{PLAIN}", text)
+    text = head.sub(lambda found: f"{BOLD}{found['location']}: {RED}{found['error']}{PLAIN}", text)
     return facts.sub(lambda found: f"{FAINT}{found[0]}{PLAIN}", text)
 
 
@@ -74,7 +74,7 @@ def failures_text(pages: Sequence[PageReport]) -> str:
 
 def _paragraph(page: PageReport, failure: Failure) -> str:
     text = [str(failure)]
-    if page.name and failure.place.file != page.name:
+    if page.name and failure.location.file != page.name:
         text.append(f"  on the page {page.name}")  # which has it from a snippet
     for block, result in zip(page.blocks, page.results, strict=True):
         if failure not in result.failures:
@@ -96,7 +96,7 @@ def _paragraph(page: PageReport, failure: Failure) -> str:
 def nothing_ran(config: str) -> Failure:
     """The failure of a build that executed nothing at all."""
     why = "no page has a block that runs here; if that is as it should be, set `allow_empty: true` for einsum-doc"
-    return Failure(Place(config, 1), "NothingRanError", "nothing was executed in this build", (why,))
+    return Failure(Location(config, 1), "NothingRanError", "nothing was executed in this build", (why,))
 
 
 def summary(pages: Sequence[PageReport]) -> str:

@@ -15,9 +15,10 @@ from pathlib import Path
 from types import FrameType, TracebackType
 
 from einsum_doc.pages.reading.fence import DERIVATION
-from einsum_doc.pages.record.block import Block, Failure, Place
+from einsum_doc.pages.record.block import Block, Location
+from einsum_doc.pages.record.result import Failure
 from einsum_doc.pages.worker.comparison import UNSET, describe
-from einsum_doc.pages.worker.program import numbered, place_in
+from einsum_doc.pages.worker.program import location_in, numbered
 
 _BUILDER = os.path.dirname(os.path.dirname(__file__)) + os.sep
 """The folder of the builder, whose own frames nobody wants to see."""
@@ -58,35 +59,37 @@ def is_expected(error: BaseException, expected: str) -> bool:
     return (named or name in names) and bool(re.match(pattern.lstrip(), message_of(error), re.S))
 
 
-def failures_of(error: BaseException, block: Block, root: str, place: Place | None = None) -> Iterator[Failure]:
+def failures_of(error: BaseException, block: Block, root: str, location: Location | None = None) -> Iterator[Failure]:
     """The failures of a block that raised: of a group of errors, one for each that is in it.
 
     place: where to go if the error stands on no page; by default the block's first line.
     """
     frames = list(_author_frames(error.__traceback__, root))
-    made = getattr(error, "einsum_doc_place", block.where)
+    made = getattr(error, "einsum_doc_location", block.where)
     if isinstance(error, AssertionError):
         # Where in a library an assertion is written tells nobody anything.
         while frames and not frames[-1][2] and frames[-1][0].file.startswith(("torch/", "numpy/", "einsum_doc/")):
             frames.pop()
-    place = next((place for place, _, on_page in reversed(frames) if on_page), place or made)
+    location = next((location for location, _, on_page in reversed(frames) if on_page), location or made)
     if isinstance(error, BaseExceptionGroup):
         for each in error.exceptions:
-            for failure in failures_of(each, block, root, place):
+            for failure in failures_of(each, block, root, location):
                 yield replace(failure, details=(*failure.details, f"in {_headline(error)}"))
     else:
-        yield _failure_of(error, block, place, frames)
+        yield _failure_of(error, block, location, frames)
 
 
-def _failure_of(error: BaseException, block: Block, place: Place, frames: list[tuple[Place, str, bool]]) -> Failure:
+def _failure_of(
+    error: BaseException, block: Block, location: Location, frames: list[tuple[Location, str, bool]]
+) -> Failure:
     details: list[str] = list(getattr(error, "einsum_doc_details", ()))
     if block.language == DERIVATION and hasattr(error, "position"):
-        place = block.place_of(error.position[0])
-    if isinstance(error, SyntaxError) and error.filename == block.place.file:
-        place = place_in(block, error.lineno or block.place.line + 1)
+        location = block.location_of(error.position[0])
+    if isinstance(error, SyntaxError) and error.filename == block.location.file:
+        location = location_in(block, error.lineno or block.location.line + 1)
         message = error.msg
         text = error.text
-        if text and block.places and error.lineno:
+        if text and block.locations and error.lineno:
             # Python has looked for its text in the block's own file.
             text = (numbered(block).split("\n")[error.lineno - 1 :] or [""])[0]
         if text:
@@ -107,18 +110,18 @@ def _failure_of(error: BaseException, block: Block, place: Place, frames: list[t
         details.append(f"caused by {_headline(error.__cause__)}")
     elif error.__context__ is not None and not error.__suppress_context__:
         details.append(f"while handling {_headline(error.__context__)}")
-    trace = list(_once(f"{place_}\n{text}" for place_, text, _ in frames))
+    trace = list(_once(f"{location_}\n{text}" for location_, text, _ in frames))
     if "raises" in block.options:
         details.append(f"expected: {block.options['raises']}: this error, and a message that begins so")
     inner = next(
         (n for n, line in enumerate(block.code.split("\n")) if re.match(r"[> ]*(`{3,}|~{3,})\s*\w", line)), None
     )
     if isinstance(error, SyntaxError) and inner is not None:
-        line = block.place_of(inner).line
+        line = block.location_of(inner).line
         details.append(f"its fence takes in another one, which begins at line {line}: is its end missing?")
     details += _sides_of_an_assertion(error)
     return Failure(
-        place,
+        location,
         name_of(error),
         first or test,
         (*rest, *details, *notes),
@@ -138,12 +141,12 @@ def message_of(error: BaseException) -> str:
         return f"(its message cannot be shown: {type(reason).__name__})"
 
 
-def frames_of(error: BaseException) -> list[Place]:
+def frames_of(error: BaseException) -> list[Location]:
     """Where an error has come through, outermost first."""
-    return [Place(frame.f_code.co_filename, line) for frame, line in _frames(error.__traceback__)]
+    return [Location(frame.f_code.co_filename, line) for frame, line in _frames(error.__traceback__)]
 
 
-def _author_frames(trace: TracebackType | None, root: str) -> Iterator[tuple[Place, str, bool]]:
+def _author_frames(trace: TracebackType | None, root: str) -> Iterator[tuple[Location, str, bool]]:
     """The frames from the page's code on: place, source line, and whether it is on a page."""
     inside = False
     for frame, line in _frames(trace):
@@ -153,7 +156,7 @@ def _author_frames(trace: TracebackType | None, root: str) -> Iterator[tuple[Pla
         if not inside or file.startswith(_BUILDER):
             continue
         source = linecache.getline(file, line, frame.f_globals).strip()
-        yield Place(_short(file, root), line), f"    {source}" if source else "", on_page
+        yield Location(_short(file, root), line), f"    {source}" if source else "", on_page
 
 
 def _frames(trace: TracebackType | None) -> Iterator[tuple[FrameType, int]]:

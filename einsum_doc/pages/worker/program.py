@@ -15,36 +15,36 @@ from contextlib import contextmanager
 from itertools import groupby
 from types import CodeType
 
-from einsum_doc.pages.record.block import Block, Place
+from einsum_doc.pages.record.block import Block, Location
 
 
 def numbered(block: Block) -> str:
     r"""What a block runs, after as many empty lines as there are before it in its file.
 
-    >>> numbered(Block(Place("docs/a.md", 2), 1, "python", "x = 1"))
+    >>> numbered(Block(Location("docs/a.md", 2), 1, "python", "x = 1"))
     '\n\nx = 1'
     """
-    return "\n" * block.place.line + block.program
+    return "\n" * block.location.line + block.program
 
 
-def place_in(block: Block, line: int) -> Place:
+def location_in(block: Block, line: int) -> Location:
     """The place of a line of the block as it is `numbered`."""
-    return block.place_of(line - block.place.line - 1)
+    return block.location_of(line - block.location.line - 1)
 
 
 def compiled(tree: ast.Module | ast.Interactive, block: Block) -> list[CodeType]:
     """The code of a block as it is `numbered`: one for each run of statements from one file, to be run in order."""
     mode = "single" if isinstance(tree, ast.Interactive) else "exec"
     flags = _future_flags(tree.body)
-    pieces = [(block.place.file, tree.body)]
-    if block.places:
-        by_file = groupby(tree.body, lambda statement: place_in(block, statement.lineno).file)
+    pieces = [(block.location.file, tree.body)]
+    if block.locations:
+        by_file = groupby(tree.body, lambda statement: location_in(block, statement.lineno).file)
         pieces = [(file, list(statements)) for file, statements in by_file] or pieces
     codes: list[CodeType] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)  # Python has warned of the text as it stands already
         for file, statements in pieces:
-            if block.places:
+            if block.locations:
                 _move(statements, file, block)
             part = ast.Interactive(statements) if mode == "single" else ast.Module(statements, [])
             # Never optimized: that would take out `if __debug__`.
@@ -77,19 +77,19 @@ def _move(statements: Sequence[ast.stmt], file: str, block: Block) -> None:
 def _line_in(file: str, line: int, block: Block) -> int:
     """A line's number in a file; if it stands in another, which has been put in there, the line that did it."""
     before = 0
-    while (place := place_in(block, line - before)).file != file:
+    while (location := location_in(block, line - before)).file != file:
         before += 1
-    return place.line + (before > 0)
+    return location.line + (before > 0)
 
 
 @contextmanager
-def placed_warnings(block: Block) -> Iterator[None]:
+def located_warnings(block: Block) -> Iterator[None]:
     """Have what Python warns of while it reads a `numbered` block named at its place."""
-    if not block.places:
+    if not block.locations:
         yield
         return
     with warnings.catch_warnings(record=True) as heard:
         yield
     for each in heard:
-        place = place_in(block, each.lineno)
-        warnings.warn_explicit(each.message, each.category, place.file, place.line)
+        location = location_in(block, each.lineno)
+        warnings.warn_explicit(each.message, each.category, location.file, location.line)

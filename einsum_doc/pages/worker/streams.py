@@ -4,21 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import sys
-
-_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~]?)")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-
-
-def plain(text: str) -> str:
-    r"""What a terminal is told, as mere text: without colours, and without what moves about or clears the screen.
-
-    >>> plain("\x1b[31mred\x1b[0m and \x1b[2Jgone\r\n50 %\r100 %")
-    'red and gone\n50 %\n100 %'
-    """
-    lines = _ESCAPE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
-    return _CONTROL.sub("", lines)
 
 
 class Streams:

@@ -22,7 +22,7 @@ from functools import cache, wraps
 from types import FrameType, ModuleType
 from typing import Any
 
-from einsum_doc.pages.record.block import Place
+from einsum_doc.pages.record.block import Location
 from einsum_doc.pages.worker.failures import PAGES, frames_of
 from einsum_doc.pages.worker.imports import when_loaded
 
@@ -34,26 +34,28 @@ class UnawaitedError(Exception):
 
     def __init__(self, coroutine: Any) -> None:
         super().__init__(f"the coroutine '{coroutine.__qualname__}' was never awaited: nothing in it has run")
-        made = [Place(file, line) for file, line, _ in coroutine.cr_origin or () if file in PAGES]
-        self.einsum_doc_place = (made or [Place(coroutine.cr_code.co_filename, coroutine.cr_code.co_firstlineno)])[0]
+        made = [Location(file, line) for file, line, _ in coroutine.cr_origin or () if file in PAGES]
+        self.einsum_doc_location = (
+            made or [Location(coroutine.cr_code.co_filename, coroutine.cr_code.co_firstlineno)]
+        )[0]
 
 
 class ProcessError(Exception):
     """A process that has failed, and nobody has asked how it ended."""
 
-    def __init__(self, status: int, place: Place) -> None:
+    def __init__(self, status: int, location: Location) -> None:
         names = {-each: each.name for each in signal.Signals}
         how = f"ended with status {status}" if status > 0 else f"was killed by {names.get(status, f'signal {-status}')}"
         super().__init__(f"the process that was started here {how}, and nobody has asked for its exitcode")
-        self.einsum_doc_place = place
+        self.einsum_doc_location = location
 
 
 class UnsuccessfulError(Exception):
     """Tests of `unittest` that have failed, and nobody has asked whether they were successful."""
 
-    def __init__(self, result: Any, place: Place) -> None:
+    def __init__(self, result: Any, location: Location) -> None:
         super().__init__(f"{result!r}, and nobody has asked whether it was successful: assert result.wasSuccessful()")
-        self.einsum_doc_place = place
+        self.einsum_doc_location = location
 
 
 class Unheard:
@@ -65,9 +67,9 @@ class Unheard:
         """The futures that hold an error."""
         self.results: list[tuple[Any, BaseException]] = []
         """Those that pools of processes give, with the error that they hold."""
-        self.processes: list[tuple[Any, Place]] = []
+        self.processes: list[tuple[Any, Location]] = []
         """Those that the page has started itself, and where."""
-        self.suites: list[tuple[Any, Place]] = []
+        self.suites: list[tuple[Any, Location]] = []
         """The results of tests that have been run, and where."""
         sys.set_coroutine_origin_tracking_depth(1)
         warn = warnings._warn_unawaited_coroutine  # type: ignore[attr-defined]
@@ -103,7 +105,7 @@ class Unheard:
             set_exception(future, exception)
             self.failed.append(future)
 
-        _note_place(Future)
+        _note_location(Future)
         setattr(Future, "set_exception", keep)  # noqa: B010 — a method is no variable to mypy
         for name in ("result", "exception"):
             setattr(Future, name, _marking(getattr(Future, name), Future.done))
@@ -118,7 +120,7 @@ class Unheard:
             # Not those that a library starts: it looks after its own, as a pool or a manager does.
             frame = sys._getframe(1)
             if frame.f_code.co_filename in PAGES:
-                self.processes.append((process, Place(frame.f_code.co_filename, frame.f_lineno)))
+                self.processes.append((process, Location(frame.f_code.co_filename, frame.f_lineno)))
 
         @wraps(close)
         def close_and_tell(process: Any) -> None:
@@ -136,12 +138,12 @@ class Unheard:
 
     def _watch_pools(self, module: ModuleType) -> None:
         results = module.ApplyResult
-        _note_place(results)
+        _note_location(results)
         for kind in (results, module.MapResult):
             kind._set = self._kept(kind._set)
         for name in ("get", "successful"):
             setattr(results, name, _marking(getattr(results, name), results.ready))
-        _note_place(module.IMapIterator)
+        _note_location(module.IMapIterator)
         for kind in (module.IMapIterator, module.IMapUnorderedIterator):
             kind._set = self._kept_of_many(kind._set)
         module.IMapIterator.next = module.IMapIterator.__next__ = _marking_many(module.IMapIterator.next)
@@ -170,19 +172,19 @@ class Unheard:
         @wraps(run)
         def keep(runner: Any, test: Any) -> Any:
             result = run(runner, test)
-            place = _place_on_page()
-            if place is not None and isinstance(result, kind):
+            location = _location_on_page()
+            if location is not None and isinstance(result, kind):
                 # From now on: the runner itself has asked, for what it prints.
                 with suppress(TypeError):  # of a class that is too odd for it, only what is asked before is known
                     result.__class__ = _asked(result.__class__)
-                self.suites.append((result, place))
+                self.suites.append((result, location))
             return result
 
         module.TextTestRunner.run = keep
 
     def finish(self, namespaces: Iterable[Mapping[str, Any]]) -> None:
         """Tell of what nobody has looked at by the end of a page."""
-        for process, place in self.processes:
+        for process, location in self.processes:
             if _looked_at(process):
                 continue
             if _STATUS in process.__dict__:  # it is closed
@@ -192,10 +194,10 @@ class Unheard:
                     process.join()  # as Python does at the end of a program
                 status = process.exitcode
             if status and -status not in _ON_PURPOSE:
-                self.hear(ProcessError(status, place))
-        for result, place in self.suites:
+                self.hear(ProcessError(status, location))
+        for result, location in self.suites:
             if not _looked_at(result) and not result.wasSuccessful():
-                self.hear(UnsuccessfulError(result, place))
+                self.hear(UnsuccessfulError(result, location))
         for result, error in self.results:
             if not _looked_at(result) and id(error) not in result.__dict__.get(_TAKEN, ()):
                 self._hear_elsewhere(error, "nobody has asked a pool of processes for its result", result)
@@ -212,10 +214,10 @@ class Unheard:
         """Hear of an error that may have been raised in another process, or in no line of the page."""
         error.add_note(note)
         told = re.findall(r'^ *File "(.+)", line (\d+)', str(error.__cause__ or ""), re.M)
-        places = [Place(file, int(line)) for file, line in told if file in PAGES]
-        place = places[-1] if places else result.__dict__.get(_PLACE)
-        if place is not None and not any(each.file in PAGES for each in frames_of(error)):
-            error.einsum_doc_place = place  # type: ignore[attr-defined]
+        locations = [Location(file, int(line)) for file, line in told if file in PAGES]
+        location = locations[-1] if locations else result.__dict__.get(_PLACE)
+        if location is not None and not any(each.file in PAGES for each in frames_of(error)):
+            error.einsum_doc_location = location  # type: ignore[attr-defined]
         self.hear(error)
 
 
@@ -229,16 +231,16 @@ def _looked_at(thing: Any) -> bool:
     return bool(thing.__dict__.get(_LOOKED_AT))
 
 
-def _note_place(kind: Any) -> None:
+def _note_location(kind: Any) -> None:
     """Have each object of a class know the line of the page on which it was asked for, if it was on one."""
     make = kind.__init__
 
     @wraps(make)
     def made(result: Any, *args: Any, **kwargs: Any) -> None:
         make(result, *args, **kwargs)
-        place = _place_on_page(_ASKED_FOR_BY)
-        if place is not None:
-            result.__dict__[_PLACE] = place
+        location = _location_on_page(_ASKED_FOR_BY)
+        if location is not None:
+            result.__dict__[_PLACE] = location
 
     kind.__init__ = made
 
@@ -302,11 +304,11 @@ _ASKED_FOR_BY = ("concurrent.", "multiprocessing.")
 """The modules through which a page asks for a result."""
 
 
-def _place_on_page(through: tuple[str, ...] | None = None) -> Place | None:
+def _location_on_page(through: tuple[str, ...] | None = None) -> Location | None:
     """The line of the page that is being run in this thread, if one is; through these modules alone, if any."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_code.co_filename not in PAGES:
         if through is not None and not f"{frame.f_globals.get('__name__', '')}.".startswith(through):
             return None
         frame = frame.f_back
-    return frame and Place(frame.f_code.co_filename, frame.f_lineno)
+    return frame and Location(frame.f_code.co_filename, frame.f_lineno)

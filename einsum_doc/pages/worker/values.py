@@ -13,7 +13,7 @@ from typing import Any
 
 from einsum_doc.pages.html import figures
 from einsum_doc.pages.html.tensors import is_tensor, tensor_html
-from einsum_doc.pages.record.block import Kind, Shown
+from einsum_doc.pages.record.result import Kind, Shown
 
 METHODS: Mapping[Kind, str] = {
     "html": "_repr_html_",

@@ -29,7 +29,9 @@ from weakref import WeakKeyDictionary
 
 from einsum_doc.pages.html import figures
 from einsum_doc.pages.reading.fence import CONDITIONS, DERIVATION, EINSUM, gpu_of
-from einsum_doc.pages.record.block import Block, Failure, Result, Row, block_from, to_json
+from einsum_doc.pages.record.block import Block
+from einsum_doc.pages.record.codec import from_facts, to_json
+from einsum_doc.pages.record.result import DerivationRow, Failure, Result
 from einsum_doc.pages.worker.assertions import AssertionRewriter, Count, Tally
 from einsum_doc.pages.worker.failures import (
     ASSERTED,
@@ -43,7 +45,7 @@ from einsum_doc.pages.worker.failures import (
 )
 from einsum_doc.pages.worker.footprint import Listener
 from einsum_doc.pages.worker.imports import when_loaded
-from einsum_doc.pages.worker.program import compiled, numbered, place_in, placed_warnings
+from einsum_doc.pages.worker.program import compiled, located_warnings, location_in, numbered
 from einsum_doc.pages.worker.streams import Streams
 from einsum_doc.pages.worker.unreported import Unheard
 from einsum_doc.pages.worker.usage import Usage
@@ -107,7 +109,7 @@ class Worker:
         held = self.tally.count[0]
         errors: list[BaseException] = []
         markup = ""
-        rows: tuple[Row, ...] = ()
+        rows: tuple[DerivationRow, ...] = ()
         false: tuple[Failure, ...] = ()
         self.values = Values()
         before = None
@@ -177,7 +179,7 @@ class Worker:
             return "", tuple(failure for error in errors for failure in self._failures(error, block))
         if not errors:
             message = f"the block should raise {expected}, and raised nothing"
-            return "", (Failure(block.place, "NothingRaisedError", message),)
+            return "", (Failure(block.location, "NothingRaisedError", message),)
         met = next((error for error in errors if is_expected(error, expected)), None)
         raised = f"{name_of(met)}: {message_of(met)}" if met else ""
         wrong = [error for error in errors if error is not met]
@@ -215,17 +217,17 @@ class Worker:
 
     def _hear(self, error: BaseException) -> bool:
         """Hear of an error that nobody has caught; whether it is one of this page's code."""
-        places = [place for place in frames_of(error) if place.file in PAGES]
-        if hasattr(error, "einsum_doc_place"):
-            places.append(error.einsum_doc_place)
-        if not places or getpid() != self.pid:
+        locations = [location for location in frames_of(error) if location.file in PAGES]
+        if hasattr(error, "einsum_doc_location"):
+            locations.append(error.einsum_doc_location)
+        if not locations or getpid() != self.pid:
             return False
         if not isinstance(error, SystemExit):
-            number = next((block.number for block in self.blocks if block.has(places[-1])), self.blocks[-1].number)
+            number = next((block.number for block in self.blocks if block.has(locations[-1])), self.blocks[-1].number)
             self.uncaught.append((number, error))
         return True
 
-    def _derive(self, block: Block, namespace: ModuleType) -> tuple[tuple[Row, ...], tuple[Failure, ...]]:
+    def _derive(self, block: Block, namespace: ModuleType) -> tuple[tuple[DerivationRow, ...], tuple[Failure, ...]]:
         """Check a derivation: its rows, and a failure for each line that is false."""
         from einsum_doc.compute.checking.derivation import Derivations
 
@@ -233,9 +235,11 @@ class Worker:
             self.derivations = Derivations()
         self.derivations.namespace.update(namespace.__dict__)  # what the page's code has defined by now
         lines = self.derivations.check(block.code).lines
-        rows = tuple(Row(line.latex, line.reason, line.checked, line.holds, line.kind == "claim") for line in lines)
+        rows = tuple(
+            DerivationRow(line.latex, line.reason, line.checked, line.holds, line.kind == "claim") for line in lines
+        )
         false = tuple(
-            Failure(block.place_of(line.line), "DerivationError", line.message, line.details)
+            Failure(block.location_of(line.line), "DerivationError", line.message, line.details)
             for line in lines
             if not line.holds
         )
@@ -265,13 +269,13 @@ class Worker:
     def _compiled(self, block: Block) -> list[CodeType]:
         """The block's code, at its lines in its file, its assertions rewritten."""
         source = numbered(block)
-        rewriter = AssertionRewriter(block.place.file)
-        with placed_warnings(block):
-            tree: ast.Module = self.usage.watched(rewriter.visit(ast.parse(source, block.place.file)))
+        rewriter = AssertionRewriter(block.location.file)
+        with located_warnings(block):
+            tree: ast.Module = self.usage.watched(rewriter.visit(ast.parse(source, block.location.file)))
             # Once as it stands, for Python's own errors and warnings about the author's text.
-            compile(source, block.place.file, "exec", dont_inherit=True)
-        for place in (place_in(block, line) for line in rewriter.lines):
-            ASSERTED.setdefault(place.file, set()).add(place.line)
+            compile(source, block.location.file, "exec", dont_inherit=True)
+        for location in (location_in(block, line) for line in rewriter.lines):
+            ASSERTED.setdefault(location.file, set()).add(location.line)
         if block.language == "pycon" and tree.body:
             # As in a console: the value of each command is written where its output is.
             return compiled(ast.fix_missing_locations(ast.Interactive(tree.body)), block)
@@ -431,7 +435,7 @@ def serve(talk: socket.socket, files: Sequence[int], settings: Mapping[str, Any]
             streams.open()
             faulthandler.dump_traceback_later(facts["seconds"], file=dump)
             if "block" in facts:
-                answer["result"] = worker.run(block_from(facts["block"]))
+                answer["result"] = worker.run(from_facts(Block, facts["block"]))
             else:
                 worker.finish()
                 answer |= {"held": worker.tally.count[0], "footprint": None, "used": {}}
