@@ -70,9 +70,7 @@ def test_pages_are_chosen(run: Run) -> None:
     assert run("docs/index.md").returncode == 0
     assert run("index.md").stdout == "1 page, 1 block, 1 assertion held, 1 page from the cache\n"
     assert run("posts/later.md:4").stdout == "1 page, 1 block, 1 assertion held\n"
-    assert run("-k", "welcome").returncode == 0
-    assert "1 failure" in run("-k", "a wrong").stdout
-    assert run("-x").stderr.count("docs/") == 1 + run("-x").stderr.count("  docs/")
+    assert "1 failure" in run("posts/wrong.md").stdout
 
 
 @pytest.mark.parametrize(
@@ -80,7 +78,6 @@ def test_pages_are_chosen(run: Run) -> None:
     [
         (("nowhere.md",), "there is no page nowhere.md in"),
         (("prose.md",), "none of these pages has a block that runs"),
-        (("-k", "nothing like it"), "no page was chosen"),
         (("-f", "elsewhere.yml"), "elsewhere.yml"),
     ],
 )
@@ -91,17 +88,6 @@ def test_what_is_not_there(options: tuple[str, ...], said: str, run: Run) -> Non
     assert "Traceback" not in told.stderr
 
 
-def test_what_failed_last_is_checked_again(run: Run, tmp_path: Path) -> None:
-    run()
-    assert run("--lf").stdout.startswith("2 pages")
-    page = tmp_path / "docs/posts/wrong.md"
-    page.write_text(page.read_text().replace("x == 2", "x == 1"))
-    assert run("--lf").stdout.startswith("2 pages")
-    assert run("--lf").stdout.startswith("1 page,")
-    assert run("index.md").returncode == 0
-    assert run("--lf").stdout.startswith("3 pages")
-
-
 def test_it_says_why(run: Run) -> None:
     run("index.md")
     assert run("index.md", "--explain").stderr == "docs/index.md: from the cache\n"
@@ -109,7 +95,7 @@ def test_it_says_why(run: Run) -> None:
 
 
 def test_the_debugger_stops_where_a_block_raises(run: Run) -> None:
-    told = run("-k", "wrong", "--pdb", typed="p x + 40\nq\n")
+    told = run("posts/wrong.md", "--pdb", typed="p x + 40\nq\n")
     assert told.returncode == 1
     assert "docs/posts/wrong.md(13)" in told.stdout
     assert "(Pdb) 41" in told.stdout

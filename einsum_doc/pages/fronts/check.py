@@ -7,7 +7,6 @@ same cache. Nothing is rendered or written.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import pdb
 import sys
@@ -31,9 +30,6 @@ from einsum_doc.pages.verdict import report
 from einsum_doc.pages.verdict.export import as_json, github, junit
 from einsum_doc.pages.worker.failures import know
 from einsum_doc.pages.worker.worker import Worker
-
-_FAILED = "failed.json"
-"""In the folder of the cache: the pages that failed when they were checked last."""
 
 
 class UsageError(Exception):
@@ -73,19 +69,16 @@ class _Checker:
         """Run the chosen pages once."""
         wanted = dict(_page_and_line(page) for page in self.options.pages)
         missing = set(wanted)
-        failed = self._failed_before() if self.options.lf else None
 
         def choose(name: str, file: File) -> bool:
-            path, text = Path(file.abs_src_path or ""), file.content_string
+            path = Path(file.abs_src_path or "")
             asked = {each for each in wanted if each in (name, file.src_uri) or Path(each).absolute() == path}
             missing.difference_update(asked)
-            if (wanted and not asked) or (failed is not None and name not in failed):
-                return False
-            if self.options.k and self.options.k.lower() not in f"{name}\n{_title(text)}".lower():
+            if wanted and not asked:
                 return False
             line = max((wanted[each] for each in asked), default=0)
             if line:
-                file.content_string = _up_to(text, line)
+                file.content_string = _up_to(file.content_string, line)
                 file.abs_src_path = str(path)  # it is still that file, and called so
             return True
 
@@ -105,7 +98,7 @@ class _Checker:
         reports = []
         for name in site.runs:
             reports.append(site.report(name))
-            if reports[-1].failures and (self.options.x or self.options.pdb):
+            if reports[-1].failures and self.options.pdb:
                 break
         if self.options.junit:
             Path(self.options.junit).write_text(junit(reports), "utf-8")
@@ -119,7 +112,6 @@ class _Checker:
             cache.tidy()
             for note in cache.notes:
                 click.echo(note, err=True)
-        self._note_failed(failed)
         if not any(page.blocks for page in reports):
             raise UsageError("none of these pages has a block that runs" if reports else "no page was chosen")
         if failed:
@@ -130,24 +122,6 @@ class _Checker:
         if failed and self.options.pdb:
             _debug(site.plugin, site.runs[failed[0]])
         return 1 if failed else 0
-
-    def _failed_path(self) -> Path:
-        folder = Path(self.options.config_file or "mkdocs.yml").parent
-        return folder / ".cache/einsum-doc" / _FAILED
-
-    def _failed_before(self) -> list[str] | None:
-        try:
-            failed: list[str] = json.loads(self._failed_path().read_text("utf-8"))
-        except (OSError, ValueError):
-            return None
-        return failed or None
-
-    def _note_failed(self, failed: Sequence[str]) -> None:
-        try:
-            self._failed_path().parent.mkdir(parents=True, exist_ok=True)
-            self._failed_path().write_text(json.dumps(failed), "utf-8")
-        except OSError as error:
-            click.echo(f"--lf will not know of this: {error}", err=True)
 
     def wait(self) -> None:
         """Return when a file has changed that the site is made of."""
@@ -215,12 +189,6 @@ def _up_to(text: str, line: int) -> str:
     return "\n".join(lines[: max(line, begun[-1].end if begun else 0)]) + "\n"
 
 
-def _title(text: str) -> str:
-    """The page's first heading, and its title if the front matter has one."""
-    lines = text.split("\n")
-    return "\n".join(line for line in lines if line.startswith(("title:", "# ")))
-
-
 @contextmanager
 def _environment(variables: dict[str, str]) -> Iterator[None]:
     before = dict(os.environ)
@@ -235,9 +203,6 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     parser.add_argument("pages", nargs="*", metavar="PAGE[:LINE]", help="all pages without it; a page up to a line")
-    parser.add_argument("-x", action="store_true", help="stop at the first page that fails")
-    parser.add_argument("-k", metavar="TEXT", help="only pages whose path or title contains it")
-    parser.add_argument("--lf", action="store_true", help="only pages that failed the last time; all, if none did")
     parser.add_argument("--pdb", action="store_true", help="stop in the debugger where the first failing block raises")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), help="in place of what mkdocs.yml says")
     parser.add_argument("--require-gpu", action="store_true", help="fail if a block needs a GPU that is not there")
