@@ -14,6 +14,7 @@ from .conftest import PLAIN, Built, mkdocs_build, write_pages
 
 CONFIG = PLAIN.replace("einsum-doc]", "einsum-doc: {device: cpu, library: [library], json: results.json}]")
 LIBRARY = """\
+from library import shapes as geometry
 from library.shapes import Shape, ShapeError, area, halved, scaled, sides, used_within, wrong
 
 __all__ = ["Shape", "ShapeError", "area", "halved", "later", "scaled", "sides", "unused", "used_within", "wrong"]
@@ -89,25 +90,35 @@ USES: dict[str, tuple[str, str]] = {
     "pattern": (
         "from library import Shape, area\nmatch area(2):\n    case Shape():\n        x = 1\n    case 4 if area(1):\n"
         "        x = 2\nassert x == 2",
-        "area",
+        "Shape area",
     ),
     "decorator": (
         "from library import scaled\n@lambda make: scaled(make())\ndef two():\n    return 1\nassert two == 2",
         "scaled",
     ),
-    # What does not use them.
-    "imported": ("from library import area\nassert True", ""),
-    "never called": ("from library import area\ndef f():\n    return area()\nassert f", ""),
-    "not reached": ("from library import area\nif not True:\n    area()\nassert True", ""),
-    "not raised": ("from library import ShapeError\ntry:\n    x = 1\nexcept ShapeError:\n    x = 2\nassert x == 1", ""),
-    "another of that name": ("import library\ndef area():\n    return 3\nassert area() == 3", ""),
-    "in its place": ("from library import area\narea = len\nassert area([]) == 0", ""),
-    "an argument": ("from library import area\ndef f(area):\n    return area\nassert f(3) == 3", ""),
     "annotation": (
         "from __future__ import annotations\nfrom library import Shape\ndef f(x: Shape) -> Shape:\n    y: Shape = x\n"
         "    return y\nassert f.__annotations__ == {'x': 'Shape', 'return': 'Shape'}",
-        "",
+        "Shape",
     ),
+    "never called": ("from library import area\ndef f():\n    return area()\nassert f", "area"),
+    "not reached": ("from library import area\nif not True:\n    area()\nassert True", "area"),
+    "of a module's own name": ("import library\nassert library.geometry.area(2) == 4", "area"),
+    "what cannot be read": (
+        "from library import area\narea()\n```\n\n```python exec='on' raises='SyntaxError'\nx =",
+        "area",
+    ),
+    "what Python warns of": (
+        "import warnings\nwarnings.simplefilter('always')\n```\n\n```python exec='on'\nfrom library import area\n"
+        "assert area() and '\\d'",
+        "area",
+    ),
+    # What does not use them.
+    "imported": ("from library import area\nassert True", ""),
+    "another of that name": ("import library\ndef area():\n    return 3\nassert area() == 3", ""),
+    "another module's": ("import library\nfrom library.late import area\nassert area() == 2", ""),
+    "fetched": ("import library\nassert getattr(library, 'area')(2) == 4", ""),
+    "set": ("import library\nlibrary.area = 3\nassert True", ""),
     "words": ("import library\nassert 'area' # area()", ""),
 }
 API = (
@@ -126,7 +137,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str])
     (folder / "library").mkdir()
     (folder / "library/__init__.py").write_text(LIBRARY)
     (folder / "library/shapes.py").write_text(SHAPES)
-    (folder / "library/late.py").write_text("def later():\n    return 1\n")
+    (folder / "library/late.py").write_text("def later():\n    return 1\n\n\ndef area():\n    return 2\n")
     return mkdocs_build(folder, environment)
 
 
@@ -142,6 +153,11 @@ def test_what_a_page_uses(built: Built, name: str) -> None:
     assert built.status == 0, built.console
     mine = [each.removeprefix("library.") for each, pages in used(built).items() if f"docs/uses/{name}.md" in pages]
     assert sorted(mine) == USES[name][1].split()
+
+
+def test_what_python_warns_of_is_not_told_again(built: Built) -> None:
+    told = re.findall(r"(\S+): \w+: invalid escape sequence", text_of(built.page("uses/what Python warns of")))
+    assert set(told) == {"of.md:10"}
 
 
 def test_every_public_name_is_told_of(built: Built) -> None:
@@ -166,7 +182,7 @@ def test_where_a_name_is_explained_stand_the_pages_that_use_it(built: Built) -> 
     page = built.page("reference/api")
     parts = re.split(r"(?=<h2)", page)[1:]
     shown = [re.findall(r'<p class="used"[^>]*>(.*?)</p>', part) for part in parts]
-    classes = ["attribute", "base", "class"]
+    classes = ["annotation", "attribute", "base", "class", "pattern"]
     links = ", ".join(f'<a href="../../uses/{name}/">{name}</a>' for name in classes)
     assert shown[1] == [f"Used in {links}"]
     assert [len(each) for each in shown] == [1, 1, 0, 0, 0]  # the page itself is none of those that use it

@@ -41,7 +41,7 @@ class PoolSettings:
     executor: str = ""
     """Where pages run instead of on this machine: the address of a Dask cluster, such as `dask://127.0.0.1:8786`."""
     library: tuple[str, ...] = ()
-    """The packages of which is noted what a page has used."""
+    """The packages whose public names are looked for in each page's code."""
     compares: bool = True
     """Whether a block fails that writes something else than is expected."""
     requires_gpu: bool = False

@@ -88,4 +88,4 @@ class EinsumDocConfig(base.Config):
     """The same as JSON."""
 
     library = c.ListOfItems(c.Type(str), default=[])
-    """The packages that the pages are about: which public names of them each page uses is noted."""
+    """The packages that the pages are about: the report says which public names of them each page uses."""

@@ -125,4 +125,4 @@ class PageResults:
     packages: Mapping[str, str] = field(default_factory=dict)
     """The versions of the installed distributions that it loaded."""
     used: Mapping[str, bool] = field(default_factory=dict)
-    """Each public name of the library, if that was loaded, and whether the page's code has used it."""
+    """Each public name of the library, if that was loaded, and whether the page's code uses it."""

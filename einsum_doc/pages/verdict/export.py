@@ -83,7 +83,7 @@ def _text(text: str) -> str:
 def as_json(pages: Sequence[PageReport], commit: str = "") -> str:
     """The results as JSON: for each page its blocks with their places, outcomes and failures.
 
-    `library` has each public name of the library, and the pages whose code has used it.
+    `library` has each public name of the library, and the pages whose code uses it.
     """
     return (
         json.dumps(

@@ -29,7 +29,7 @@ class PageReport:
     packages: Mapping[str, str] = field(default_factory=dict)
     """The versions of the installed distributions that it loaded."""
     used: Mapping[str, bool] = field(default_factory=dict)
-    """Each public name of the library, if that was loaded, and whether the page's code has used it."""
+    """Each public name of the library, if that was loaded, and whether the page's code uses it."""
 
     @property
     def ran(self) -> bool:
@@ -44,7 +44,7 @@ class PageReport:
 
 
 def users(pages: Sequence[PageReport]) -> dict[str, list[str]]:
-    """For each public name of the library, the pages whose code has used it; nothing if no page has loaded it.
+    """For each public name of the library, the pages whose code uses it; nothing if no page has loaded it.
 
     >>> users([PageReport((), (), (), "docs/a.md", used={"library.one": True, "library.two": False})])
     {'library.one': ['docs/a.md'], 'library.two': []}

@@ -48,7 +48,7 @@ from einsum_doc.pages.worker.imports import when_loaded
 from einsum_doc.pages.worker.program import compiled, located_warnings, location_in, numbered
 from einsum_doc.pages.worker.streams import Streams
 from einsum_doc.pages.worker.unreported import Unheard
-from einsum_doc.pages.worker.usage import Usage
+from einsum_doc.pages.worker.usage import used_names
 from einsum_doc.pages.worker.values import Values, show_last
 
 _BUILTINS = builtins.__dict__
@@ -61,25 +61,17 @@ class Worker:
 
     `root` is the folder of mkdocs.yml: the working directory, and first on the import path.
     `device` is `auto`, `cpu` or `cuda`. `count` is where the assertions that hold are counted.
-    `library` names the packages whose use by the page is to be noted.
     """
 
-    def __init__(
-        self,
-        root: str,
-        device: str = "auto",
-        count: Count | None = None,
-        library: Sequence[str] = (),
-    ) -> None:
+    def __init__(self, root: str, device: str = "auto", count: Count | None = None) -> None:
         self.root = root
         self.device = device
         self.tally = Tally(count)
-        self.usage = Usage(library)
         self.namespaces: dict[str, ModuleType] = {}
         self.device_is_set = False
         self.derivations: Any = None
         self.values = Values()
-        _BUILTINS.update(self.tally.names() | self.usage.names())
+        _BUILTINS.update(self.tally.names())
         _BUILTINS["@show"] = lambda value: self.values.show(value)
         self.originals = _BUILTINS.copy()
         self.builtins = _BUILTINS.copy()
@@ -271,7 +263,7 @@ class Worker:
         source = numbered(block)
         rewriter = AssertionRewriter(block.location.file)
         with located_warnings(block):
-            tree: ast.Module = self.usage.watched(rewriter.visit(ast.parse(source, block.location.file)))
+            tree: ast.Module = rewriter.visit(ast.parse(source, block.location.file))
             # Once as it stands, for Python's own errors and warnings about the author's text.
             compile(source, block.location.file, "exec", dont_inherit=True)
         for location in (location_in(block, line) for line in rewriter.lines):
@@ -424,7 +416,7 @@ def serve(talk: socket.socket, files: Sequence[int], settings: Mapping[str, Any]
     _limit_memory(settings["memory"])
     _share_out(settings["threads"], settings["gpu"])
     heard = Listener(settings["root"])
-    worker = Worker(settings["root"], settings["device"], count, settings["library"])
+    worker = Worker(settings["root"], settings["device"], count)
     faulthandler.enable(dump, all_threads=False)
     with talk.makefile("r", encoding="utf-8", newline="\n") as requests:
         know(_decode(next(requests, "{}")))
@@ -442,7 +434,7 @@ def serve(talk: socket.socket, files: Sequence[int], settings: Mapping[str, Any]
                 with suppress(Exception):  # a page may leave sys.modules in any state
                     answer["footprint"] = heard.footprint()
                 with suppress(Exception):
-                    answer["used"] = worker.usage.found()
+                    answer["used"] = used_names(settings["library"], worker.blocks)
             answer["late"], worker.late = worker.late, []
             faulthandler.cancel_dump_traceback_later()
             streams.flush()
