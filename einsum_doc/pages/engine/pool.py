@@ -21,7 +21,7 @@ from einsum_doc.pages.cache.cache import Cache
 from einsum_doc.pages.engine.executor import Engine, connect
 from einsum_doc.pages.engine.progress import Progress
 from einsum_doc.pages.engine.session import ForkServer, Limits, Page, gpus, run_page
-from einsum_doc.pages.reading.fence import DERIVATION, EINSUM
+from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.record.result import PageResults
 from einsum_doc.pages.verdict.judging import judged
 
@@ -82,7 +82,7 @@ class Pool:
         blocks = [block for each in waiting for block in each.page.blocks]
         code = "\n".join(block.code for block in blocks)
         derives = any(
-            block.language in (DERIVATION, EINSUM) or block.options.keys() & {"skip_if", "device"} for block in blocks
+            LANGUAGES[block.language].uses_torch or block.options.keys() & {"skip_if", "device"} for block in blocks
         )
         with self._changed:
             self._preloads |= {

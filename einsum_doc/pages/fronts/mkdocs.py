@@ -43,7 +43,9 @@ from einsum_doc.pages.fronts.config import EinsumDocConfig
 from einsum_doc.pages.html.formatting import Converters, format_block
 from einsum_doc.pages.html.render import downloads_html, fault_html, stamp_html, under_title
 from einsum_doc.pages.html.report_page import Entry, address_of, anchors_on, contents, report_html, used_in
+from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.reading import fence, scan
+from einsum_doc.pages.reading.language import Languages
 from einsum_doc.pages.reading.locations import reached, read, trace
 from einsum_doc.pages.record.block import Location
 from einsum_doc.pages.record.result import Failure
@@ -125,15 +127,16 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         self.requires_gpu = self.config.require_gpu or bool(os.environ.get(REQUIRE_GPU))
         fences = config.mdx_configs.setdefault("pymdownx.superfences", {}).setdefault("custom_fences", [])
         runnable = config.plugins["markdown-exec"].config.languages
-        self.languages = scan.Languages(
+        self.languages = Languages(
+            LANGUAGES,
             runnable=frozenset(runnable),
             always=frozenset(filter(None, markdown_exec.MARKDOWN_EXEC_AUTO)),
-            foreign=frozenset(each["name"] for each in fences) - set(runnable) - fence.OURS,
+            foreign=frozenset(each["name"] for each in fences),
         )
         ours = dict.fromkeys(runnable, (self._validate, self._format))
-        for language in (fence.DERIVATION, fence.EINSUM):
-            ours[language] = (self._validate_ours, self._format)
-        ours[fence.EXPECTED] = (lambda *_: True, self._format_expected)
+        for each in self.languages.ours:
+            expects = LANGUAGES[each].role == "expect"
+            ours[each] = (self._validate_ours, self._format_expected if expects else self._format)
         for language, (validate, format_) in ours.items():
             fences.append({"name": language, "class": language, "validator": validate, "format": format_})
         config.markdown_extensions.append(scan.HyphenatedOptions())
@@ -571,12 +574,13 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         run = self._run_of(md)
         try:
             written = options.pop("written")
-            if run is None and language not in fence.SHOWN_ONLY:
+            is_run = LANGUAGES[language].role == "run"
+            if run is None and is_run:
                 run = self._only_run_with(language, written, source)
             asked = run.asked_for(language, written, source) if run else None
             if isinstance(asked, scan.Fence):
                 return f"<pre>{escape(source)}</pre>"
-            if language in fence.SHOWN_ONLY:
+            if not is_run:
                 show: Any = markdown_exec.formatters[language]
                 return str(show(code=source, md=md, **options))
             if run is None or asked is None:
@@ -584,7 +588,8 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
                     "a block that stands on no page, or is changed after the page was read, is not run"
                 )
             self.wait_for(run)
-            return format_block(asked, run.results[asked.number - 1], md, options, self.converters)
+            result = run.results[asked.number - 1]
+            return format_block(asked, result, LANGUAGES[language], md, options, self.converters)
         except Exception as error:
             location = Location(run.name if run else self.where, 1)
             failure = Failure(

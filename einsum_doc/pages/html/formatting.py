@@ -18,8 +18,8 @@ from markdown import Markdown
 from markdown.util import HTML_PLACEHOLDER_RE
 from markupsafe import Markup
 
-from einsum_doc.pages.html.render import block_html, derivation_html, shown_html
-from einsum_doc.pages.reading import fence
+from einsum_doc.pages.html.render import block_html, shown_html
+from einsum_doc.pages.reading.language import Language
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.result import Result, Shown
 
@@ -98,15 +98,15 @@ def _move(element: Any, part: str, converter: Markdown, page: Markdown) -> None:
         setattr(element, part, type(text)(moved))  # an AtomicString stays one: its text is no Markdown
 
 
-def format_block(block: Block, result: Result, md: Markdown, options: Mapping[str, Any], converters: Converters) -> str:
+def format_block(
+    block: Block, result: Result, language: Language, md: Markdown, options: Mapping[str, Any], converters: Converters
+) -> str:
     """The block as markdown-exec shows it, with its outcome below.
 
     options: markdown-exec's, as its `validator` reads them.
     """
-    if block.language == fence.DERIVATION:
-        return block_html(derivation_html(result.rows, block.code), block, result)
-    if block.language == fence.EINSUM:
-        return block_html(result.markup or f"<pre>{escape(block.code)}</pre>", block, result)
+    if language.ours:
+        return block_html(result.markup or f"<pre>{escape(block.code)}</pre>", block, result, "checked")
     shown = dict(options)
     # What is expected stands on the page already, in its own fence.
     is_met = bool(block.expected) and result.status == "held"
@@ -124,14 +124,14 @@ def format_block(block: Block, result: Result, md: Markdown, options: Mapping[st
     place = f'<div class="{uuid4()}"></div>' if beside and shown["source"] != "console" else ""
     if place and shown["result"]:
         output, shown["result"] = markdown_exec.code_block(shown["result"], output), ""
-    inner = _with_source(block, f"{output}\n\n{place}" if place else output, md, shown, converters)
+    inner = _with_source(block, language, f"{output}\n\n{place}" if place else output, md, shown, converters)
     converted = [
         converters.convert(each.text, md, options) if each.kind == "markdown" else each.text for each in beside
     ]
     values = "".join(_beside(zip(beside, converted, strict=True), block))
     written = str(inner).replace(f"<p>{place}</p>", place)  # which a tab makes of it
     written = written.replace(place, values) if place and place in written else written + values
-    html = Markup(block_html(written, block, result, boxed=boxed))
+    html = Markup(block_html(written, block, result, "run" if boxed or result.failures else "said"))
     if _HEADINGS in md.treeprocessors:
         # The headings in a block's output are found by its HTML, which is now longer.
         known = _headings_of(md)
@@ -141,26 +141,25 @@ def format_block(block: Block, result: Result, md: Markdown, options: Mapping[st
     return html
 
 
-def _with_source(block: Block, output: str, md: Markdown, options: Mapping[str, Any], converters: Converters) -> Markup:
+def _with_source(
+    block: Block, language: Language, output: str, md: Markdown, options: Mapping[str, Any], converters: Converters
+) -> Markup:
     """A block's output as HTML, with its source where that is to stand."""
     source, result, extra = options["source"], options["result"], options.get("extra", {})
     if not output and not source:
         return Markup()
     if options["html"] and not source:
         return Markup(output)
-    code = block.code
-    if block.language in ("pycon", "console"):
-        code = "\n".join(line for index, line in enumerate(code.split("\n")) if index in block.typed)
     raw = f'<div class="{uuid4()}"></div>' if options["html"] else ""
     text = raw or output
     if result and source != "console" and not raw:
         text = markdown_exec.code_block(result, text)
     if source:
         text = markdown_exec.add_source(
-            source=code,
+            source=language.source(block.code),
             location=source,
             output=text,
-            language=block.language,
+            language=language.name,
             tabs=options["tabs"],
             result="" if raw else result,
             **extra,

@@ -12,20 +12,18 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments_ansi_color import AnsiColorLexer
 
-from einsum_doc.notation.writing.html import row_html
-from einsum_doc.pages.reading.fence import DERIVATION, EINSUM
 from einsum_doc.pages.record.block import Block, Location
-from einsum_doc.pages.record.result import DerivationRow, Failure, PageResults, Result, Shown
+from einsum_doc.pages.record.result import Failure, PageResults, Result, Shown
 from einsum_doc.pages.record.text import count
 
 _WORDS = {"held": "✓ held", "failed": "✗ failed", "skipped": "– skipped", "not run": "– not run"}
 
 
-def block_html(inner: str, block: Block, result: Result, *, boxed: bool = True) -> str:
-    """The block with its bar. `inner` is markdown-exec's HTML of source and output.
+def block_html(inner: str, block: Block, result: Result, kind: str) -> str:
+    """Return the HTML of a block, `inner`, with its errors and its bar in one element.
 
-    It is `boxed` if it is code with an outcome; what a block says as a part of the page is not.
-    A block that shows neither leaves an empty element, so that it can be seen to be there.
+    kind: the element's class: `run` for code with an outcome, `said` for output that is a part of the text, `checked`
+    for mathematics. A block that shows nothing leaves an empty element, so that it can be seen to be there.
     """
     parts = [inner]
     if result.errors:
@@ -35,7 +33,6 @@ def block_html(inner: str, block: Block, result: Result, *, boxed: bool = True) 
     parts += map(failure_html, result.failures)
     if not any(parts):
         return f'<div class="run {result.status.replace(" ", "-")}" data-block="{block.number}" hidden></div>'
-    kind = "checked" if block.language in (DERIVATION, EINSUM) else "run" if boxed or result.failures else "said"
     return (
         f'<div class="{kind} {result.status.replace(" ", "-")}" data-block="{block.number}">'
         f"{''.join(parts)}{_bar(block, result)}</div>"
@@ -96,19 +93,6 @@ def _environment(found: re.Match[str]) -> str:
 def _formula(piece: str) -> str:
     """A formula without what is around it, as HTML."""
     return escape(re.sub(r"^(\$\$?|\\[\[(])|(\$\$?|\\[\])])$", "", piece).strip(), quote=False)
-
-
-def derivation_html(rows: Sequence[DerivationRow], code: str) -> str:
-    """The numbered rows of a derivation; its source as text, if it could not be read."""
-    if not rows:
-        return f"<pre>{escape(code)}</pre>"
-    # Search takes the text without the boxes around it: a blank keeps the rows apart.
-    return f'<div class="derivation">{" ".join(map(_row_html, rows))}</div>'
-
-
-def _row_html(row: DerivationRow) -> str:
-    says_nothing = not row.claim and row.holds
-    return row_html(row.latex, row.reason, holds=row.holds, checked=None if says_nothing else row.checked)
 
 
 def ansi_html(text: str) -> str:

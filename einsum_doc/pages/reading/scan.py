@@ -23,6 +23,7 @@ from markdown.preprocessors import Preprocessor
 from pymdownx.superfences import RE_OPTIONS, SuperFencesBlockPreprocessor, SuperFencesCodeExtension
 
 from einsum_doc.pages.reading import fence
+from einsum_doc.pages.reading.language import Language, Languages
 from einsum_doc.pages.record.block import Block, Expected, Location
 from einsum_doc.pages.record.result import Failure
 
@@ -181,22 +182,6 @@ class Comment(NamedTuple):
     """How many of the page's blocks stand before it."""
 
 
-class Languages(NamedTuple):
-    """Which fences a site executes."""
-
-    runnable: Collection[str]
-    """The languages that markdown-exec is configured for."""
-    always: Collection[str] = ()
-    """Those that run without `exec="on"`: markdown-exec's MARKDOWN_EXEC_AUTO."""
-    foreign: Collection[str] = ()
-    """Those that another plugin or extension has a fence for; their options are its business."""
-
-    @property
-    def unasked(self) -> set[str]:
-        """All those whose fences are never only shown."""
-        return {fence.DERIVATION, fence.EINSUM, fence.EXPECTED, *self.always}
-
-
 class Reading(NamedTuple):
     """What a page holds that this builder is answerable for."""
 
@@ -206,79 +191,96 @@ class Reading(NamedTuple):
 
 
 def read(lines: Sequence[str], locations: Sequence[Location], languages: Languages) -> Reading:
-    """The blocks of a page, and the fences that are wrong.
+    """Return the blocks of a page, and the fences that are wrong.
 
-    `lines` are what superfences will be given, and `places` where each of them comes from.
+    lines: those that superfences will be given. locations: the location of each.
     """
-    blocks: list[Block] = []
-    faults: list[Fault] = []
-    comments: list[Comment] = []
-    idle = unreadable = False
-
-    def fault(found: Fence, message: str, *details: str, asked_for: bool = True) -> None:
-        failure = Failure(locations[found.line], "FenceError", message, tuple(filter(None, details)))
-        faults.append(Fault(found.header if asked_for else None, failure, len(blocks)))
-
+    reader = _Blocks(lines, locations, languages)
     for found in _with_nested(scan(lines, unasked=languages.unasked), languages):
-        language, options = found.header.language, found.header.options
+        reader.take(found)
+    return Reading(reader.blocks, reader.faults, reader.comments)
+
+
+class _Blocks:
+    """The blocks of a page, taken from its fences in order."""
+
+    def __init__(self, lines: Sequence[str], locations: Sequence[Location], languages: Languages) -> None:
+        self.lines, self.locations, self.languages = lines, locations, languages
+        self.blocks: list[Block] = []
+        self.faults: list[Fault] = []
+        self.comments: list[Comment] = []
+        self.is_off = False
+        """Whether the last fence was a block that is switched off; it keeps the `expected` fence after it."""
+        self.is_lost = False
+        """Whether an end is missing above: the fences after it may have been taken for something else."""
+
+    def take(self, found: Fence) -> None:
+        """Take a fence: as a block, as the expected output of the last one, as a fault, or as text."""
+        language, options = self.languages.of(found.header.language), found.header.options
         if found.commented:
-            comments.append(Comment(found, len(blocks)))
-            continue
-        runs = False
-        if language not in set(languages.foreign) - set(languages.runnable):
+            self.comments.append(Comment(found, len(self.blocks)))
+            return
+        asked = False
+        if not self.languages.is_foreign(language.name):
             try:
-                runs = fence.executes(found.header, languages.runnable, languages.always)
+                asked = self.languages.executes(found.header)
             except fence.FenceError as error:
-                fault(found, error.message, error.hint)
-                continue
-        if not found.closed and (runs or language == fence.EXPECTED):
-            fault(found, "the block is never closed", f"its opening: {lines[found.line].strip()}", asked_for=False)
-            unreadable = True
-        elif found.hides is not None and not (runs and language not in fence.SHOWN_ONLY):
-            # What comes after it may have been taken for something else.
-            if not unreadable:
-                fault(found, *_hidden(found, lines, locations), asked_for=False)
-            unreadable = True
+                self._fault(found, error.message, error.hint)
+                return
+        expects, runs = language.role == "expect", asked and language.role == "run"
+        if not self._is_closed(found, is_block=asked or expects, runs=runs):
+            self.is_lost = True
+        elif expects:
+            self._expect(found)
+        elif runs:
+            self._add(found, language)
+        if not expects:
+            self.is_off = "exec" in options and not asked
+
+    def _fault(self, found: Fence, message: str, *details: str, asked_for: bool = True) -> None:
+        failure = Failure(self.locations[found.line], "FenceError", message, tuple(filter(None, details)))
+        self.faults.append(Fault(found.header if asked_for else None, failure, len(self.blocks)))
+
+    def _is_closed(self, found: Fence, *, is_block: bool, runs: bool) -> bool:
+        """Return whether a fence has an end of its own; if not, this is a fault."""
+        opening = f"its opening: {self.lines[found.line].strip()}"
+        if not found.closed and is_block:
+            self._fault(found, "the block is never closed", opening, asked_for=False)
+        elif found.hides is not None and not runs:
+            if not self.is_lost:
+                self._fault(found, *_hidden(found, self.lines, self.locations), asked_for=False)
         elif not found.closed:
             # Its end, perhaps, of a block whose opening has lost a backtick and is text.
-            if not unreadable:
-                opening = f"its opening: {lines[found.line].strip()}"
-                fault(
-                    found, "the fence is never closed", opening, "or is it the end of one that is not read as a fence?"
-                )
-            unreadable = True
-        elif found.closed and language == fence.EXPECTED:
-            if not idle and (not blocks or blocks[-1].expected is not None):
-                fault(found, "there is no block before it whose output it could be")
-            elif not idle:
-                tolerance = float(options.get("tolerance", Expected.tolerance))
-                blocks[-1] = replace(blocks[-1], expected=Expected(locations[found.line], found.code, tolerance))
-        elif runs and language not in fence.SHOWN_ONLY:
-            block = Block(locations[found.line], len(blocks) + 1, language, found.code, dict(options))
-            code = tuple(locations[found.line + 1 : found.end - 1])
-            if code != tuple(map(block.location_of, range(len(code)))):
-                block = replace(block, locations=code)
-            nothing = _nothing_in(block)
-            if nothing:
-                fault(found, *nothing)
-            else:
-                blocks.append(block)
-        if language != fence.EXPECTED:
-            # A block that is out of use keeps what was expected of it.
-            idle = "exec" in options and not runs
-    return Reading(blocks, faults, comments)
+            if not self.is_lost:
+                hint = "or is it the end of one that is not read as a fence?"
+                self._fault(found, "the fence is never closed", opening, hint)
+        else:
+            return True
+        return False
 
+    def _expect(self, found: Fence) -> None:
+        """Take a fence as the expected output of the last block."""
+        if self.is_off:
+            return
+        if not self.blocks or self.blocks[-1].expected is not None:
+            self._fault(found, "there is no block before it whose output it could be")
+            return
+        tolerance = float(found.header.options.get("tolerance", Expected.tolerance))
+        expected = Expected(self.locations[found.line], found.code, tolerance)
+        self.blocks[-1] = replace(self.blocks[-1], expected=expected)
 
-def _nothing_in(block: Block) -> tuple[str, ...]:
-    """Why a block would run nothing at all, in words."""
-    prompts = {"pycon": ">>> ", "console": "$ "}
-    if block.language in prompts and not block.typed:
-        return "there is nothing in it to run", f"write {prompts[block.language]!r} before what is typed"
-    comment = r"(?<!\\)%.*" if block.language == fence.DERIVATION else r"^\s*#.*"
-    return () if re.sub(comment, "", block.program, flags=re.M).strip("\\ \t\n\f") else _NOTHING
-
-
-_NOTHING = "there is nothing in it to run", 'if it is out of use, write exec="off"'
+    def _add(self, found: Fence, language: Language) -> None:
+        """Take a fence as a block."""
+        options = dict(found.header.options)
+        block = Block(self.locations[found.line], len(self.blocks) + 1, language.name, found.code, options)
+        locations = tuple(self.locations[found.line + 1 : found.end - 1])
+        if locations != tuple(map(block.location_of, range(len(locations)))):
+            block = replace(block, locations=locations)
+        nothing = language.nothing_in(block.code)
+        if nothing:
+            self._fault(found, *nothing)
+        else:
+            self.blocks.append(block)
 
 
 def _hidden(found: Fence, lines: Sequence[str], locations: Sequence[Location]) -> tuple[str, ...]:
@@ -316,7 +318,7 @@ def _with_nested(fences: Iterable[Fence], languages: Languages) -> Iterator[Fenc
     """The fences and, where one is Markdown that is executed, those inside it."""
     for found in fences:
         options = found.header.options
-        executed = found.header.language in ("md", "markdown") and fence.is_on(options.get("exec"))
+        executed = languages.of(found.header.language).holds_fences and fence.is_on(options.get("exec"))
         yield replace(found, hides=None) if executed and found.closed else found
         if executed and found.closed and not found.commented:
             shift = found.line + 1

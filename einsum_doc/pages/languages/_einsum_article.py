@@ -7,7 +7,7 @@ typeset that the worker has not checked.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
@@ -20,8 +20,7 @@ from einsum_doc.equation import ELLIPSIS, Equation, Role
 from einsum_doc.notation.deriving.lowering import identifier
 from einsum_doc.notation.expression import Delta
 from einsum_doc.notation.writing.html import prose_html
-from einsum_doc.pages.html.render import derivation_html
-from einsum_doc.pages.reading.fence import PARTS
+from einsum_doc.pages.languages.derivation import rows_html
 from einsum_doc.pages.record.result import DerivationRow
 
 if TYPE_CHECKING:
@@ -72,15 +71,12 @@ class Article:
         return self.derivation.output
 
 
-def article_html(article: Article, show: Sequence[str] = PARTS) -> str:
-    """The article, with the parts that `show` names."""
-    makers = {"says": _says, "roles": _roles, "picture": _picture, "cost": _cost}
-    parts = []
-    for part in PARTS:
-        if part in show and part in makers:
-            parts.append(makers[part](article))
-        elif part == "derivation":
-            parts += [_slot(slot, article, show) for slot in article.slots]
+def article_html(article: Article, show: Sequence[str]) -> str:
+    """Return the article as HTML, with the parts that `show` names."""
+    makers: Mapping[str, Callable[[Article], str]] = {"says": _says, "roles": _roles, "picture": _picture}
+    parts = [maker(article) for part, maker in makers.items() if part in show]
+    parts += [_slot(slot, article, show) for slot in article.slots]
+    parts += [_cost(article)] if "cost" in show else []
     # Labels that are no small letters are written as such in the rows: the page gives both one colour.
     letters = {label: str(place) for label, place in article.derivation.letters.items() if label != ELLIPSIS}
     others = " ".join(f"{label}{letter}" for label, letter in letters.items() if label != letter)
@@ -175,7 +171,7 @@ def _slot(slot: Slot, article: Article, show: Sequence[str]) -> str:
     times = [f"{addend.count} × " if addend.count > 1 else "" for addend in slot.addends]
     parts = []
     if "derivation" in show:
-        parts.append(derivation_html(slot.rows, ""))
+        parts.append(rows_html(slot.rows))
     if "equation" in show:
         codes = [f"<code>{escape(str(addend.equation))}</code>" for addend in slot.addends]
         equations = " + ".join(map("".join, zip(times, codes, strict=True)))
