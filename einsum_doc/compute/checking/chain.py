@@ -51,7 +51,7 @@ from einsum_doc.notation.reading.scope import Ends, Scope, expanded, ranges, sub
 
 if TYPE_CHECKING:
     from einsum_doc.compute.checking.derivation import Reading
-    from einsum_doc.notation.reading.parse import Directive
+    from einsum_doc.notation.reading.directives import Directive
 
 CANCELLED = 1e-6
 """What is left when terms cancel is either nothing, or at least this part of them: otherwise not checked."""

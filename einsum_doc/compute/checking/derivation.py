@@ -33,7 +33,8 @@ from einsum_doc.notation.expression import (
     Tensor,
     plain,
 )
-from einsum_doc.notation.reading.parse import Chain, Directive, Document, parse_notation
+from einsum_doc.notation.reading.directives import Directive
+from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
 from einsum_doc.notation.reading.scope import Scope, letters, rebuilt, subscripts
 from einsum_doc.notation.writing.html import row_html
 
