@@ -39,10 +39,10 @@ from einsum_doc.notation.expression import (
     Subscript,
     Sum,
     Tensor,
+    subscripts,
 )
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
-from einsum_doc.notation.reading.scope import subscripts
 
 ROOT = Path(__file__).parents[2]
 

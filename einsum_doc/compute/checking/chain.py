@@ -46,8 +46,10 @@ from einsum_doc.notation.expression import (
     Subscript,
     Tensor,
     plain,
+    subscripts,
 )
-from einsum_doc.notation.reading.scope import Ends, Scope, expanded, ranges, subscripts
+from einsum_doc.notation.reading.ranges import Ends, expanded, ranges
+from einsum_doc.notation.reading.scope import Scope
 
 if TYPE_CHECKING:
     from einsum_doc.compute.checking.derivation import Reading

@@ -31,11 +31,14 @@ from einsum_doc.notation.expression import (
     Subscript,
     Summation,
     Tensor,
+    letters,
     plain,
+    rebuilt,
+    subscripts,
 )
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
-from einsum_doc.notation.reading.scope import Scope, letters, rebuilt, subscripts
+from einsum_doc.notation.reading.scope import Scope
 from einsum_doc.notation.writing.html import row_html
 
 
