@@ -206,7 +206,7 @@ def _table(equation: Equation, gradients: dict[int, Equation], cost: "Cost | Non
     lines = [str(equation), "", f"  {equation.in_words()}", f"  {equation.as_sum()}", ""]
     for label in equation.labels:
         roles = sorted(equation.roles[label], key=list(Role).index)
-        where = ["output" if n is None else f"operand {n}" for n, _ in equation.places(label)]
+        where = ["output" if n is None else f"operand {n}" for n, _ in equation.occurrences(label)]
         lines.append(f"  {label:<5}{', '.join(roles):<24}{', '.join(dict.fromkeys(where))}".rstrip())
     lines.append("")
     lines += [f"  gradient {number}  {found}" for number, found in gradients.items()]

@@ -43,7 +43,7 @@ class Role(StrEnum):
     """The ellipsis: any number of axes, aligned from the right."""
 
 
-class Place(NamedTuple):
+class Occurrence(NamedTuple):
     """Where a label stands: `operand` is a number, or None for the output; `axis` counts within the term."""
 
     operand: int | None
@@ -124,14 +124,16 @@ class Equation:
             roles.add(Role.ELLIPSIS)
         return frozenset(roles)
 
-    def places(self, label: str) -> tuple[Place, ...]:
+    def occurrences(self, label: str) -> tuple[Occurrence, ...]:
         """Where a label stands, operands first.
 
-        >>> parse("ii->i").places("i")
-        (Place(operand=0, axis=0), Place(operand=0, axis=1), Place(operand=None, axis=0))
+        >>> parse("ii->i").occurrences("i")
+        (Occurrence(operand=0, axis=0), Occurrence(operand=0, axis=1), Occurrence(operand=None, axis=0))
         """
         terms = [*enumerate(self.operands), (None, self.output)]
-        return tuple(Place(number, axis) for number, term in terms for axis, own in enumerate(term) if own == label)
+        return tuple(
+            Occurrence(number, axis) for number, term in terms for axis, own in enumerate(term) if own == label
+        )
 
     def positions(self, label: str, operand: int | EllipsisType | None = ...) -> tuple[int, ...]:
         """Where a label stood in the text; `operand` narrows it to one operand, or with None to the output.

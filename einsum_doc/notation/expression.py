@@ -64,7 +64,7 @@ class Range:
         return f"{self.first}…{self.last}"
 
 
-Place: TypeAlias = Index | Coordinate | Fixed | Range
+Subscript: TypeAlias = Index | Coordinate | Fixed | Range
 
 
 class Expression:
@@ -78,7 +78,7 @@ class Expression:
         return ()
 
     @property
-    def own(self) -> tuple[Place, ...]:
+    def own(self) -> tuple[Subscript, ...]:
         """The indices that stand on this expression itself, not inside a part."""
         return ()
 
@@ -115,11 +115,11 @@ class Tensor(Expression):
     """A component of a tensor, or a scalar if it has no indices. `name` is LaTeX without blanks."""
 
     name: str
-    indices: tuple[Place, ...] = ()
+    indices: tuple[Subscript, ...] = ()
     at: Position = field(default=(0, 0), compare=False)
 
     @property
-    def own(self) -> tuple[Place, ...]:
+    def own(self) -> tuple[Subscript, ...]:
         return self.indices
 
     def __str__(self) -> str:
@@ -142,11 +142,11 @@ class Size(Expression):
 class Delta(Expression):
     """The Kronecker delta: 1 where its two indices agree, 0 elsewhere."""
 
-    indices: tuple[Place, ...]
+    indices: tuple[Subscript, ...]
     at: Position = field(default=(0, 0), compare=False)
 
     @property
-    def own(self) -> tuple[Place, ...]:
+    def own(self) -> tuple[Subscript, ...]:
         return self.indices
 
     def __str__(self) -> str:
@@ -157,11 +157,11 @@ class Delta(Expression):
 class One(Expression):
     """The one-tensor: 1 everywhere."""
 
-    indices: tuple[Place, ...]
+    indices: tuple[Subscript, ...]
     at: Position = field(default=(0, 0), compare=False)
 
     @property
-    def own(self) -> tuple[Place, ...]:
+    def own(self) -> tuple[Subscript, ...]:
         return self.indices
 
     def __str__(self) -> str:
@@ -169,7 +169,7 @@ class One(Expression):
 
 
 @dataclass(frozen=True)
-class Run(Expression):
+class RangeProduct(Expression):
     r"""Factors written with dots, `\delta_{aa'} \dots \delta_{bb'}`: one for each index of the ranges.
 
     Without a `first` that begins the ranges, the factors from the second on: what is left of the whole
@@ -309,7 +309,7 @@ class Partial(Expression):
 class Summation(Expression):
     """The sum of `body` over all values of `indices`; `capital` is the name of the range, if it is written."""
 
-    indices: tuple[Place, ...]
+    indices: tuple[Subscript, ...]
     body: Expression
     at: Position = field(default=(0, 0), compare=False)
     capital: str = field(default="", compare=False)
@@ -331,7 +331,7 @@ def _bracketed(expression: Expression, *kinds: type[Expression]) -> str:
     return f"({expression})" if broken or isinstance(expression, kinds) else str(expression)
 
 
-def subscript(indices: tuple[Place, ...]) -> str:
+def subscript(indices: tuple[Subscript, ...]) -> str:
     """The indices of a component, as plain text.
 
     >>> subscript((Index("i", 1), Index("j")))

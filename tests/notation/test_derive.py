@@ -33,7 +33,7 @@ from einsum_doc.notation.expression import (
     Partial,
     Product,
     Range,
-    Run,
+    RangeProduct,
     Sum,
     Tensor,
 )
@@ -89,7 +89,7 @@ def einsums_in(derivation: Derivation) -> list[Equation]:
             if isinstance(factor, Delta):
                 first, second = factor.indices
                 name[str(second)] = label(first)
-            elif isinstance(factor, Run) and isinstance(factor.last, Delta):
+            elif isinstance(factor, RangeProduct) and isinstance(factor.last, Delta):
                 raise AssertionError("a delta over a range is left")
         tensors = [factor.by if isinstance(factor, Partial) else factor for factor in factors]
         operands = [tuple(map(label, tensor.indices)) for tensor in tensors if isinstance(tensor, Tensor)]
@@ -297,7 +297,7 @@ def test_one_delta_is_eliminated_a_line(equation: str) -> None:
         found = 0
         for factor in (factor for term in terms_of(expression) for factor in term):
             found += isinstance(factor, Delta)
-            if isinstance(factor, Run) and isinstance(factor.last, Delta):
+            if isinstance(factor, RangeProduct) and isinstance(factor.last, Delta):
                 found += 1 if factor.first is None else 2
         return found
 

@@ -19,10 +19,10 @@ from einsum_doc.notation.expression import (
     Number,
     One,
     Partial,
-    Place,
     Product,
     Range,
-    Run,
+    RangeProduct,
+    Subscript,
     Sum,
     Tensor,
 )
@@ -60,9 +60,9 @@ def _written_out(factor: Expression) -> Expression:
     """A delta or a one-tensor over a range, with its dots."""
     match factor:
         case Delta((Range(a, b), Range(c, d))):
-            return Run(Delta((a, c)), Delta((b, d)))
+            return RangeProduct(Delta((a, c)), Delta((b, d)))
         case One((Range(a, b),)):
-            return Run(One((a,)), One((b,)))
+            return RangeProduct(One((a,)), One((b,)))
     return factor
 
 
@@ -80,7 +80,7 @@ def _sum(terms: Sequence[Sequence[Expression]]) -> Expression:
     return products[0] if len(products) == 1 else Sum(products)
 
 
-def _mapped(factor: Expression, change: Mapping[Place, Place]) -> Expression:
+def _mapped(factor: Expression, change: Mapping[Subscript, Subscript]) -> Expression:
     """A factor with some indices replaced."""
     match factor:
         case Tensor(name, indices):
@@ -94,12 +94,12 @@ def _mapped(factor: Expression, change: Mapping[Place, Place]) -> Expression:
     return factor
 
 
-def _indices(factor: Expression) -> Iterator[Place]:
+def _indices(factor: Expression) -> Iterator[Subscript]:
     for part in factor.walk():
         yield from part.own
 
 
-def _primed(place: Place, primes: int) -> Place:
+def _primed(place: Subscript, primes: int) -> Subscript:
     if isinstance(place, Range):
         first, last = place.first, place.last
         return Range(Index(first.letter, first.primes + primes), Index(last.letter, last.primes + primes))
@@ -107,7 +107,7 @@ def _primed(place: Place, primes: int) -> Place:
     return Index(place.letter, place.primes + primes)
 
 
-def _primes(place: Place) -> int:
+def _primes(place: Subscript) -> int:
     return place.first.primes if isinstance(place, Range) else place.primes if isinstance(place, Index) else 0
 
 
@@ -144,7 +144,7 @@ def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _maths(*places: Place) -> str:
+def _maths(*places: Subscript) -> str:
     return _list(f"${latex(Tensor('', (place,)))[2:-1]}$" for place in places)
 
 
@@ -158,7 +158,7 @@ def _new_indices(by: Tensor) -> str:
     return f"{_maths(*by.indices)} {are_new} the entry of ${by.name}$ that we differentiate by."
 
 
-def _about_renaming(away: Sequence[Mapping[Place, Place]]) -> str:
+def _about_renaming(away: Sequence[Mapping[Subscript, Subscript]]) -> str:
     """Which summed indices have a new letter, term by term."""
     renamed = [
         f"the summed {_maths(*change)} of the {_ordinal(number)} term {'is' if len(change) == 1 else 'are'} "
@@ -259,9 +259,9 @@ class Board:
             raise OperandError("wrt2 is missing: the second derivative is by two operands", text=self.equation.text)
         return self.operand(second)
 
-    def _output_places(self, letters: Letters) -> tuple[tuple[Place, ...], tuple[Delta, ...]]:
+    def _output_places(self, letters: Letters) -> tuple[tuple[Subscript, ...], tuple[Delta, ...]]:
         """An index of its own for each axis of the output, and the deltas between those of one label."""
-        places: list[Place] = []
+        places: list[Subscript] = []
         deltas: list[Delta] = []
         for label in self.equation.output:
             place = self.place[label]
@@ -368,7 +368,7 @@ class Board:
             factors = f"The factor {others[0]} does"
         return "constant factors", f"{fresh}{factors} not depend on ${by.name}$."
 
-    def eliminate(self, terms: list[list[Expression]], free: frozenset[Place], several: str) -> None:
+    def eliminate(self, terms: list[list[Expression]], free: frozenset[Subscript], several: str) -> None:
         """Eliminate every delta with a summed index, each on a line of its own. Those of the output come first.
 
         several: why a delta stays whose indices are both free.
@@ -394,7 +394,9 @@ class Board:
                 terms[number] = term
                 self.line(None, _sum(terms), rule, _capital(f"{where}{reason}"))
 
-    def _next_delta(self, term: Sequence[Expression], free: frozenset[Place]) -> tuple[Delta, Place, Place] | None:
+    def _next_delta(
+        self, term: Sequence[Expression], free: frozenset[Subscript]
+    ) -> tuple[Delta, Subscript, Subscript] | None:
         deltas = [factor for factor in term if isinstance(factor, Delta)]
         for delta in sorted(deltas, key=lambda delta: delta not in self.output_deltas):
             first, second = delta.indices
@@ -405,7 +407,13 @@ class Board:
         return None
 
     def _why_eliminated(
-        self, holders: Sequence[Expression], delta: Delta, old: Place, new: Place, free: frozenset[Place], several: str
+        self,
+        holders: Sequence[Expression],
+        delta: Delta,
+        old: Subscript,
+        new: Subscript,
+        free: frozenset[Subscript],
+        several: str,
     ) -> tuple[str, str]:
         """The rule and the reason of the line in which a delta is eliminated; `holders` have the old index too."""
         letter = str(old).rstrip("'")
@@ -460,7 +468,9 @@ class Board:
         self.line(left, _sum(shorter), rule, _capital(f"{primes}{einsum}"))
         self.summands = summands
 
-    def _make_way(self, term: Sequence[Expression], dropped: Mapping[Place, Place]) -> dict[Place, Place]:
+    def _make_way(
+        self, term: Sequence[Expression], dropped: Mapping[Subscript, Subscript]
+    ) -> dict[Subscript, Subscript]:
         """New letters for the summed indices of a term whose letters are needed for the free ones."""
         own = dict.fromkeys(place for factor in term for place in _indices(factor))
         needed = set(dropped.values())
@@ -605,9 +615,9 @@ class Board:
         self.eliminate(terms, frozenset(places), "where its indices differ, the second derivative is zero")
         self.finish(left, terms, "second derivative equation", summands)
 
-    def fresh_primes(self, *numbers: int) -> tuple[Place, ...]:
+    def fresh_primes(self, *numbers: int) -> tuple[Subscript, ...]:
         """A primed index for each axis of some operands: a label's second axis has two primes, and so on."""
-        count: dict[Place, int] = {}
+        count: dict[Subscript, int] = {}
         places = []
         for place in (place for number in numbers for place in self.terms[number]):
             count[place] = count.get(place, 0) + 1
@@ -619,8 +629,8 @@ class Board:
 
 
 def _first_of_many(
-    term: Sequence[Expression], position: int, old: Place, new: Place
-) -> tuple[Delta, Run, tuple[Index, Index], dict[Place, Place]] | None:
+    term: Sequence[Expression], position: int, old: Subscript, new: Subscript
+) -> tuple[Delta, RangeProduct, tuple[Index, Index], dict[Subscript, Subscript]] | None:
     """How to eliminate the first of the deltas over a range, which stand at a position of a term.
 
     The first delta, what is left of them, the first index that is renamed and its new name, and what becomes of
@@ -634,5 +644,5 @@ def _first_of_many(
     one, other = delta.indices
     assert isinstance(one, Range)
     assert isinstance(other, Range)
-    left = Run(None, Delta((one.last, other.last)))
+    left = RangeProduct(None, Delta((one.last, other.last)))
     return Delta((one.first, other.first)), left, (old.first, new.first), {old: Range(new.first, old.last)}

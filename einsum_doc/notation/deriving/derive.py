@@ -14,7 +14,7 @@ from einsum_doc.notation.deriving.board import Board, alike
 from einsum_doc.notation.deriving.board import Step as Step
 from einsum_doc.notation.deriving.letters import accented
 from einsum_doc.notation.deriving.lowering import Lowering, identifier, lowering
-from einsum_doc.notation.expression import Place, Product, Sum, Tensor
+from einsum_doc.notation.expression import Product, Subscript, Sum, Tensor
 from einsum_doc.notation.writing.html import row_html
 from einsum_doc.notation.writing.latex import Mark, latex, latex_derivation, latex_relation, written
 from einsum_doc.notation.writing.text import heading, spoken, text
@@ -58,7 +58,7 @@ class Derivation:
     output: str
     loss: str
     complex: bool
-    letters: Mapping[str, Place]
+    letters: Mapping[str, Subscript]
 
     @property
     def equations(self) -> tuple[Equation, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from einsum_doc.equation import ELLIPSIS, Equation
 from einsum_doc.errors import EquationError
-from einsum_doc.notation.expression import GREEK, Index, Place, Range
+from einsum_doc.notation.expression import GREEK, Index, Range, Subscript
 
 NAMES = "xywvutsrqpnmhgfdcba"
 _UNWANTED = frozenset("delxyzo")
@@ -36,7 +36,7 @@ class Letters:
         self.taken = {letter for letter in letters.values() if letter} | set(reserved)
         for label in labels:
             letters[label] = letters[label] or self.instead_of(label)
-        self.place: dict[str, Place] = {label: Index(letter) for label, letter in letters.items() if letter}
+        self.place: dict[str, Subscript] = {label: Index(letter) for label, letter in letters.items() if letter}
         if ELLIPSIS in equation.labels:
             pairs = (tuple(pair) for pair in ("ab", "cd", "pq", "mn", "rs", "uv") if not self.taken & set(pair))
             first, last = next(pairs, None) or (self.fresh(), self.fresh())

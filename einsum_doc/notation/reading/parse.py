@@ -24,13 +24,13 @@ from einsum_doc.notation.expression import (
     One,
     Partial,
     Pi,
-    Place,
     Position,
     Power,
     Product,
     Quotient,
     Range,
-    Run,
+    RangeProduct,
+    Subscript,
     Sum,
     Summation,
     Tensor,
@@ -507,7 +507,7 @@ class _Reader:
             if first is not None and type(first) is not type(last):
                 yield first
                 first = None
-            yield Run(first, last, dots.at if first is None else first.at)
+            yield RangeProduct(first, last, dots.at if first is None else first.at)
             position = last_at + 1
 
     def factor(self) -> Expression:
@@ -1019,7 +1019,7 @@ class _Reader:
         self.depth -= 1
         return Summation(indices, body, token.at, capital)
 
-    def upper_bound(self, indices: tuple[Place, ...], start: Token | None) -> str:
+    def upper_bound(self, indices: tuple[Subscript, ...], start: Token | None) -> str:
         """The capital above a sum; nothing if none is written."""
         caret = self.accept("symbol", "^")
         if caret is None:
@@ -1045,7 +1045,7 @@ class _Reader:
 
     # -- indices
 
-    def indices(self) -> tuple[Place, ...]:
+    def indices(self) -> tuple[Subscript, ...]:
         """A subscript."""
         self.take()
         if not self.accept("symbol", "{"):
@@ -1054,7 +1054,7 @@ class _Reader:
         self.expect("symbol", "}")
         return found
 
-    def single_index(self) -> Place:
+    def single_index(self) -> Subscript:
         token = self.next
         if token.kind == "letter":
             self.take()
@@ -1068,9 +1068,9 @@ class _Reader:
             return Coordinate(int(token.text), token.at)
         raise self.misplaced("an index: a letter, a digit or {…}")
 
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[Subscript, ...]:
         """What stands in the braces of a subscript."""
-        found: list[Place] = []
+        found: list[Subscript] = []
         while True:
             found.append(self.place())
             comma = self.accept("symbol", ",")
@@ -1091,7 +1091,7 @@ class _Reader:
             if isinstance(found[-1], Coordinate) and self.next.kind == "number" and not comma:
                 raise self.error("two numbers as indices", expected="a comma between them")
 
-    def place(self) -> Place:
+    def place(self) -> Subscript:
         token = self.next
         if token.kind == "letter":
             self.take()

@@ -21,12 +21,12 @@ from einsum_doc.notation.expression import (
     Number,
     One,
     Partial,
-    Place,
     Power,
     Product,
     Quotient,
     Range,
-    Run,
+    RangeProduct,
+    Subscript,
     Sum,
     Summation,
     Tensor,
@@ -62,9 +62,9 @@ def rebuilt(expression: Expression, change: Callable[[Expression], Expression]) 
     return change(found)
 
 
-def places(expression: Expression) -> list[Place]:
+def subscripts(expression: Expression) -> list[Subscript]:
     """Every index that is written in an expression, those of sums too, in order."""
-    found: list[Place] = []
+    found: list[Subscript] = []
     for part in expression.walk():
         found += part.own
         if isinstance(part, Summation):
@@ -72,7 +72,7 @@ def places(expression: Expression) -> list[Place]:
     return found
 
 
-def letters(found: Iterable[Place]) -> set[str]:
+def letters(found: Iterable[Subscript]) -> set[str]:
     """The letters among indices, those in the ends of ranges too."""
     names: set[str] = set()
     for place in found:
@@ -88,12 +88,12 @@ def ranges(sides: Sequence[Expression], text: str = "") -> tuple[Ends, ...]:
 
     Raises: NotationError, if a letter is an end of two ranges, or stands alone beside its range.
     """
-    found: dict[Ends, Range | Run] = {}
-    everywhere = [place for side in sides for place in places(side)]
+    found: dict[Ends, Range | RangeProduct] = {}
+    everywhere = [place for side in sides for place in subscripts(side)]
     for place in everywhere:
         if isinstance(place, Range):
             found.setdefault((place.first.letter, place.last.letter), place)
-    runs = [part for side in sides for part in side.walk() if isinstance(part, Run)]
+    runs = [part for side in sides for part in side.walk() if isinstance(part, RangeProduct)]
     inside = {id(end) for run in runs for end in run.parts}
     for run in runs:
         for slot, last in enumerate(run.last.indices):
@@ -125,7 +125,7 @@ def ranges(sides: Sequence[Expression], text: str = "") -> tuple[Ends, ...]:
             taken[letter] = ends
     for side in sides:
         for part in side.walk():
-            if isinstance(part, Run) or id(part) in inside:
+            if isinstance(part, RangeProduct) or id(part) in inside:
                 continue
             for place in (*part.own, *(part.indices if isinstance(part, Summation) else ())):
                 if isinstance(place, Index) and place.letter in taken:
@@ -148,7 +148,7 @@ def _member(ends: Ends, number: int, primes: int, at: tuple[int, int]) -> Index:
     return Index(f"{plain(ends[0])}{_SUBSCRIPTS[number]}", primes, at)
 
 
-def _members(found: Range, length: int) -> list[Place]:
+def _members(found: Range, length: int) -> list[Subscript]:
     ends = (found.first.letter, found.last.letter)
     return [
         _member(ends, number, (found.first if number == 1 else found.last).primes, found.at)
@@ -167,8 +167,8 @@ def expanded(expression: Expression, lengths: Mapping[Ends, int]) -> Expression:
         return expression
     by_last = {ends[1]: ends for ends in lengths}
 
-    def wide(found: tuple[Place, ...]) -> tuple[Place, ...]:
-        wider: list[Place] = []
+    def wide(found: tuple[Subscript, ...]) -> tuple[Subscript, ...]:
+        wider: list[Subscript] = []
         for place in found:
             if isinstance(place, Range):
                 wider += _members(place, lengths[place.first.letter, place.last.letter])
@@ -176,7 +176,7 @@ def expanded(expression: Expression, lengths: Mapping[Ends, int]) -> Expression:
                 wider.append(place)
         return tuple(wider)
 
-    def unrolled(run: Run) -> Expression:
+    def unrolled(run: RangeProduct) -> Expression:
         last = [index for index in run.last.indices if isinstance(index, Index)]
         own = [index for index in run.first.own if isinstance(index, Index)] if run.first is not None else []
         known = [by_last[index.letter] for index in last]
@@ -195,7 +195,7 @@ def expanded(expression: Expression, lengths: Mapping[Ends, int]) -> Expression:
 
     def change(part: Expression) -> Expression:
         match part:
-            case Run():
+            case RangeProduct():
                 return unrolled(part)
             case Tensor(_, own) | Delta(own) | One(own):
                 wider = wide(own)
@@ -213,7 +213,7 @@ def expanded(expression: Expression, lengths: Mapping[Ends, int]) -> Expression:
             case _:
                 return part
 
-    runs_at = {part.at for part in expression.walk() if isinstance(part, Run)}
+    runs_at = {part.at for part in expression.walk() if isinstance(part, RangeProduct)}
     found = rebuilt(expression, change)
     return _without_empty(found)
 
@@ -328,7 +328,7 @@ class Scope:
                 raise self.missing(missing[0], term, "is open in another term of this sum")
 
     def _summation(
-        self, expression: Summation, indices: tuple[Place, ...], body: Expression, open_: frozenset[Index]
+        self, expression: Summation, indices: tuple[Subscript, ...], body: Expression, open_: frozenset[Index]
     ) -> Expression:
         bound = frozenset(index for index in indices if isinstance(index, Index))
         inside = self.visible(body)

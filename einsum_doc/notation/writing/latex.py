@@ -19,13 +19,13 @@ from einsum_doc.notation.expression import (
     One,
     Partial,
     Pi,
-    Place,
     Power,
     Product,
     Quotient,
     Range,
-    Run,
+    RangeProduct,
     Size,
+    Subscript,
     Sum,
     Summation,
     Tensor,
@@ -116,7 +116,7 @@ class _Writer:
                 return ONE + self.subscript(indices)
             case Partial():
                 return self.partial(expression)
-            case Run(first, last):
+            case RangeProduct(first, last):
                 start = "" if first is None else self.expression(first) + " "
                 return rf"{start}\cdots {self.expression(last)}"
             case Sum(terms):
@@ -186,12 +186,12 @@ class _Writer:
         loose = (Sum, Product, Negative, Quotient, Power, Function, Summation, Partial)
         return f"{self.bracketed(base, *loose)}^{{{self.expression(exponent)}}}"
 
-    def subscript(self, places: tuple[Place, ...]) -> str:
+    def subscript(self, places: tuple[Subscript, ...]) -> str:
         if not places:
             return ""
         comma = len(places) > 1 and any(isinstance(place, Coordinate) for place in places)
         text = ""
-        before: Place | None = None
+        before: Subscript | None = None
         for place in places:
             part = self.place(place)
             if before is not None and comma:
@@ -204,7 +204,7 @@ class _Writer:
             before = place
         return f"_{{{text}}}"
 
-    def place(self, place: Place) -> str:
+    def place(self, place: Subscript) -> str:
         match place:
             case Index():
                 return self.mark(place)
