@@ -24,6 +24,7 @@ from einsum_doc.notation.writing.text import rows, spoken, wrapped
 class Derivation:
     """A derivative of an einsum, line by line. `str()` is its text for a terminal.
 
+    >>> from einsum_doc import derive
     >>> print(derive("->", wrt=0))
     ->: the gradient of x is ->
     <BLANKLINE>

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import cmath
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, count, pairwise
@@ -22,8 +22,8 @@ HEIGHT = 1.08 * LETTER  # of its box, from the top of b to the bottom of y
 
 _EDGE = 7.0  # between everything drawn and the border of the picture
 _GAP = 20.0  # between parts that are not joined
-_JOINT = 100.0  # from the centre of a node to the next
-_SPOKE = 62.0  # from the centre of a node to a dot
+_JOINT = 66.0  # from the border of a node to the next
+_SPOKE = 42.0  # from the border of a node to a dot
 _TAIL = 46.0  # of a leg that ends free, from the border of its node
 _BOW = 25.0  # between legs side by side
 _AIR = 4.0  # between a label and everything else
@@ -102,9 +102,8 @@ class Network:
         dots = [dot for dot in self.neighbours[one] if self.is_dot(dot) and dot in self.neighbours[other]]
         if dots and not legs:
             return max(self.distance(one, dot) + self.distance(other, dot) for dot in dots)
-        dotted = self.is_dot(max(one, other))
-        wide = self.radius(one) + self.radius(other) - (17 + DOT if dotted else 34)
-        return (_SPOKE if dotted else _JOINT) + 16 * max(legs - 1, 0) + wide
+        room = _SPOKE if self.is_dot(max(one, other)) else _JOINT
+        return self.radius(one) + room + self.radius(other) + 16 * max(legs - 1, 0)
 
 
 class Leg(NamedTuple):
@@ -379,10 +378,10 @@ class _Part:
             better = (1j if ahead.imag > 0.2 else -1j) if level else (-1 if ahead.real < -0.2 else 1)
             self._anchor(self.legs[-1], (0.56, 0.7, 0.42, 0.85), better)
         if self.network.is_dot(vertex) and not tails:
-            turns = (-0.25, 0.25, -0.75, 0.75, 0, -0.5, 1, 0.5, -0.125, 0.125, -0.375, 0.375, -0.625, 0.625)
-            around = [cmath.rect(1, math.pi * turn) for turn in turns]
-            label = self.network.dots[vertex - len(self.network.radii)]
-            self._anchors.append((label, [(place + DOT * ahead, ahead) for ahead in around]))
+            around = [cmath.rect(1, math.pi * (0.25 + turn / 4)) for turn in (0, 4, 6, 2, 1, 3, 5, 7)]
+            around += [way * cmath.rect(1, math.pi / 8) for way in around]
+            anchors = [(place + DOT * ahead, ahead) for ahead in around]
+            self._anchors.append((self.network.dots[vertex - len(self.network.radii)], anchors))
 
     def _anchor(self, leg: Leg, shares: Iterable[float], better: Point) -> None:
         """Note where the label of a leg may stand: near the middle, on the better side if that is free."""
@@ -396,19 +395,16 @@ class _Part:
     def _draw_labels(self) -> None:
         """Draw each label in the first box that is free: beside its leg, else further and further away."""
         for label, anchors in self._anchors:
-            for box, far in self._boxes(label, anchors):
-                if self._is_free(label, box):
-                    self.captions.append((label, box))
-                    self.faults += far
-                    break
-
-    def _boxes(self, label: str, anchors: Sequence[tuple[Point, Point]]) -> Iterator[tuple[Box, bool]]:
-        """Yield boxes beside the anchors of a label, again and again further away, and whether that is far."""
-        width = self.network.widths[label]
-        for step in count():
-            for place, side in anchors:
-                half = (width * abs(side.real) + HEIGHT * abs(side.imag)) / 2
-                yield Box(place + side * (half + _AIR + 7 * step), width, HEIGHT), step > 1
+            width = self.network.widths[label]
+            halves = [(width * abs(side.real) + HEIGHT * abs(side.imag)) / 2 + _AIR for _, side in anchors]
+            boxes = (
+                (step, Box(place + side * (half + 7 * step), width, HEIGHT))
+                for step in count()
+                for (place, side), half in zip(anchors, halves, strict=True)
+            )
+            step, box = next((step, box) for step, box in boxes if self._is_free(label, box))
+            self.captions.append((label, box))
+            self.faults += step > 1
 
     def _is_free(self, label: str, box: Box) -> bool:
         if any(box.meets(other, _AIR) for _, other in self.captions):

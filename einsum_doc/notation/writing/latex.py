@@ -190,16 +190,12 @@ def _ends_in_command(text: str) -> bool:
 
 def _number(value: Fraction) -> str:
     """Return a number in digits, or as a fraction if its digits do not end."""
-    rest = value.denominator
-    for prime in (2, 5):
-        while rest % prime == 0:
-            rest //= prime
-    if rest > 1:
-        return rf"\frac{{{value.numerator}}}{{{value.denominator}}}"
-    if value.denominator == 1:
-        return str(value.numerator)
     digits = 0
     while (value * 10**digits).denominator != 1:
         digits += 1
+        if digits > value.denominator.bit_length():
+            return rf"\frac{{{value.numerator}}}{{{value.denominator}}}"
+    if digits == 0:
+        return str(value.numerator)
     whole = str((value * 10**digits).numerator).zfill(digits + 1)
     return f"{whole[:-digits]}.{whole[-digits:]}"
