@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from einsum_doc.errors import EquationError as EquationError
     from einsum_doc.errors import NotationError as NotationError
     from einsum_doc.errors import OperandError as OperandError
-    from einsum_doc.notation.deriving.derive import Derivation as Derivation
-    from einsum_doc.notation.deriving.derive import Step as Step
+    from einsum_doc.notation.deriving.derivation import Derivation as Derivation
     from einsum_doc.notation.deriving.derive import derive as derive
+    from einsum_doc.notation.step import Step as Step
     from einsum_doc.notation.writing.emit import emit as emit
 
 _HOME = {
     "Check": "einsum_doc.compute.checking.gradients",
     "Cost": "einsum_doc.compute.contraction.cost",
-    "Derivation": "einsum_doc.notation.deriving.derive",
+    "Derivation": "einsum_doc.notation.deriving.derivation",
     "EinsumError": "einsum_doc.errors",
     "Equation": "einsum_doc.equation",
     "EquationError": "einsum_doc.errors",
@@ -47,7 +47,7 @@ _HOME = {
     "OperandError": "einsum_doc.errors",
     "Role": "einsum_doc.equation",
     "Row": "einsum_doc.compute.checking.gradients",
-    "Step": "einsum_doc.notation.deriving.derive",
+    "Step": "einsum_doc.notation.step",
     "Summand": "einsum_doc.derivatives",
     "Work": "einsum_doc.compute.contraction.cost",
     "check": "einsum_doc.compute.checking.gradients",

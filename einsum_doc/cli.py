@@ -15,7 +15,7 @@ from einsum_doc.errors import EinsumError, OperandError
 
 if TYPE_CHECKING:
     from einsum_doc.compute.contraction.cost import Cost
-    from einsum_doc.notation.deriving.derive import Derivation
+    from einsum_doc.notation.deriving.derivation import Derivation
 
 Sizes = dict[str, int | tuple[int, ...]]
 
@@ -114,7 +114,6 @@ _FORMS = {
 
 def _derive(options: argparse.Namespace) -> int:
     from einsum_doc.notation.deriving.derive import derive
-    from einsum_doc.notation.writing.text import text
 
     equation = parse(options.equation)
     names = options.names.replace(",", " ").split() if options.names else None
@@ -134,7 +133,7 @@ def _derive(options: argparse.Namespace) -> int:
             print(json.dumps([derivation.facts() for derivation in found], ensure_ascii=False, indent=2))
         case _:
             width = min(120, shutil.get_terminal_size((120, 24)).columns)
-            print("\n\n\n".join(text(derivation, width) for derivation in found))
+            print("\n\n\n".join(derivation.text(width) for derivation in found))
     return 0
 
 

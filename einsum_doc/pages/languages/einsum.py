@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from einsum_doc.equation import ELLIPSIS, Equation, parse
 from einsum_doc.errors import OperandError
-from einsum_doc.notation.deriving.lowering import identifier, words
+from einsum_doc.notation.writing.lowering import identifier
+from einsum_doc.notation.writing.words import listed
 from einsum_doc.pages.languages.einsum_article import Addend, Article, Slot, article_html
 from einsum_doc.pages.reading.fence import PARTS
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.result import DerivationRow
 
 if TYPE_CHECKING:
-    from einsum_doc.notation.deriving.derive import Derivation
+    from einsum_doc.notation.deriving.derivation import Derivation
 
 
 def einsum_article(block: Block) -> tuple[str, tuple[DerivationRow, ...]]:
@@ -97,7 +98,7 @@ def sizes_of(equation: Equation, text: str = "", names: Sequence[str] | None = N
     for labels in _of_one_size(equation, names or range(len(equation.operands))):
         wanted = [given[label] for label in labels if label in given]
         if any(size != wanted[0] for size in wanted):
-            raise OperandError(f"{words(labels)} have one size: they stand in the same place of one tensor")
+            raise OperandError(f"{listed(labels)} have one size: they stand in the same place of one tensor")
         sizes |= dict.fromkeys(labels, wanted[0] if wanted else _size(labels[0], free))
     return {label: sizes[label] for label in equation.labels}
 
