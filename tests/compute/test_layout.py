@@ -166,42 +166,6 @@ def assert_equals_torch(equation: str, operands: tuple[Tensor, ...], dldz: Tenso
     torch.testing.assert_close(jvp(equation, operands, operands), len(operands) * theirs)
 
 
-class Made(TorchDispatchMode):
-    """Collects the storages that products are made in, and keeps them, so that none is given out again."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.storages: dict[int, Tensor] = {}
-
-    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = function(*args, **(kwargs or {}))
-        if function.overloadpacket.__name__ == "mul":
-            self.storages[result.untyped_storage().data_ptr()] = result
-        return result
-
-
-@pytest.mark.parametrize(
-    "equation", ["ij,j->ij", "j,ij->ij", "ij,i->ij", "ij,j->ji", "ji,j->ij", "kij,j->ikj", "kij,kj->kij"]
-)
-@pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
-def test_the_memory_of_a_summed_product_is_used_again(equation: str, dtype: torch.dtype) -> None:
-    terms, output = equation.split("->")
-    sizes = {"i": 300, "j": 301, "k": 2}
-    x, y = (torch.randn([sizes[label] for label in term], dtype=dtype) for term in terms.split(","))
-    dldz = torch.randn([sizes[label] for label in output], dtype=dtype)
-    given = [tensor.clone() for tensor in (x, y, dldz)]
-    with Made() as made:
-        vjp(equation, (x, y), dldz)
-    assert len(made.storages) == 1
-    for tensor, before in zip((x, y, dldz), given, strict=True):
-        assert torch.equal(tensor, before)
-    # Nothing can be written where one number stands for many.
-    ones = torch.ones(dldz.shape, dtype=dtype)
-    expanded = torch.ones((), dtype=dtype).expand(dldz.shape)
-    torch.testing.assert_close(vjp(equation, (x, y), expanded), vjp(equation, (x, y), ones))
-    assert_equals_torch(equation, (x, y), dldz)
-
-
 class Sums(TorchDispatchMode):
     """Collects, for each sum, the strides of the axes that are kept."""
 

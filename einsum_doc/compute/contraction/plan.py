@@ -173,11 +173,10 @@ class Step:
     def transposed(self) -> tuple[tuple[Pair, int, int], ...]:
         """The contractions that send the gradient back: each with its target, and the other tensor it takes.
 
-        What is multiplied and then summed comes first, so that the product's memory can serve the next one; then
-        the one that writes less, so that what is read is still in the cache.
+        The one that writes less comes first, so that what is read is still in the cache.
         """
         ways = [(self.to_left, self.left, self.right), (self.to_right, self.right, self.left)]
-        return tuple(sorted(ways, key=lambda way: (way[0].kind is not Kind.ROWS, way[0].size)))
+        return tuple(sorted(ways, key=lambda way: way[0].size))
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
 from einsum_doc.compute.contraction.plan import Aligned, Kind, Pair, Slot
 from einsum_doc.errors import Shape
@@ -16,61 +15,12 @@ _BMM_AXES = 3
 """The axes of what `bmm` takes."""
 
 
-class Scratch:
-    """The memory of a product that was summed, for the next product of as many numbers.
-
-    It is no operand's and no result's. Where torch takes down what is called, for autograd or for a transform,
-    nothing can be written over, and nothing is kept.
-    """
-
-    def __init__(self) -> None:
-        self.tensor: Tensor | None = None
-
-    def keep(self, product: Tensor) -> None:
-        """Keep a product that nobody else has."""
-        if type(product) is Tensor and not _is_recorded(product):
-            self.tensor = product
-
-    def multiply(self, left: Tensor, right: Tensor) -> Tensor:
-        """The product of two tensors with as many axes, in the memory that was kept, if it is that of the left one."""
-        kept, self.tensor = self.tensor, None
-        fits = (
-            kept is not None
-            and kept.numel() == left.numel()
-            and kept.dtype == torch.promote_types(left.dtype, right.dtype)
-            and all(own in (size, 1) for size, own in zip(left.shape, right.shape, strict=True))
-        )
-        if kept is None or not fits or not _is_dense(left) or _is_recorded(left, right):
-            return left * right
-        out = kept.new_empty(0).set_(kept.untyped_storage(), 0, left.shape, left.stride())
-        return torch.mul(left, right, out=out)
-
-
-def _is_recorded(*tensors: Tensor) -> bool:
-    """Whether what is called is taken down, for autograd or for a transform; a batch of gradients has no memory."""
-    return (
-        not all(map(torch._C._has_storage, tensors))
-        or (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors))
-        or forward_ad._current_level >= 0
-        or torch._C._are_functorch_transforms_active()
-        or torch.compiler.is_compiling()
-    )
-
-
-def _is_dense(tensor: Tensor) -> bool:
-    """Whether a tensor's numbers lie side by side, in whatever order of its axes."""
-    return tensor.permute(sorted(range(tensor.dim()), key=tensor.stride, reverse=True)).is_contiguous()
-
-
-def contract(pair: Pair, left: Tensor, right: Tensor, scratch: Scratch | None = None) -> Tensor:
-    """One contraction of the tree.
-
-    scratch: what it leaves for the next one, and finds of the last one.
-    """
+def contract(pair: Pair, left: Tensor, right: Tensor) -> Tensor:
+    """One contraction of the tree."""
     if pair.swapped:
         left, right = right, left
     if pair.aligned is not None and left.dtype == right.dtype and _sums_well(left):
-        return _multiply_and_sum(pair, *_aligned(pair.aligned, left, right), scratch)
+        return _multiply_and_sum(pair, *_aligned(pair.aligned, left, right))
     if pair.left_order is not None:
         left = torch.permute(left, pair.left_order)
     if pair.right_order is not None:
@@ -81,13 +31,13 @@ def contract(pair: Pair, left: Tensor, right: Tensor, scratch: Scratch | None = 
         dtype = torch.promote_types(left.dtype, right.dtype)
         left, right = left.to(dtype), right.to(dtype)
     if kind is Kind.ROWS and (not _are_short_rows(pair, left, right)) and _sums_well(left):
-        return _multiply_and_sum(pair, left, right, scratch)
+        return _multiply_and_sum(pair, left, right)
     if pair.left_shape is not None:
         left = left.reshape(pair.left_shape)
     if pair.right_shape is not None:
         right = right.reshape(pair.right_shape)
     if kind is Kind.PRODUCT:
-        return left * right if scratch is None else scratch.multiply(left, right)
+        return left * right
     if kind is Kind.MATRIX:
         product = torch.mm(left, right)
     elif kind is Kind.BATCH:
@@ -114,12 +64,10 @@ def _aligned(how: Aligned, vector: Tensor, matrix: Tensor) -> tuple[Tensor, Tens
     return matrix, vector.reshape(shape)
 
 
-def _multiply_and_sum(pair: Pair, left: Tensor, right: Tensor, scratch: Scratch | None) -> Tensor:
+def _multiply_and_sum(pair: Pair, left: Tensor, right: Tensor) -> Tensor:
     """The sum of a product along its last axes, which are the contracted ones."""
-    whole = left * right if scratch is None else scratch.multiply(left, right)
-    product = _summed(whole, range(whole.dim() - pair.contracted, whole.dim()))
-    if scratch is not None:
-        scratch.keep(whole)
+    product = left * right
+    product = _summed(product, range(product.dim() - pair.contracted, product.dim()))
     return product if pair.order is None else torch.permute(product, pair.order)
 
 

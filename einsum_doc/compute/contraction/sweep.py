@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from einsum_doc.compute.contraction.plan import Plan, Step
-from einsum_doc.compute.contraction.primitives import Scratch, contract
+from einsum_doc.compute.contraction.primitives import contract
 
 Values = list[Tensor | None]
 """The tensors of the tree by number; None for one that is not kept."""
@@ -45,10 +45,10 @@ def sweep_backward(plan: Plan, values: Values, upstream: Tensor, wanted: tuple[b
         if not reached[step.result]:
             continue
         own = gradients.pop(step.result)
-        square, scratch = step.symmetric and step.left == step.right, Scratch()
+        square = step.symmetric and step.left == step.right
         for pair, target, other in step.transposed[: 1 if square else 2]:
             if reached[target]:
-                part = contract(pair, own, _present(values, other).conj(), scratch)
+                part = contract(pair, own, _present(values, other).conj())
                 _add(gradients, target, 2 * part if square else part)
     return [gradients.get(number) if wanted[number] else None for number in range(len(plan.leaves))]
 
