@@ -20,14 +20,12 @@ class Layout:
     tensors: the labels of each operand and each result.
     lent: for each operand, how many of them, in front, it does not have: it is expanded along these.
     settles: whether a gradient that comes in the output's order has to be copied to be a batch of matrices.
-    parts: whether that order parts labels that are one axis of those matrices, or turns them round.
     """
 
     path: Path
     tensors: tuple[Term, ...]
     lent: tuple[int, ...]
     settles: bool
-    parts: bool
 
 
 def arrange(leaves: Sequence[Term], output: Term, sizes: Mapping[str, int], memory_limit: int | None = None) -> Layout:
@@ -52,7 +50,7 @@ def arrange(leaves: Sequence[Term], output: Term, sizes: Mapping[str, int], memo
         kept[borrower] |= set(labels)
         tensors[borrower] = (*labels, *tensors[borrower])
     wanted: dict[int, Term] = {len(tensors) - 1: output}
-    settles = parts = False
+    settles = False
     for number in range(len(tensors) - 1, len(leaves) - 1, -1):
         left, right = path[number - len(leaves)]
         given = [tensors[side] if side < len(leaves) else () for side in (left, right)]
@@ -66,7 +64,6 @@ def arrange(leaves: Sequence[Term], output: Term, sizes: Mapping[str, int], memo
         ordered = (*batch, *heads, *tails)
         if number == len(tensors) - 1 and (first or second if contracted else first and second and not batch):
             settles = target != as_matrices(target, batch, heads, tails)
-            parts = any(group != _together(target, group) for group in (batch, heads, tails) if group)
         if not contracted:
             # A product can be made in any order; so, last, in that of its gradient, which is contracted with both.
             tensors[number] = ordered if settles else _sorted(result, wanted[number])
@@ -77,7 +74,7 @@ def arrange(leaves: Sequence[Term], output: Term, sizes: Mapping[str, int], memo
             if side < len(leaves) and free:
                 tensors[side] = as_matrices(tensors[side], batch, free, contracted)
         tensors[number] = ordered
-    return Layout(path, tuple(tensors), tuple(lent), settles, parts)
+    return Layout(path, tuple(tensors), tuple(lent), settles)
 
 
 def _loans(
@@ -113,12 +110,6 @@ def as_matrices(labels: Term, batch: Term, rows: Term, columns: Term) -> Term:
     if labels[-1] in rows:
         rows, columns = columns, rows
     return labels if columns and labels == (*rows, *batch, *columns) else (*batch, *rows, *columns)
-
-
-def _together(labels: Term, group: Term) -> Term:
-    """As many labels as a group has, from where its first one stands."""
-    start = labels.index(group[0])
-    return labels[start : start + len(group)]
 
 
 def _kept(leaves: Sequence[Term], output: Term, path: Path) -> list[frozenset[str]]:

@@ -187,7 +187,6 @@ class Plan:
     leaves: for each tensor that the tree starts from, the operand that it is read from.
     steps: the contraction tree, in the order of the forward pass; the reverse sweep goes back along it.
     last: the number of the tensor that the output is written from.
-    parts: whether the output's order parts labels that are one axis of the matrices of the last step.
     twins: for each tensor of the tree, the first that has the same value: an operand that is the same tensor in
     the same slot, and what is made in the same way from such. It is computed once.
     """
@@ -197,7 +196,6 @@ class Plan:
     leaves: tuple[int, ...]
     steps: tuple[Step, ...]
     last: int
-    parts: bool
     twins: tuple[int, ...]
 
     @cached_property
@@ -212,15 +210,8 @@ class Plan:
 
     @cached_property
     def torch_derives(self) -> bool:
-        """Whether the reverse sweep is what torch itself derives of the forward one: there is one product at most.
-
-        Of a product that repeats a tensor along an axis it would make the whole gradient, and then sum it. Nor does
-        it copy a gradient once for both products, unless it has to, to put axes together.
-        """
-        if not self.steps:
-            return True
-        copied_twice = self.output.dense and not self.parts
-        return len(self.steps) == 1 and self.steps[0].uniform and not copied_twice
+        """Whether torch itself derives the reverse sweep from the forward one: there is one product at most."""
+        return not self.steps or (len(self.steps) == 1 and self.steps[0].uniform)
 
     @property
     def multiply_adds(self) -> int:
@@ -274,7 +265,7 @@ def make_plan(binding: Binding, same: Sequence[int] | None = None, memory_limit:
         slots[number] = replace(slot, labels=labels, dense=labels != slot.labels, lent=sizes)
     steps, twins = _grow(slots, layout, binding.sizes, range(len(slots)) if same is None else same)
     output_slot = Slot(output_axes, output_shape, layout.tensors[-1], dense=layout.settles)
-    return Plan(tuple(slots), output_slot, tuple(range(len(slots))), steps, len(twins) - 1, layout.parts, twins)
+    return Plan(tuple(slots), output_slot, tuple(range(len(slots))), steps, len(twins) - 1, twins)
 
 
 def _kept_of_one(binding: Binding) -> Collection[str]:
