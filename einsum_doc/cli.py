@@ -10,14 +10,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from einsum_doc.derivatives import gradient
-from einsum_doc.equation import ELLIPSIS, Equation, Role, parse
+from einsum_doc.equation import Equation, Role, parse
 from einsum_doc.errors import EinsumError, OperandError
 
 if TYPE_CHECKING:
     from einsum_doc.compute.contraction.cost import Cost
     from einsum_doc.notation.deriving.derive import Derivation
-
-Sizes = dict[str, int | tuple[int, ...]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,6 +92,7 @@ def _gradient(options: argparse.Namespace) -> int:
         return 0
     cost = None
     if options.sizes is not None:
+        from einsum_doc.compute.contraction.binding import read_sizes
         from einsum_doc.compute.contraction.cost import cost as find_cost
 
         cost = find_cost(equation, read_sizes(options.sizes))
@@ -170,24 +169,6 @@ def _picture(derivation: "Derivation", wrt: int | None) -> str:
     if derivation.complex and wrt is not None:
         names = tuple(name if number == wrt else accented("bar", name) for number, name in enumerate(names))
     return diagram(derivation.differentiated, wrt=wrt, names=names, output=derivation.output, loss=derivation.loss)
-
-
-def read_sizes(text: str) -> Sizes:
-    """The sizes that are written as text.
-
-    >>> read_sizes("i=4,...=2x5")
-    {'i': 4, '...': (2, 5)}
-
-    Raises: OperandError, if the text is not of this form.
-    """
-    sizes: Sizes = {}
-    for part in filter(None, text.replace(" ", "").split(",")):
-        label, _, value = part.partition("=")
-        numbers = [number for number in value.split("x") if number or label != ELLIPSIS]
-        if not all(number.isdecimal() for number in numbers) or (len(numbers) != 1 and label != ELLIPSIS):
-            raise OperandError(f"sizes are written as i=4,j=3 or ...=2x5, not {part!r}")
-        sizes[label] = tuple(map(int, numbers)) if label == ELLIPSIS else int(numbers[0])
-    return sizes
 
 
 def _facts(equation: Equation, gradients: dict[int, Equation], cost: "Cost | None") -> dict[str, Any]:

@@ -60,6 +60,24 @@ def bind(
     return _Binder(equation, tuple(map(tuple, shapes)), given, shape).bind()
 
 
+def read_sizes(text: str) -> dict[str, int | Shape]:
+    """Read sizes that are written as text.
+
+    >>> read_sizes("i=4,...=2x5")
+    {'i': 4, '...': (2, 5)}
+
+    Raises: OperandError, if the text is not of this form.
+    """
+    sizes: dict[str, int | Shape] = {}
+    for part in filter(None, text.replace(" ", "").split(",")):
+        label, _, value = part.partition("=")
+        numbers = [number for number in value.split("x") if number or label != ELLIPSIS]
+        if not all(number.isdecimal() for number in numbers) or (len(numbers) != 1 and label != ELLIPSIS):
+            raise OperandError(f"sizes are written as i=4,j=3 or ...=2x5, not {part!r}")
+        sizes[label] = tuple(map(int, numbers)) if label == ELLIPSIS else int(numbers[0])
+    return sizes
+
+
 Given = tuple[tuple[str, int | Shape], ...] | None
 """Sizes as a value."""
 

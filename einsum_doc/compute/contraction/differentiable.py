@@ -1,8 +1,8 @@
 """einsum, vjp, jvp, hvp: one Plan run forwards and backwards."""
 
-from collections.abc import Callable, Sequence
-from functools import lru_cache, wraps
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -32,26 +32,7 @@ from einsum_doc.compute.contraction.sweep import (
 from einsum_doc.equation import Equation, from_sublists, parse
 from einsum_doc.errors import EquationError, OperandError, Shape
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 
-
-def _one_call(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """What torch.compile is to see as one call: it plans in plain Python, which is not to be traced."""
-
-    @wraps(function)
-    def call(*arguments: _P.args, **options: _P.kwargs) -> _R:
-        if torch.compiler.is_compiling():
-            from einsum_doc.compute.contraction.compiled import in_graph
-
-            result: _R = in_graph(function.__name__, *arguments, **options)
-            return result
-        return function(*arguments, **options)
-
-    return call
-
-
-@_one_call
 def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None = None) -> Tensor:
     """The einsum of tensors: a drop-in for `torch.einsum` whose backward pass is the derived one.
 
@@ -85,7 +66,6 @@ def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None
     return output.clone(memory_format=torch.contiguous_format) if plan.output.broadcasts else output
 
 
-@_one_call
 def vjp(
     equation: Equation | str, operands: Sequence[Tensor], dldz: Tensor, *, memory_limit: int | None = None
 ) -> tuple[Tensor, ...]:
@@ -108,7 +88,6 @@ def vjp(
     return _written(plan, sweep_backward(plan, values, read(plan.output, dldz), wanted), operands)
 
 
-@_one_call
 def jvp(
     equation: Equation | str,
     operands: Sequence[Tensor],
@@ -143,7 +122,6 @@ def jvp(
     return output.clone(memory_format=torch.contiguous_format) if plan.output.broadcasts else output
 
 
-@_one_call
 def hvp(
     equation: Equation | str,
     operands: Sequence[Tensor],
