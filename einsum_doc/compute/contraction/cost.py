@@ -6,7 +6,8 @@ from html import escape
 from math import prod
 
 from einsum_doc.compute.contraction.binding import Binding, Sizes, bind, shapes_from
-from einsum_doc.compute.contraction.plan import Pair, Plan, Slot, Step, make_plan
+from einsum_doc.compute.contraction.calls import TorchCall
+from einsum_doc.compute.contraction.plan import AxisMap, Contraction, Plan, make_plan
 from einsum_doc.equation import Equation, parse
 
 
@@ -102,7 +103,7 @@ def cost(
     shapes, new = shapes_from(equation, sizes)
     binding = bind(equation, shapes, new)
     plan = make_plan(binding, memory_limit=memory_limit)
-    forward, sweep = _Count(plan, itemsize), _Count(plan, itemsize)
+    forward, sweep = _Simulation(plan, itemsize), _Simulation(plan, itemsize)
     forward.output(keep=False)
     sweep.output(keep=True)
     sweep.gradients()
@@ -128,12 +129,12 @@ def _alone(binding: Binding, number: int, itemsize: int, memory_limit: int | Non
         shapes=(binding.output_shape, *(binding.shapes[n] for n in others)),
         sizes=binding.sizes,
     )
-    count = _Count(make_plan(swapped, memory_limit=memory_limit), itemsize)
-    count.output(keep=False)
-    return count.work
+    simulation = _Simulation(make_plan(swapped, memory_limit=memory_limit), itemsize)
+    simulation.output(keep=False)
+    return simulation.work
 
 
-class _Count:
+class _Simulation:
     """Runs a plan without tensors."""
 
     def __init__(self, plan: Plan, itemsize: int) -> None:
@@ -150,12 +151,12 @@ class _Count:
 
     def output(self, *, keep: bool) -> None:
         """The forward sweep; the gradients need what is kept."""
-        for number, slot in enumerate(self.plan.operands):
-            self._read(slot, ("leaf", number))
-        for number, step in enumerate(self.plan.steps):
-            self._contract(step, step.forward, step.result)
+        for number, axes in enumerate(self.plan.operands):
+            self._read(axes, ("leaf", number))
+        for number, contraction in enumerate(self.plan.contractions):
+            self._contract(contraction, contraction.forward, contraction.result)
             if not keep:
-                used = (step.left, step.right)
+                used = (contraction.left, contraction.right)
                 self._free(tensor for tensor in used if self.plan.last_uses[tensor] == number)
         self._write(self.plan.output, self.plan.last)
         if self.plan.output.broadcasts:
@@ -167,33 +168,33 @@ class _Count:
     def gradients(self) -> None:
         """The reverse sweep."""
         self._read(self.plan.output, f"gradient {self.plan.last}")
-        for step in reversed(self.plan.steps):
-            for pair, target, _ in step.transposed:
-                self._contract(step, pair, f"gradient {target}")
-            self._free([f"gradient {step.result}"])
-        for number, slot in enumerate(self.plan.operands):
-            self._write(slot, f"gradient {number}")
+        for contraction in reversed(self.plan.contractions):
+            for call, target, _ in contraction.backward:
+                self._contract(contraction, call, f"gradient {target}")
+            self._free([f"gradient {contraction.result}"])
+        for number, axes in enumerate(self.plan.operands):
+            self._write(axes, f"gradient {number}")
 
-    def _contract(self, step: Step, pair: Pair, result: object) -> None:
-        self.multiply_adds += pair.multiply_adds
-        self.moved += sum(each.size for each in (step.forward, step.to_left, step.to_right))
-        self._make(result, pair.size)
+    def _contract(self, contraction: Contraction, call: TorchCall, result: object) -> None:
+        self.multiply_adds += call.multiply_adds
+        self.moved += sum(each.size for each in (contraction.forward, contraction.to_left, contraction.to_right))
+        self._make(result, call.size)
 
-    def _read(self, slot: Slot, tensor: object) -> None:
-        if slot.dense or len(slot.labels) < len(slot.distinct):
-            made = prod(slot.sizes[label] for label in slot.labels)
-            self.moved += prod(slot.sizes[label] for label in slot.distinct) + made
+    def _read(self, axes: AxisMap, tensor: object) -> None:
+        if axes.contiguous or len(axes.labels) < len(axes.distinct):
+            made = prod(axes.sizes[label] for label in axes.labels)
+            self.moved += prod(axes.sizes[label] for label in axes.distinct) + made
             self._make(tensor, made)
 
-    def _write(self, slot: Slot, tensor: object) -> None:
+    def _write(self, axes: AxisMap, tensor: object) -> None:
         """A repeated label makes a new tensor, a lent one is summed; an expanded one is a view."""
-        if slot.lent:
-            made = prod(slot.sizes[label] for label in slot.labels)
-            self.moved += prod(slot.lent) * made + made
-            self._make((slot.lent, tensor), made)
-        if len(slot.distinct) < len(slot.squeezed):
-            self.moved += prod(slot.shape)
-            self._make((slot, tensor), prod(slot.shape))
+        if axes.expanded:
+            made = prod(axes.sizes[label] for label in axes.labels)
+            self.moved += prod(axes.expanded) * made + made
+            self._make((axes.expanded, tensor), made)
+        if len(axes.distinct) < len(axes.visible):
+            self.moved += prod(axes.shape)
+            self._make((axes, tensor), prod(axes.shape))
 
     def _make(self, name: object, size: int) -> None:
         self.alive[name] = size

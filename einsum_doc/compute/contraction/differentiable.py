@@ -22,7 +22,7 @@ from einsum_doc.compute.contraction.sweep import (
     Values,
     as_dtype,
     needed_values,
-    remake,
+    recompute,
     saved_values,
     sweep_backward,
     sweep_backward_tangent,
@@ -113,7 +113,7 @@ def jvp(
     check_differentiable(equation, operands, [number for number, v in enumerate(tangents) if v is not None])
     plan = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands), memory_limit)
     check_dtypes(equation, plan, operands)
-    values = sweep_forward(plan, _read(plan, operands), keep=plan.twins, last=False)
+    values = sweep_forward(plan, _read(plan, operands), keep=plan.first_equal, last=False)
     moving = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands, tangents), memory_limit)
     tangent = sweep_tangent(moving, values, _read(moving, tangents))[plan.last]
     if tangent is None:
@@ -143,7 +143,7 @@ def hvp(
     """
     plan, operands = _differentiable(equation, operands, dldz, memory_limit)
     check_tangents(parse(equation), operands, tangents)
-    values = sweep_forward(plan, _read(plan, operands), keep=plan.twins, last=False)
+    values = sweep_forward(plan, _read(plan, operands), keep=plan.first_equal, last=False)
     plan = _plan(parse(equation), _shapes(operands), None, *_shapes([dldz]), _same(operands, tangents), memory_limit)
     moved = sweep_tangent(plan, values, _read(plan, tangents), last=False)
     found = sweep_backward_tangent(plan, values, moved, read(plan.output, dldz), _distinct(plan))
@@ -170,14 +170,14 @@ def _read(plan: Plan, tensors: Sequence[_T]) -> list[_T]:
     """A tensor for each slot, as the tree sees them; of twins only the first is read."""
     known: list[_T] = []
     for number, (slot, tensor) in enumerate(zip(plan.operands, tensors, strict=True)):
-        twin = plan.twins[number]
+        twin = plan.first_equal[number]
         known.append(known[twin] if twin < number else tensor if tensor is None else read(slot, tensor))
     return known
 
 
 def _distinct(plan: Plan) -> tuple[bool, ...]:
     """For each operand, whether its gradient is to be computed, and is not that of another one."""
-    return tuple(plan.alike[number] == number for number in range(len(plan.operands)))
+    return tuple(plan.same_gradient[number] == number for number in range(len(plan.operands)))
 
 
 def _written(plan: Plan, gradients: Sequence[Tensor | None], operands: Sequence[Tensor]) -> tuple[Tensor, ...]:
@@ -189,7 +189,7 @@ def _written(plan: Plan, gradients: Sequence[Tensor | None], operands: Sequence[
             return torch.zeros_like(operand)
         return write(plan.operands[number], as_dtype(gradient, operand.dtype))
 
-    alike = plan.alike[: len(operands)]
+    alike = plan.same_gradient[: len(operands)]
     made = {number: written(number) for number in set(alike)}
     return tuple(made[number] for number in alike)
 
@@ -286,11 +286,11 @@ class _Tree(torch.autograd.Function):
     def backward(ctx: Any, upstream: Tensor) -> Any:
         """Sweep back; differentiably, if the gradient is to be differentiated."""
         plan: Plan = ctx.plan
-        values: Values = [None] * (len(plan.leaves) + len(plan.steps))
+        values: Values = [None] * (len(plan.leaves) + len(plan.contractions))
         for number, value in zip(ctx.numbers, ctx.saved_tensors, strict=True):
             values[number] = value
         if torch.is_grad_enabled():
-            remake(plan, values, ctx.wanted)
+            recompute(plan, values, ctx.wanted)
         gradients = sweep_backward(plan, values, upstream, ctx.wanted)
         return None, *(
             None if gradient is None else as_dtype(gradient, dtype)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from einsum_doc.compute.contraction.path import splits
-from einsum_doc.compute.contraction.plan import Plan, Slot
+from einsum_doc.compute.contraction.plan import AxisMap, Plan
 from einsum_doc.compute.contraction.primitives import autocasts
 from einsum_doc.equation import Equation
 from einsum_doc.errors import OperandError, describe
@@ -50,10 +50,10 @@ def check_dtypes(equation: Equation, plan: Plan, operands: Sequence[Tensor]) -> 
     read = [_as_read(slot, operand.dtype) for slot, operand in zip(plan.operands, operands, strict=True)]
     dtypes = [read[leaf] for leaf in plan.leaves]
     of_one = all(operand.dtype == first for operand in operands)
-    for step in plan.steps:
-        left, right = dtypes[step.left], dtypes[step.right]
+    for contraction in plan.contractions:
+        left, right = dtypes[contraction.left], dtypes[contraction.right]
         dtypes.append(torch.promote_types(left, right))
-        if not step.forward.contracts:
+        if not contraction.forward.contracts:
             continue
         short = autocast and left in _CAST and right in _CAST
         if left != right and not of_one and not short and not _fit_in_some_order(plan, read):
@@ -66,9 +66,9 @@ def check_dtypes(equation: Equation, plan: Plan, operands: Sequence[Tensor]) -> 
             _refuse(equation, operands, fault, _dtypes(operands))
 
 
-def _as_read(slot: Slot, dtype: torch.dtype) -> torch.dtype:
+def _as_read(axes: AxisMap, dtype: torch.dtype) -> torch.dtype:
     """The dtype that the tree sees: summed, integers and booleans are int64."""
-    summed = slot.broadcasts and not (dtype.is_floating_point or dtype.is_complex)
+    summed = axes.broadcasts and not (dtype.is_floating_point or dtype.is_complex)
     return torch.int64 if summed else dtype
 
 

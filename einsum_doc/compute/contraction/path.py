@@ -48,7 +48,9 @@ def find_path(
     return min(search.proposals(), key=search.judge)
 
 
-def pair_cost(left: frozenset[str], right: frozenset[str], result: frozenset[str], sizes: Mapping[str, int]) -> float:
+def contraction_cost(
+    left: frozenset[str], right: frozenset[str], result: frozenset[str], sizes: Mapping[str, int]
+) -> float:
     """What one contraction costs with the two that send its gradient back, in multiply-adds of a matrix product.
 
     Each of the three multiplies and adds once per value of all labels, and moves the same three tensors.
@@ -101,7 +103,7 @@ class _Search:
             excess = max(first.excess, second.excess, self._excess(subset))
             cost = first.cost + second.cost
             if found is None or (excess, cost) <= (found.excess, found.cost):
-                cost += pair_cost(self._result(left), self._result(right), result, self.sizes)
+                cost += contraction_cost(self._result(left), self._result(right), result, self.sizes)
                 own = _Best(excess, cost, 1 + max(first.height, second.height), (left, right))
                 found = own if found is None else min(found, own)
         assert found is not None
@@ -121,7 +123,7 @@ class _Search:
             aims = ("flops", "write", "combo", "size")
             finders += [partial(paths.dynamic_programming, minimize=aim) for aim in aims]
         for finder in finders:
-            yield _tracked(finder(self.leaves, self.wanted, self.sizes, None), len(self.leaves))
+            yield _renumbered(finder(self.leaves, self.wanted, self.sizes, None), len(self.leaves))
 
     def _is_chain(self) -> bool:
         """Whether every operand shares labels with at most two others."""
@@ -134,7 +136,7 @@ class _Search:
         for left, right in path:
             subsets.append(subsets[left] | subsets[right])
             first, second, result = map(self._result, (subsets[left], subsets[right], subsets[-1]))
-            cost += pair_cost(first, second, result, self.sizes)
+            cost += contraction_cost(first, second, result, self.sizes)
             excess = max(excess, self._excess(subsets[-1]))
         return excess, cost
 
@@ -172,7 +174,7 @@ def _numbered(subset: int, best: Mapping[int, _Best], count: int) -> Path:
     return path
 
 
-def _tracked(found: Iterable[Iterable[int]], count: int) -> Path:
+def _renumbered(found: Iterable[Iterable[int]], count: int) -> Path:
     """opt_einsum's path, which names places in a shrinking list, as numbers of tensors."""
     alive = list(range(count))
     path: Path = []

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from einsum_doc import einsum, hvp, jvp, vjp
-from einsum_doc.compute.contraction.axes import arrange
-from einsum_doc.compute.contraction.plan import make_pair
+from einsum_doc.compute.contraction.axes import order_tree
+from einsum_doc.compute.contraction.calls import choose_call
 
 
 class Copies(TorchDispatchMode):
@@ -56,7 +56,7 @@ def test_no_more_is_copied_than_by_torch(equation: str, shapes: list[tuple[int, 
 
 def test_what_the_next_contraction_wants_decides() -> None:
     sizes = dict.fromkeys("anbm", 4) | {"b": 64}
-    layout = arrange([("b", "n"), ("a", "n", "m"), ("b", "m")], ("b", "a"), sizes)
+    layout = order_tree([("b", "n"), ("a", "n", "m"), ("b", "m")], ("b", "a"), sizes)
     # Whatever is contracted first, the batch of the second contraction leads its result.
     assert layout.tensors[3][0] == "b"
 
@@ -64,9 +64,9 @@ def test_what_the_next_contraction_wants_decides() -> None:
 def test_an_operand_in_order_is_left_as_it_is() -> None:
     sizes = dict.fromkeys("bijk", 3)
     for leaf in (("b", "i", "j"), ("b", "j", "i"), ("i", "b", "j"), ("j", "b", "i")):
-        assert arrange([leaf, ("b", "j", "k")], ("b", "i", "k"), sizes).tensors[0] == leaf
+        assert order_tree([leaf, ("b", "j", "k")], ("b", "i", "k"), sizes).tensors[0] == leaf
     for leaf in (("i", "j", "b"), ("j", "i", "b")):
-        assert arrange([leaf, ("b", "j", "k")], ("b", "i", "k"), sizes).tensors[0][0] == "b"
+        assert order_tree([leaf, ("b", "j", "k")], ("b", "i", "k"), sizes).tensors[0][0] == "b"
 
 
 def test_vectors_and_matrices_that_lie_between_each_other_are_multiplied_and_summed() -> None:
@@ -74,7 +74,7 @@ def test_vectors_and_matrices_that_lie_between_each_other_are_multiplied_and_sum
     sizes = dict.fromkeys("abcd", 3)
 
     def aligned(left: str, right: str, result: str) -> bool:
-        return make_pair(tuple(left), tuple(right), tuple(result), sizes).aligned is not None
+        return choose_call(tuple(left), tuple(right), tuple(result), sizes).alignment is not None
 
     assert aligned("bac", "bc", "ac")
     assert aligned("bc", "bac", "ca")
@@ -88,8 +88,8 @@ def test_vectors_and_matrices_that_lie_between_each_other_are_multiplied_and_sum
 def test_the_order_of_operands_decides_nothing() -> None:
     sizes = dict.fromkeys("bij", 3)
     for leaves in (("bij", "bj"), ("bj", "bij")):
-        assert arrange([tuple(leaf) for leaf in leaves], ("i", "b"), sizes).settles
-        assert not arrange([tuple(leaf) for leaf in leaves], ("b", "i"), sizes).settles
+        assert order_tree([tuple(leaf) for leaf in leaves], ("i", "b"), sizes).copies_upstream
+        assert not order_tree([tuple(leaf) for leaf in leaves], ("b", "i"), sizes).copies_upstream
 
 
 @pytest.mark.parametrize(
