@@ -2,6 +2,7 @@
 
     python benchmarks/einsum.py [--only TEXT] [--rounds N] [--least] [--threads N] [--no-compile] [--device cuda]
     python benchmarks/einsum.py --random N [--seed S]    of so many random equations, those below 0.9 × eager
+    python benchmarks/einsum.py --without alignment      ours without an optimisation of its plan: compare two runs
 
 Prints a Markdown table. Per equation and contender: the median time of the rounds, in milliseconds, with the
 contenders taking turns, or with --least the least, for a machine that does other things meanwhile; then, for ours
@@ -19,6 +20,7 @@ import statistics
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -27,6 +29,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from einsum_doc import einsum, gradient, parse
+from einsum_doc.compute.contraction import axes, calls, plan
 
 
 def chain(length: int) -> str:
@@ -74,6 +77,7 @@ ROWS: list[tuple[str, list[tuple[int, ...]]]] = [
     ("vw,bcvt->bcwt", [(64, 64), (16, 32, 64, 64)]),
     ("ij,bjk->bik", [(256, 512), (16, 512, 128)]),
     ("ab,cd->acbd", [(32, 32), (64, 64)]),
+    ("bcdk,bd->ckb", [(64, 8, 16, 128), (64, 16)]),
     ("ab,cb->acb", [(256, 512), (16, 512)]),
     ("bi,bj->ijb", [(64, 128), (64, 128)]),
     (chain(4), [(256, 256)] * 4),
@@ -203,6 +207,22 @@ def measure(
     return {name: min(own) if least else statistics.median(own) for name, own in times.items()}
 
 
+def leave_out(optimisation: str) -> None:
+    """Plan without an optimisation; times and bytes without it stand beside each in the source."""
+    order_tree, axis_map = plan.order_tree, plan.AxisMap
+    match optimisation:
+        case "alignment":
+            calls._alignment = lambda *_: None
+        case "expansion":
+            axes._expansion = lambda *_: (0, ())
+        case "upstream-copies":
+            plan.order_tree = lambda *given: replace(order_tree(*given), copies_upstream=False)
+        case "operand-copies":  # an operand's map, unlike the output's, is made with what it is expanded by
+            plan.AxisMap = lambda *given, contiguous, expanded=None: axis_map(
+                *given, contiguous=contiguous and expanded is None, expanded=expanded or ()
+            )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="rows whose equation contains this text")
@@ -215,7 +235,10 @@ def main() -> None:
         "--random", type=int, default=0, help="so many random equations; those that are slow are printed"
     )
     parser.add_argument("--seed", type=int, default=0)
+    optimisations = ("alignment", "expansion", "operand-copies", "upstream-copies")
+    parser.add_argument("--without", choices=optimisations, default="", help="leave an optimisation out of our plans")
     options = parser.parse_args()
+    leave_out(options.without)
     torch.set_num_threads(options.threads)
     threads = "1 thread" if options.threads == 1 else f"{options.threads} threads"
     of = f"{'least' if options.least else 'median'} of {options.rounds}"
