@@ -64,7 +64,7 @@ def order_tree(
         heads, tails = (second, first) if first and target[-1] in first else (first, second)
         ordered = (*batch, *heads, *tails)
         if number == len(tensors) - 1 and (first or second if contracted else first and second and not batch):
-            # With the copy, 'ab,cd->acbd' in benchmarks/einsum.py takes 6 ms instead of 13 (`--without upstream-copies`).
+            # With the copy, 'ab,cd->acbd' takes 6 ms instead of 13: benchmarks/einsum.py --without upstream-copies.
             copies_upstream = target != as_matrices(target, batch, heads, tails)
         if not contracted:
             # A product can be made in any order; so, last, in that of its gradient, which is contracted with both.

@@ -1,4 +1,4 @@
-"""Equation + shapes -> Cost: what the output and all gradients take, and what the naive way would."""
+"""Equation + shapes -> Cost: of the output and all gradients in one sweep, and of gradients one by one."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from einsum_doc.equation import Equation, parse
 
 @dataclass(frozen=True)
 class Work:
-    """What a computation takes.
+    """The cost of a computation.
 
     >>> cost("ij,jk->ik", {"i": 10, "j": 20, "k": 30}).forward
     Work(multiply_adds=6000, moved=4400, peak=1200)
 
     multiply_adds: of its contractions, one for each value of their labels.
-    moved: bytes that contractions, and what is expanded or written as a diagonal, read and write.
-    peak: the most bytes at a time of tensors that it makes; operands and the upstream gradient are not counted.
+    moved: bytes read and written by contractions, and to expand and to write diagonals.
+    peak: the most bytes at a time of tensors that it makes, without operands and the upstream gradient.
     """
 
     multiply_adds: int
@@ -30,7 +30,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Cost:
-    """What an einsum takes; `str()` is a small table.
+    """The cost of an einsum and its gradients; `str()` is a small table.
 
     >>> print(cost("ij,jk->ik", {"i": 10, "j": 20, "k": 30}))
     ij,jk->ik  i=10 j=20 k=30
@@ -88,7 +88,7 @@ def cost(
     itemsize: int = 4,
     memory_limit: int | None = None,
 ) -> Cost:
-    """What an einsum and its gradients take, without computing them.
+    """Count the cost of an einsum and its gradients, without computing them.
 
     >>> found = cost("ab,bc,cd,de->ae", {label: 100 for label in "abcde"})
     >>> found.forward.multiply_adds, found.sweep.multiply_adds, found.naive.multiply_adds
@@ -107,7 +107,7 @@ def cost(
     forward.output(keep=False)
     sweep.output(keep=True)
     sweep.gradients()
-    naive = [forward.work, *(_alone(binding, number, itemsize, memory_limit) for number in range(len(shapes)))]
+    naive = [forward.work, *(_one_gradient(binding, number, itemsize, memory_limit) for number in range(len(shapes)))]
     kept = [prod(shape) * itemsize for shape in (binding.output_shape, *shapes)]
     naive_peak = max(sum(kept[:number]) + work.peak for number, work in enumerate(naive))
     return Cost(
@@ -119,8 +119,8 @@ def cost(
     )
 
 
-def _alone(binding: Binding, number: int, itemsize: int, memory_limit: int | None) -> Work:
-    """What the einsum of one gradient takes."""
+def _one_gradient(binding: Binding, number: int, itemsize: int, memory_limit: int | None) -> Work:
+    """Count the einsum of one gradient."""
     others = [n for n in range(len(binding.operands)) if n != number]
     target = zip(binding.operands[number], binding.shapes[number], strict=True)
     swapped = Binding(
@@ -135,7 +135,7 @@ def _alone(binding: Binding, number: int, itemsize: int, memory_limit: int | Non
 
 
 class _Simulation:
-    """Runs a plan without tensors."""
+    """Run a plan without tensors."""
 
     def __init__(self, plan: Plan, itemsize: int) -> None:
         self.plan = plan
@@ -150,7 +150,7 @@ class _Simulation:
         return Work(self.multiply_adds, self.moved * self.itemsize, self.peak * self.itemsize)
 
     def output(self, *, keep: bool) -> None:
-        """The forward sweep; the gradients need what is kept."""
+        """Count the forward sweep; the gradients need the tensors that are kept."""
         for number, axes in enumerate(self.plan.operands):
             self._read(axes, ("leaf", number))
         for number, contraction in enumerate(self.plan.contractions):
@@ -166,7 +166,7 @@ class _Simulation:
             self._make("output", made)
 
     def gradients(self) -> None:
-        """The reverse sweep."""
+        """Count the reverse sweep."""
         self._read(self.plan.output, f"gradient {self.plan.last}")
         for contraction in reversed(self.plan.contractions):
             for call, target, _ in contraction.backward:
@@ -187,7 +187,7 @@ class _Simulation:
             self._make(tensor, made)
 
     def _write(self, axes: AxisMap, tensor: object) -> None:
-        """A repeated label makes a new tensor, a lent one is summed; an expanded one is a view."""
+        """Count writing: a repeated label makes a new tensor, leading axes are summed; a lone label is a view."""
         if axes.expanded:
             made = prod(axes.sizes[label] for label in axes.labels)
             self.moved += prod(axes.expanded) * made + made
