@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from torch.autograd.functional import jacobian, jvp
 
 from einsum_doc.compute.checking.derivation import Derivations
-from einsum_doc.compute.contraction.differentiable import einsum
+from einsum_doc.compute.contraction.public import einsum
 from einsum_doc.derivatives import gradient, second_derivative, shared_gradient
 from einsum_doc.equation import ELLIPSIS, Equation, Role, parse
 from einsum_doc.errors import EquationError, OperandError

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from einsum_doc.compute.contraction.binding import read_sizes
 from einsum_doc.equation import ELLIPSIS, Equation, parse
 from einsum_doc.errors import OperandError
 from einsum_doc.notation.writing.lowering import identifier
@@ -88,8 +89,6 @@ def sizes_of(equation: Equation, text: str = "", names: Sequence[str] | None = N
     names: of the operands, where one tensor stands in several slots.
     Raises: OperandError, for a size of no label, or two where the tensors have one.
     """
-    from einsum_doc.cli import read_sizes
-
     given: Mapping[str, int | Sequence[int]] = read_sizes(",".join(text.replace(",", " ").split())) if text else {}
     for label in given.keys() - set(equation.labels):
         raise OperandError(f"the size of {label!r} is given, which is no label of {equation}", label=label)
