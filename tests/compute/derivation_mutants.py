@@ -33,15 +33,16 @@ from einsum_doc.notation.expression import (
     Number,
     One,
     Partial,
-    Place,
     Power,
     Product,
     Range,
+    Subscript,
     Sum,
     Tensor,
+    subscripts,
 )
-from einsum_doc.notation.reading.parse import Chain, Directive, Document, parse_notation
-from einsum_doc.notation.reading.scope import places
+from einsum_doc.notation.reading.directives import Directive
+from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
 
 ROOT = Path(__file__).parents[2]
 
@@ -104,7 +105,7 @@ def mutants(document: Document) -> Iterator[Mutant]:
 
 def changed(chain: Chain, right: Expression) -> Iterator[tuple[str, Expression]]:
     """Every change of one side."""
-    everywhere = [place for side in (chain.head, right) for place in places(side)]
+    everywhere = [place for side in (chain.head, right) for place in subscripts(side)]
     letters = list(dict.fromkeys(place for place in everywhere if isinstance(place, Index)))
     wide = list(dict.fromkeys(place for place in everywhere if isinstance(place, Range)))
     leaves = [part for part in right.walk() if isinstance(part, Tensor | Delta)]
@@ -124,7 +125,7 @@ def changed(chain: Chain, right: Expression) -> Iterator[tuple[str, Expression]]
                         turned = list(own)
                         turned[first], turned[second] = own[second], own[first]
                         yield "swap two indices", swapped(part, replace(part, indices=tuple(turned)))
-                pool: list[Place] = [*wide] if isinstance(own[first], Range) else [*letters]
+                pool: list[Subscript] = [*wide] if isinstance(own[first], Range) else [*letters]
                 for other in pool:
                     if other != own[first]:
                         renamed = (*own[:first], other, *own[first + 1 :])

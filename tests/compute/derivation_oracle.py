@@ -28,11 +28,11 @@ from einsum_doc.notation.expression import (
     One,
     Partial,
     Pi,
-    Place,
     Power,
     Product,
     Quotient,
     Size,
+    Subscript,
     Sum,
     Summation,
     Tensor,
@@ -181,7 +181,7 @@ class Oracle:
             self.alive.append(values)
         return self.inverses[id(values)]
 
-    def position(self, place: Place, assignment: Assignment) -> int:
+    def position(self, place: Subscript, assignment: Assignment) -> int:
         match place:
             case Index():
                 return assignment[place]

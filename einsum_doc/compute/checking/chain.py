@@ -39,19 +39,21 @@ from einsum_doc.notation.expression import (
     Function,
     Index,
     Partial,
-    Place,
     Position,
     Power,
     Range,
-    Run,
+    RangeProduct,
+    Subscript,
     Tensor,
     plain,
+    subscripts,
 )
-from einsum_doc.notation.reading.scope import Ends, Scope, expanded, places, ranges
+from einsum_doc.notation.reading.ranges import Ends, expanded, ranges
+from einsum_doc.notation.reading.scope import Scope
 
 if TYPE_CHECKING:
     from einsum_doc.compute.checking.derivation import Reading
-    from einsum_doc.notation.reading.parse import Directive
+    from einsum_doc.notation.reading.directives import Directive
 
 CANCELLED = 1e-6
 """What is left when terms cancel is either nothing, or at least this part of them: otherwise not checked."""
@@ -288,7 +290,7 @@ class ChainCheck:
 
     def numbers(self) -> Sequence[int]:
         """The instances of a chain; one with dots has at least one for each of LENGTHS."""
-        mine = [place for side in self.sides for place in places(side)]
+        mine = [place for side in self.sides for place in subscripts(side)]
         expressions = [side for _, sides, _ in self.owners for side in sides]
         scalar = not any(isinstance(place, Index) for place in mine)
         if not scalar and not any(map(_branches, expressions)):
@@ -310,7 +312,7 @@ class ChainCheck:
                 if isinstance(place, Range):
                     node = ("range", owner, (place.first.letter, place.last.letter))
                     lengths.join(node, ("slot", part.name, slot))
-        elif isinstance(part, Run):
+        elif isinstance(part, RangeProduct):
             known = [node for node in lengths.above if node[0] == "range" and node[1] == owner]
             slots = [
                 node
@@ -392,7 +394,7 @@ class ChainCheck:
     def join_sizes(self, owner: str, sides: Sequence[Expression], sizes: Classes) -> None:
         own: set[Index] = set()
         for side in sides:
-            own |= {place for place in places(side) if isinstance(place, Index)}
+            own |= {place for place in subscripts(side) if isinstance(place, Index)}
             for part in side.walk():
                 nodes = [node_of(place, owner) for place in part.own]
                 for each in nodes:
@@ -740,7 +742,7 @@ class ChainCheck:
         return tuple(f"{plain(scalar)} is a function of {listed}" for scalar in scalars)
 
     def sizes(self, case: Case) -> str:
-        own = {index: None for side in case.sides for index in places(side) if isinstance(index, Index)}
+        own = {index: None for side in case.sides for index in subscripts(side) if isinstance(index, Index)}
         parts = [f"{index}={case.instance.sizes[self.key, index]}" for index in own]
         return "sizes: " + (", ".join(parts) or "no indices")
 
@@ -810,7 +812,7 @@ def _branches(expression: Expression) -> bool:
     return False
 
 
-def node_of(place: Place, owner: str) -> Node | None:
+def node_of(place: Subscript, owner: str) -> Node | None:
     """What an index is among the classes of sizes."""
     if isinstance(place, Index):
         return ("index", owner, place)
@@ -818,7 +820,7 @@ def node_of(place: Place, owner: str) -> Node | None:
 
 
 def _coordinates(side: Expression) -> Iterator[Coordinate]:
-    return (place for place in places(side) if isinstance(place, Coordinate))
+    return (place for place in subscripts(side) if isinstance(place, Coordinate))
 
 
 def names_in(side: Expression, scalars: set[str]) -> tuple[str, ...]:

@@ -24,17 +24,21 @@ from einsum_doc.notation.expression import (
     Index,
     One,
     Partial,
-    Place,
     Position,
     Range,
-    Run,
+    RangeProduct,
     Size,
+    Subscript,
     Summation,
     Tensor,
+    letters,
     plain,
+    rebuilt,
+    subscripts,
 )
-from einsum_doc.notation.reading.parse import Chain, Directive, Document, parse_notation
-from einsum_doc.notation.reading.scope import Scope, letters, places, rebuilt
+from einsum_doc.notation.reading.directives import Directive
+from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
+from einsum_doc.notation.reading.scope import Scope
 from einsum_doc.notation.writing.html import row_html
 
 
@@ -256,7 +260,7 @@ class Reading:
             place
             for chain in self.chains
             for side in _sides(chain)
-            for place in places(side)
+            for place in subscripts(side)
             if isinstance(place, Index)
         }
         found = Index(bare, len(name) - len(bare))
@@ -429,13 +433,13 @@ class Reading:
     def resolved(self, chain: Chain, key: str) -> list[Expression]:
         """The sides of a chain, with its constant indices and its capitals recognised."""
         raw = _sides(chain)
-        own = letters(place for side in raw for place in places(side))
+        own = letters(place for side in raw for place in subscripts(side))
         bodies = {
             id(part) for side in raw for whole in side.walk() if isinstance(whole, Partial) for part in whole.parts
         }
-        every = {place for side in raw for place in places(side) if isinstance(place, Index)}
+        every = {place for side in raw for place in subscripts(side) if isinstance(place, Index)}
 
-        def constant(place: Place) -> Place:
+        def constant(place: Subscript) -> Subscript:
             inside = (place.first, place.last) if isinstance(place, Range) else (place,)
             for end in inside:
                 if not isinstance(end, Index):
@@ -492,7 +496,7 @@ class Reading:
                         assert isinstance(indices[0], Index)
                         self.page.capitals.setdefault(part.capital, (key, indices[0]))
                     return replace(part, indices=found)
-                case Run(first, last):
+                case RangeProduct(first, last):
                     return replace(
                         part,
                         first=None if first is None else change(first),
@@ -591,7 +595,7 @@ def _sides(chain: Chain) -> list[Expression]:
     return [chain.head, *(relation.right for relation in chain.relations)]
 
 
-def _kinds(indices: tuple[Place, ...]) -> tuple[str, ...]:
+def _kinds(indices: tuple[Subscript, ...]) -> tuple[str, ...]:
     return tuple("range" if isinstance(index, Range) else "index" for index in indices)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from einsum_doc.compute.contraction.binding import Binding, Sizes, bind, shapes_from
-from einsum_doc.compute.contraction.differentiable import einsum, hvp, jvp, vjp
+from einsum_doc.compute.contraction.public import einsum, hvp, jvp, vjp
 from einsum_doc.derivatives import gradient
 from einsum_doc.equation import ELLIPSIS, Equation, Role, parse
 from einsum_doc.errors import OperandError

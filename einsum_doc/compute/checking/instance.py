@@ -33,11 +33,11 @@ from einsum_doc.notation.expression import (
     One,
     Partial,
     Pi,
-    Place,
     Power,
     Product,
     Quotient,
     Size,
+    Subscript,
     Sum,
     Summation,
     Tensor,
@@ -421,7 +421,7 @@ class Instance:
         array = torch.tensor(value, dtype=torch.float64)
         return Field((), array, array.abs())
 
-    def _constant(self, expression: Expression, indices: tuple[Place, ...], chain: str) -> Field:
+    def _constant(self, expression: Expression, indices: tuple[Subscript, ...], chain: str) -> Field:
         labels = tuple(dict.fromkeys(index for index in indices if isinstance(index, Index)))
         sizes = [self.sizes[chain, label] for label in labels]
         _bounded(sizes)
@@ -437,13 +437,13 @@ class Instance:
                 value = torch.tensor(float(self._position(first) == self._position(second)), dtype=torch.float64)
         return Field(labels, value, value)
 
-    def _position(self, place: Place) -> int:
+    def _position(self, place: Subscript) -> int:
         if isinstance(place, Coordinate):
             return place.value
         assert isinstance(place, Fixed)
         return self.fixed[place.letter]
 
-    def placed(self, value: Array, scale: Array | None, places: Sequence[Place]) -> Field:
+    def placed(self, value: Array, scale: Array | None, places: Sequence[Subscript]) -> Field:
         """Axes with indices: a constant one selects, a repeated one is a diagonal."""
         selection = tuple(slice(None) if isinstance(place, Index) else self._position(place) for place in places)
         if any(position != slice(None) for position in selection):
@@ -459,7 +459,7 @@ class Instance:
         return Field(labels, value, scale)
 
     def _contracted(
-        self, factors: Sequence[Expression], summed: Sequence[Place], chain: str, context: Context
+        self, factors: Sequence[Expression], summed: Sequence[Subscript], chain: str, context: Context
     ) -> Field:
         fields = [self.evaluate(factor, chain, context) for factor in factors]
         labels = tuple(dict.fromkeys(label for each in fields for label in each.labels))

@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from einsum_doc.pages.reading import scan
-from einsum_doc.pages.record.block import Block
-from einsum_doc.pages.record.result import Result
+from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.languages.all import LANGUAGES
+from einsum_doc.pages.reading import scan
 from einsum_doc.pages.reading.fence import gpu_of
 from einsum_doc.pages.reading.language import Languages, literal
+from einsum_doc.pages.record.block import Block
 
 Link = Callable[[str], str]
 """Where the target of a relative link is on the web; empty if that is not known."""
@@ -34,33 +34,24 @@ class Cell:
     code: bool = False
 
 
-def cells(
-    lines: Sequence[str], blocks: Sequence[Block], results: Sequence[Result], link: Link = lambda target: ""
-) -> list[Cell]:
-    """A page as words and programs, in order.
-
-    lines: those that superfences is given, with snippets in place. The blocks of a fence that is Markdown
-    itself come after it.
-    """
+def cells(page: Page, link: Link = lambda target: "") -> list[Cell]:
+    """Return a page as words and programs, in order; the blocks of a fence that is Markdown itself come after it."""
     found: list[Cell] = []
-    waiting = list(zip(blocks, results, strict=True))
+    lines, numbered, results = page.lines, page.reading.numbered, page.results
     ready: set[str] = set()
     start = 0
-    known = Languages(LANGUAGES, ())
-    for each in scan.scan(lines, unasked=known.ours):
-        header = each.header
-        asked = (header.language, header.options, each.code)
-        here = [pair for pair in waiting if (pair[0].language, pair[0].options, pair[0].code) == asked][:1]
-        language = known.of(header.language)
-        inside = [pair for pair in waiting if pair[0].code in each.code and language.holds_fences]
-        if each.commented or not (here or inside or language.role == "expect"):
+    languages = Languages(LANGUAGES, ())
+    for each in scan.scan(lines, unasked=languages.ours):
+        here = isinstance(numbered.get(each.line), Block)
+        blocks = [block for number, block in sorted(numbered.items()) if each.line <= number < each.end]
+        if each.commented or not (blocks or languages.of(each.header.language).role == "expect"):
             continue
         found.append(Cell(_words(lines[start : each.line if here else each.end], link)))
         start = each.end
-        for block, result in here or inside:
-            waiting.remove((block, result))
-            found.append(Cell(LANGUAGES[block.language].words(result)))
-            found.append(Cell("\n".join(_program(block, ready)), code=True))
+        for block in blocks:
+            if isinstance(block, Block):
+                found.append(Cell(LANGUAGES[block.language].words(results[block.number - 1])))
+                found.append(Cell("\n".join(_program(block, ready)), code=True))
     found.append(Cell(_words(lines[start:], link)))
     return list(_joined(found))
 

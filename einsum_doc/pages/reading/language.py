@@ -157,6 +157,10 @@ class Languages:
         """Return whether the fences of a language, with their options, are the business of another plugin alone."""
         return name in self.foreign and name not in self.runnable and name not in self.ours
 
+    def formats(self, name: str) -> bool:
+        """Return whether superfences asks this builder for the HTML of a language's fences."""
+        return name in self.runnable or (name in self.ours and self.of(name).role == "run")
+
     def executes(self, header: Header) -> bool:
         """Return whether a fence asks to be executed.
 

@@ -10,20 +10,18 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple
 
 from markdown import Markdown
-from markdown.extensions import Extension
 from markdown.extensions.attr_list import get_attrs
 from markdown.htmlparser import HTMLExtractor
-from markdown.preprocessors import Preprocessor
 from pymdownx.superfences import RE_OPTIONS, SuperFencesBlockPreprocessor, SuperFencesCodeExtension
 
 from einsum_doc.pages.reading import fence
-from einsum_doc.pages.reading.language import Language, Languages
+from einsum_doc.pages.reading.language import Languages
 from einsum_doc.pages.record.block import Block, Expected, Location
 from einsum_doc.pages.record.result import Failure
 
@@ -167,17 +165,7 @@ def normalize(text: str, *, tab_length: int = 4) -> list[str]:
 class Fault(NamedTuple):
     """A fence that is wrong before anything is run."""
 
-    header: fence.Header | None
-    """What superfences will ask for, to be shown the failure in its place."""
     failure: Failure
-    after: int
-    """How many of the page's blocks stand before it."""
-
-
-class Comment(NamedTuple):
-    """A fence in an HTML comment, which is text, though superfences would have it formatted."""
-
-    fence: Fence
     after: int
     """How many of the page's blocks stand before it."""
 
@@ -187,7 +175,9 @@ class Reading(NamedTuple):
 
     blocks: Sequence[Block] = ()
     faults: Sequence[Fault] = ()
-    comments: Sequence[Comment] = ()
+    numbered: Mapping[int, Block | Fault | Fence] = {}
+    """What superfences will ask for, by its number, the index of its opening line: a block, a fence that is wrong, one
+    that is in a comment, or one that is Markdown with fences inside it."""
 
 
 def read(lines: Sequence[str], locations: Sequence[Location], languages: Languages) -> Reading:
@@ -195,92 +185,70 @@ def read(lines: Sequence[str], locations: Sequence[Location], languages: Languag
 
     lines: those that superfences will be given. locations: the location of each.
     """
-    reader = _Blocks(lines, locations, languages)
+    blocks: list[Block] = []
+    openings: list[int] = []
+    faults: list[Fault] = []
+    others: dict[int, Fault | Fence] = {}
+    is_off = False  # the last block is switched off, and keeps its expected output
+    is_lost = False  # an end is missing: superfences may have taken the fences below for something else
+
+    def fault(found: Fence, message: str, *details: str, asked_for: bool = True) -> None:
+        failure = Failure(locations[found.line], "FenceError", message, tuple(filter(None, details)))
+        faults.append(Fault(failure, len(blocks)))
+        if asked_for and not found.header.unread and languages.formats(found.header.language):
+            others[found.line] = faults[-1]
+
     for found in _with_nested(scan(lines, unasked=languages.unasked), languages):
-        reader.take(found)
-    return Reading(reader.blocks, reader.faults, reader.comments)
-
-
-class _Blocks:
-    """The blocks of a page, taken from its fences in order."""
-
-    def __init__(self, lines: Sequence[str], locations: Sequence[Location], languages: Languages) -> None:
-        self.lines, self.locations, self.languages = lines, locations, languages
-        self.blocks: list[Block] = []
-        self.faults: list[Fault] = []
-        self.comments: list[Comment] = []
-        self.is_off = False
-        """Whether the last fence was a block that is switched off; it keeps the `expected` fence after it."""
-        self.is_lost = False
-        """Whether an end is missing above: the fences after it may have been taken for something else."""
-
-    def take(self, found: Fence) -> None:
-        """Take a fence: as a block, as the expected output of the last one, as a fault, or as text."""
-        language, options = self.languages.of(found.header.language), found.header.options
+        language, opening = languages.of(found.header.language), f"its opening: {lines[found.line].strip()}"
         if found.commented:
-            self.comments.append(Comment(found, len(self.blocks)))
-            return
-        asked = False
-        if not self.languages.is_foreign(language.name):
-            try:
-                asked = self.languages.executes(found.header)
-            except fence.FenceError as error:
-                self._fault(found, error.message, error.hint)
-                return
+            if languages.formats(language.name):
+                others[found.line] = found
+            continue
+        try:
+            asked = not languages.is_foreign(language.name) and languages.executes(found.header)
+        except fence.FenceError as error:
+            fault(found, error.message, error.hint)
+            continue
         expects, runs = language.role == "expect", asked and language.role == "run"
-        if not self._is_closed(found, is_block=asked or expects, runs=runs):
-            self.is_lost = True
-        elif expects:
-            self._expect(found)
-        elif runs:
-            self._add(found, language)
-        if not expects:
-            self.is_off = "exec" in options and not asked
-
-    def _fault(self, found: Fence, message: str, *details: str, asked_for: bool = True) -> None:
-        failure = Failure(self.locations[found.line], "FenceError", message, tuple(filter(None, details)))
-        self.faults.append(Fault(found.header if asked_for else None, failure, len(self.blocks)))
-
-    def _is_closed(self, found: Fence, *, is_block: bool, runs: bool) -> bool:
-        """Return whether a fence has an end of its own; if not, this is a fault."""
-        opening = f"its opening: {self.lines[found.line].strip()}"
-        if not found.closed and is_block:
-            self._fault(found, "the block is never closed", opening, asked_for=False)
-        elif found.hides is not None and not runs:
-            if not self.is_lost:
-                self._fault(found, *_hidden(found, self.lines, self.locations), asked_for=False)
-        elif not found.closed:
-            # Its end, perhaps, of a block whose opening has lost a backtick and is text.
-            if not self.is_lost:
+        if not found.closed and (asked or expects):
+            fault(found, "the block is never closed", opening, asked_for=False)
+            is_lost = True
+        elif not found.closed or (found.hides is not None and not runs):
+            if found.hides is not None and not runs and not is_lost:
+                fault(found, *_hidden(found, lines, locations), asked_for=False)
+            elif not is_lost:
+                # Or it is the end of a block whose opening has lost a backtick and is text.
                 hint = "or is it the end of one that is not read as a fence?"
-                self._fault(found, "the fence is never closed", opening, hint)
-        else:
-            return True
-        return False
+                fault(found, "the fence is never closed", opening, hint)
+            is_lost = True
+        elif expects and not is_off:
+            if not blocks or blocks[-1].expected is not None:
+                fault(found, "there is no block before it whose output it could be")
+            else:
+                blocks[-1] = replace(blocks[-1], expected=_expected(found, locations))
+        elif runs and (nothing := language.nothing_in(found.code)):
+            fault(found, *nothing)
+        elif runs:
+            blocks.append(_block(found, len(blocks) + 1, locations))
+            openings.append(found.line)
+        elif asked:
+            others[found.line] = found
+        if not expects:
+            is_off = "exec" in found.header.options and not asked
+    return Reading(blocks, faults, {**others, **dict(zip(openings, blocks, strict=True))})
 
-    def _expect(self, found: Fence) -> None:
-        """Take a fence as the expected output of the last block."""
-        if self.is_off:
-            return
-        if not self.blocks or self.blocks[-1].expected is not None:
-            self._fault(found, "there is no block before it whose output it could be")
-            return
-        tolerance = float(found.header.options.get("tolerance", Expected.tolerance))
-        expected = Expected(self.locations[found.line], found.code, tolerance)
-        self.blocks[-1] = replace(self.blocks[-1], expected=expected)
 
-    def _add(self, found: Fence, language: Language) -> None:
-        """Take a fence as a block."""
-        options = dict(found.header.options)
-        block = Block(self.locations[found.line], len(self.blocks) + 1, language.name, found.code, options)
-        locations = tuple(self.locations[found.line + 1 : found.end - 1])
-        if locations != tuple(map(block.location_of, range(len(locations)))):
-            block = replace(block, locations=locations)
-        nothing = language.nothing_in(block.code)
-        if nothing:
-            self._fault(found, *nothing)
-        else:
-            self.blocks.append(block)
+def _expected(found: Fence, locations: Sequence[Location]) -> Expected:
+    """Return the output that a fence says the block before it has."""
+    return Expected(locations[found.line], found.code, float(found.header.options.get("tolerance", Expected.tolerance)))
+
+
+def _block(found: Fence, number: int, locations: Sequence[Location]) -> Block:
+    """Return a fence as a block, with the location of each of its lines where these are not the lines after it."""
+    block = Block(locations[found.line], number, found.header.language, found.code, dict(found.header.options))
+    lines = tuple(locations[found.line + 1 : found.end - 1])
+    moved = lines != tuple(map(block.location_of, range(len(lines))))
+    return replace(block, locations=lines) if moved else block
 
 
 def _hidden(found: Fence, lines: Sequence[str], locations: Sequence[Location]) -> tuple[str, ...]:
@@ -309,7 +277,7 @@ def in_metadata(text: str, name: str, languages: Languages) -> list[Fault]:
     message = "a block that is read as metadata of the page, and would never run"
     hint = "leave a line empty before it, and have no line of the form `Name: value` begin the page"
     return [
-        Fault(None, Failure(Location(name, index + 1), "FenceError", message, (hint,)), 0)
+        Fault(Failure(Location(name, index + 1), "FenceError", message, (hint,)), 0)
         for index in _openings(lines, languages.unasked, _marked(lines))
     ]
 
@@ -415,19 +383,6 @@ class _Reader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx h
 
     def reassemble(self, lines: Iterable[str]) -> Any:
         return lines
-
-
-class HyphenatedOptions(Extension):  # type: ignore[misc]  # Python-Markdown has no types
-    """Lets a fence say `skip-if="no-gpu"`: superfences knows no hyphens in the names of options."""
-
-    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
-        """Register a preprocessor that runs right before superfences."""
-        md.preprocessors.register(_Underscores(md), "einsum_doc_options", 25.5)
-
-
-class _Underscores(Preprocessor):  # type: ignore[misc]
-    def run(self, lines: list[str]) -> list[str]:
-        return with_underscores(lines)
 
 
 def with_underscores(lines: list[str]) -> list[str]:
