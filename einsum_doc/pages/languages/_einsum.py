@@ -25,7 +25,7 @@ def einsum_article(block: Block, show: Sequence[str]) -> tuple[str, tuple[Deriva
 
     Everything on it is checked first: the gradients against autograd, each line of each
     derivation with numbers, and the code that is shown by running it.
-    Raises: EinsumError, for what the fence says; AssertionError, if anything does not hold.
+    Raises: EinsumError, for a wrong equation or option; AssertionError, if anything does not hold.
     """
     from einsum_doc import check, cost
     from einsum_doc.compute.checking.derivation import Derivations
@@ -62,7 +62,7 @@ def einsum_article(block: Block, show: Sequence[str]) -> tuple[str, tuple[Deriva
 
 
 def _addends(derivation: Derivation, number: int) -> Iterator[Addend]:
-    """The einsums of a gradient, each with its picture."""
+    """Yield the einsums of a gradient, each with its picture."""
     from einsum_doc.notation.drawing.diagram import diagram
 
     names = derivation.names
@@ -76,13 +76,13 @@ def _addends(derivation: Derivation, number: int) -> Iterator[Addend]:
 
 
 def numbers_of(block: Block, equation: Equation) -> Sequence[int]:
-    """The operands whose gradients a fence is about, by number."""
+    """Return the operands whose gradients a fence asks for, by number."""
     text = block.options.get("wrt", "all")
     return range(len(equation.operands)) if text == "all" else [int(each) for each in text.replace(",", " ").split()]
 
 
 def sizes_of(equation: Equation, text: str = "", names: Sequence[str] | None = None) -> dict[str, int | Sequence[int]]:
-    """The sizes that are written, and for the other labels small ones, different where they may be.
+    """Return the sizes that are given, and for the other labels small ones, different where they may be.
 
     names: of the operands, where one tensor stands in several slots.
     Raises: OperandError, for a size of no label, or two where the tensors have one.
@@ -101,7 +101,7 @@ def sizes_of(equation: Equation, text: str = "", names: Sequence[str] | None = N
 
 
 def _of_one_size(equation: Equation, names: Sequence[object]) -> list[list[str]]:
-    """The labels, those together that stand in one place of a tensor in several slots."""
+    """Return the labels in groups: those that stand in one place of a tensor in several slots are together."""
     groups = [[label] for label in equation.labels]
     for name, term in zip(names, equation.operands, strict=True):
         for pair in zip(equation.operands[names.index(name)], term, strict=True):
@@ -120,7 +120,7 @@ def _small_sizes(given: Mapping[str, object]) -> Iterator[int]:
 
 
 def _run(derivation: Derivation, number: int, sizes: Mapping[str, int | Sequence[int]]) -> None:
-    """Run the code that is shown, on random numbers, and hold it against the library."""
+    """Run the code that is shown, on random numbers, and compare it with the library."""
     import torch
 
     from einsum_doc import einsum, vjp

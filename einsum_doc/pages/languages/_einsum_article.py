@@ -1,6 +1,6 @@
-"""An einsum -> its part of a page: what it says, its gradients, pictures, cost and code, as HTML.
+"""An einsum -> its part of a page: its forms, gradients, pictures, cost and code, as HTML.
 
-This is what an `einsum` fence becomes. Everything is made from the equation; nothing is
+An `einsum` fence becomes this article. Everything is made from the equation; nothing is
 typeset that the worker has not checked.
 """
 
@@ -39,7 +39,7 @@ class Addend:
 
 @dataclass(frozen=True)
 class Slot:
-    """What an article says about the gradient of one operand."""
+    """The part of an article about the gradient of one operand."""
 
     derivation: Derivation
     rows: Sequence[DerivationRow]
@@ -49,7 +49,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Article:
-    """What an article is made of."""
+    """The contents of an article."""
 
     derivation: Derivation
     """Of any operand; it has the names."""
@@ -94,7 +94,7 @@ def _says(article: Article) -> str:
 
 
 def formula(derivation: Derivation) -> str:
-    r"""The equation as a sum in LaTeX.
+    r"""Return the equation as a sum in LaTeX.
 
     >>> from einsum_doc.notation.deriving.derive import derive
     >>> formula(derive("ij,jk->ik", 0)), formula(derive("i->ii", 0))
@@ -121,7 +121,7 @@ def formula(derivation: Derivation) -> str:
 
 
 def _loops(article: Article) -> str:
-    """The loops, each label with the class by which the page colours it."""
+    """Return the loops, each label with the class by which the page colours it."""
     names = [*map(identifier, article.names)]
     written = re.sub(r"\bx(\d+)(?=\[)", lambda found: names[int(found[1])], article.equation.as_loops())
     # Two blanks a level: loops over many labels are deep, and a phone is narrow.
@@ -188,7 +188,7 @@ def _slot(slot: Slot, article: Article, show: Sequence[str]) -> str:
 
 
 def _name(name: str) -> str:
-    """The name of a tensor, as the formulas have it."""
+    """Return the name of a tensor, as the formulas have it."""
     return f"<i>{name}</i>" if len(name) == 1 else f'<span class="arithmatex">\\({escape(name)}\\)</span>'
 
 

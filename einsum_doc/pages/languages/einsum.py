@@ -37,7 +37,7 @@ class EinsumLanguage(Language):
     def run(self, block: Block, process: PageProcess) -> Result:
         """Make the article of an einsum.
 
-        Raises: EinsumError, for what the fence says; AssertionError, if anything on it does not hold.
+        Raises: EinsumError, for a wrong equation or option; AssertionError, if anything on it does not hold.
         """
         from einsum_doc.pages.languages._einsum import einsum_article
 

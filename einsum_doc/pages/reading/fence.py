@@ -118,7 +118,7 @@ class Header:
     language: str
     options: Mapping[str, str]
     braced: bool = False
-    """Whether it is written as `{.python key=value}`: other keys are then attributes of the HTML element."""
+    """True for `{.python key=value}`: other keys are then attributes of the HTML element."""
     unread: str = ""
     """The text, if it could not be read as options at all."""
     valueless: tuple[str, ...] = ()
@@ -128,7 +128,7 @@ class Header:
 
     @property
     def is_option_list(self) -> bool:
-        """Whether the unread text was meant as options; else the line is just text with backticks in it."""
+        """True if the unread text was meant as options; else the line is text with backticks in it."""
         if any(mark in self.unread for mark in "`~"):
             return False
         words = re.split(r"[\s={}]+", self.unread)

@@ -58,15 +58,15 @@ class Language:
     options: Mapping[str, Check] = field(default_factory=dict)
     """The options that only its fences have."""
     ours: bool = False
-    """Whether this builder adds it: its fences need no `exec="on"`, have no options but its own, and are typeset."""
+    """True for a language of this builder: its fences need no `exec="on"`, and have no options but its own."""
     role: Literal["run", "show", "expect"] = "run"
-    """Whether a worker runs its blocks, markdown-exec shows them, or they hold the output of the block before."""
+    """The use of its fences: a worker runs them, markdown-exec shows them, or they hold the last block's output."""
     unasked: bool = False
-    """Whether markdown-exec acts on its fences without `exec="on"`."""
+    """True if markdown-exec acts on its fences without `exec="on"`."""
     holds_fences: bool = False
-    """Whether its code is Markdown, whose fences count."""
+    """True if its code is Markdown, with fences that count."""
     uses_torch: bool = False
-    """Whether running a block of it loads PyTorch."""
+    """True if its blocks need PyTorch, which is then loaded once for all pages."""
     comment: str = r"^\s*#.*"
     """The pattern of a comment; a block of nothing else is refused."""
     prompt: str = ""
@@ -107,7 +107,7 @@ class Language:
         raise NotImplementedError
 
     def words(self, result: Result) -> str:
-        """Return what a downloaded page says above the program of a block, as Markdown."""
+        """Return the Markdown above the program of a block in a downloaded page."""
         return ""
 
     def setup(self, block: Block) -> Sequence[str]:
@@ -241,8 +241,7 @@ class Languages:
         """Return whether an unknown option in braces is meant as an attribute of the HTML element."""
         if not header.braced or header.language in self.ours:
             return False
-        # It is not if it looks like a known one, or like `exec` for a language that may be misspelt too, or is what a
-        # slip has left of a value.
+        # An option that looks like a known one, or like `exec`, is misspelt; one without a value may be a part of one.
         misspelt = header.language in self.runnable and difflib.get_close_matches(name, known, n=1)
         is_exec = difflib.get_close_matches(name, ["exec"], cutoff=0.75)
         return not misspelt and not is_exec and not (value is None and "exec" in header.options)

@@ -1,9 +1,9 @@
 """Markdown -> its fences, each with its line: found by superfences itself.
 
 Two readers of Markdown would disagree on some page, so there is only one: the class that
-pymdownx.superfences renders with is run over the lines, and its decisions are written down
-instead of acted on. What it would silently abandon (a header it cannot read, a fence that
-is never closed) is written down too, and so is every block that it does not see at all.
+pymdownx.superfences renders with reads the lines, and its decisions are recorded instead of
+acted on. So are the fences that it silently abandons, because their header cannot be read or
+they are never closed, and the blocks that it does not see at all.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Fence:
     """The index of the line after its closing one; if it has none, after the last that superfences took for its."""
     header: fence.Header
     code: str
-    """Dedented, tabs expanded: what a formatter is given."""
+    """The code as a formatter is given it: dedented, tabs expanded."""
     closed: bool = True
     commented: bool = False
     """Inside an HTML comment: text, though superfences would run it."""
@@ -47,7 +47,7 @@ class Fence:
 
 
 def scan(lines: Sequence[str], *, tab_length: int = 4, unasked: Collection[str] = ()) -> list[Fence]:
-    """The fences of a page, from the lines that superfences would be given.
+    """Return the fences of a page, from the lines that superfences would be given.
 
     >>> [found] = scan(["Text.", "", "```python exec='on'", "x = 1", "```"])
     >>> found.line, found.header.options, found.code
@@ -76,17 +76,17 @@ def scan(lines: Sequence[str], *, tab_length: int = 4, unasked: Collection[str] 
 
 @cache
 def _markdown(tab_length: int) -> Markdown:
-    """What the reader takes its settings from; it changes nothing of it."""
+    """Return a Markdown from which the reader takes its settings; it changes nothing of it."""
     return Markdown(tab_length=tab_length)
 
 
 def _marked(lines: Sequence[str]) -> list[int]:
-    """The lines with what can begin or end a fence."""
+    """Return the lines that may begin or end a fence."""
     return [index for index, line in enumerate(lines) if "```" in line or "~~~" in line]
 
 
 def _hidden_in(found: Fence, lines: Sequence[str], openings: Iterable[int]) -> int | None:
-    """The line of the first block that a fence has taken in, which it cannot have been meant to show."""
+    """Return the line of the first block that a fence has swallowed, if it cannot be meant as an example."""
     own = _run_of(lines[found.line])
     for index in (index for index in openings if found.line < index < found.end):
         inner = _run_of(lines[index])
@@ -98,13 +98,13 @@ def _hidden_in(found: Fence, lines: Sequence[str], openings: Iterable[int]) -> i
 
 
 def _run_of(line: str) -> str:
-    """The backticks or tildes that a line begins with."""
+    """Return the backticks or tildes that a line begins with."""
     run = re.match(r"[> ]*(`{3,}|~{3,}|)", line)
     return run[1] if run else ""
 
 
 def _openings(lines: Sequence[str], unasked: Collection[str], marked: Iterable[int]) -> Iterator[int]:
-    """Of the lines that are marked, those on which a fence opens, at their start or not, whose author wants it run.
+    """Yield the marked lines on which a fence opens, at their start or not, that its author wants run.
 
     >>> lines = ["1. ```py exec='on'", "Of ```py exec='on'``` text", "~~~ py exec='off'", "~~~ all"]
     >>> list(_openings(lines, ["all"], _marked(lines)))
@@ -131,7 +131,7 @@ def _asks(header: str, unasked: Collection[str]) -> bool:
 
 
 def _in_comments(lines: Sequence[str], found: Sequence[Fence]) -> set[int]:
-    """Which of the fences end up in HTML comments, as Python-Markdown's own reader of HTML finds them."""
+    """Return the fences that end up in HTML comments, as Python-Markdown's own reader of HTML finds them."""
     if not any("<!--" in line for line in lines):
         return set()
     text = list(lines)
@@ -153,7 +153,7 @@ def _in_comments(lines: Sequence[str], found: Sequence[Fence]) -> set[int]:
 
 
 def normalize(text: str, *, tab_length: int = 4) -> list[str]:
-    r"""The lines of a page's text as Python-Markdown hands them on: one for each of the text's.
+    r"""Return the lines of a page as Python-Markdown normalizes them, as many as the text has.
 
     >>> normalize("a\n\tb\n   \n")
     ['a', '    b', '', '']
@@ -171,7 +171,7 @@ class Fault(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What a page holds that this builder is answerable for."""
+    """The fences of a page that this builder handles."""
 
     blocks: Sequence[Block] = ()
     faults: Sequence[Fault] = ()
@@ -252,7 +252,7 @@ def _block(found: Fence, number: int, locations: Sequence[Location]) -> Block:
 
 
 def _hidden(found: Fence, lines: Sequence[str], locations: Sequence[Location]) -> tuple[str, ...]:
-    """What is wrong with a fence that hides a block, in words."""
+    """Return the message and the details about a fence that hides a block."""
     assert found.hides is not None
     if found.hides == found.line:
         return (
@@ -270,7 +270,7 @@ def _hidden(found: Fence, lines: Sequence[str], locations: Sequence[Location]) -
 
 
 def in_metadata(text: str, name: str, languages: Languages) -> list[Fault]:
-    """The faults of a page whose first lines MkDocs takes for its metadata, though blocks begin on them."""
+    """Return the faults of a page whose first lines MkDocs reads as its metadata, though blocks begin on them."""
     lines = text.split("\n")
     if lines[0].rstrip() == "---":
         return []
@@ -283,7 +283,7 @@ def in_metadata(text: str, name: str, languages: Languages) -> list[Fault]:
 
 
 def _with_nested(fences: Iterable[Fence], languages: Languages) -> Iterator[Fence]:
-    """The fences and, where one is Markdown that is executed, those inside it."""
+    """Yield the fences and, where one is Markdown that is executed, those inside it."""
     for found in fences:
         options = found.header.options
         executed = languages.of(found.header.language).holds_fences and fence.is_on(options.get("exec"))
@@ -297,7 +297,7 @@ def _with_nested(fences: Iterable[Fence], languages: Languages) -> Iterator[Fenc
 
 
 class _Reader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx has no types
-    """superfences' reader of fences, which notes them down and formats nothing."""
+    """superfences' reader of fences, which records them and formats nothing."""
 
     def __init__(self, md: Markdown) -> None:
         super().__init__(md)
@@ -315,7 +315,7 @@ class _Reader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx h
         return sorted(self.found, key=lambda each: each.line)
 
     def _numbered(self, lines: Sequence[str], marked: Sequence[int]) -> Iterator[str]:
-        """The lines within fences; outside of them superfences looks for the beginning of one alone."""
+        """Yield the lines within fences, and outside of them only those that may begin one."""
         self.at = marked[0]
         while self.at < len(lines):
             yield lines[self.at]
@@ -386,7 +386,7 @@ class _Reader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx h
 
 
 def with_underscores(lines: list[str]) -> list[str]:
-    """The lines with `skip-if` written as superfences can read it, in the headers of fences alone.
+    """Return the lines with `skip-if` written as superfences can read it, in the headers of fences alone.
 
     >>> with_underscores(["```python skip-if='no-gpu'", "```", "~~~~", "``` python skip-if='no-gpu'", "~~~~"])
     ["```python skip_if='no-gpu'", '```', '~~~~', "``` python skip-if='no-gpu'", '~~~~']
