@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 from markdown import Markdown
 
@@ -51,7 +51,6 @@ def read(name: str, text: str, markdown: str, md: Markdown) -> tuple[Sequence[st
     """
     lines = markdown.split("\n")
     steps = _steps(md)
-    locations: Sequence[Location]
     if text.endswith(markdown):
         # As long as lines stay as and where they are, they need not carry their locations.
         first = text.count("\n") - len(lines) + 2
@@ -61,7 +60,8 @@ def read(name: str, text: str, markdown: str, md: Markdown) -> tuple[Sequence[st
                 break
             lines = after
             del steps[0]
-        locations = _Counted(name, first, text.count("\n") + 1, len(lines))
+        last = text.count("\n") + 1
+        locations = [Location(name, min(number, last)) for number in range(first, first + len(lines))]
         if not steps:
             return lines, locations
     else:
@@ -76,25 +76,6 @@ def _may_insert(step: Callable[[list[Any]], list[str]], markdown: str) -> bool:
     """Return whether a preprocessor may insert lines of other files."""
     appended = getattr(getattr(step, "__self__", None), "auto_append", None)  # which snippets have, if as an empty list
     return appended is not None and bool(appended or "8<" in markdown)
-
-
-class _Counted(Sequence[Location]):
-    """The locations of consecutive lines of a file, from the `first`; those after the `last` are there too."""
-
-    def __init__(self, file: str, first: int, last: int, length: int) -> None:
-        self.file, self.first, self.last, self.length = file, first, last, length
-
-    def __len__(self) -> int:
-        return self.length
-
-    @overload
-    def __getitem__(self, index: int) -> Location: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Location]: ...
-    def __getitem__(self, index: int | slice) -> Location | list[Location]:
-        if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(self.length))]
-        return Location(self.file, min(self.first + range(self.length)[index], self.last))
 
 
 def origins(name: str, text: str, markdown: str) -> list[Location]:
