@@ -18,7 +18,6 @@ import torch
 
 from einsum_doc import verify
 from einsum_doc.compute.checking.derivation import CheckedDerivation, Derivations
-from einsum_doc.compute.checking.evaluation import jacobians
 
 ROOT = Path(__file__).parents[1]
 
@@ -50,7 +49,6 @@ def pages() -> dict[str, list[str]]:
 def at_seeds(job: tuple[str, list[str], range]) -> tuple[int, list[str]]:
     """How many lines a page has at these seeds, and what is said where one does not hold."""
     torch.set_num_threads(1)
-    jacobians.BATCHED_FROM = 12  # The first batched call is slow; here there are many more.
     name, texts, seeds = job
     lines, alarms = 0, []
     for seed in seeds:

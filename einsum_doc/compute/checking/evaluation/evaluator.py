@@ -60,16 +60,6 @@ class Context:
         """All that is varied here: in a second derivative, two names."""
         return [] if self.parent is None else [*self.parent.variables, self.x]
 
-    @property
-    def passes(self) -> int:
-        """The number of backward passes through a derivative that is taken here, at most."""
-        found, inside = 1, self
-        while inside.parent is not None:
-            assert inside.variable is not None
-            found *= max(inside.variable.numel(), 1)
-            inside = inside.parent
-        return 0 if inside is self else found
-
 
 class Evaluator:
     """The values of tensors and expressions on one instance, each computed once."""
@@ -258,7 +248,7 @@ class Evaluator:
         variable = self._variable(by.name, context)
         with torch.enable_grad():
             output = self.evaluate(body, chain, Context(context, by.name, variable, "rules"))
-            found = jacobian(output.value, variable, context.passes)
+            found = jacobian(output.value, variable, again=context.parent is not None)
         scale = None
         if level is not None:
             scale = jacobian_scale(found, 0.0 if level.scale is None else largest(level.scale), variable)
@@ -278,7 +268,7 @@ class Evaluator:
         with torch.enable_grad():
             inner = Context(context, x, variable, "total" if downstream else "rules")
             output = self._downstream(name, inner) if downstream else self.tensor(name, inner)[0]
-            found = jacobian(output, variable, context.passes)
+            found = jacobian(output, variable, again=context.parent is not None)
         if not base:
             return found, None
         level = 1.0
