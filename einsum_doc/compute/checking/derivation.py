@@ -216,5 +216,5 @@ class DerivationCheck:
                 text,
             )
         if not defines:
-            for name in [name for name, (owner, _) in self.table.capitals.items() if owner == key]:
+            for name in [name for name, owner in self.table.capitals.items() if owner == key]:
                 del self.table.capitals[name]

@@ -5,26 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from einsum_doc.compute.checking.cases import Case, Cases
-from einsum_doc.compute.checking.differences import difference
 from einsum_doc.compute.checking.evaluation.arrays import TOLERANCE
 from einsum_doc.compute.checking.instances.undecided import UncheckableError
 from einsum_doc.compute.checking.symbols.unification import Node, SizeClasses, join_sizes
 from einsum_doc.notation.expression import Index, Tensor, plain
 from einsum_doc.notation.reading.scope import subscripts
-
-
-def fault(cases: Cases, case: Case, number: int, signs: Sequence[str]) -> str:
-    """Return the message of an equality that does not hold.
-
-    number: of its left side. If the left side of the chain equals the right side, the step before is at fault.
-    """
-    head, before, after = (cases.statement.sides[each] for each in (0, number, number + 1))
-    if number == 0 or "≠" in signs[:number]:
-        return f"false: {before} = {after}"
-    whole = difference(case, 0, number + 1)
-    if isinstance(whole, UncheckableError) or whole[0] <= TOLERANCE:
-        return f"false: {before} = {after}; but this is {head}: the step before is at fault"
-    return f"false: {head} = {after}"
 
 
 def details(cases: Cases, case: Case, number: int, component: Sequence[int]) -> tuple[str, ...]:
@@ -36,15 +21,16 @@ def details(cases: Cases, case: Case, number: int, component: Sequence[int]) -> 
         values.append(f"{name} {float(found.value[tuple(component)]):.6g}")
     at = ", ".join(f"{index}={position}" for index, position in zip(case.free, component, strict=True))
     both = ", ".join(values)
-    return (f"at {at}: {both}" if at else both, sizes(case), *_conflicts(cases, case, number), *_ways(cases, number))
+    return (
+        f"at {at}: {both}" if at else both,
+        f"sizes: {sizes(case)}",
+        *_conflicts(cases, case, number),
+        *_ways(cases, number),
+    )
 
 
 def sizes(case: Case) -> str:
     """Return the sizes of the indices of a chain."""
-    return f"sizes: {_sizes(case)}"
-
-
-def _sizes(case: Case) -> str:
     own = {index: None for side in case.sides for index in subscripts(side) if isinstance(index, Index)}
     return ", ".join(f"{index}={case.instance.sizes[case.key, index]}" for index in own) or "no indices"
 
@@ -96,5 +82,5 @@ def checked(cases: Cases) -> str:
         )
         text += f", ranges of {each} indices"
     else:
-        text += f"; {'; '.join(dict.fromkeys(map(_sizes, cases.all)))}"
+        text += f"; {'; '.join(dict.fromkeys(map(sizes, cases.all)))}"
     return f"{text}; seed {cases.draws.seed}; tolerance {TOLERANCE:g} of the summed magnitudes"

@@ -15,7 +15,7 @@ from einsum_doc.compute.checking.evaluation.code import follow, run, sensitivity
 from einsum_doc.compute.checking.evaluation.functions import function
 from einsum_doc.compute.checking.evaluation.jacobians import jacobian, jacobian_scale
 from einsum_doc.compute.checking.instances.inputs import Definition, Instance
-from einsum_doc.compute.checking.instances.undecided import UncheckableError, check_size
+from einsum_doc.compute.checking.instances.undecided import UncheckableError
 from einsum_doc.compute.checking.symbols.exact import constant
 from einsum_doc.notation.expression import (
     Coordinate,
@@ -170,8 +170,11 @@ class Evaluator:
                 return number(math.pi)
             case Size(_, index):
                 return number(float(self.instance.sizes[chain, index]))
-            case One(indices) | Delta(indices):
-                return self._pattern(expression, indices, chain)
+            case One(indices):
+                labels = tuple(dict.fromkeys(index for index in indices if isinstance(index, Index)))
+                return number(1.0).over(labels, [self.instance.sizes[chain, label] for label in labels])
+            case Delta(indices):
+                return self._delta(indices, chain)
             case Tensor(name, indices):
                 return self._placed(*self.tensor(name, here), indices)
             case Negative(body):
@@ -201,22 +204,13 @@ class Evaluator:
             case _:
                 raise AssertionError(f"an expression that is not known: {type(expression).__name__}")
 
-    def _pattern(self, expression: Expression, indices: tuple[Subscript, ...], chain: str) -> LabelledArray:
-        """Return a one-tensor, or a Kronecker delta."""
-        labels = tuple(dict.fromkeys(index for index in indices if isinstance(index, Index)))
-        sizes = [self.instance.sizes[chain, label] for label in labels]
-        check_size(sizes)
-        value = torch.ones(sizes, dtype=torch.float64)
-        if isinstance(expression, Delta):
-            first, second = indices
-            if isinstance(first, Index) and isinstance(second, Index):
-                value = value if first == second else torch.eye(sizes[0], dtype=torch.float64)
-            elif isinstance(first, Index) or isinstance(second, Index):
-                value = torch.zeros(sizes, dtype=torch.float64)
-                value[self._position(second if isinstance(first, Index) else first)] = 1
-            else:
-                value = torch.tensor(float(self._position(first) == self._position(second)), dtype=torch.float64)
-        return LabelledArray(labels, value, value)
+    def _delta(self, indices: tuple[Subscript, ...], chain: str) -> LabelledArray:
+        size = max(
+            self.instance.sizes[chain, each] if isinstance(each, Index) else self._position(each) + 1
+            for each in indices
+        )
+        identity = torch.eye(size, dtype=torch.float64)
+        return self._placed(identity, identity, indices)
 
     def _position(self, subscript: Subscript) -> int:
         if isinstance(subscript, Coordinate):

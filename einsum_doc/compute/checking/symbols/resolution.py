@@ -95,7 +95,7 @@ class _Resolution:
             if not candidates:
                 raise self.fail(f"{name} is the range of an index with dots", part.at, "an index of its own")
             index = min(candidates, key=lambda index: index.primes)
-            self.table.capitals.setdefault(name, (self.key, index))
+            self.table.capitals.setdefault(name, self.key)
             return Size(name, index, part.at)
         if name in self.table.capitals:
             fault = f"{name} was the range of {letter}, and no {letter} is here"
@@ -111,6 +111,5 @@ class _Resolution:
             if not self.table.is_capital(part.capital) or part.capital in self.table.fixed:
                 fault = f"{part.capital} has a meaning already, and is not the range of {first}"
                 raise self.fail(fault, part.at, rf"\sum_{{{first}}}, or another letter")
-            assert isinstance(first, Index)
-            self.table.capitals.setdefault(part.capital, (self.key, first))
+            self.table.capitals.setdefault(part.capital, self.key)
         return replace(part, indices=found)

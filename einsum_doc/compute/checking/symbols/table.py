@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeGuard
 
 from einsum_doc.compute.checking.symbols.statements import Statement
-from einsum_doc.notation.expression import Expression, Index, Partial, Tensor
+from einsum_doc.notation.expression import Expression, Partial, Tensor
 from einsum_doc.notation.reading.parse import Directive
 
 Code: TypeAlias = Callable[[Mapping[str, Any]], Any]
@@ -40,14 +40,14 @@ class SymbolTable:
     """The tensors of a page, and what its texts have said of letters so far.
 
     scalars: names that are only ever differentiated, each an arbitrary function of what is upstream.
-    capitals: the names of ranges, each with the key of its chain and the index. count: the chains so far.
+    capitals: the names of ranges, each with the key of its chain. count: the chains so far.
     """
 
     tensors: dict[str, Symbol] = field(default_factory=dict)
     scalars: set[str] = field(default_factory=set)
     fixed: set[str] = field(default_factory=set)
     positive: set[str] = field(default_factory=set)
-    capitals: dict[str, tuple[str, Index]] = field(default_factory=dict)
+    capitals: dict[str, str] = field(default_factory=dict)
     count: int = 0
 
     def copy(self) -> SymbolTable:
