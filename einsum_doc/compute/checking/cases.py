@@ -27,7 +27,7 @@ from einsum_doc.notation.reading.parse import Chain, Directive
 from einsum_doc.notation.reading.scope import Ends, subscripts
 
 REDRAWN = 3
-"""How often an instance is drawn again whose numbers cannot decide a claim."""
+"""The number of times that an instance is drawn again whose numbers cannot decide a claim."""
 
 Found = TypeVar("Found")
 

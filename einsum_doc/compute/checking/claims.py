@@ -24,7 +24,7 @@ CERTAIN = 1e-6
 
 
 class Verdict(NamedTuple):
-    """Whether a line holds. message: one line, of a false one. checked: what was checked, in words."""
+    """The outcome of a check. message: one line, of a false claim. checked: what was checked, in words."""
 
     holds: bool
     message: str
