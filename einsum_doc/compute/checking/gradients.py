@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 
 import torch
@@ -114,22 +115,21 @@ def check(
     generator = torch.Generator("cpu").manual_seed(seed)
 
     def random(shape: Sequence[int]) -> Tensor:
-        # Drawn on the CPU, so that the numbers are the same on every device.
         drawn = torch.randn(tuple(shape), dtype=dtype, generator=generator, device="cpu")
-        return drawn.to(torch.get_default_device())
+        return drawn.to(torch.get_default_device())  # from the CPU: the numbers are the same on every device
 
     operands = [random(shape).requires_grad_() for shape in shapes]
     dldz = random(binding.output_shape)
     reference = _reference(equation, binding, operands)
     expected = torch.autograd.grad(reference, operands, dldz, create_graph=True)
-    output = einsum(str(equation), *operands, sizes=new)
-    derived = vjp(equation, operands, dldz)
+    run = partial(einsum, str(equation), sizes=new)
+    output = run(*operands)
     learned = torch.autograd.grad(output, operands, dldz, create_graph=True)
 
     rows = [_row(f"output      {equation}", _error(output, reference))]
-    for number, (ours, own, theirs) in enumerate(zip(derived, learned, expected, strict=True)):
-        claim = f"gradient {number}  {gradient(equation, number)}"
-        rows.append(_row(claim, max(_error(ours, theirs), _error(own, theirs))))
+    for number, (ours, own, theirs) in enumerate(zip(vjp(equation, operands, dldz), learned, expected, strict=True)):
+        error = max(_error(ours, theirs), _error(own, theirs))
+        rows.append(_row(f"gradient {number}  {gradient(equation, number)}", error))
     fixed = [operand.detach() for operand in operands]
     tangents = [random(shape) for shape in shapes]
     moved = _moved(expected, operands, tangents)
@@ -140,10 +140,6 @@ def check(
     backward = sum(map(_inner, vjp(equation, fixed, dldz), tangents))
     error = abs(forward - backward) / max(1.0, abs(forward))
     rows.append(_row("adjoint     ⟨dldz, Jv⟩ = ⟨Jᵀdldz, v⟩", error))
-
-    def run(*tensors: Tensor) -> Tensor:
-        return einsum(str(equation), *tensors, sizes=new)
-
     held = torch.autograd.gradcheck(run, tuple(operands), fast_mode=True, raise_exception=False)
     rows.append(Row("gradcheck   finite differences", bool(held), None))
     return Check(str(equation), binding.sizes, str(dtype).removeprefix("torch."), tuple(rows))
