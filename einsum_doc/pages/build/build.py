@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatch
@@ -163,15 +162,14 @@ class Build:
         stamp = stamp_html(page.blocks, page.ran, len(found.faults), self.commit, part)
         return under_title(html, stamp + (downloads_html(downloads) if downloads else "") + "".join(elsewhere))
 
-    def downloads_of(
-        self, uri: str, title: str, site_name: str, link: Callable[[str], str]
-    ) -> Mapping[str, str]:
+    def downloads_of(self, uri: str, title: str, site_name: str, link: Callable[[str], str]) -> Mapping[str, str]:
         """Return what a page can be downloaded as, by the ending of the file; nothing, if it cannot be.
 
         link: returns the address on the web of a relative link on the page, if it is known.
         """
         page = self.pages[uri]
-        if not page.runnable or page.report().failures or not any(fnmatch(uri, each) for each in self.options.downloads):
+        is_offered = any(fnmatch(uri, each) for each in self.options.downloads)
+        if not is_offered or not page.runnable or page.report().failures:
             return {}
         # With it comes all that knows einsums, which many a build does not need.
         from einsum_doc.pages.build.download import Cell, as_notebook, as_program, cells

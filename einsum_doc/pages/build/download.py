@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from einsum_doc.equation import parse
-from einsum_doc.pages.reading import scan
-from einsum_doc.pages.record.block import Block
-from einsum_doc.pages.record.result import DerivationRow
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.languages.einsum import numbers_of, sizes_of
+from einsum_doc.pages.reading import scan
 from einsum_doc.pages.reading.fence import DERIVATION, EINSUM, EXPECTED, gpu_of
+from einsum_doc.pages.record.block import Block
+from einsum_doc.pages.record.result import DerivationRow
 from einsum_doc.pages.worker.values import last_value
 from einsum_doc.pages.worker.worker import SHELLS
 

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from einsum_doc.pages.verdict import report
-
 from einsum_doc.pages.reading import scan
 from einsum_doc.pages.record.block import Block
-from einsum_doc.pages.record.result import Failure, Result
-from einsum_doc.pages.record.result import PageResults
+from einsum_doc.pages.record.result import Failure, PageResults, Result
+from einsum_doc.pages.verdict import report
 
 if TYPE_CHECKING:
     from concurrent.futures import Future  # which a build that runs nothing does not need

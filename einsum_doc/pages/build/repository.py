@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def commit_of(folder: Path) -> str:
-    """Return the commit of the repository that a folder is in, and whether files have changed since; "" outside of git."""
+    """Return the commit that a folder is at, and whether files have changed since; "" outside of git."""
     folder = Path(os.path.realpath(folder))
     # Starting git to ask takes longer than looking for a repository.
     if "GIT_DIR" not in os.environ and not any((each / ".git").exists() for each in (folder, *folder.parents)):

@@ -47,9 +47,7 @@ class Runner:
             self.cache = self._open_cache(uris)
         for page in pages:
             kept = self.cache.find(page.name, page.runnable)
-            page.kept = kept and judged(
-                page.runnable, kept, compares=self.compares, requires_gpu=self.requires_gpu
-            )
+            page.kept = kept and judged(page.runnable, kept, compares=self.compares, requires_gpu=self.requires_gpu)
         missing = [page for page in pages if page.kept is None]
         if missing:
             self._submit(missing, self.cache, sources_of)
@@ -113,7 +111,10 @@ class Runner:
         cache = Cache(
             root / options.cache if keep else None,
             root,
-            {name: getattr(options, name) for name in ("device", "timeout", "memory", "preload", "executor", "library")},
+            {
+                name: getattr(options, name)
+                for name in ("device", "timeout", "memory", "preload", "executor", "library")
+            },
             limit=int(options.cache_size * 2**20),
             ignored=[self.project.site_dir, *(root / name for name in (options.junit, options.json) if name)],
             reads=self._reads(uris),
