@@ -2,7 +2,7 @@
 
 A page's *question* is all that is known before it runs: its blocks, the options, the
 versions of Python and of this builder, the GPUs. What it turned out to depend on (modules,
-files, packages: its footprint) is its *evidence*. An entry is one file that holds both, with
+files, packages: its dependencies) is its *evidence*. An entry is one file that holds both, with
 the results of the page's blocks; only pages of which everything held are kept. Whatever is
 wrong with an entry or with its folder, the page is run instead.
 """
@@ -22,15 +22,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.codec import from_facts
+from einsum_doc.pages.record.dependencies import Dependencies
 from einsum_doc.pages.record.result import PageResults, Result
 from einsum_doc.pages.worker.installed import Installed, names_in
-
-if TYPE_CHECKING:
-    from einsum_doc.pages.worker.footprint import Footprint  # which only those need who run pages
 
 FORMAT = 1
 """The version of an entry's own form."""
@@ -106,12 +104,14 @@ class Cache:
             return PageResults((), seconds=entry["seconds"], memory=entry["memory"])
         return PageResults(())
 
-    def evidence(self, page: str, blocks: Sequence[Block], ran: PageResults, footprint: Footprint | None) -> Evidence:
+    def evidence(
+        self, page: str, blocks: Sequence[Block], ran: PageResults, dependencies: Dependencies | None
+    ) -> Evidence:
         """What a page has depended on, as it is now; or why nobody can say."""
-        if footprint is None:
+        if dependencies is None:
             return "what it has depended on is not known"
         told = _told(blocks, ran.results)
-        return self._now.evidence(footprint, told, ran.when - _AROUND, self.reads.get(page, ()))
+        return self._now.evidence(dependencies, told, ran.when - _AROUND, self.reads.get(page, ()))
 
     def keep(self, page: str, blocks: Sequence[Block], ran: PageResults, evidence: Evidence) -> None:
         """Keep the results of a page, if everything on it held and what they depended on is known."""
@@ -258,25 +258,25 @@ class _Snapshot:
         self._modules: set[str] | None = None
         self._projects: dict[tuple[str, ...], str] = {}
 
-    def evidence(self, footprint: Footprint, told: list[str], since: float, reads: Sequence[str]) -> Evidence:
+    def evidence(self, dependencies: Dependencies, told: list[str], since: float, reads: Sequence[str]) -> Evidence:
         """What a page has depended on, as it is now; `reads` is what its processes may have read, if not all."""
-        files = {self._short(path): _digest_of_file(path) for path in footprint.files}
-        sources = list(self.sources(reads)) if footprint.processes else []
-        for path in {*footprint.files, *sources} - {*footprint.written}:
+        files = {self._short(path): _digest_of_file(path) for path in dependencies.files}
+        sources = list(self.sources(reads)) if dependencies.processes else []
+        for path in {*dependencies.files, *sources} - {*dependencies.written}:
             with contextlib.suppress(OSError):
                 if os.stat(path).st_mtime >= since:
                     # Nobody knows which of the two texts it read.
                     return f"{self._short(path)} was changed while it ran"
         return {
             "files": files,
-            "asked": {self._short(path): _kind_of(path) for path in footprint.asked},
-            "folders": {self._short(path): self._listing(path) for path in footprint.folders},
-            "names": [*footprint.names],
-            "modules": sorted(_modules_in(self.root) & set(footprint.names)),
-            "variables": {name: _variable(name) for name in footprint.variables},
-            "packages": self._installed.owners(footprint.packages),
-            "project": self._digest_of_all(sources) if footprint.processes else "",
-            "environment": _environment(self.root) if footprint.processes else "",
+            "asked": {self._short(path): _kind_of(path) for path in dependencies.asked},
+            "folders": {self._short(path): self._listing(path) for path in dependencies.folders},
+            "names": [*dependencies.names],
+            "modules": sorted(_modules_in(self.root) & set(dependencies.names)),
+            "variables": {name: _variable(name) for name in dependencies.variables},
+            "packages": self._installed.owners(dependencies.packages),
+            "project": self._digest_of_all(sources) if dependencies.processes else "",
+            "environment": _environment(self.root) if dependencies.processes else "",
             "told": told,
         }
 

@@ -46,12 +46,13 @@ from einsum_doc.pages.html.report_page import Entry, address_of, anchors_on, con
 from einsum_doc.pages.reading import fence, scan
 from einsum_doc.pages.reading.locations import reached, read, trace
 from einsum_doc.pages.record.block import Location
+from einsum_doc.pages.record.messages import Job, WorkerSettings
 from einsum_doc.pages.record.result import Failure
 from einsum_doc.pages.record.text import count
 from einsum_doc.pages.verdict import report
-from einsum_doc.pages.verdict.expected import REWRITE, rewrite
 from einsum_doc.pages.verdict.export import as_json, github, junit
-from einsum_doc.pages.verdict.judging import judged
+from einsum_doc.pages.verdict.judging import judged_kept
+from einsum_doc.pages.verdict.rewriting import REWRITE, rewrite
 
 if TYPE_CHECKING:
     from einsum_doc.pages.engine.pool import Pool  # what runs pages is not loaded where none has to run
@@ -459,7 +460,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         for run in runs:
             kept = self.cache.find(run.name, run.runnable)
             compares, requires_gpu = not self.rewriting, self.requires_gpu
-            run.kept = kept and judged(run.runnable, kept, compares=compares, requires_gpu=requires_gpu)
+            run.kept = kept and judged_kept(run.runnable, kept, compares=compares, requires_gpu=requires_gpu)
         missing = [run for run in runs if run.kept is None]
         if missing:
             self._submit(missing, self.cache)
@@ -468,26 +469,28 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         """Have the blocks of these pages run."""
         from einsum_doc.pages.engine.executor import ExecutorError
         from einsum_doc.pages.engine.pool import Pool, PoolSettings
-        from einsum_doc.pages.engine.session import Limits, Page
 
         options = self.config
         settings = PoolSettings(
-            self.root,
-            options.device,
-            Limits(float(options.timeout), int(options.memory * 2**30)),
+            WorkerSettings(
+                str(self.root),
+                options.device,
+                float(options.timeout),
+                int(options.memory * 2**30),
+                tuple(options.library),
+            ),
             tuple(options.preload),
             int(options.jobs),
             options.executor,
-            tuple(options.library),
             compares=not self.rewriting,
             requires_gpu=self.requires_gpu,
         )
         if self.pool is None or self.pool.settings != settings:
             self.on_shutdown()  # under `serve`, mkdocs.yml may have changed since the last build
             self.pool = Pool(settings)
-        pages = [Page(run.name, run.runnable, self.sources(run)) for run in runs]
+        jobs = [Job(run.name, run.runnable, self.sources(run)) for run in runs]
         try:
-            futures = self.pool.submit(pages, cache)
+            futures = self.pool.submit(jobs, cache)
         except ExecutorError as error:
             raise PluginError(f"einsum-doc: executor: {error}") from None
         for run, future in zip(runs, futures, strict=True):

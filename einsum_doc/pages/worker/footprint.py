@@ -14,46 +14,16 @@ import os
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache, wraps
 from typing import Any
 
+from einsum_doc.pages.record.dependencies import Dependencies
 from einsum_doc.pages.worker.installed import PACKAGES
 
 _STARTED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "os.forkpty", "os.exec", "os.spawn"}
 _CHANGED = {"os.remove", "os.rename", "os.link", "os.symlink", "os.truncate", "os.mkdir", "os.rmdir"}
 _LISTED = {"os.listdir", "os.scandir"}
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-
-
-@dataclass(frozen=True)
-class Footprint:
-    """What the blocks of a page have depended on, beside their own text; paths are absolute."""
-
-    files: tuple[str, ...] = ()
-    """Modules of the project that were imported, and files that were opened, whether they were there or not."""
-    written: tuple[str, ...] = ()
-    """Those among them that the page itself has written or removed."""
-    asked: tuple[str, ...] = ()
-    """Files of which it has only asked whether they are there, and how large."""
-    folders: tuple[str, ...] = ()
-    """Folders of which the page has read what is in them."""
-    names: tuple[str, ...] = ()
-    """Modules that were asked for and are not the project's: one of its files would come before them."""
-    variables: tuple[str, ...] = ()
-    """Variables of the environment that it has looked for."""
-    packages: tuple[str, ...] = ()
-    """What was loaded out of the folders of installed packages: files and folders there, by name."""
-    processes: bool = False
-    """Whether it started a process, which may read any file of the project."""
-    memory: int = 0
-    """The most memory that its process has held, in bytes."""
-
-
-def footprint_from(facts: Mapping[str, Any]) -> Footprint:
-    """The Footprint of which `facts` is the JSON."""
-    values: dict[str, Any] = {name: tuple(fact) if isinstance(fact, list) else fact for name, fact in facts.items()}
-    return Footprint(**values)
 
 
 class Listener:
@@ -81,7 +51,7 @@ class Listener:
         heard = _Heard(os.environ._data, self.variables)  # type: ignore[attr-defined]
         os.environ._data = os.environb._data = heard  # type: ignore[attr-defined]
 
-    def footprint(self) -> Footprint:
+    def footprint(self) -> Dependencies:
         """What has been heard so far, and what is loaded now."""
         import resource
 
@@ -94,7 +64,7 @@ class Listener:
         names = self.names | loaded.names | _before.names
         own = {os.path.relpath(path, self.root).partition(os.sep)[0].partition(".")[0] for path in files}
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return Footprint(
+        return Dependencies(
             tuple(sorted(files)),
             tuple(sorted(written)),
             tuple(sorted(asked - files)),

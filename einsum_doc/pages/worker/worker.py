@@ -19,8 +19,9 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from os import getpid
 from time import perf_counter
 from types import CodeType, ModuleType
@@ -31,6 +32,7 @@ from einsum_doc.pages.html import figures
 from einsum_doc.pages.reading.fence import CONDITIONS, DERIVATION, EINSUM, gpu_of
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.codec import from_facts, to_json
+from einsum_doc.pages.record.messages import BlockAnswer, LateFailure, PageAnswer, Request, Start
 from einsum_doc.pages.record.result import DerivationRow, Failure, Result
 from einsum_doc.pages.worker.assertions import AssertionRewriter, Count, Tally
 from einsum_doc.pages.worker.failures import (
@@ -405,37 +407,40 @@ def _leave(errors: Sequence[BaseException], block: Block, root: str) -> NoReturn
     os._exit(status)
 
 
-def serve(talk: socket.socket, files: Sequence[int], settings: Mapping[str, Any], count: Count) -> None:
-    """Run what the parent asks for over `talk`, a line of JSON each way, until it closes.
+def serve(talk: socket.socket, files: Sequence[int], count: Count) -> None:
+    """Answer the requests of the build over `talk`, a line of JSON each way, until it closes.
 
     `files`: for standard output, for standard error, and for where a crash or the time limit strikes.
     """
     output, errors, dump = files
     streams = Streams(output, errors)
     streams.open()
-    _limit_memory(settings["memory"])
-    _share_out(settings["threads"], settings["gpu"])
-    heard = Listener(settings["root"])
-    worker = Worker(settings["root"], settings["device"], count)
-    faulthandler.enable(dump, all_threads=False)
-    with talk.makefile("r", encoding="utf-8", newline="\n") as requests:
-        know(_decode(next(requests, "{}")))
+    with talk.makefile("r", encoding="utf-8", newline="\n") as lines:
+        start = from_facts(Start, _decode(next(lines)))
+        settings = start.settings
+        _limit_memory(settings.memory)
+        _share_out(settings.threads, settings.gpu)
+        heard = Listener(settings.root)
+        worker = Worker(settings.root, settings.device, count)
+        faulthandler.enable(dump, all_threads=False)
+        know(start.sources)
         heard.listen()
-        for request in requests:
-            facts = _decode(request)
-            answer: dict[str, Any] = {"nonce": facts["nonce"]}
+        for line in lines:
+            request = from_facts(Request, _decode(line))
             streams.open()
-            faulthandler.dump_traceback_later(facts["seconds"], file=dump)
-            if "block" in facts:
-                answer["result"] = worker.run(from_facts(Block, facts["block"]))
+            faulthandler.dump_traceback_later(settings.seconds, file=dump)
+            answer: BlockAnswer | PageAnswer
+            if request.block is not None:
+                answer = BlockAnswer(request.nonce, worker.run(request.block))
             else:
                 worker.finish()
-                answer |= {"held": worker.tally.count[0], "footprint": None, "used": {}}
+                answer = PageAnswer(request.nonce, worker.tally.count[0])
                 with suppress(Exception):  # a page may leave sys.modules in any state
-                    answer["footprint"] = heard.footprint()
+                    answer = replace(answer, dependencies=heard.footprint())
                 with suppress(Exception):
-                    answer["used"] = used_names(settings["library"], worker.blocks)
-            answer["late"], worker.late = worker.late, []
+                    answer = replace(answer, used=used_names(settings.library, worker.blocks))
+            answer = replace(answer, late=tuple(LateFailure(*late) for late in worker.late))
+            worker.late = []
             faulthandler.cancel_dump_traceback_later()
             streams.flush()
             talk.sendall((to_json(answer) + "\n").encode())
