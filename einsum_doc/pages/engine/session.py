@@ -33,6 +33,7 @@ from einsum_doc.pages.record.text import plain
 from einsum_doc.pages.verdict.expected import REWRITE, held_against
 from einsum_doc.pages.verdict.redaction import Redaction
 from einsum_doc.pages.worker.footprint import Footprint, footprint_from
+from einsum_doc.pages.worker.limits import thread_limits
 
 SHOWN = 100_000
 """How much of what a block writes is kept, in bytes; what is cut off is said."""
@@ -120,8 +121,6 @@ class ForkServer:
     """The process that pages are forked from: forkserver.py, at the other end of a socket."""
 
     def __init__(self, root: Path, preload: Sequence[str], threads: int) -> None:
-        from einsum_doc.pages.worker.worker import thread_limits  # what runs pages is not loaded where none has to run
-
         self.root = root
         self.preload = set(preload)
         self.lock = threading.Lock()
@@ -229,7 +228,7 @@ class Session:
         block = self.page.blocks[-1]
         try:
             within = f"within {self.limits.seconds:g} s of the page's last block"
-            late = f"a thread or process that is no daemon did not end {within}"
+            late = f"a thread that is no daemon did not end {within}"
             answer = self._ask({}, late)
         except _NoAnswerError as stopped:
             self._stop(block, stopped, self.results[-1].seconds)
