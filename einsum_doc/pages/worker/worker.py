@@ -72,7 +72,7 @@ class Worker:
         # Bytecode is dated by whole seconds: of two edits within one, the second would not be seen.
         sys.dont_write_bytecode = True
         os.chdir(root)
-        os.register_at_fork(after_in_child=self.tally.part)
+        os.register_at_fork(after_in_child=self.tally.separate)
         self.tally.watch_imports()
         when_loaded({"matplotlib": figures.prepare, "matplotlib.backend_bases": figures.prepare_backends})
 
