@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from einsum_doc.pages.verdict.rewriting import REWRITE
+from einsum_doc.pages.worker.limits import thread_limits
 
 _REMOVED = {
     REWRITE,  # a site that a block builds is not to be rewritten along with this one
@@ -23,8 +24,6 @@ class ForkServer:
     """The process that workers are forked from."""
 
     def __init__(self, root: Path, preload: Sequence[str], threads: int) -> None:
-        from einsum_doc.pages.worker.worker import thread_limits  # what runs pages is not loaded where none has to run
-
         self.root = root
         self.preload = set(preload)
         self.lock = threading.Lock()

@@ -141,8 +141,8 @@ def message_of(error: BaseException) -> str:
         return f"(its message cannot be shown: {type(reason).__name__})"
 
 
-def frames_of(error: BaseException) -> list[Location]:
-    """Where an error has come through, outermost first."""
+def locations_of(error: BaseException) -> list[Location]:
+    """Return the locations of the frames that an error has come through, outermost first."""
     return [Location(frame.f_code.co_filename, line) for frame, line in _frames(error.__traceback__)]
 
 
