@@ -92,7 +92,7 @@ class Session:
         """Wait for the threads that the page has left running, and for its dependencies."""
         within = f"within {self.seconds:g} s of the page's last block"
         try:
-            self.page = self.worker.ask(PageAnswer, None, f"a thread or process that is no daemon did not end {within}")
+            self.page = self.worker.ask(PageAnswer, None, f"a thread that is no daemon did not end {within}")
         except NoAnswerError as stopped:
             self._stop(self.job.blocks[-1], stopped, self.results[-1].seconds)
         else:
