@@ -73,7 +73,7 @@ class Session:
     @property
     def failed(self) -> bool:
         """Whether a block has failed."""
-        return any(result.failure for result in self.results)
+        return any(result.failures for result in self.results)
 
     def run(self, block: Block) -> None:
         """Add the result of a block, however it ends."""
@@ -121,7 +121,7 @@ class Session:
     def _add(self, number: int, failure: Failure) -> None:
         index = next(index for index, block in enumerate(self.job.blocks) if block.number == number)
         failures = (*self.results[index].failures, shortened_failure(self.clean.failure(failure)))
-        self.results[index] = replace(self.results[index], status="failed", failure=failures[0], also=failures[1:])
+        self.results[index] = replace(self.results[index], status="failed", failures=failures)
 
     def _count(self, held: int) -> None:
         """Count assertions that have held since the last block's result as held in that block."""

@@ -168,7 +168,7 @@ def _debug(plugin: EinsumDocPlugin, run: Run) -> None:
     know(plugin.sources(run))
     worker = _Debugged(str(plugin.root), plugin.config.device)
     for block in run.runnable:
-        if worker.run(block).failure is not None:
+        if worker.run(block).failures:
             return
 
 

@@ -16,7 +16,7 @@ def compared(block: Block, result: Result) -> Result:
     if block.expected is None or result.status != "held":
         return result
     failure = differs(result.written, block.expected)
-    return result if failure is None else replace(result, status="failed", failure=failure)
+    return result if failure is None else replace(result, status="failed", failures=(failure,))
 
 
 def judged_kept(blocks: Sequence[Block], kept: PageResults, *, compares: bool, requires_gpu: bool) -> PageResults:
@@ -27,7 +27,7 @@ def judged_kept(blocks: Sequence[Block], kept: PageResults, *, compares: bool, r
     results: list[Result] = []
     for block, result in zip(blocks, kept.results, strict=True):
         results.append(compared(block, result) if compares else result)
-        if results[-1].failure:
+        if results[-1].failures:
             break
     return judged(blocks, replace(kept, results=results), requires_gpu=requires_gpu)
 
@@ -41,9 +41,9 @@ def judged(blocks: Sequence[Block], ran: PageResults, *, requires_gpu: bool) -> 
     for index, (block, result) in enumerate(zip(blocks, results, strict=False)):
         if requires_gpu and result.status == "skipped":
             message = f"the block needs {gpu_of(block.options)}, which is not here"
-            failure = Failure(block.location, "DeviceError", message)
-            results[index] = replace(result, status="failed", failure=failure)
-    failed = next((pair for pair in zip(blocks, results, strict=False) if pair[1].failure), None)
+            failures = (Failure(block.location, "DeviceError", message),)
+            results[index] = replace(result, status="failed", failures=failures)
+    failed = next((pair for pair in zip(blocks, results, strict=False) if pair[1].failures), None)
     if failed is not None:
         reason = f"block {failed[0].number} failed at {failed[1].failures[0].location}"
         results += [Result("not run", reason=reason)] * (len(blocks) - len(results))

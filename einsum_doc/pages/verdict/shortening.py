@@ -15,9 +15,7 @@ LINES = 100
 
 def shortened(result: Result) -> Result:
     """Return a result with its errors shortened."""
-    failures = tuple(map(shortened_failure, result.failures))
-    raised = _cut(result.raised)
-    return replace(result, raised=raised, failure=failures[0] if failures else None, also=failures[1:])
+    return replace(result, raised=_cut(result.raised), failures=tuple(map(shortened_failure, result.failures)))
 
 
 def shortened_failure(failure: Failure) -> Failure:

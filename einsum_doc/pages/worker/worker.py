@@ -129,8 +129,7 @@ class Worker:
             raised=raised,
             rows=rows,
             markup=markup,
-            failure=failures[0] if failures else None,
-            also=failures[1:],
+            failures=failures,
         )
 
     def finish(self) -> None:
