@@ -16,7 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from einsum_doc.pages.cache.cache import MACHINE, Cache, Evidence
+from einsum_doc.pages.cache.cache import Cache
+from einsum_doc.pages.cache.snapshot import MACHINE, Evidence
 from einsum_doc.pages.engine.session import ForkServer, Limits, Page, run_page
 from einsum_doc.pages.record.codec import from_facts, to_json
 from einsum_doc.pages.record.result import PageResults, Result
@@ -95,9 +96,9 @@ def run_order(order: str) -> str:
     settings = {name: facts[name] for name in ("root", "device", "library")}
     settings |= {"memory": limits.bytes, "threads": 0, "gpu": ""}
     server = _server(root, facts["preload"])
-    ran, footprint = run_page(server, settings, page, limits, compares=facts["compares"])
+    ran, dependencies = run_page(server, settings, page, limits, compares=facts["compares"])
     cache = Cache(None, root, {}, reads={page.name: facts["reads"]})
-    evidence = cache.evidence(page.name, page.blocks, ran, footprint)
+    evidence = cache.evidence(page.name, page.blocks, ran, dependencies)
     return to_json({"ran": asdict(ran), "evidence": evidence})
 
 

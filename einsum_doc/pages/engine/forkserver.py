@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from einsum_doc.pages.worker import worker as page_worker
-from einsum_doc.pages.worker.footprint import look_before_fork
+from einsum_doc.pages.worker.recorder import add_loaded_modules
 
 DESCRIPTORS = 5
 """What a page is started with: the worker's socket, the supervisor's, and the files of `worker.serve`."""
@@ -48,7 +48,7 @@ def main(control: socket.socket, preload: list[str]) -> None:
         # A module that cannot be imported fails in the page that wants it, with its line.
         with contextlib.suppress(Exception):
             importlib.import_module(name)
-    own = look_before_fork()
+    own = add_loaded_modules()
     gc.freeze()
     control.sendall(b"ready\n")
     while True:

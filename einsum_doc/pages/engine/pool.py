@@ -178,8 +178,8 @@ class Pool:
                 self.progress.running[page.name] = progress
 
             server = self._ready_server()
-            ran, footprint = run_page(server, settings, page, limits, compares=compares, tell=tell)
-            evidence = cache.evidence(page.name, page.blocks, ran, footprint)
+            ran, dependencies = run_page(server, settings, page, limits, compares=compares, tell=tell)
+            evidence = cache.evidence(page.name, page.blocks, ran, dependencies)
         if isinstance(evidence, dict):
             ran = replace(ran, packages=evidence["packages"])
         cache.keep(page.name, page.blocks, ran, evidence)

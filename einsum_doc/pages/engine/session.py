@@ -28,11 +28,11 @@ from typing import IO, Any, Self
 
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.codec import from_facts, to_json
+from einsum_doc.pages.record.dependencies import Dependencies
 from einsum_doc.pages.record.result import Failure, PageResults, Result
 from einsum_doc.pages.record.text import plain
 from einsum_doc.pages.verdict.expected import REWRITE, held_against
 from einsum_doc.pages.verdict.redaction import Redaction
-from einsum_doc.pages.worker.footprint import Footprint, footprint_from
 from einsum_doc.pages.worker.limits import thread_limits
 
 SHOWN = 100_000
@@ -89,7 +89,7 @@ def run_page(
     *,
     compares: bool = True,
     tell: Callable[[str], None] = lambda progress: None,
-) -> tuple[PageResults, Footprint | None]:
+) -> tuple[PageResults, Dependencies | None]:
     """Run the blocks of a page up to the first that fails; what it has depended on is known if none did.
 
     compares: whether a block fails that writes something else than is expected. tell: hears which block it is at.
@@ -104,10 +104,10 @@ def run_page(
                 break
         else:
             session.finish()
-    footprint = None if session.failed else session.footprint
-    memory = footprint.memory if footprint else 0
+    dependencies = None if session.failed else session.dependencies
+    memory = dependencies.memory if dependencies else 0
     ran = PageResults(list(map(brief, session.results)), when, time.time() - when, memory, used=session.used)
-    return ran, footprint
+    return ran, dependencies
 
 
 def gpus() -> list[str]:
@@ -180,7 +180,7 @@ class Session:
         self.device = "CPU" if settings["device"] == "cpu" or not gpus() else ""
         """What blocks run on, as far as is known before the worker has told."""
         self.results: list[Result] = []
-        self.footprint: Footprint | None = None
+        self.dependencies: Dependencies | None = None
         self.used: dict[str, bool] = {}
         self.clean = Redaction(settings["root"])
         self.talk, talk = socket.socketpair()
@@ -235,7 +235,7 @@ class Session:
         else:
             self._add_late(answer)
             self._count(answer["held"])
-            self.footprint = answer["footprint"] and footprint_from(answer["footprint"])
+            self.dependencies = answer["dependencies"] and from_facts(Dependencies, answer["dependencies"])
             self.used = answer["used"]
         self._take_output()
 

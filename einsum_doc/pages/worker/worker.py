@@ -32,10 +32,10 @@ from einsum_doc.pages.record.result import DerivationRow, Failure, Result
 from einsum_doc.pages.worker.assertions import AssertionRewriter, Count, Tally
 from einsum_doc.pages.worker.device import Device
 from einsum_doc.pages.worker.failures import ASSERTED, failures_of, is_expected, know, message_of, name_of
-from einsum_doc.pages.worker.footprint import Listener
 from einsum_doc.pages.worker.imports import when_loaded
 from einsum_doc.pages.worker.limits import limit_cores, limit_memory
 from einsum_doc.pages.worker.program import compiled, located_warnings, location_in, numbered
+from einsum_doc.pages.worker.recorder import Recorder
 from einsum_doc.pages.worker.streams import Streams
 from einsum_doc.pages.worker.uncaught import Uncaught
 from einsum_doc.pages.worker.usage import used_names
@@ -246,16 +246,17 @@ def _run_shell(block: Block) -> None:
 @contextmanager
 def _width(columns: str | None) -> Iterator[None]:
     """Tell programs that the terminal has so many columns, for markdown-exec's option `width`."""
+    if not columns or not int(columns):
+        yield
+        return
     before = os.environ.get("COLUMNS")
-    if columns and int(columns):
-        os.environ["COLUMNS"] = columns
+    os.environ["COLUMNS"] = columns
     try:
         yield
     finally:
-        if columns and int(columns):
-            os.environ.pop("COLUMNS", None)
-            if before is not None:
-                os.environ["COLUMNS"] = before
+        os.environ.pop("COLUMNS", None)
+        if before is not None:
+            os.environ["COLUMNS"] = before
 
 
 @contextmanager
@@ -299,12 +300,12 @@ def serve(talk: socket.socket, files: Sequence[int], settings: Mapping[str, Any]
     streams.open()
     limit_memory(settings["memory"])
     limit_cores(settings["threads"], settings["gpu"])
-    heard = Listener(settings["root"])
+    recorder = Recorder(settings["root"])
     worker = Worker(settings["root"], settings["device"], count)
     faulthandler.enable(dump, all_threads=False)
     with talk.makefile("r", encoding="utf-8", newline="\n") as requests:
         know(_decode(next(requests, "{}")))
-        heard.listen()
+        recorder.start()
         for request in requests:
             facts = _decode(request)
             answer: dict[str, Any] = {"nonce": facts["nonce"]}
@@ -314,9 +315,9 @@ def serve(talk: socket.socket, files: Sequence[int], settings: Mapping[str, Any]
                 answer["result"] = worker.run(from_facts(Block, facts["block"]))
             else:
                 worker.finish()
-                answer |= {"held": worker.tally.count[0], "footprint": None, "used": {}}
+                answer |= {"held": worker.tally.count[0], "dependencies": None, "used": {}}
                 with suppress(Exception):  # a page may leave sys.modules in any state
-                    answer["footprint"] = heard.footprint()
+                    answer["dependencies"] = recorder.dependencies()
                 with suppress(Exception):
                     answer["used"] = used_names(settings["library"], worker.uncaught.blocks)
             answer["late"], worker.late = worker.late, []
