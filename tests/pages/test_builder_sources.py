@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import einsum_doc
-from einsum_doc.pages.cache.cache import MACHINE, builder_digest
+from einsum_doc.pages.cache.snapshot import MACHINE, builder_digest
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.worker import failures
 from einsum_doc.pages.worker.assertions import ASSERTING

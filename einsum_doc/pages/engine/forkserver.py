@@ -29,7 +29,7 @@ import traceback
 from pathlib import Path
 
 from einsum_doc.pages.worker import worker as page_worker
-from einsum_doc.pages.worker.footprint import look_before_fork
+from einsum_doc.pages.worker.recorder import add_loaded_modules
 
 DESCRIPTORS = 5
 """How many descriptors come with a message: the worker's socket, the supervisor's, the files of `worker.serve`."""
@@ -46,7 +46,7 @@ def main(control: socket.socket, preload: list[str]) -> None:
         # A module that cannot be imported fails in the page that imports it, with its line.
         with contextlib.suppress(Exception):
             importlib.import_module(name)
-    own = look_before_fork()
+    own = add_loaded_modules()
     gc.freeze()
     control.sendall(b"ready\n")
     while True:

@@ -34,10 +34,10 @@ from einsum_doc.pages.record.result import DerivationRow, Failure, Result
 from einsum_doc.pages.worker.assertions import AssertionRewriter, Count, Tally
 from einsum_doc.pages.worker.device import Device
 from einsum_doc.pages.worker.failures import ASSERTED, failures_of, is_expected, know, message_of, name_of
-from einsum_doc.pages.worker.footprint import Listener
 from einsum_doc.pages.worker.imports import when_loaded
 from einsum_doc.pages.worker.limits import limit_cores, limit_memory
 from einsum_doc.pages.worker.program import compiled, located_warnings, location_in, numbered
+from einsum_doc.pages.worker.recorder import Recorder
 from einsum_doc.pages.worker.streams import Streams
 from einsum_doc.pages.worker.uncaught import Uncaught
 from einsum_doc.pages.worker.usage import used_names
@@ -247,16 +247,17 @@ def _run_shell(block: Block) -> None:
 @contextmanager
 def _width(columns: str | None) -> Iterator[None]:
     """Tell programs that the terminal has so many columns, for markdown-exec's option `width`."""
+    if not columns or not int(columns):
+        yield
+        return
     before = os.environ.get("COLUMNS")
-    if columns and int(columns):
-        os.environ["COLUMNS"] = columns
+    os.environ["COLUMNS"] = columns
     try:
         yield
     finally:
-        if columns and int(columns):
-            os.environ.pop("COLUMNS", None)
-            if before is not None:
-                os.environ["COLUMNS"] = before
+        os.environ.pop("COLUMNS", None)
+        if before is not None:
+            os.environ["COLUMNS"] = before
 
 
 @contextmanager
@@ -303,11 +304,11 @@ def serve(talk: socket.socket, files: Sequence[int], count: Count) -> None:
         settings = start.settings
         limit_memory(settings.memory)
         limit_cores(settings.threads, settings.gpu)
-        heard = Listener(settings.root)
+        recorder = Recorder(settings.root)
         worker = Worker(settings.root, settings.device, count)
         faulthandler.enable(dump, all_threads=False)
         know(start.sources)
-        heard.listen()
+        recorder.start()
         for line in lines:
             request = from_facts(Request, _decode(line))
             streams.open()
@@ -319,7 +320,7 @@ def serve(talk: socket.socket, files: Sequence[int], count: Count) -> None:
                 worker.finish()
                 answer = PageAnswer(request.nonce, worker.tally.count[0])
                 with suppress(Exception):  # a page may leave sys.modules in any state
-                    answer = replace(answer, dependencies=heard.footprint())
+                    answer = replace(answer, dependencies=recorder.dependencies())
                 with suppress(Exception):
                     answer = replace(answer, used=used_names(settings.library, worker.uncaught.blocks))
             answer, worker.late = replace(answer, late=tuple(worker.late)), []
