@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import einsum_doc
-from einsum_doc.pages.cache.cache import MACHINE, builder_digest
+from einsum_doc.pages.cache.snapshot import MACHINE, builder_digest
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.worker import failures
 from einsum_doc.pages.worker.assertions import ASSERTING
@@ -55,7 +55,7 @@ def test_the_functions_that_count_as_assertions_are_there(module: str, prefix: s
 
 @pytest.mark.parametrize("name", ["check", "verify"])
 def test_what_the_library_checks_with_counts_as_an_assertion(name: str) -> None:
-    assert name.startswith(ASSERTING[getattr(einsum_doc, name).__module__])
+    assert ASSERTING[getattr(einsum_doc, name).__module__] == name
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from types import ModuleType
 
 import pytest
 
-from einsum_doc.pages.worker import footprint, installed
-from einsum_doc.pages.worker.installed import _packages_of
+from einsum_doc.pages.cache import installed
+from einsum_doc.pages.cache.installed import _packages_of
+from einsum_doc.pages.worker import recorder
 
 from .conftest import PLAIN, Built, mkdocs_build, write_pages
 
@@ -246,9 +247,9 @@ def entries(project: Path) -> list[Path]:
 
 def sign(entry: Path, text: str) -> None:
     """Write an entry as the cache would have done."""
-    from einsum_doc.pages.cache.cache import _digest
+    from einsum_doc.pages.cache.snapshot import digest_of
 
-    entry.write_text(f"{_digest(text.removesuffix(chr(10)))}\n{text}")
+    entry.write_text(f"{digest_of(text.removesuffix(chr(10)))}\n{text}")
 
 
 DAMAGES: Mapping[str, Callable[[Path], object]] = {
@@ -350,10 +351,10 @@ def test_the_library_is_a_dependency_though_the_builder_is_made_of_it() -> None:
     """What the fork server has loaded is looked at once, but for what each page imports anew."""
     code = (
         "import json, sys\n"
-        "from einsum_doc.pages.worker import footprint\n"
-        "footprint.look_before_fork()\n"
+        "from einsum_doc.pages.worker import recorder\n"
+        "recorder.add_loaded_modules()\n"
         "import einsum_doc.equation, yaml\n"
-        "found = footprint.Listener('.').footprint()\n"
+        "found = recorder.Recorder('.').dependencies()\n"
         "print(any(file.endswith('einsum_doc/equation.py') for file in found.files), 'yaml' in found.packages)\n"
     )
     root = Path(__file__).parents[2]
@@ -372,10 +373,10 @@ def test_what_runs_pages_is_not_loaded_where_none_has_to_run(tmp_path: Path, env
         command = [sys.executable, "-c", code]
         told = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
         loaded.append(set(told.stdout.split()))
-    runs = {f"pages.{name}" for name in ("pool", "session", "executor", "footprint")}
-    assert "pages.cache" in loaded[1]
+    runs = {f"pages.engine.{name}" for name in ("pool", "session", "connection", "forkclient", "executor")}
+    assert "pages.cache.cache" in loaded[1]
     assert runs <= loaded[0]
-    assert not loaded[1] & {*runs, "pages.worker", "pages.download", "notation.parse", "compute"}
+    assert not loaded[1] & {*runs, "pages.worker.worker", "pages.build.download", "notation.reading.parse", "compute"}
 
 
 def test_what_is_built_is_none_of_what_a_page_lists(tmp_path: Path, environment: dict[str, str]) -> None:
@@ -451,13 +452,13 @@ def test_a_link_among_packages_is_followed(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "lib/site-packages/own").mkdir(parents=True)
     (tmp_path / "source").mkdir()
     (tmp_path / "lib/site-packages/linked").symlink_to(tmp_path / "source")
-    monkeypatch.setattr(footprint, "_STANDARD", {str(tmp_path / "lib")})
-    monkeypatch.setattr(footprint, "PACKAGES", {str(tmp_path / "lib/site-packages")})
+    monkeypatch.setattr(recorder, "_STANDARD", {str(tmp_path / "lib")})
+    monkeypatch.setattr(recorder, "PACKAGES", {str(tmp_path / "lib/site-packages")})
     modules = {name: ModuleType(name) for name in ("linked", "own", "standard")}
     for name, folder in (("linked", "site-packages/linked/"), ("own", "site-packages/own/"), ("standard", "")):
         modules[name].__file__ = str(tmp_path / f"lib/{folder}x.py")
-    loaded = footprint._Loaded()
-    loaded.see(modules)
+    loaded = recorder._Loaded()
+    loaded.add(modules)
     assert loaded.packages == {"own"}
     assert str(tmp_path / "source/x.py") in loaded.files
     assert not any("standard" in file or "own" in file for file in loaded.files)
@@ -468,8 +469,8 @@ def test_a_module_that_is_none_does_not_end_the_fork_server(monkeypatch: pytest.
         def __getattr__(self, name: str) -> object:
             raise ImportError(name)
 
-    monkeypatch.setattr(footprint, "_before", footprint._Loaded())
+    monkeypatch.setattr(recorder, "_before", recorder._Loaded())
     monkeypatch.setitem(sys.modules, "odd", Odd())  # type: ignore[arg-type]
-    footprint.look_before_fork()
-    assert "odd" not in footprint._before.modules
-    assert "pytest" in footprint._before.packages
+    recorder.add_loaded_modules()
+    assert "odd" not in recorder._before.modules
+    assert "pytest" in recorder._before.packages

@@ -31,8 +31,8 @@ class SumsLanguage(Language):
     def run(self, block, process):
         lines = enumerate(block.code.splitlines())
         false = [block.location_of(n) for n, line in lines if not eval(line.replace("=", "=="), process.namespace)]
-        failure = Failure(false[0], "SumError", "the sum is wrong") if false else None
-        return Result("held", markup=f'<p class="{block.options["colour"]}">{block.code}</p>', failure=failure)
+        failures = tuple(Failure(location, "SumError", "the sum is wrong") for location in false)
+        return Result("held", markup=f'<p class="{block.options["colour"]}">{block.code}</p>', failures=failures)
 
     def words(self, result):
         return "A sum."

@@ -19,6 +19,7 @@ from einsum_doc.notation.expression import (
     Number,
     One,
     Partial,
+    Position,
     Power,
     Product,
     Quotient,
@@ -91,9 +92,9 @@ class Scope:
         for index in bound:
             if index in open_:
                 fault = f"the sum is over {index}, which has a meaning here already"
-                raise self._error(fault, index, "another letter for the sum")
+                raise self.fail(fault, index.at, "another letter for the sum")
             if index not in inside:
-                raise self._error(f"the sum is over {index}, which is not in what is summed", index, f"{index} in it")
+                raise self.fail(f"the sum is over {index}, which is not in what is summed", index.at, f"{index} in it")
         return replace(expression, body=self.written_out(expression.body, open_.union(bound)))
 
     def _product(self, expression: Expression, open_: frozenset[Index]) -> Expression:
@@ -111,7 +112,7 @@ class Scope:
             if index not in open_ and index not in summed:
                 if own.count(index) == 1:
                     expected = rf"a one-tensor to contract it with, \mathbf{{1}}_{{{index}}}, or \sum_{{{index}}}"
-                    raise self._error(f"index {index} occurs once and is not free", index, expected)
+                    raise self.fail(f"index {index} occurs once and is not free", index.at, expected)
                 summed.append(index)
         inner = open_.union(summed)
         if isinstance(expression, Partial):
@@ -137,19 +138,20 @@ class Scope:
         alone = [part for part in closed if part is not None and (isinstance(part, Sum) or beside(part))]
         alone += [part for part in _groups(expression) if _complete(part, index) and beside(part)]
         if alone:
-            raise self._error(
+            raise self.fail(
                 f"index {index} could be summed in {alone[0]} alone, and stands beside it too",
-                _unbound(alone[0])[index][0],
+                _unbound(alone[0])[index][0].at,
                 r"another letter for one of them, or a \sum",
             )
 
     def _missing(self, index: Index, expression: Expression, why: str) -> NotationError:
         """Return the error about a term that lacks an index."""
         expected = rf"a factor \mathbf{{1}}_{{{index}}}, the one-tensor, if it is constant along {index}"
-        return self._error(f"index {index} {why} and is missing in {expression}", expression, expected)
+        return self.fail(f"index {index} {why} and is missing in {expression}", expression.at, expected)
 
-    def _error(self, fault: str, about: Expression | Index, expected: str) -> NotationError:
-        return NotationError(fault, text=self.text, position=about.at, expected=expected)
+    def fail(self, fault: str, at: Position, expected: str) -> NotationError:
+        """Return an error about a place in the text."""
+        return NotationError(fault, text=self.text, position=at, expected=expected)
 
 
 def _unbound(expression: Expression) -> dict[Index, list[Index]]:

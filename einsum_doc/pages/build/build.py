@@ -28,9 +28,9 @@ from einsum_doc.pages.reading.numbering import FenceNumbers
 from einsum_doc.pages.record.result import Failure
 from einsum_doc.pages.record.text import count
 from einsum_doc.pages.verdict import report
-from einsum_doc.pages.verdict.expected import REWRITE, rewrite
 from einsum_doc.pages.verdict.export import as_json, github, junit
 from einsum_doc.pages.verdict.report import PageReport
+from einsum_doc.pages.verdict.rewriting import REWRITE, rewrite
 
 if TYPE_CHECKING:
     from einsum_doc.pages.engine.pool import Pool  # what runs pages is not loaded where none has to run
@@ -171,11 +171,8 @@ class Build:
         link: returns the address on the web of a relative link on the page, if it is known.
         """
         page = self.pages[uri]
-        if (
-            not page.runnable
-            or page.report().failures
-            or not any(fnmatch(uri, each) for each in self.options.downloads)
-        ):
+        is_offered = any(fnmatch(uri, each) for each in self.options.downloads)
+        if not is_offered or not page.runnable or page.report().failures:
             return {}
         # With it comes all that knows einsums, which many a build does not need.
         from einsum_doc.pages.build.download import Cell, as_notebook, as_program, cells

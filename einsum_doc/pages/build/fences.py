@@ -1,4 +1,4 @@
-"""Fences as superfences asks for them -> HTML: the blocks of a page with their results, and wrong fences."""
+"""Fences as superfences asks for them -> HTML: blocks with their results, and failures."""
 
 from __future__ import annotations
 
@@ -88,9 +88,8 @@ class Fences:
             )
         except Exception as error:
             location = Location(page.name if page else self.where, 1)
-            failure = Failure(
-                location, type(error).__name__, str(error), (f"in the block that begins: {source[:80]!r}",)
-            )
+            details = (f"in the block that begins: {source[:80]!r}",)
+            failure = Failure(location, type(error).__name__, str(error), details)
             (page.lost if page and not page.complete else self.lost).append(failure)
             return fault_html(failure)
         if not page.complete:

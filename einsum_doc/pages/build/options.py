@@ -107,7 +107,7 @@ class Project:
     """Where a site is."""
 
     config_file: Path
-    """mkdocs.yml, or what is in its place. Not resolved: a docs folder that is a link keeps its name."""
+    """mkdocs.yml, or what is in its place; links are not followed, so that files are called what their author does."""
     site_dir: Path
     """The folder that the built site is written to."""
 

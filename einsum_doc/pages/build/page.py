@@ -65,7 +65,7 @@ class Page:
         except Exception as error:
             failure = Failure(self.blocks[0].where, "WorkerError", f"the page could not be run: {error}")
             missing = Result("not run", reason="the page could not be run")
-            return PageResults([Result("failed", failure=failure), *[missing] * (len(self.runnable) - 1)])
+            return PageResults([Result("failed", failures=(failure,)), *[missing] * (len(self.runnable) - 1)])
 
     @property
     def results(self) -> list[Result]:

@@ -12,7 +12,8 @@ from einsum_doc.pages.build.options import NO_CACHE, REQUIRE_GPU, OptionError, O
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.cache.cache import Cache
 from einsum_doc.pages.engine.progress import awaited
-from einsum_doc.pages.verdict.judging import judged
+from einsum_doc.pages.record.messages import Job, WorkerSettings
+from einsum_doc.pages.verdict.judging import judged_kept
 
 if TYPE_CHECKING:
     from einsum_doc.pages.engine.pool import Pool  # what runs pages is not loaded where none has to run
@@ -47,7 +48,9 @@ class Runner:
             self.cache = self._open_cache(uris)
         for page in pages:
             kept = self.cache.find(page.name, page.runnable)
-            page.kept = kept and judged(page.runnable, kept, compares=self.compares, requires_gpu=self.requires_gpu)
+            page.kept = kept and judged_kept(
+                page.runnable, kept, compares=self.compares, requires_gpu=self.requires_gpu
+            )
         missing = [page for page in pages if page.kept is None]
         if missing:
             self._submit(missing, self.cache, sources_of)
@@ -55,18 +58,20 @@ class Runner:
     def _submit(self, pages: Sequence[Page], cache: Cache, sources_of: SourcesOf) -> None:
         from einsum_doc.pages.engine.executor import ExecutorError
         from einsum_doc.pages.engine.pool import Pool, PoolSettings
-        from einsum_doc.pages.engine.session import Limits
-        from einsum_doc.pages.engine.session import Page as Job
 
         options = self.options
-        settings = PoolSettings(
-            self.project.root,
+        worker = WorkerSettings(
+            str(self.project.root),
             options.device,
-            Limits(float(options.timeout), int(options.memory * 2**30)),
-            tuple(options.preload),
-            int(options.jobs),
-            options.executor,
+            float(options.timeout),
+            int(options.memory * 2**30),
             tuple(options.library),
+        )
+        settings = PoolSettings(
+            worker,
+            tuple(options.preload),
+            options.jobs,
+            options.executor,
             compares=self.compares,
             requires_gpu=self.requires_gpu,
         )

@@ -163,7 +163,7 @@ def _debug(build: Build, page: Page) -> None:
     know(build.reader.sources(page))
     worker = _Debugged(str(build.project.root), build.options.device)
     for block in page.runnable:
-        if worker.run(block).failure is not None:
+        if worker.run(block).failures:
             return
 
 

@@ -14,4 +14,6 @@ from einsum_doc.pages.reading.language import Language
 _FILES = sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py") if path.stem != "all")
 _MODULES = [import_module(f"einsum_doc.pages.languages.{name}") for name in _FILES]
 
-LANGUAGES: dict[str, Language] = {language.name: language for module in _MODULES for language in module.LANGUAGES}
+LANGUAGES: dict[str, Language] = {
+    language.name: language for module in _MODULES for language in getattr(module, "LANGUAGES", ())
+}

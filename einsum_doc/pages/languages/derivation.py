@@ -11,7 +11,7 @@ from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.result import DerivationRow, Failure, Result
 
 if TYPE_CHECKING:
-    from einsum_doc.compute.checking.derivation import Derivations, Line
+    from einsum_doc.compute.checking.derivation import CheckedLine, Derivations
 
 
 class DerivationLanguage(Language):
@@ -30,13 +30,12 @@ class DerivationLanguage(Language):
             error.einsum_doc_location = block.location_of(error.position[0])  # type: ignore[attr-defined]
             raise
         rows = rows_of(lines)
-        false = [
+        false = tuple(
             Failure(block.location_of(line.line), "DerivationError", line.message, line.details)
             for line in lines
             if not line.holds
-        ]
-        failure = false[0] if false else None
-        return Result("held", rows=rows, markup=rows_html(rows), failure=failure, also=tuple(false[1:]))
+        )
+        return Result("held", rows=rows, markup=rows_html(rows), failures=false)
 
     def words(self, result: Result) -> str:
         lines = []
@@ -57,7 +56,7 @@ class DerivationLanguage(Language):
         yield "assert _checked, _checked"
 
 
-def rows_of(lines: Iterable[Line]) -> tuple[DerivationRow, ...]:
+def rows_of(lines: Iterable[CheckedLine]) -> tuple[DerivationRow, ...]:
     """Return the checked lines of a derivation as the rows of its fence."""
     return tuple(
         DerivationRow(line.latex, line.reason, line.checked, line.holds, line.kind == "claim") for line in lines

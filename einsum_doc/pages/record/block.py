@@ -1,4 +1,4 @@
-"""One executable fence of a page, and its location in the author's file."""
+"""The executable fences of a page, and locations in the author's files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Location(NamedTuple):
-    """Where something stands in an author's file.
+    """A line of an author's file.
 
     >>> str(Location("docs/posts/einsum.md", 41))
     'docs/posts/einsum.md:41'
@@ -25,13 +25,13 @@ class Location(NamedTuple):
 
 @dataclass(frozen=True)
 class Expected:
-    """The output that a block must have: an `expected` fence after it."""
+    """The output that a block must have, from the `expected` fence after it."""
 
     location: Location
     """The line of the fence's opening."""
     text: str
     tolerance: float = 1e-5
-    """How far a number may be from the one that is expected, relative to it."""
+    """The largest difference of a number from the expected one, relative to it."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class Block:
     location: Location
     """The line of the fence's opening; its code starts on the next one."""
     number: int
-    """Which of the page's blocks this is, from 1."""
+    """Its position among the page's blocks, from 1."""
     language: str
     code: str
-    """The code as the fence's formatter is given it: dedented, tabs expanded."""
+    """The code as the fence's formatter receives it: dedented, tabs expanded."""
     options: Mapping[str, str] = field(default_factory=dict)
     """The options of the fence, as they were written, checked by `Languages.executes`."""
     expected: Expected | None = None
-    """What it must write, if an `expected` fence follows it."""
+    """The output that it must have, if an `expected` fence follows it."""
     locations: tuple[Location, ...] = ()
     """The location of each line of its code, if these are not the lines after its opening, as in a snippet."""
 
@@ -58,7 +58,7 @@ class Block:
         return self.location_of(0)
 
     def location_of(self, index: int) -> Location:
-        """The location of a line of its code, counted from 0.
+        """Return the location of a line of its code, counted from 0.
 
         >>> str(Block(Location("docs/a.md", 3), 1, "python", "x = 1").location_of(0))
         'docs/a.md:4'
@@ -68,5 +68,5 @@ class Block:
         return Location(self.location.file, self.location.line + 1 + index)
 
     def has(self, location: Location) -> bool:
-        """Whether a location is one of the lines of its code."""
+        """Return whether a location is one of the lines of its code."""
         return any(self.location_of(index) == location for index in range(self.code.count("\n") + 1))

@@ -1,11 +1,11 @@
-"""Assertions that are counted when they hold, and show their values when they do not.
+"""Assertions: counted when they hold, shown with their values when they do not.
 
 An `assert` of a page is rewritten before it is compiled, so that each side of a comparison
-is evaluated once and kept. The functions that libraries assert with are wrapped as they are
-imported. Both report to one `Tally`. What this adds to Python's builtins, and for the length
-of an assertion to the frame that it stands in, has names with `@` in them, which no name
-in Python's grammar has, so nothing that an author writes meets them. Where it is a function, `_`
-comes first: `torch.compile` takes such a name for none of Python's own.
+is evaluated once and kept. The asserting functions of libraries are wrapped as their modules are
+imported. Both are counted by one `Tally`. The names that this adds to Python's builtins, and for the
+length of an assertion to the frame that it stands in, contain an `@`, which no name in Python's
+grammar does, so that they never meet an author's. Functions among them begin with `_`:
+`torch.compile` does not take such a name for one of Python's own.
 """
 
 from __future__ import annotations
@@ -20,21 +20,16 @@ from sys import _getframe
 from types import FrameType, FunctionType, ModuleType
 from typing import Any, TypeAlias
 
+from einsum_doc.pages.languages import asserting as languages
 from einsum_doc.pages.worker.comparison import UNSET, compared
 from einsum_doc.pages.worker.imports import when_loaded
 from einsum_doc.pages.worker.values import VALUE
 
-ASSERTING = {
-    "torch.testing": "assert",
-    "numpy.testing": "assert",
-    "einsum_doc.compute.checking.gradients": "check",
-    "einsum_doc.compute.checking.derivation": "verify",
-    "doctest": "test",
-}
-"""Modules, and what the names of their asserting functions begin with.
+ASSERTING = {"torch.testing": "assert", "numpy.testing": "assert", "doctest": "test"} | languages.ASSERTING
+"""Modules, and how the names of their asserting functions begin.
 
-A call of one that returns, and returns no falsehood, counts as one assertion. What `doctest` returns is false if
-an example has failed.
+A call that returns, and returns nothing false, counts as one assertion. A result of `doctest` is false if an
+example has failed.
 """
 
 _AssertionError = AssertionError  # a page may patch builtins
@@ -45,7 +40,7 @@ Count: TypeAlias = "list[int] | memoryview[int]"
 
 
 class Tally:
-    """How many assertions have been executed and have held.
+    """Counts the assertions that have been executed and have held.
 
     `count` holds the number; another process may share its memory, and read it when this one is gone.
     """
@@ -55,7 +50,7 @@ class Tally:
         self._thread = _Thread()
 
     def counted(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """`function`, whose outermost calls are counted."""
+        """Return a function whose outermost calls are counted as assertions, if they are true."""
 
         @wraps(function)
         def asserting(*args: Any, **kwargs: Any) -> Any:
@@ -77,11 +72,11 @@ class Tally:
         return asserting
 
     def watch_imports(self) -> None:
-        """Count what `ASSERTING` names, in the modules there are and in those still to come."""
+        """Count the calls of the functions that `ASSERTING` names, once their modules are loaded."""
         when_loaded(dict.fromkeys(ASSERTING, self._watch))
 
-    def part(self) -> None:
-        """Count for this process alone: it has been forked, and the memory is that of its parent."""
+    def separate(self) -> None:
+        """Count in memory of this process alone: it has been forked, and shares the count with its parent."""
         self.count = [self.count[0]]
 
     def _watch(self, module: ModuleType) -> None:
@@ -90,7 +85,7 @@ class Tally:
                 setattr(module, name, self.counted(value))
 
     def names(self) -> dict[str, Any]:
-        """What a rewritten `assert` calls, to be put among Python's builtins."""
+        """Return the functions that a rewritten `assert` calls, to be put among Python's builtins."""
         modules, thread = sys.modules, self._thread
 
         def holds(outcome: Any) -> bool:
@@ -109,19 +104,16 @@ class Tally:
 
 
 class _Thread(threading.local):
-    """What is known of the asserting functions that a thread has called."""
+    """The calls of asserting functions in a thread."""
 
     depth = 0
-    """How many of them it is in."""
+    """The number of those that have not returned."""
     counted: Any = None
-    """What the last one that was counted has returned."""
+    """The value of the last one that was counted."""
 
 
 def _is_discarded(frame: FrameType) -> bool:
-    """Whether the call that a frame is in stands alone as a statement: nobody does anything with what it returns.
-
-    To be shown, as the value of a last expression or in a console, is not to be held against anything.
-    """
+    """Return whether the value of the call that a frame is at is used for nothing, or is only shown."""
     instructions = dis.get_instructions(frame.f_code)
     following = next((each for each in instructions if each.offset > frame.f_lasti), None)
     if following is None:
@@ -131,7 +123,7 @@ def _is_discarded(frame: FrameType) -> bool:
 
 
 _SHOWN = {("STORE_NAME", VALUE), ("CALL_INTRINSIC_1", 1)}
-"""What Python does with a value that is shown; the number is that of PRINT_EXPR since Python 3.12."""
+"""The instructions by which a value is shown; the number is that of PRINT_EXPR since Python 3.12."""
 
 
 class AssertionRewriter(ast.NodeTransformer):
@@ -143,7 +135,7 @@ class AssertionRewriter(ast.NodeTransformer):
         if _@holds((@0 := a) < (@1 := b)): del @0, @1
         else: raise _@failed("a < b", (("a < b", (@0, @1), True),))
 
-    No values are kept where the code could tell: in the body of a class, which may make something of
+    No values are kept where the code could see their names: in the body of a class, whose metaclass may read
     every name in it, and in a test that asks for the names there are.
     """
 
@@ -165,15 +157,15 @@ class AssertionRewriter(ast.NodeTransformer):
     def visit_Assert(self, node: ast.Assert) -> list[ast.stmt]:
         text = ast.unparse(node.test)
         if isinstance(node.test, ast.Tuple) and node.test.elts:
-            told = f"the assertion of a tuple always holds: {text}; write `assert test, message` without parentheses"
-            raise SyntaxError(told, (self.file, node.lineno, 0, None))
+            message = f"the assertion of a tuple always holds: {text}; write `assert test, message` without parentheses"
+            raise SyntaxError(message, (self.file, node.lineno, 0, None))
         self.lines.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
         keeper = _Keeper()
-        if not self._in_class and not _looks_round(node.test):
+        if not self._in_class and not _reads_names(node.test):
             node.test = keeper.parts(node.test)
         kept = keeper.names
-        message = [node.msg] if node.msg else []
-        raised = ast.Raise(_call("_@failed", ast.Constant(text), keeper.told(), *message))
+        arguments = [keeper.argument(), *([node.msg] if node.msg else [])]
+        raised = ast.Raise(_call("_@failed", ast.Constant(text), *arguments))
         held: ast.stmt = ast.Delete([ast.Name(name, ast.Del()) for name in kept]) if kept else ast.Pass()
         rewritten: list[ast.stmt] = [ast.If(_call("_@holds", node.test), [held], [raised])]
         if kept:
@@ -186,8 +178,8 @@ class AssertionRewriter(ast.NodeTransformer):
         return rewritten
 
 
-def _looks_round(test: ast.expr) -> bool:
-    """Whether a test may see which names there are."""
+def _reads_names(test: ast.expr) -> bool:
+    """Return whether a test may see which names there are."""
     names = {each.id for each in ast.walk(test) if isinstance(each, ast.Name)}
     return not names.isdisjoint({"dir", "eval", "exec", "globals", "locals", "vars"})
 
@@ -196,47 +188,46 @@ def _call(name: str, *args: ast.expr) -> ast.Call:
     return ast.Call(ast.Name(name, ast.Load()), list(args), [])
 
 
-def _heart(test: ast.expr) -> ast.Compare | ast.Call | None:
-    """The comparison or call that decides a test: of `not (a == b).all()` and of `torch.all(a == b)`, `a == b`."""
+def _deciding(test: ast.expr) -> ast.Compare | ast.Call | None:
+    """Return the comparison or call that decides a test, such as `a == b` in `not (a == b).all()`."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return _heart(test.operand)
+        return _deciding(test.operand)
     if isinstance(test, ast.Compare):
         return test
     if isinstance(test, ast.Call):
         if len(test.args) == 1 and isinstance(test.args[0], ast.Compare) and not test.keywords:
             return test.args[0]
         if test.args or test.keywords:
-            told = not any(isinstance(arg, ast.Starred | ast.GeneratorExp) for arg in test.args)
-            return test if told else None
+            return None if any(isinstance(arg, ast.Starred | ast.GeneratorExp) for arg in test.args) else test
         if isinstance(test.func, ast.Attribute):
-            return _heart(test.func.value)
+            return _deciding(test.func.value)
     return None
 
 
 class _Keeper:
-    """Has a test keep the sides of what decides it, under names that it makes up."""
+    """Rewrites a test so that the sides of its comparisons are kept, under new names."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
         self.texts: list[tuple[str, int, bool]] = []
-        """Its parts, as of `a and b`: how many names there were after each, and whether its sides are alike."""
+        """The parts of a test, as of `a and b`: the number of names after each, and whether its sides are alike."""
 
     def parts(self, test: ast.expr) -> ast.expr:
-        """A test that keeps the sides of each of its parts."""
+        """Return a test that keeps the sides of each of its parts."""
         if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
             test.values = [self.parts(value) for value in test.values]
             return test
         text = ast.unparse(test)
-        heart = _heart(test)
-        if isinstance(heart, ast.Compare):
-            heart.left, *heart.comparators = map(self._keep, [heart.left, *heart.comparators])
-        elif heart and heart.args:
-            heart.args[:2] = map(self._keep, heart.args[:2])
+        deciding = _deciding(test)
+        if isinstance(deciding, ast.Compare):
+            deciding.left, *deciding.comparators = map(self._keep, [deciding.left, *deciding.comparators])
+        elif deciding and deciding.args:
+            deciding.args[:2] = map(self._keep, deciding.args[:2])
         elif isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
             test.operand = self._keep(test.operand)
         else:
             test = self._keep(test)
-        alike = not (isinstance(heart, ast.Compare) and isinstance(heart.ops[0], ast.In | ast.NotIn))
+        alike = not (isinstance(deciding, ast.Compare) and isinstance(deciding.ops[0], ast.In | ast.NotIn))
         self.texts.append((text, len(self.names), alike))
         return test
 
@@ -244,25 +235,25 @@ class _Keeper:
         self.names.append(f"@{len(self.names)}")
         return ast.NamedExpr(ast.Name(self.names[-1], ast.Store()), value)
 
-    def told(self) -> ast.expr:
-        """The parts, each with its sides, as `failed` is told of them."""
-        told: list[ast.expr] = []
+    def argument(self) -> ast.expr:
+        """Return the argument `parts` of `failed`: each part with its sides."""
+        parts: list[ast.expr] = []
         start = 0
         for text, end, alike in self.texts:
             sides: list[ast.expr] = [ast.Name(name, ast.Load()) for name in self.names[start:end]]
             part = [ast.Constant(text), ast.Tuple(sides, ast.Load()), ast.Constant(alike)]
-            told.append(ast.Tuple(part, ast.Load()))
+            parts.append(ast.Tuple(part, ast.Load()))
             start = end
-        return ast.Tuple(told, ast.Load())
+        return ast.Tuple(parts, ast.Load())
 
 
 def failed(text: str, parts: Sequence[tuple[str, Sequence[Any], bool]], *message: Any) -> AssertionError:
-    """The error of an assertion that did not hold; what its sides were is kept as `einsum_doc_details`."""
+    """Return the error of an assertion that did not hold; `einsum_doc_details` of it are the values of its sides."""
     error = _AssertionError(*message)
     error.einsum_doc_test = text  # type: ignore[attr-defined]
     details = error.einsum_doc_details = []  # type: ignore[attr-defined]
     try:
-        # Of `a and b`, the last one that was come to has failed.
+        # Of `a and b`, the last one that was evaluated has failed.
         for part, sides, alike in [each for each in parts if any(side is not UNSET for side in each[1])][-1:]:
             details += [part] if len(parts) > 1 else []
             for line in compared(sides, differ=alike):

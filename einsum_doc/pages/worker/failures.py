@@ -9,7 +9,7 @@ import re
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -27,7 +27,7 @@ PAGES: set[str] = set()
 """The Markdown files that code has been compiled from, as tracebacks name them."""
 
 
-def know(sources: Mapping[str, list[str]]) -> None:
+def know(sources: Mapping[str, Sequence[str]]) -> None:
     """Take the lines of a page's files, for the source lines of tracebacks and warnings."""
     for file, lines in sources.items():
         PAGES.add(file)
@@ -138,8 +138,8 @@ def message_of(error: BaseException) -> str:
         return f"(its message cannot be shown: {type(reason).__name__})"
 
 
-def frames_of(error: BaseException) -> list[Location]:
-    """Where an error has come through, outermost first."""
+def locations_of(error: BaseException) -> list[Location]:
+    """Return the locations of the frames that an error has come through, outermost first."""
     return [Location(frame.f_code.co_filename, line) for frame, line in _frames(error.__traceback__)]
 
 

@@ -1,7 +1,7 @@
-"""Block -> Result, in a child process of the page's own; imports no mkdocs.
+"""Block -> Result, in a child process of the page's own.
 
 A page's blocks share one namespace, in order; a block with a `session` has that session's.
-What a block writes goes to two files that the parent holds open, by file descriptor, so that
+The output of a block goes to two files that the parent holds open, by file descriptor, so that
 it arrives whoever wrote it (print, a C library, a child process) and survives the worker.
 """
 
@@ -12,42 +12,33 @@ import builtins
 import faulthandler
 import json
 import os
-import re
-import resource
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from os import getpid
 from time import perf_counter
 from types import CodeType, ModuleType
 from typing import Any, NoReturn
-from weakref import WeakKeyDictionary
 
 from einsum_doc.pages.html import figures
 from einsum_doc.pages.languages.all import LANGUAGES
-from einsum_doc.pages.reading.fence import CONDITIONS, gpu_of
+from einsum_doc.pages.reading.fence import CONDITIONS
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.codec import from_facts, to_json
+from einsum_doc.pages.record.messages import BlockAnswer, LateFailure, PageAnswer, Request, Start
 from einsum_doc.pages.record.result import Failure, Result
 from einsum_doc.pages.worker.assertions import AssertionRewriter, Count, Tally
-from einsum_doc.pages.worker.failures import (
-    ASSERTED,
-    PAGES,
-    failures_of,
-    frames_of,
-    is_expected,
-    know,
-    message_of,
-    name_of,
-)
-from einsum_doc.pages.worker.footprint import Listener
+from einsum_doc.pages.worker.device import Device
+from einsum_doc.pages.worker.failures import ASSERTED, failures_of, is_expected, know, message_of, name_of
 from einsum_doc.pages.worker.imports import when_loaded
+from einsum_doc.pages.worker.limits import limit_cores, limit_memory
 from einsum_doc.pages.worker.program import compiled, located_warnings, location_in, numbered
+from einsum_doc.pages.worker.recorder import Recorder
 from einsum_doc.pages.worker.streams import Streams
-from einsum_doc.pages.worker.unreported import Unheard
+from einsum_doc.pages.worker.uncaught import Uncaught
 from einsum_doc.pages.worker.usage import used_names
 from einsum_doc.pages.worker.values import Values, show_last
 
@@ -65,10 +56,9 @@ class Worker:
 
     def __init__(self, root: str, device: str = "auto", count: Count | None = None) -> None:
         self.root = root
-        self.device = device
+        self.device = Device(device)
         self.tally = Tally(count)
         self.namespaces: dict[str, ModuleType] = {}
-        self.device_is_set = False
         self.main = ModuleType("__main__")
         self.kept: dict[str, Any] = {}
         self.values = Values()
@@ -76,58 +66,47 @@ class Worker:
         _BUILTINS["@show"] = lambda value: self.values.show(value)
         self.originals = _BUILTINS.copy()
         self.builtins = _BUILTINS.copy()
-        self.blocks: list[Block] = []
-        self.threads: WeakKeyDictionary[threading.Thread, int] = WeakKeyDictionary()
-        self.uncaught: list[tuple[int, BaseException]] = []
-        self.late: list[tuple[int, Failure]] = []
-        """What has gone wrong in threads since their block ended, and the number of that block."""
+        self.uncaught = Uncaught()
+        self.late: list[LateFailure] = []
+        """The failures since their block ended, each with the number of that block."""
         self.pid = getpid()
-        # An assertion that fails in a thread, or where an object is deleted, would otherwise only be printed.
-        threading.excepthook = self._hear_thread
-        sys.unraisablehook = self._hear_unraisable
-        self.unheard = Unheard(self._hear)
         sys.path.insert(0, root)
         # Bytecode is dated by whole seconds: of two edits within one, the second would not be seen.
         sys.dont_write_bytecode = True
         os.chdir(root)
-        os.register_at_fork(after_in_child=self.tally.part)
+        os.register_at_fork(after_in_child=self.tally.separate)
         self.tally.watch_imports()
         when_loaded({"matplotlib": figures.prepare, "matplotlib.backend_bases": figures.prepare_backends})
 
     def run(self, block: Block) -> Result:
         """Run one block."""
-        self.blocks.append(block)
+        self.uncaught.blocks.append(block)
         # Classes look their module up in sys.modules by name: dataclasses and pickle need it there.
         self.main = sys.modules["__main__"] = self._namespace(block.options.get("session", ""))
         held = self.tally.count[0]
         errors: list[BaseException] = []
         ran = Result("held")
         self.values = Values()
-        before = None
         start = perf_counter()
         try:
-            self._choose_device(block)
-            if self._skips(block):
+            if not self.device.use(block):
                 return Result("skipped", reason=CONDITIONS["no-gpu"])
-            if "device" in block.options:
-                before = _put_on(block.options["device"])
-            with _width(block.options.get("width")), self._directory(block.options.get("workdir")):
+            with _width(block.options.get("width")), _directory(self.root, block.options.get("workdir")):
                 ran = LANGUAGES[block.language].run(block, self)
         except BaseException as error:
             errors.append(error)
             figures.close()
         if getpid() != self.pid:
-            # A process that the block forked has come back out of its code: it is not the worker.
+            # A process that the block has forked: it is not the worker.
             _leave(errors, block, self.root)
         seconds = perf_counter() - start
-        raised, failures = self._judged(block, errors + self._heard())
-        # Only now: what an assertion kept of its sides tells why something in it raised.
+        raised, failures = self._judged(block, errors + self._take_uncaught(block))
+        # Only now: failures show the sides of assertions, which have such names.
         for name in list(self.namespace):
             if isinstance(name, str) and name.startswith("@"):
                 del self.namespace[name]
-        torch, device = self._stamp()
-        if before is not None:
-            sys.modules["torch"].set_default_device(before)
+        torch, device = self.device.stamp()
+        self.device.restore()
         failures = (*ran.failures, *failures)
         return replace(
             ran,
@@ -139,23 +118,21 @@ class Worker:
             torch=torch,
             assertions=self.tally.count[0] - held,
             raised=raised,
-            failure=failures[0] if failures else None,
-            also=failures[1:],
+            failures=failures,
         )
 
     def finish(self) -> None:
         """Wait for the threads that are no daemons, as Python does at the end of a program."""
-        last = self.blocks[-1]
+        last = self.uncaught.blocks[-1]
         try:
             _wait_for_threads()
         except BaseException as error:  # of a function that a library has asked to be called here
-            self.uncaught.append((last.number, error))
-        self.unheard.finish(namespace.__dict__ for namespace in self.namespaces.values())
-        for each in self._heard():
-            self.late += ((last.number, failure) for failure in self._failures(each, last))
+            self.uncaught.add(last, error)
+        self.uncaught.finish(namespace.__dict__ for namespace in self.namespaces.values())
+        self._add_late((last, error) for error in self._take_uncaught(last))
 
     def _judged(self, block: Block, errors: Sequence[BaseException]) -> tuple[str, tuple[Failure, ...]]:
-        """What was raised as expected, and the failures."""
+        """Return the error that was expected and raised, in words, and the failures."""
         expected = block.options.get("raises")
         if expected is None:
             return "", tuple(failure for error in errors for failure in self._failures(error, block))
@@ -170,44 +147,15 @@ class Worker:
     def _failures(self, error: BaseException, block: Block) -> Iterator[Failure]:
         return failures_of(error, block, self.root)
 
-    def _heard(self) -> list[BaseException]:
-        """What has failed beside the block that runs, in its own threads; what it was in earlier ones' is `late`."""
-        mine = []
-        while self.uncaught:
-            number, error = self.uncaught.pop(0)
-            block = next(block for block in self.blocks if block.number == number)
-            if block is self.blocks[-1]:
-                mine.append(error)
-            else:
-                self.late += ((number, failure) for failure in self._failures(error, block))
-        for thread in threading.enumerate():
-            self.threads.setdefault(thread, self.blocks[-1].number)
-        return mine
+    def _take_uncaught(self, block: Block) -> list[BaseException]:
+        """Return the uncaught errors of the last block; those of earlier ones are added to `late`."""
+        errors = self.uncaught.take()
+        self._add_late(each for each in errors if each[0] is not block)
+        return [error for owner, error in errors if owner is block]
 
-    def _hear_thread(self, args: threading.ExceptHookArgs) -> None:
-        if getpid() != self.pid:
-            threading.__excepthook__(args)
-        elif not issubclass(args.exc_type, SystemExit):  # which ends a thread, and nothing else
-            number = self.threads.get(args.thread) if args.thread else None
-            self.uncaught.append((number or self.blocks[-1].number, args.exc_value or args.exc_type()))
-
-    def _hear_unraisable(self, args: sys.UnraisableHookArgs) -> None:
-        """Hear what comes out of a page's code where nobody can catch it: `__del__`, or a thread without an object."""
-        error = args.exc_value
-        if error is None or not self._hear(error):
-            sys.__unraisablehook__(args)
-
-    def _hear(self, error: BaseException) -> bool:
-        """Hear of an error that nobody has caught; whether it is one of this page's code."""
-        locations = [location for location in frames_of(error) if location.file in PAGES]
-        if hasattr(error, "einsum_doc_location"):
-            locations.append(error.einsum_doc_location)
-        if not locations or getpid() != self.pid:
-            return False
-        if not isinstance(error, SystemExit):
-            number = next((block.number for block in self.blocks if block.has(locations[-1])), self.blocks[-1].number)
-            self.uncaught.append((number, error))
-        return True
+    def _add_late(self, errors: Iterable[tuple[Block, BaseException]]) -> None:
+        for block, error in errors:
+            self.late += (LateFailure(block.number, failure) for failure in self._failures(error, block))
 
     @property
     def namespace(self) -> dict[str, Any]:
@@ -256,99 +204,36 @@ class Worker:
         show_last(tree, source)
         return compiled(ast.fix_missing_locations(tree), block)
 
-    def _choose_device(self, block: Block) -> None:
-        """Make a device torch's default one, once torch is there; never in the fork server."""
-        if self.device_is_set or self.device == "cpu":
-            return
-        torch = sys.modules.get("torch")
-        if torch is None and self.device != "auto" and re.search(r"\b(torch|einsum_doc)\b", block.code):
-            import torch
-        if torch is not None:
-            self.device_is_set = True
-            if torch.cuda.is_available():
-                torch.set_default_device("cuda")
-            elif self.device == "cuda":
-                raise DeviceError("device: cuda was asked for, and torch finds no GPU")
-
-    def _skips(self, block: Block) -> bool:
-        """Whether the block is not run here, for want of the GPU that it needs."""
-        gpu = gpu_of(block.options)
-        if not gpu:
-            return False
-        import torch
-
-        return self.device == "cpu" or int(gpu.partition(":")[2] or 0) >= torch.cuda.device_count()
-
-    @contextmanager
-    def _directory(self, path: str | None) -> Iterator[None]:
-        if not path:
-            yield
-            return
-        before = os.open(".", os.O_RDONLY)  # which may be a folder that is gone
-        os.chdir(os.path.join(self.root, path))
-        try:
-            yield
-        finally:
-            os.fchdir(before)
-            os.close(before)
-
-    def _stamp(self) -> tuple[str, str]:
-        torch = sys.modules.get("torch")
-        if torch is None or not hasattr(torch, "cuda"):
-            return "", "CPU"
-        on_gpu = torch.get_default_device().type == "cuda"
-        return str(torch.__version__), torch.cuda.get_device_name() if on_gpu else "CPU"
-
-
-class DeviceError(Exception):
-    """The device that mkdocs.yml asks for is not there."""
-
-
-def _put_on(device: str) -> Any:
-    """Make a device torch's default one; return the one that it takes the place of."""
-    import torch
-
-    before = torch.get_default_device()
-    torch.set_default_device(device)
-    return before
-
 
 @contextmanager
 def _width(columns: str | None) -> Iterator[None]:
-    """markdown-exec's `width`: how wide programs are told that the terminal is."""
+    """Tell programs that the terminal has so many columns, for markdown-exec's option `width`."""
+    if not columns or not int(columns):
+        yield
+        return
     before = os.environ.get("COLUMNS")
-    if columns and int(columns):
-        os.environ["COLUMNS"] = columns
+    os.environ["COLUMNS"] = columns
     try:
         yield
     finally:
-        if columns and int(columns):
-            os.environ.pop("COLUMNS", None)
-            if before is not None:
-                os.environ["COLUMNS"] = before
+        os.environ.pop("COLUMNS", None)
+        if before is not None:
+            os.environ["COLUMNS"] = before
 
 
-def _limit_memory(size: int) -> None:
-    """Have allocations beyond `size` bytes fail in the block that makes them, where the system can."""
-    if size and sys.platform == "linux":
-        # The data segment, not the address space: a GPU's driver reserves far more of that than there is.
-        resource.setrlimit(resource.RLIMIT_DATA, (size, size))
-
-
-def thread_limits(threads: int) -> dict[str, str]:
-    """The variables by which libraries of linear algebra learn how many threads they may start; 0 sets no limit."""
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    return dict.fromkeys(names, str(threads)) if threads else {}
-
-
-def _share_out(threads: int, gpu: str) -> None:
-    """Leave the other pages that run now their share of the cores, and their GPUs."""
-    if gpu:
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-    os.environ.update(thread_limits(threads))
-    torch = sys.modules.get("torch")
-    if threads and torch is not None:
-        torch.set_num_threads(threads)
+@contextmanager
+def _directory(root: str, path: str | None) -> Iterator[None]:
+    """Run a block in the folder that its option `workdir` names."""
+    if not path:
+        yield
+        return
+    before = os.open(".", os.O_RDONLY)  # which may be a folder that is gone
+    os.chdir(os.path.join(root, path))
+    try:
+        yield
+    finally:
+        os.fchdir(before)
+        os.close(before)
 
 
 def _leave(errors: Sequence[BaseException], block: Block, root: str) -> NoReturn:
@@ -367,37 +252,39 @@ def _leave(errors: Sequence[BaseException], block: Block, root: str) -> NoReturn
     os._exit(status)
 
 
-def serve(talk: socket.socket, files: Sequence[int], settings: Mapping[str, Any], count: Count) -> None:
-    """Run what the parent asks for over `talk`, a line of JSON each way, until it closes.
+def serve(talk: socket.socket, files: Sequence[int], count: Count) -> None:
+    """Answer the requests of the build over `talk`, a line of JSON each way, until it closes.
 
     `files`: for standard output, for standard error, and for where a crash or the time limit strikes.
     """
     output, errors, dump = files
     streams = Streams(output, errors)
     streams.open()
-    _limit_memory(settings["memory"])
-    _share_out(settings["threads"], settings["gpu"])
-    heard = Listener(settings["root"])
-    worker = Worker(settings["root"], settings["device"], count)
-    faulthandler.enable(dump, all_threads=False)
-    with talk.makefile("r", encoding="utf-8", newline="\n") as requests:
-        know(_decode(next(requests, "{}")))
-        heard.listen()
-        for request in requests:
-            facts = _decode(request)
-            answer: dict[str, Any] = {"nonce": facts["nonce"]}
+    with talk.makefile("r", encoding="utf-8", newline="\n") as lines:
+        start = from_facts(Start, _decode(next(lines)))
+        settings = start.settings
+        limit_memory(settings.memory)
+        limit_cores(settings.threads, settings.gpu)
+        recorder = Recorder(settings.root)
+        worker = Worker(settings.root, settings.device, count)
+        faulthandler.enable(dump, all_threads=False)
+        know(start.sources)
+        recorder.start()
+        for line in lines:
+            request = from_facts(Request, _decode(line))
             streams.open()
-            faulthandler.dump_traceback_later(facts["seconds"], file=dump)
-            if "block" in facts:
-                answer["result"] = worker.run(from_facts(Block, facts["block"]))
+            faulthandler.dump_traceback_later(settings.seconds, file=dump)
+            answer: BlockAnswer | PageAnswer
+            if request.block is not None:
+                answer = BlockAnswer(request.nonce, worker.run(request.block))
             else:
                 worker.finish()
-                answer |= {"held": worker.tally.count[0], "footprint": None, "used": {}}
+                answer = PageAnswer(request.nonce, worker.tally.count[0])
                 with suppress(Exception):  # a page may leave sys.modules in any state
-                    answer["footprint"] = heard.footprint()
+                    answer = replace(answer, dependencies=recorder.dependencies())
                 with suppress(Exception):
-                    answer["used"] = used_names(settings["library"], worker.blocks)
-            answer["late"], worker.late = worker.late, []
+                    answer = replace(answer, used=used_names(settings.library, worker.uncaught.blocks))
+            answer, worker.late = replace(answer, late=tuple(worker.late)), []
             faulthandler.cancel_dump_traceback_later()
             streams.flush()
             talk.sendall((to_json(answer) + "\n").encode())

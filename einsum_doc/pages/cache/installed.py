@@ -1,43 +1,41 @@
-"""What is installed: the folders of packages, and the distributions in them, with their versions."""
+"""The installed distributions: their versions, and the packages that belong to them."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
-import sysconfig
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
-PACKAGES = {os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
-"""The folders that distributions are installed in."""
+from einsum_doc.pages.record.dependencies import PACKAGES
 
 
 class Installed:
-    """The distributions that are installed, each folder of theirs read once."""
+    """The installed distributions; each folder of theirs is read once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        """Held while the files in their folders are read, which takes long enough for the next page to ask."""
+        """Held while the files in their folders are read: pages ask at the same time."""
 
     @cached_property
     def versions(self) -> Mapping[str, str]:
-        """The version of each, by the name of its folder: the files in it take too long to read."""
+        """The version of each by its name, from the names of their folders: the files in them take too long to read."""
         return {name: version for _, name, version in _distributions()}
 
     def owners(self, packages: Iterable[str]) -> dict[str, str]:
-        """The distributions that these files and folders of site-packages belong to, and their versions."""
+        """Return the distributions that these files and folders of site-packages belong to, and their versions."""
         found = set()
         for package in packages:
             name = package.partition(".")[0]
             found |= {_normal(name)} if _normal(name) in self.versions else self._owners_of(name)
-        return {name: self.versions.get(name, "") for name in sorted(found)}  # a page may have installed one just now
+        return {name: self.versions.get(name, "") for name in sorted(found)}  # the page may have installed one
 
     def _owners_of(self, package: str) -> set[str]:
-        """The distributions that have installed a package or module whose name is not theirs."""
+        """Return the distributions that have installed a package or module whose name is not theirs."""
         with self._lock:
             return self._owners.get(package, set())
 
@@ -51,14 +49,14 @@ class Installed:
 
 
 def names_in(folder: str) -> list[str]:
-    """What is in a folder; nothing, if it cannot be read."""
+    """Return the names in a folder; none, if it cannot be read."""
     with contextlib.suppress(OSError):
         return os.listdir(folder)
     return []
 
 
 def _distributions() -> Iterator[tuple[Path, str, str]]:
-    """Each distribution's own folder, with its name and version, which that is called by."""
+    """Yield the folder of each distribution, and the name and version that it is named by."""
     for packages in PACKAGES:
         for folder in names_in(packages):
             stem, ending = os.path.splitext(folder)
@@ -72,7 +70,7 @@ def _normal(name: str) -> str:
 
 
 def _packages_of(distribution: Path) -> set[str]:
-    """The packages and modules that a distribution has installed: `importlib.metadata` reads far more to tell."""
+    """Return the packages and modules that a distribution has installed: `importlib.metadata` reads far more."""
     found: set[str] = set()
     with contextlib.suppress(OSError):
         found = set((distribution / "top_level.txt").read_text("utf-8", "replace").split())

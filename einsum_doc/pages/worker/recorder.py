@@ -1,0 +1,308 @@
+"""The dependencies of a page's code, recorded in its worker by Python's audit events.
+
+Imports, opened and listed files, started processes and variables of the environment are recorded
+while blocks run. The time, the network, and files that compiled code opens by itself are not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import sys
+import sysconfig
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, wraps
+from typing import Any
+
+from einsum_doc.pages.record.dependencies import PACKAGES, Dependencies
+
+_STARTED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "os.forkpty", "os.exec", "os.spawn"}
+_CHANGED = {"os.remove", "os.rename", "os.link", "os.symlink", "os.truncate", "os.mkdir", "os.rmdir"}
+_LISTED = {"os.listdir", "os.scandir"}
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+class Recorder:
+    """Records the dependencies of the code in this process.
+
+    An audit hook cannot be removed: use it in a process that runs one page.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = os.path.realpath(root)
+        self.given_root = os.path.abspath(root)
+        """The same, perhaps through links, which are no dependencies."""
+        self.opened: set[str] = set()
+        self.written: set[str] = set()
+        self.asked: set[str] = set()
+        self.listed: set[str] = set()
+        self.names: set[str] = set()
+        self.environment = _Environment({})
+        self.processes = False
+
+    def start(self) -> None:
+        """Start to record."""
+        # By reference, so that no function is called that the page has patched.
+        sys.addaudithook(_audit_hook(self, sys._getframe))
+        for name in ("stat", "lstat", "access"):  # Python has no audit events for these
+            _record_calls(name, self.asked)
+        # Nor for the environment, whose class is looked up by `isinstance`: its dict is all that can be replaced.
+        self.environment = _Environment(os.environ._data)  # type: ignore[attr-defined]
+        os.environ._data = os.environb._data = self.environment  # type: ignore[attr-defined]
+
+    def dependencies(self) -> Dependencies:
+        """Return the dependencies that have been recorded, and those of the modules that are loaded now."""
+        import resource
+
+        # Copied before links are followed, which asks about files, and would be recorded.
+        recorded = [set(paths) for paths in (self.opened, self.written, self.asked, self.listed)]
+        loaded = _Loaded()
+        loaded.add({name: sys.modules.get(name) for name in sys.modules.keys() - _before.modules})
+        links: set[str] = set()
+        opened, written, asked, listed, modules = (
+            self._followed(paths, links) for paths in (*recorded, loaded.files | _before.files)
+        )
+        files = opened | written | modules
+        names = self.names | loaded.names | _before.names
+        own = {os.path.relpath(path, self.root).partition(os.sep)[0].partition(".")[0] for path in files | links}
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return Dependencies(
+            files=tuple(sorted(files)),
+            written=tuple(sorted(written)),
+            asked=tuple(sorted(asked - files)),
+            links=tuple(sorted(links)),
+            folders=tuple(sorted(listed)),
+            names=tuple(sorted(names - own - {"__main__"})),
+            variables=tuple(sorted(self.environment.names)),
+            environment=self.environment.is_read,
+            packages=tuple(sorted(loaded.packages | _before.packages)),
+            processes=self.processes,
+            memory=peak * (1 if sys.platform == "darwin" else 1024),
+        )
+
+    def _followed(self, paths: Iterable[str], links: set[str]) -> set[str]:
+        """Return the files that paths lead to, if they may change; the links on the way are added to `links`."""
+        files = set()
+        for path in map(_source, paths):
+            if _within(path, {self.given_root}):
+                path = self.root + path.removeprefix(self.given_root)
+            file = os.path.realpath(path)
+            if self._may_change(file):
+                files.add(file)
+            if self._may_change(file) or self._may_change(path):
+                links |= _links_to(path)
+        return files
+
+    def _may_change(self, path: str) -> bool:
+        """Return whether a file may change without a change of a version: it is not Python's, nor a package's."""
+        if path.startswith(("/proc/", "/sys/", "/dev/")) or _within(path, PACKAGES | _STANDARD):
+            return False
+        return bool(_within(path, {self.root})) or not _within(path, {sys.base_prefix})
+
+
+class _Loaded:
+    """The files and packages of loaded modules."""
+
+    def __init__(self) -> None:
+        self.modules: set[str] = set()
+        self.names: set[str] = set()
+        """The modules' top-level names, so that a page need not touch the name of each."""
+        self.packages: set[str] = set()
+        self.files: set[str] = set()
+
+    def add(self, modules: Mapping[str, Any]) -> None:
+        """Add modules, by their names.
+
+        Raises: any error of a module that is asked for its file; those that come before it have been added.
+        """
+        for name, module in modules.items():
+            self._add_files(module)
+            self.modules.add(name)
+            self.names.add(name.partition(".")[0])
+
+    def _add_files(self, module: Any) -> None:
+        path = getattr(module, "__file__", None)
+        if not isinstance(path, str):
+            self.files |= _inits(getattr(module, "__path__", ()))
+            return
+        file = _resolved(path)
+        installed = _within(file, PACKAGES)
+        if installed:
+            self.packages.add(os.path.relpath(file, installed).partition(os.sep)[0])
+        elif not _within(file, _STANDARD):
+            self.files |= {path, file}
+            # A package of the module's name would be found before it.
+            self.files |= _inits([os.path.splitext(file)[0]]) if not file.endswith("__init__.py") else set()
+
+
+_before = _Loaded()
+
+
+def add_loaded_modules() -> list[str]:
+    """Add the modules that are loaded now, so that the processes forked from this one need not.
+
+    torch has two thousand, and to touch each copies a page's share of the memory. The modules of einsum_doc are not
+    added but returned, by name: a page that imports them imports them anew.
+    """
+    own = []
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == "einsum_doc":
+            own.append(name)
+            continue
+        with contextlib.suppress(Exception):  # an odd module fails in the page that uses it
+            _before.add({name: module})
+    return own
+
+
+_STANDARD = {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")} | (
+    {os.path.realpath(sys.prefix)} if sys.prefix != sys.base_prefix else set()
+)
+
+
+def _within(path: str, folders: Iterable[str]) -> str:
+    """Return the folder among `folders` that a path is in, or an empty text."""
+    return next((folder for folder in folders if path == folder or path.startswith(folder + os.sep)), "")
+
+
+def _resolved(file: str) -> str:
+    """Return a module's file with links followed; to follow those of all packages would take longer than a page.
+
+    Of a package, only its entry in the folder of packages is taken for a link.
+    """
+    folder = _within(file, PACKAGES)
+    linked = bool(folder) and _is_link(os.path.join(folder, os.path.relpath(file, folder).partition(os.sep)[0]))
+    return file if _within(file, PACKAGES | _STANDARD) and not linked else os.path.realpath(_source(file))
+
+
+@cache
+def _is_link(path: str) -> bool:
+    return os.path.islink(path)
+
+
+def _links_to(path: str) -> set[str]:
+    """Return the symbolic links that are followed on the way to a path."""
+    links: set[str] = set()
+    paths = [path]
+    while paths:
+        for link in _upwards(paths.pop()):
+            if not _is_link(link):
+                continue
+            folder, name = os.path.split(link)
+            link = os.path.join(os.path.realpath(folder), name)
+            if link not in links:
+                links.add(link)
+                paths.append(os.path.join(folder, os.readlink(link)))
+    return links
+
+
+def _upwards(path: str) -> Iterator[str]:
+    """Yield a path and the folders that it is in, but for the topmost."""
+    while path != os.path.dirname(path):
+        yield path
+        path = os.path.dirname(path)
+
+
+def _source(path: str) -> str:
+    """Return the source of a compiled module; any other file as it is."""
+    if path.endswith(".pyc"):
+        with contextlib.suppress(ValueError):
+            return importlib.util.source_from_cache(path)
+    return path
+
+
+def _inits(folders: Iterable[str]) -> set[str]:
+    """Return the files that would make packages of folders."""
+    with contextlib.suppress(TypeError):
+        return {os.path.join(folder, "__init__.py") for folder in folders if isinstance(folder, str)}
+    return set()
+
+
+class _Environment(dict[bytes, bytes]):
+    """The variables of the environment, with the names that were looked up before it was read as a whole.
+
+    To copy it is to look up every name, also of variables that differ from terminal to terminal, so that
+    no name is recorded after the first reading of the whole.
+    """
+
+    def __init__(self, variables: Mapping[bytes, bytes]) -> None:
+        super().__init__(variables)
+        self.names: set[str] = set()
+        self.is_read = False
+        self.decode = os.fsdecode
+
+    def __getitem__(self, name: bytes) -> bytes:
+        if not self.is_read:
+            self.names.add(self.decode(name))
+        return super().__getitem__(name)
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.is_read = True
+        return super().__iter__()
+
+    def __len__(self) -> int:
+        self.is_read = True
+        return super().__len__()
+
+    def items(self) -> Any:  # by which it is printed
+        self.is_read = True
+        return super().items()
+
+
+def _path_function() -> Callable[[Any], str]:
+    """Return a function that makes paths absolute; `..` stays in them, since it may come after a link."""
+    join, working_directory, decode = os.path.join, os.getcwd, os.fsdecode
+    return lambda path: join(working_directory(), decode(path))
+
+
+def _record_calls(name: str, asked: set[str]) -> None:
+    """Replace a function of `os` by one that records the paths that it is called with."""
+    function = getattr(os, name)
+    is_a, is_path, anything = isinstance, (str, bytes, os.PathLike), Exception
+    path_of = _path_function()
+
+    @wraps(function)
+    def recorded(path: Any, *args: Any, **kwargs: Any) -> Any:
+        if is_a(path, is_path):
+            with contextlib.suppress(anything):
+                asked.add(path_of(path))
+        return function(path, *args, **kwargs)
+
+    setattr(os, name, recorded)
+    for functions in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks, os.supports_effective_ids):
+        if function in functions:
+            functions.add(recorded)
+
+
+def _audit_hook(recorder: Recorder, frame: Callable[[int], Any]) -> Callable[[str, tuple[Any, ...]], None]:
+    opened, written, listed, names = recorder.opened, recorder.written, recorder.listed, recorder.names
+    is_a, is_path, anything = isinstance, (str, bytes, os.PathLike), Exception
+    path_of = _path_function()
+
+    def record(event: str, args: tuple[Any, ...]) -> None:
+        try:
+            if event == "open":
+                path, _, flags = args
+                if is_a(path, is_path):
+                    opened.add(path_of(path))
+                    if flags & _WRITING:
+                        written.add(path_of(path))
+            elif event == "import":
+                names.add(args[0].partition(".")[0])
+            elif event in _LISTED:
+                # Python's own search for modules lists folders too, and is recorded by the modules' names.
+                if frame(1).f_code.co_filename != "<frozen importlib._bootstrap_external>":
+                    listed.add(path_of(args[0] if is_a(args[0], is_path) else "."))
+            elif event in _CHANGED:
+                written.update(path_of(path) for path in args[:2] if is_a(path, is_path))
+            elif event == "ctypes.dlopen" and is_a(args[0], is_path):
+                opened.add(path_of(args[0]))
+            elif event == "sqlite3.connect" and is_a(args[0], is_path):
+                opened.add(path_of(args[0]))
+                written.add(path_of(args[0]))
+            elif event in _STARTED:
+                recorder.processes = True
+        except anything:  # a folder that is gone, a name that is no path: it cannot change
+            return
+
+    return record

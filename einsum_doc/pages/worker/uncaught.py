@@ -1,0 +1,163 @@
+"""Errors that Python would only log: in threads, destructors, tasks, futures, and coroutines that are never awaited.
+
+In a program, an assertion that fails there is a line in a log, or nothing; here it would be a page that
+holds and was never checked.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import re
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from functools import wraps
+from os import getpid
+from types import FrameType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from einsum_doc.pages.record.block import Block, Location
+from einsum_doc.pages.worker.failures import PAGES, locations_of
+
+_ASKED, _LOCATION = "@asked", "@location"
+"""Attributes of a future: whether its outcome was asked for, and the line of the page that made it."""
+
+
+class UnawaitedError(Exception):
+    """A coroutine that was made and never awaited."""
+
+    def __init__(self, coroutine: Any) -> None:
+        super().__init__(f"the coroutine '{coroutine.__qualname__}' was never awaited: nothing in it has run")
+        made = [Location(file, line) for file, line, _ in coroutine.cr_origin or () if file in PAGES]
+        self.einsum_doc_location = (
+            made or [Location(coroutine.cr_code.co_filename, coroutine.cr_code.co_firstlineno)]
+        )[0]
+
+
+class Uncaught:
+    """Collects the uncaught errors of this process from now on, each with the block that it belongs to."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        """The blocks that have begun to run."""
+        self._errors: list[tuple[Block, BaseException]] = []
+        self._threads: WeakKeyDictionary[threading.Thread, Block] = WeakKeyDictionary()
+        """The block that each thread was started in."""
+        self._futures: list[Future[Any]] = []
+        """The futures that hold an error."""
+        self._pid = getpid()
+        threading.excepthook = self._add_of_thread
+        sys.unraisablehook = self._add_unraisable
+        sys.set_coroutine_origin_tracking_depth(1)
+        self._warn_of_coroutine = warnings._warn_unawaited_coroutine  # type: ignore[attr-defined]
+        warnings._warn_unawaited_coroutine = self._add_coroutine  # type: ignore[attr-defined]
+        # asyncio logs the error of a task when that is deleted and nobody has asked for it.
+        logging.getLogger("asyncio").addFilter(self._add_logged)
+        self._watch_futures()
+
+    def take(self) -> list[tuple[Block, BaseException]]:
+        """Return the errors since the last call, and count the threads since then as those of the last block."""
+        errors, self._errors = self._errors, []
+        for thread in threading.enumerate():
+            self._threads.setdefault(thread, self.blocks[-1])
+        return errors
+
+    def finish(self, namespaces: Iterable[Mapping[str, Any]]) -> None:
+        """Add the errors of futures that were not asked for their outcome, and the coroutines in the namespaces."""
+        for future in self._futures:
+            error = None if future.__dict__.get(_ASKED) else future.exception()
+            if error is None:
+                continue
+            error.add_note("nobody has asked for the result of its future")
+            if not any(each.file in PAGES for each in locations_of(error)):  # raised in another process, or in C
+                lines = re.findall(r'^ *File "(.+)", line (\d+)', str(error.__cause__ or ""), re.M)
+                locations = [Location(file, int(line)) for file, line in lines if file in PAGES]
+                location = locations[-1] if locations else future.__dict__.get(_LOCATION)
+                if location is not None:
+                    error.einsum_doc_location = location  # type: ignore[attr-defined]
+            self._add(error)
+        for value in [value for namespace in namespaces for value in list(namespace.values())]:
+            if inspect.iscoroutine(value) and inspect.getcoroutinestate(value) == inspect.CORO_CREATED:
+                self._add(UnawaitedError(value))
+                value.close()
+
+    def add(self, block: Block, error: BaseException) -> None:
+        """Add an error of a block."""
+        self._errors.append((block, error))
+
+    def _add(self, error: BaseException) -> bool:
+        """Add an error if it comes from the page's code; return whether it does."""
+        locations = [location for location in locations_of(error) if location.file in PAGES]
+        if hasattr(error, "einsum_doc_location"):
+            locations.append(error.einsum_doc_location)
+        if not locations or getpid() != self._pid:
+            return False
+        if not isinstance(error, SystemExit):
+            self.add(next((block for block in self.blocks if block.has(locations[-1])), self.blocks[-1]), error)
+        return True
+
+    def _add_of_thread(self, args: threading.ExceptHookArgs) -> None:
+        if getpid() != self._pid:
+            threading.__excepthook__(args)
+        elif not issubclass(args.exc_type, SystemExit):  # which ends a thread, and nothing else
+            block = self._threads.get(args.thread) if args.thread else None
+            self.add(block or self.blocks[-1], args.exc_value or args.exc_type())
+
+    def _add_unraisable(self, args: sys.UnraisableHookArgs) -> None:
+        """Add an error of `__del__`, or of a thread without an object."""
+        if args.exc_value is None or not self._add(args.exc_value):
+            sys.__unraisablehook__(args)
+
+    def _add_coroutine(self, coroutine: Any) -> None:
+        if coroutine.cr_code.co_filename in PAGES:
+            self._add(UnawaitedError(coroutine))
+        else:
+            self._warn_of_coroutine(coroutine)
+
+    def _add_logged(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and record.exc_info[1]:
+            self._add(record.exc_info[1])
+        return True
+
+    def _watch_futures(self) -> None:
+        make, set_exception = Future.__init__, Future.set_exception
+
+        @wraps(make)
+        def make_and_locate(future: Future[Any]) -> None:
+            make(future)
+            future.__dict__[_LOCATION] = _page_line_of_caller()
+
+        @wraps(set_exception)
+        def set_and_keep(future: Future[Any], exception: BaseException | None) -> None:
+            set_exception(future, exception)
+            self._futures.append(future)
+
+        methods = {name: _marking(getattr(Future, name)) for name in ("result", "exception")}
+        for name, method in {**methods, "__init__": make_and_locate, "set_exception": set_and_keep}.items():
+            setattr(Future, name, method)
+
+
+def _marking(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method of futures that marks one as asked for, if it is done."""
+
+    @wraps(method)
+    def ask(future: Future[Any], *args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(future, *args, **kwargs)
+        finally:
+            if future.done():
+                future.__dict__[_ASKED] = True
+
+    return ask
+
+
+def _page_line_of_caller() -> Location | None:
+    """Return the line of the page that runs in this thread, if it has called `concurrent.futures` itself."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("concurrent."):
+        frame = frame.f_back
+    return Location(frame.f_code.co_filename, frame.f_lineno) if frame and frame.f_code.co_filename in PAGES else None

@@ -1,0 +1,150 @@
+"""The dependencies of code are recorded where it runs, and a change of one is seen: without a build."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from einsum_doc.pages.cache.snapshot import Snapshot
+from einsum_doc.pages.record.codec import from_facts
+from einsum_doc.pages.record.dependencies import Dependencies
+
+RECORD = """\
+import sys
+from einsum_doc.pages.record.codec import to_json
+from einsum_doc.pages.worker.recorder import Recorder, add_loaded_modules
+
+add_loaded_modules()
+sys.path.insert(0, sys.argv[2])
+recorder = Recorder(sys.argv[2])
+recorder.start()
+exec(sys.argv[1])
+print(to_json(recorder.dependencies()))
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with links to files, folders, a module and a package, each of which has two versions."""
+    root = tmp_path / "project"
+    for version in ("one", "two"):
+        for name in ("numbers.txt", "module.py", "pack/__init__.py", "pack/inner.py"):
+            path = root / "versions" / version / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("# the same in each\n")
+    links = {
+        "data": "versions/one",
+        "numbers.txt": "versions/one/numbers.txt",
+        "module.py": "versions/one/module.py",
+        "pack": "versions/one/pack",
+        "latest": "data",
+    }
+    for name, target in links.items():
+        (root / name).symlink_to(target)
+    # The way to the project is a link as well, and none of its dependencies.
+    (tmp_path / "link").symlink_to("project")
+    return tmp_path / "link"
+
+
+def recorded(project: Path, code: str) -> Dependencies:
+    """Run code in a process that records its dependencies."""
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-P", "-c", RECORD, code, str(project)]
+    ran = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    assert not ran.returncode, ran.stderr
+    return from_facts(Dependencies, json.loads(ran.stdout.splitlines()[-1]))
+
+
+def change_after(project: Path, code: str, change: Callable[[], object]) -> str:
+    """Return the reason to run code again after a change, as the cache words it."""
+    root = Path(os.path.realpath(project))
+    evidence = Snapshot(root, []).evidence(recorded(project, code), [], float("inf"), ())
+    assert isinstance(evidence, dict)
+    assert Snapshot(root, []).change(evidence, [], ()) == ""
+    change()
+    return Snapshot(root, []).change(evidence, [], ())
+
+
+@pytest.mark.parametrize(
+    ("code", "link"),
+    {
+        "open('numbers.txt')": "numbers.txt",
+        "open('data/numbers.txt')": "data",
+        "open('latest/numbers.txt')": "data",
+        "open('latest/../one/numbers.txt')": "data",
+        "import os; os.listdir('data')": "data",
+        "import os; os.path.exists('data/numbers.txt')": "data",
+        "import os; os.path.exists('data/there_is_none')": "data",
+        "from pathlib import Path; Path('data/new').mkdir()": "data",
+        "import module": "module.py",
+        "import pack.inner": "pack",
+        "import data.pack": "data",
+    }.items(),
+)
+def test_a_link_that_leads_elsewhere_now(project: Path, code: str, link: str) -> None:
+    def relink() -> None:
+        target = os.readlink(project / link).replace("one", "two")
+        (project / link).unlink()
+        (project / link).symlink_to(target)
+
+    target = os.readlink(project / link).replace("one", "two")
+    assert change_after(project, code, relink) == f"{link} is a link to {target} now"
+
+
+def test_a_link_in_whose_place_is_a_file(project: Path) -> None:
+    def replace() -> None:
+        (project / "numbers.txt").unlink()
+        (project / "numbers.txt").write_text("# the same in each\n")
+
+    assert change_after(project, "open('numbers.txt')", replace) == "numbers.txt is no link any more"
+
+
+def test_links_that_are_not_followed_are_no_dependencies(project: Path) -> None:
+    assert recorded(project, "open('versions/one/numbers.txt')").links == ()
+    assert recorded(project, "open('data/numbers.txt')").links == (os.path.realpath(project) + "/data",)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "dict(os.environ)",
+        "{**os.environ}",
+        "os.environ.copy()",
+        "os.environ.items() == 0; [*os.environ.items()]",
+        "[*os.environ.values()]",
+        "for name in os.environ: break",
+        "len(os.environ)",
+        "repr(os.environ)",
+        "dict(os.environb)",
+        "os.environ | {}",
+    ],
+)
+def test_the_environment_as_a_whole(project: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def widen() -> None:
+        monkeypatch.setenv("COLUMNS", "90")
+
+    def add() -> None:
+        monkeypatch.setenv("NOT_LOOKED_UP", "1")
+
+    assert change_after(project, f"import os\n{code}", add) == "the environment has changed"
+    assert change_after(project, f"import os\n{code}", widen) == ""  # each terminal has a width of its own
+
+
+@pytest.mark.parametrize("read", ["os.environ.get('NAME')", "'NAME' in os.environ", "os.getenv('NAME')"])
+def test_a_variable(project: Path, monkeypatch: pytest.MonkeyPatch, read: str) -> None:
+    def other() -> None:
+        monkeypatch.setenv("OTHER", "1")
+
+    def same() -> None:
+        monkeypatch.setenv("NAME", "1")
+
+    assert change_after(project, f"import os; {read}", other) == ""
+    assert change_after(project, f"import os; {read}", same) == "the variable NAME has changed"
