@@ -64,7 +64,7 @@ def scan(lines: Sequence[str], *, tab_length: int = 4, unasked: Collection[str] 
     if not marked:
         return []
     openings = [*_openings(lines, unasked, marked)]
-    found = _Reader(_markdown(tab_length)).read(lines, marked)
+    found = _FenceReader(_markdown(tab_length)).read(lines, marked)
     found = [replace(each, hides=_hidden_in(each, lines, openings)) for each in found]
     for index in openings:
         if not any(each.line <= index < each.end for each in found):
@@ -296,7 +296,7 @@ def _with_nested(fences: Iterable[Fence], languages: Languages) -> Iterator[Fenc
                 yield from _with_nested([moved], languages)
 
 
-class _Reader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx has no types
+class _FenceReader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx has no types
     """superfences' reader of fences, which records them and formats nothing."""
 
     def __init__(self, md: Markdown) -> None:
