@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from itertools import groupby
 from types import CodeType
 
+from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.record.block import Block, Location
 
 
@@ -24,7 +25,7 @@ def numbered(block: Block) -> str:
     >>> numbered(Block(Location("docs/a.md", 2), 1, "python", "x = 1"))
     '\n\nx = 1'
     """
-    return "\n" * block.location.line + block.program
+    return "\n" * block.location.line + LANGUAGES[block.language].program(block.code)
 
 
 def location_in(block: Block, line: int) -> Location:
