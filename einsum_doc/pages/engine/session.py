@@ -33,7 +33,7 @@ from einsum_doc.pages.record.result import Failure, PageResults, Result
 from einsum_doc.pages.record.text import plain
 from einsum_doc.pages.verdict.expected import REWRITE, held_against
 from einsum_doc.pages.verdict.redaction import Redaction
-from einsum_doc.pages.worker.limits import thread_limits
+from einsum_doc.pages.worker.resources import thread_limits
 
 SHOWN = 100_000
 """How much of what a block writes is kept, in bytes; what is cut off is said."""

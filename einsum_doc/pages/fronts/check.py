@@ -28,7 +28,7 @@ from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.result import Result
 from einsum_doc.pages.verdict import report
 from einsum_doc.pages.verdict.export import as_json, github, junit
-from einsum_doc.pages.worker.failures import know
+from einsum_doc.pages.worker.failures import register_sources
 from einsum_doc.pages.worker.worker import Worker
 
 
@@ -165,7 +165,7 @@ class _Debugged(Worker):
 
 def _debug(plugin: EinsumDocPlugin, run: Run) -> None:
     """Run a page once more, here, and stop in the debugger where it fails."""
-    know(plugin.sources(run))
+    register_sources(plugin.sources(run))
     worker = _Debugged(str(plugin.root), plugin.config.device)
     for block in run.runnable:
         if worker.run(block).failure is not None:

@@ -7,7 +7,6 @@ it arrives whoever wrote it (print, a C library, a child process) and survives t
 
 from __future__ import annotations
 
-import ast
 import builtins
 import faulthandler
 import importlib
@@ -29,17 +28,16 @@ from einsum_doc.pages.reading.fence import CONDITIONS, DERIVATION, EINSUM
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.codec import from_facts, to_json
 from einsum_doc.pages.record.result import DerivationRow, Failure, Result
-from einsum_doc.pages.worker.assertions import AssertionRewriter, Count, Tally
-from einsum_doc.pages.worker.device import Device
-from einsum_doc.pages.worker.failures import ASSERTED, failures_of, is_expected, know, message_of, name_of
+from einsum_doc.pages.worker.assertions import Count, Tally
+from einsum_doc.pages.worker.failures import failures_of, is_expected, message_of, name_of, register_sources
 from einsum_doc.pages.worker.imports import when_loaded
-from einsum_doc.pages.worker.limits import limit_cores, limit_memory
-from einsum_doc.pages.worker.program import compiled, located_warnings, location_in, numbered
+from einsum_doc.pages.worker.program import compile_block
 from einsum_doc.pages.worker.recorder import Recorder
+from einsum_doc.pages.worker.resources import Device, limit_cores, limit_memory
 from einsum_doc.pages.worker.streams import Streams
 from einsum_doc.pages.worker.uncaught import Uncaught
 from einsum_doc.pages.worker.usage import used_names
-from einsum_doc.pages.worker.values import Values, show_last
+from einsum_doc.pages.worker.values import Values
 
 _BUILTINS = builtins.__dict__
 _decode = json.JSONDecoder().decode
@@ -64,7 +62,9 @@ class Worker:
         _BUILTINS["@show"] = lambda value: self.values.show(value)
         self.originals = _BUILTINS.copy()
         self.builtins = _BUILTINS.copy()
-        self.uncaught = Uncaught()
+        self.blocks: list[Block] = []
+        """The blocks that have begun to run."""
+        self.uncaught = Uncaught(self.blocks)
         self.late: list[tuple[int, Failure]] = []
         """The failures since their block ended, each with the number of that block."""
         self.pid = getpid()
@@ -78,7 +78,7 @@ class Worker:
 
     def run(self, block: Block) -> Result:
         """Run one block."""
-        self.uncaught.blocks.append(block)
+        self.blocks.append(block)
         # Classes look their module up in sys.modules by name: dataclasses and pickle need it there.
         namespace = sys.modules["__main__"] = self._namespace(block.options.get("session", ""))
         held = self.tally.count[0]
@@ -99,7 +99,7 @@ class Worker:
                 elif block.language in SHELLS:
                     _run_shell(block)
                 else:
-                    self._execute(self._compiled(block), namespace)
+                    self._execute(compile_block(block), namespace)
                     self.values.finish()
         except BaseException as error:
             errors.append(error)
@@ -133,7 +133,7 @@ class Worker:
 
     def finish(self) -> None:
         """Wait for the threads that are no daemons, as Python does at the end of a program."""
-        last = self.uncaught.blocks[-1]
+        last = self.blocks[-1]
         try:
             _wait_for_threads()
         except BaseException as error:  # of a function that a library has asked to be called here
@@ -205,22 +205,6 @@ class Worker:
             module = self.namespaces[session] = ModuleType("__main__")
             module.__dict__["__builtins__"] = builtins
         return self.namespaces[session]
-
-    def _compiled(self, block: Block) -> list[CodeType]:
-        """The block's code, at its lines in its file, its assertions rewritten."""
-        source = numbered(block)
-        rewriter = AssertionRewriter(block.location.file)
-        with located_warnings(block):
-            tree: ast.Module = rewriter.visit(ast.parse(source, block.location.file))
-            # Once as it stands, for Python's own errors and warnings about the author's text.
-            compile(source, block.location.file, "exec", dont_inherit=True)
-        for location in (location_in(block, line) for line in rewriter.lines):
-            ASSERTED.setdefault(location.file, set()).add(location.line)
-        if block.language == "pycon" and tree.body:
-            # As in a console: the value of each command is written where its output is.
-            return compiled(ast.fix_missing_locations(ast.Interactive(tree.body)), block)
-        show_last(tree, source)
-        return compiled(ast.fix_missing_locations(tree), block)
 
 
 SHELLS = {
@@ -304,7 +288,7 @@ def serve(talk: socket.socket, files: Sequence[int], settings: Mapping[str, Any]
     worker = Worker(settings["root"], settings["device"], count)
     faulthandler.enable(dump, all_threads=False)
     with talk.makefile("r", encoding="utf-8", newline="\n") as requests:
-        know(_decode(next(requests, "{}")))
+        register_sources(_decode(next(requests, "{}")))
         recorder.start()
         for request in requests:
             facts = _decode(request)
@@ -319,7 +303,7 @@ def serve(talk: socket.socket, files: Sequence[int], settings: Mapping[str, Any]
                 with suppress(Exception):  # a page may leave sys.modules in any state
                     answer["dependencies"] = recorder.dependencies()
                 with suppress(Exception):
-                    answer["used"] = used_names(settings["library"], worker.uncaught.blocks)
+                    answer["used"] = used_names(settings["library"], worker.blocks)
             answer["late"], worker.late = worker.late, []
             faulthandler.cancel_dump_traceback_later()
             streams.flush()
