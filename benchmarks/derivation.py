@@ -17,8 +17,7 @@ from pathlib import Path
 import torch
 
 from einsum_doc import verify
-from einsum_doc.compute.checking import instance
-from einsum_doc.compute.checking.derivation import Derivation, Derivations
+from einsum_doc.compute.checking.derivation import CheckedDerivation, Derivations
 
 ROOT = Path(__file__).parents[1]
 
@@ -50,7 +49,6 @@ def pages() -> dict[str, list[str]]:
 def at_seeds(job: tuple[str, list[str], range]) -> tuple[int, list[str]]:
     """How many lines a page has at these seeds, and what is said where one does not hold."""
     torch.set_num_threads(1)
-    instance.BATCHED_FROM = 12  # The first batched call is slow; here there are many more.
     name, texts, seeds = job
     lines, alarms = 0, []
     for seed in seeds:
@@ -63,7 +61,7 @@ def at_seeds(job: tuple[str, list[str], range]) -> tuple[int, list[str]]:
     return lines, alarms
 
 
-def timed(text: str) -> tuple[float, Derivation]:
+def timed(text: str) -> tuple[float, CheckedDerivation]:
     """Milliseconds, and the outcome."""
     start = time.perf_counter()
     outcome = verify(text)

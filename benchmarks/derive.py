@@ -13,7 +13,7 @@ from collections.abc import Callable
 from statistics import median
 
 from einsum_doc import derive
-from einsum_doc.notation.deriving.derive import Derivation
+from einsum_doc.notation.deriving.derivation import Derivation
 
 CHAIN = "ab,bc,cd,de,ef,fg,gh,hi->ai"
 ROWS: list[tuple[str, Callable[[], Derivation], float]] = [

@@ -2,6 +2,7 @@
 
     python benchmarks/einsum.py [--only TEXT] [--rounds N] [--least] [--threads N] [--no-compile] [--device cuda]
     python benchmarks/einsum.py --random N [--seed S]    of so many random equations, those below 0.9 × eager
+    python benchmarks/einsum.py --without alignment      ours without an optimisation of its plan: compare two runs
 
 Prints a Markdown table. Per equation and contender: the median time of the rounds, in milliseconds, with the
 contenders taking turns, or with --least the least, for a machine that does other things meanwhile; then, for ours
@@ -19,18 +20,21 @@ import statistics
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from einsum_doc import einsum, gradient, parse
+from einsum_doc.compute.contraction import axes, calls, plan
 
 
 def chain(length: int) -> str:
-    """The product of so many matrices."""
+    """Return the product of so many matrices."""
     letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
     return ",".join(letters[n] + letters[n + 1] for n in range(length)) + f"->{letters[0]}{letters[length]}"
 
@@ -74,6 +78,7 @@ ROWS: list[tuple[str, list[tuple[int, ...]]]] = [
     ("vw,bcvt->bcwt", [(64, 64), (16, 32, 64, 64)]),
     ("ij,bjk->bik", [(256, 512), (16, 512, 128)]),
     ("ab,cd->acbd", [(32, 32), (64, 64)]),
+    ("bcdk,bd->ckb", [(64, 8, 16, 128), (64, 16)]),
     ("ab,cb->acb", [(256, 512), (16, 512)]),
     ("bi,bj->ijb", [(64, 128), (64, 128)]),
     (chain(4), [(256, 256)] * 4),
@@ -86,12 +91,12 @@ Contender = Callable[[Sequence[Tensor], Tensor], Sequence[Tensor | None]]
 
 
 def by_autograd(function: Callable[..., Tensor]) -> Contender:
-    """The gradients of a function by its backward pass."""
+    """Compute the gradients of a function by its backward pass."""
     return lambda operands, dldz: torch.autograd.grad(function(*operands), operands, dldz)
 
 
 def naive(equation: str, shapes: Sequence[tuple[int, ...]]) -> Contender:
-    """The output, and each gradient by an einsum of its own."""
+    """Compute the output, and each gradient by an einsum of its own."""
     steps = [_lowered(equation, number, shape) for number, shape in enumerate(shapes)]
 
     def call(operands: Sequence[Tensor], dldz: Tensor) -> Sequence[Tensor]:
@@ -162,7 +167,7 @@ class Memory(TorchDispatchMode):
 
 
 def memory(contender: Contender, operands: Sequence[Tensor], dldz: Tensor) -> tuple[int, int]:
-    """The peak beyond the operands, and what is kept between the passes and is no operand."""
+    """Measure the peak beyond the operands, and the bytes kept between the passes, operands excepted."""
     kept: dict[int, int] = {}
     own = {tensor.untyped_storage()._cdata for tensor in operands}
 
@@ -182,7 +187,7 @@ def memory(contender: Contender, operands: Sequence[Tensor], dldz: Tensor) -> tu
 def measure(
     contenders: dict[str, Contender], operands: Sequence[Tensor], dldz: Tensor, rounds: int, *, least: bool
 ) -> dict[str, float]:
-    """The median or least time of each contender in milliseconds, all of them taking turns in changing order."""
+    """Measure the median or least time of each contender in milliseconds; they take turns in changing order."""
     cuda = dldz.is_cuda
     times: dict[str, list[float]] = {name: [] for name in contenders}
     names = list(contenders)
@@ -203,6 +208,27 @@ def measure(
     return {name: min(own) if least else statistics.median(own) for name, own in times.items()}
 
 
+def leave_out(optimisation: str) -> None:
+    """Plan without an optimisation, to measure what it spares."""
+    order_tree, axis_map = plan.order_tree, plan.AxisMap
+    match optimisation:
+        case "alignment":
+            patch.object(calls, "_alignment", lambda *_: None).start()
+        case "expansion":
+            patch.object(axes, "_expansion", lambda *_: (0, ())).start()
+        case "upstream-copies":
+            patch.object(plan, "order_tree", lambda *own: replace(order_tree(*own), copies_upstream=False)).start()
+        case "operand-copies":
+            # The map of an operand, unlike that of the output, is made with what it is expanded by.
+            patch.object(
+                plan,
+                "AxisMap",
+                lambda *own, contiguous, expanded=None: axis_map(
+                    *own, contiguous=contiguous and expanded is None, expanded=expanded or ()
+                ),
+            ).start()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="rows whose equation contains this text")
@@ -215,7 +241,10 @@ def main() -> None:
         "--random", type=int, default=0, help="so many random equations; those that are slow are printed"
     )
     parser.add_argument("--seed", type=int, default=0)
+    optimisations = ("alignment", "expansion", "operand-copies", "upstream-copies")
+    parser.add_argument("--without", choices=optimisations, default="", help="leave an optimisation out of our plans")
     options = parser.parse_args()
+    leave_out(options.without)
     torch.set_num_threads(options.threads)
     threads = "1 thread" if options.threads == 1 else f"{options.threads} threads"
     of = f"{'least' if options.least else 'median'} of {options.rounds}"
@@ -237,7 +266,7 @@ def main() -> None:
 
 
 def drawn(count: int, generator: random.Random) -> Iterator[tuple[str, list[tuple[int, ...]]]]:
-    """Random equations of one to three operands whose sizes have them take about a millisecond."""
+    """Yield random equations of one to three operands, of sizes for which they take about a millisecond."""
     while count:
         labels = "abcdef"[: generator.randint(2, 5)]
         terms: list[list[str]] = [[] for _ in range(generator.choices([1, 2, 3], [1, 7, 2])[0])]
@@ -258,7 +287,7 @@ def drawn(count: int, generator: random.Random) -> Iterator[tuple[str, list[tupl
 
 
 def row(equation: str, shapes: Sequence[tuple[int, ...]], options: argparse.Namespace) -> tuple[dict[str, float], str]:
-    """What each contender takes, and the row of the table; the gradients of all are compared first."""
+    """Return the time of each contender, and the row of the table; the gradients of all are compared first."""
     generator = torch.Generator().manual_seed(0)
     operands = [torch.randn(shape, generator=generator).to(options.device).requires_grad_() for shape in shapes]
     dldz = torch.randn(torch.einsum(equation, *operands).shape, generator=generator).to(options.device)

@@ -1,9 +1,11 @@
 """The gradient of any einsum: as an einsum, as a derivation, and as fast PyTorch.
 
-Importing this package loads neither torch nor mkdocs: a name is imported when it is first asked for.
+Importing this package loads neither torch nor mkdocs: a name is imported when it is first used.
 """
 
+import ast
 from importlib import import_module
+from pkgutil import get_data
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,10 +16,10 @@ if TYPE_CHECKING:
     from einsum_doc.compute.contraction.cost import Cost as Cost
     from einsum_doc.compute.contraction.cost import Work as Work
     from einsum_doc.compute.contraction.cost import cost as cost
-    from einsum_doc.compute.contraction.differentiable import einsum as einsum
-    from einsum_doc.compute.contraction.differentiable import hvp as hvp
-    from einsum_doc.compute.contraction.differentiable import jvp as jvp
-    from einsum_doc.compute.contraction.differentiable import vjp as vjp
+    from einsum_doc.compute.contraction.public import einsum as einsum
+    from einsum_doc.compute.contraction.public import hvp as hvp
+    from einsum_doc.compute.contraction.public import jvp as jvp
+    from einsum_doc.compute.contraction.public import vjp as vjp
     from einsum_doc.derivatives import Summand as Summand
     from einsum_doc.derivatives import gradient as gradient
     from einsum_doc.derivatives import second_derivative as second_derivative
@@ -31,51 +33,28 @@ if TYPE_CHECKING:
     from einsum_doc.errors import EquationError as EquationError
     from einsum_doc.errors import NotationError as NotationError
     from einsum_doc.errors import OperandError as OperandError
-    from einsum_doc.notation.deriving.derive import Derivation as Derivation
-    from einsum_doc.notation.deriving.derive import Step as Step
+    from einsum_doc.notation.deriving.derivation import Derivation as Derivation
     from einsum_doc.notation.deriving.derive import derive as derive
+    from einsum_doc.notation.step import Step as Step
     from einsum_doc.notation.writing.emit import emit as emit
 
-_HOME = {
-    "Check": "einsum_doc.compute.checking.gradients",
-    "Cost": "einsum_doc.compute.contraction.cost",
-    "Derivation": "einsum_doc.notation.deriving.derive",
-    "EinsumError": "einsum_doc.errors",
-    "Equation": "einsum_doc.equation",
-    "EquationError": "einsum_doc.errors",
-    "NotationError": "einsum_doc.errors",
-    "OperandError": "einsum_doc.errors",
-    "Role": "einsum_doc.equation",
-    "Row": "einsum_doc.compute.checking.gradients",
-    "Step": "einsum_doc.notation.deriving.derive",
-    "Summand": "einsum_doc.derivatives",
-    "Work": "einsum_doc.compute.contraction.cost",
-    "check": "einsum_doc.compute.checking.gradients",
-    "cost": "einsum_doc.compute.contraction.cost",
-    "derive": "einsum_doc.notation.deriving.derive",
-    "einsum": "einsum_doc.compute.contraction.differentiable",
-    "emit": "einsum_doc.notation.writing.emit",
-    "from_sublists": "einsum_doc.equation",
-    "gradient": "einsum_doc.derivatives",
-    "hvp": "einsum_doc.compute.contraction.differentiable",
-    "jvp": "einsum_doc.compute.contraction.differentiable",
-    "parse": "einsum_doc.equation",
-    "second_derivative": "einsum_doc.derivatives",
-    "shared_gradient": "einsum_doc.derivatives",
-    "tangent": "einsum_doc.derivatives",
-    "verify": "einsum_doc.compute.checking.derivation",
-    "vjp": "einsum_doc.compute.contraction.differentiable",
+# Only type checkers execute the imports above; at run time they are read, to say where each public name is defined.
+_MODULES = {
+    alias.name: node.module
+    for node in ast.walk(ast.parse(get_data(__name__, "__init__.py") or b""))
+    if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("einsum_doc.")
+    for alias in node.names
 }
-__all__ = list(_HOME)
+__all__ = sorted(_MODULES)
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name from its home, the first time that it is asked for."""
-    if name not in _HOME:
+    """Import a public name from its module, the first time that it is used."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+    return getattr(import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:
-    """The public names, for tab completion."""
-    return sorted(_HOME)
+    """Return the public names, for tab completion."""
+    return __all__

@@ -10,30 +10,28 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from einsum_doc.derivatives import gradient
-from einsum_doc.equation import ELLIPSIS, Equation, Role, parse
+from einsum_doc.equation import Equation, Role, parse
 from einsum_doc.errors import EinsumError, OperandError
 
 if TYPE_CHECKING:
     from einsum_doc.compute.contraction.cost import Cost
-    from einsum_doc.notation.deriving.derive import Derivation
-
-Sizes = dict[str, int | tuple[int, ...]]
+    from einsum_doc.notation.deriving.derivation import Derivation
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit status is 0, or 2 for an error in what was asked; of `check`, 1 if something is wrong."""
+    """Run a command; return its exit status: 0, 2 for an error in the arguments, or 1 if `check` finds failures."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    # `->ij` is an equation and no option; to argparse, what has a blank in it is none.
+    # `->ij` is an equation and no option: argparse takes no word with a blank for an option.
     options = _parser(given).parse_args([f" {word}" if word.startswith("->") else word for word in given])
     try:
-        status = {"gradient": _gradient, "derive": _derive, "check": _check}[options.command](options)
+        status: int = options.run(options)
         sys.stdout.flush()
     except EinsumError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python still writes at its end
-        return 141  # as of any command of a shell: 128 + SIGPIPE
+    except BrokenPipeError:  # `| head` has ended
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python still writes when it exits
+        return 141  # the shell's 128 + SIGPIPE
     return status
 
 
@@ -41,46 +39,37 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="einsum-doc", description="The gradient of any einsum, and pages that run.")
     commands = parser.add_subparsers(dest="command", required=True)
     gradients = commands.add_parser("gradient", help="label roles, gradient equations, cost")
-    gradients.add_argument("equation", type=str.strip, help="such as ijk,ip->jkp")
-    gradients.add_argument("--wrt", type=int, help="the number of one operand; all of them without it")
+    derivations = commands.add_parser("derive", help="the gradient line by line, each with its reason")
+    for command in (gradients, derivations):
+        command.add_argument("equation", type=str.strip, help="such as ijk,ip->jkp")
+        command.add_argument("--wrt", type=int, help="the number of one operand; all of them without it")
     gradients.add_argument("--sizes", help="for the cost: i=4,j=3 and ...=2x5 for the axes of an ellipsis")
     forms = gradients.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="everything as JSON")
     for library in ("torch", "numpy", "jax"):
         forms.add_argument(f"--{library}", action="store_const", const=library, dest="library", help="as source text")
-    derivations = commands.add_parser("derive", help="the gradient line by line, each with its reason")
-    derivations.add_argument("equation", type=str.strip, help="such as ijk,ip->jkp")
-    derivations.add_argument("--wrt", type=int, help="the number of one operand; all of them without it")
     derivations.add_argument("--names", help="of the operands, such as x,y; one that stands twice is one tensor")
     derivations.add_argument("--output", help="the name of the output")
     derivations.add_argument("--loss", help="the name of the loss")
     derivations.add_argument("--complex", action="store_true", help="the operands are complex")
-    derivations.add_argument(
-        "--mode",
-        choices=("gradient", "tangent", "second"),
-        default="gradient",
-        help="what is derived: the gradient, the tangent (how the output moves with the operands), or the second "
-        "derivative by operands --wrt and --wrt2",
-    )
+    modes = "the gradient, the tangent of the output, or the second derivative by operands --wrt and --wrt2"
+    derivations.add_argument("--mode", choices=("gradient", "tangent", "second"), default="gradient", help=modes)
     derivations.add_argument("--wrt2", type=int, help="for the second derivative; all pairs of operands without it")
     forms = derivations.add_mutually_exclusive_group()
     for form, what in _FORMS.items():
         forms.add_argument(f"--{form}", action="store_const", const=form, dest="form", help=what)
     checks = commands.add_parser("check", help="run the blocks of a site's pages, without building it")
     if "check" in arguments[:1]:
-        # It needs mkdocs, which takes its time, and which those who only want the library need not have.
+        # It needs mkdocs, which is slow to import, and is not installed with the library alone.
         try:
             from einsum_doc.pages.fronts import check
         except ModuleNotFoundError as missing:
             parser.error(f"check needs {missing.name}: install einsum-doc[docs]")
         check.arguments(checks)
+        checks.set_defaults(run=check.check)
+    gradients.set_defaults(run=_gradient)
+    derivations.set_defaults(run=_derive)
     return parser
-
-
-def _check(options: argparse.Namespace) -> int:
-    from einsum_doc.pages.fronts.check import check
-
-    return check(options)
 
 
 def _gradient(options: argparse.Namespace) -> int:
@@ -94,6 +83,7 @@ def _gradient(options: argparse.Namespace) -> int:
         return 0
     cost = None
     if options.sizes is not None:
+        from einsum_doc.compute.contraction.binding import read_sizes
         from einsum_doc.compute.contraction.cost import cost as find_cost
 
         cost = find_cost(equation, read_sizes(options.sizes))
@@ -114,7 +104,6 @@ _FORMS = {
 
 def _derive(options: argparse.Namespace) -> int:
     from einsum_doc.notation.deriving.derive import derive
-    from einsum_doc.notation.writing.text import text
 
     equation = parse(options.equation)
     names = options.names.replace(",", " ").split() if options.names else None
@@ -134,14 +123,14 @@ def _derive(options: argparse.Namespace) -> int:
             print(json.dumps([derivation.facts() for derivation in found], ensure_ascii=False, indent=2))
         case _:
             width = min(120, shutil.get_terminal_size((120, 24)).columns)
-            print("\n\n\n".join(text(derivation, width) for derivation in found))
+            print("\n\n\n".join(derivation.text(width) for derivation in found))
     return 0
 
 
 def _asked(
     equation: Equation, names: Sequence[str] | None, options: argparse.Namespace
 ) -> list[tuple[int | None, int | None]]:
-    """The operands to differentiate by, in each derivation. A tensor in several slots is one operand."""
+    """Return the operands to differentiate by in each derivation. A tensor in several slots is one operand."""
     count = len(equation.operands)
     called = names if names and len(names) == count else [str(number) for number in range(count)]
     tensors = [number for number in range(count) if called.index(called[number]) == number]
@@ -160,7 +149,7 @@ def _asked(
 
 
 def _picture(derivation: "Derivation", wrt: int | None) -> str:
-    """The network of the equation, or of the gradient of operand `wrt`, with the names of the derivation."""
+    """Draw the network of the equation, or of the gradient of operand `wrt`, with the names of the derivation."""
     from einsum_doc.notation.deriving.letters import accented
     from einsum_doc.notation.drawing.diagram import diagram
 
@@ -170,24 +159,6 @@ def _picture(derivation: "Derivation", wrt: int | None) -> str:
     if derivation.complex and wrt is not None:
         names = tuple(name if number == wrt else accented("bar", name) for number, name in enumerate(names))
     return diagram(derivation.differentiated, wrt=wrt, names=names, output=derivation.output, loss=derivation.loss)
-
-
-def read_sizes(text: str) -> Sizes:
-    """The sizes that are written as text.
-
-    >>> read_sizes("i=4,...=2x5")
-    {'i': 4, '...': (2, 5)}
-
-    Raises: OperandError, if the text is not of this form.
-    """
-    sizes: Sizes = {}
-    for part in filter(None, text.replace(" ", "").split(",")):
-        label, _, value = part.partition("=")
-        numbers = [number for number in value.split("x") if number or label != ELLIPSIS]
-        if not all(number.isdecimal() for number in numbers) or (len(numbers) != 1 and label != ELLIPSIS):
-            raise OperandError(f"sizes are written as i=4,j=3 or ...=2x5, not {part!r}")
-        sizes[label] = tuple(map(int, numbers)) if label == ELLIPSIS else int(numbers[0])
-    return sizes
 
 
 def _facts(equation: Equation, gradients: dict[int, Equation], cost: "Cost | None") -> dict[str, Any]:
@@ -206,7 +177,7 @@ def _table(equation: Equation, gradients: dict[int, Equation], cost: "Cost | Non
     lines = [str(equation), "", f"  {equation.in_words()}", f"  {equation.as_sum()}", ""]
     for label in equation.labels:
         roles = sorted(equation.roles[label], key=list(Role).index)
-        where = ["output" if n is None else f"operand {n}" for n, _ in equation.places(label)]
+        where = ["output" if n is None else f"operand {n}" for n, _ in equation.occurrences(label)]
         lines.append(f"  {label:<5}{', '.join(roles):<24}{', '.join(dict.fromkeys(where))}".rstrip())
     lines.append("")
     lines += [f"  gradient {number}  {found}" for number, found in gradients.items()]

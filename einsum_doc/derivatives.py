@@ -8,7 +8,7 @@ from einsum_doc.errors import EquationError, OperandError
 
 
 def gradient(equation: Equation | str, wrt: int) -> Equation:
-    """The equation for the gradient of operand `wrt`: it and the output trade places.
+    """Return the equation for the gradient of operand `wrt`: it and the output trade places.
 
     >>> str(gradient("ik,kj->ij", wrt=0))
     'ij,kj->ik'
@@ -28,7 +28,7 @@ def gradient(equation: Equation | str, wrt: int) -> Equation:
 
 @dataclass(frozen=True)
 class Summand:
-    """One einsum of a sum of them, and what stands in its slots.
+    """One einsum of a sum of einsums, and the names of its operands.
 
     >>> str(Summand(parse("ij,jk->ik"), ("x0", "dx1")))
     'ij,jk->ik (x0, dx1)'
@@ -45,11 +45,11 @@ class Summand:
 
 
 Sum = tuple[Summand, ...]
-"""A sum of einsums; the empty one is zero. Each can be differentiated again, by its equation."""
+"""A sum of einsums; the empty sum is zero. Each can be differentiated again, by its equation."""
 
 
 def tangent(equation: Equation | str) -> Sum:
-    """How the output moves when the operands do: the einsum is linear in each, so each moves in turn.
+    """Return the tangent of the output: the einsum with each operand in turn replaced by its tangent.
 
     >>> print(*tangent("ij,jk->ik"), sep=" + ")
     ij,jk->ik (dx0, x1) + ij,jk->ik (x0, dx1)
@@ -60,7 +60,7 @@ def tangent(equation: Equation | str) -> Sum:
 
 
 def shared_gradient(equation: Equation | str, slots: Sequence[int]) -> Sum:
-    """The gradient of one tensor that fills several slots: the sum of the gradients of those.
+    """Return the gradient of one tensor that is several operands: the sum of their gradients.
 
     >>> print(*shared_gradient("ij,kj->ik", slots=[0, 1]), sep=" + ")
     ik,kj->ij (dldz, x1) + ik,ij->kj (dldz, x0)
@@ -73,7 +73,7 @@ def shared_gradient(equation: Equation | str, slots: Sequence[int]) -> Sum:
 
 
 def second_derivative(equation: Equation | str, wrt: int, wrt2: int) -> Sum:
-    """The derivative by operand `wrt2` of the gradient of operand `wrt`.
+    """Return the derivative by operand `wrt2` of the gradient of operand `wrt`.
 
     >>> print(*second_derivative("ij,jk->ik", 0, 1))
     ik->ijjk (dldz)

@@ -21,7 +21,7 @@ Written = tuple[tuple[str, int], ...]
 
 
 class Role(StrEnum):
-    """What a label does in an equation. Every label has one of the first five; the others come on top.
+    """The role of a label in an equation. Every label has one of the first five; the others come on top.
 
     >>> {label: sorted(roles) for label, roles in parse("bij,bj->bi").roles.items()}
     {'b': [<Role.BATCH: 'batch'>], 'i': [<Role.FREE: 'free'>], 'j': [<Role.CONTRACTED: 'contracted'>]}
@@ -43,7 +43,7 @@ class Role(StrEnum):
     """The ellipsis: any number of axes, aligned from the right."""
 
 
-class Place(NamedTuple):
+class Occurrence(NamedTuple):
     """Where a label stands: `operand` is a number, or None for the output; `axis` counts within the term."""
 
     operand: int | None
@@ -102,7 +102,7 @@ class Equation:
 
     @cached_property
     def roles(self) -> Mapping[str, frozenset[Role]]:
-        """What each label does.
+        """The roles of each label.
 
         >>> sorted(parse("iij,jk->ik").roles["i"])
         [<Role.FREE: 'free'>, <Role.REPEATED: 'repeated'>]
@@ -124,22 +124,24 @@ class Equation:
             roles.add(Role.ELLIPSIS)
         return frozenset(roles)
 
-    def places(self, label: str) -> tuple[Place, ...]:
-        """Where a label stands, operands first.
+    def occurrences(self, label: str) -> tuple[Occurrence, ...]:
+        """Return the occurrences of a label, operands first.
 
-        >>> parse("ii->i").places("i")
-        (Place(operand=0, axis=0), Place(operand=0, axis=1), Place(operand=None, axis=0))
+        >>> parse("ii->i").occurrences("i")
+        (Occurrence(operand=0, axis=0), Occurrence(operand=0, axis=1), Occurrence(operand=None, axis=0))
         """
         terms = [*enumerate(self.operands), (None, self.output)]
-        return tuple(Place(number, axis) for number, term in terms for axis, own in enumerate(term) if own == label)
+        return tuple(
+            Occurrence(number, axis) for number, term in terms for axis, own in enumerate(term) if own == label
+        )
 
     def positions(self, label: str, operand: int | EllipsisType | None = ...) -> tuple[int, ...]:
-        """Where a label stood in the text; `operand` narrows it to one operand, or with None to the output.
+        """Return the positions of a label in the text; `operand` restricts them to one operand, or None to the output.
 
         >>> parse("ik, kj -> ij").positions("j", operand=None)
         (11,)
 
-        An implicit output stood nowhere.
+        An implicit output has none.
         """
         return tuple(
             position
@@ -149,7 +151,7 @@ class Equation:
         )
 
     def span(self, operand: int | None) -> tuple[int, ...]:
-        """Where the labels of an operand, or with None those of the output, stood in the text.
+        """Return the positions in the text of the labels of an operand, or with None of the output.
 
         >>> parse("ik, kj -> ij").span(1)
         (4, 5)
@@ -157,7 +159,7 @@ class Equation:
         return tuple(position for number, term in self._written if number == operand for _, position in term)
 
     def in_words(self) -> str:
-        """What the einsum does, as a sentence.
+        """Describe the einsum in a sentence.
 
         >>> parse("ij,jk->ik").in_words()
         'Multiply x0 and x1 where their labels are equal, sum over j, and keep i and k.'
@@ -181,7 +183,7 @@ class Equation:
         return sentence[0].upper() + sentence[1:] + "."
 
     def as_sum(self) -> str:
-        """The einsum as a formula: δ stands for a repeated label of the output, 1 for a new one.
+        """Write the einsum as a formula: δ stands for a repeated label of the output, 1 for a new one.
 
         >>> parse("ij,jk->ik").as_sum(), parse("i->iij").as_sum()
         ('z[i,k] = Σ_j x0[i,j] x1[j,k]', "z[i,i',j] = x0[i] δ[i,i'] 1[j]")
@@ -201,7 +203,7 @@ class Equation:
         return f"z[{','.join(output)}] = " + (f"Σ_{summed} " if summed else "") + " ".join(factors)
 
     def as_loops(self) -> str:
-        """The einsum as nested loops: runnable Python on NumPy arrays `x0`, `x1`, … and zeros `out`.
+        """Write the einsum as nested loops: runnable Python on NumPy arrays `x0`, `x1`, … and zeros `out`.
 
         >>> print(parse("ij,j->i").as_loops())
         for i in range(size["i"]):
@@ -220,7 +222,7 @@ class Equation:
 
     @cached_property
     def _written(self) -> tuple[tuple[int | None, Written], ...]:
-        """Per term of the text its number and its labels with their positions."""
+        """For each term of the text, its number and its labels with their positions."""
         inputs, output = _read(self.text)
         written: list[tuple[int | None, Written]] = list(enumerate(inputs))
         if output is not None:
@@ -236,7 +238,7 @@ def parse(text: str | Equation) -> Equation:
     >>> parse("i...j, ij... -> ...ij").output
     ('...', 'i', 'j')
 
-    A label is one letter of any alphabet, upper or lower case; blanks mean nothing. Without an arrow the
+    A label is one letter of any alphabet, upper or lower case; blanks are ignored. Without an arrow the
     output is the ellipsis, if there is one, and then the labels that occur once, capitals first.
     Raises: EquationError, at a stray character, a dot that is no ellipsis, or a second ellipsis or arrow.
     Source: `torch.einsum` and `numpy.einsum`, documentation.
@@ -262,7 +264,7 @@ def _labels(term: Written) -> Term:
 def from_sublists(
     operands: Sequence[Sequence[int | EllipsisType]], output: Sequence[int | EllipsisType] | None = None
 ) -> Equation:
-    """The equation of a call in the sublist form, where labels are numbers and `...` is itself.
+    """Return the equation of a call in the sublist form, where labels are numbers or `...`.
 
     >>> from_sublists([[0, 1], [..., 0]], [1, ...])
     parse('AB,...A->B...')
@@ -316,7 +318,7 @@ def _read(text: str) -> tuple[list[Written], Written | None]:
 
 
 def _tokens(text: str) -> Iterator[tuple[str, int]]:
-    """The labels, ellipses, commas and arrows of a text, each with its position."""
+    """Yield the labels, ellipses, commas and arrows of a text, each with its position."""
     position = 0
     while position < len(text):
         character = text[position]
@@ -358,7 +360,7 @@ def _letter(entry: Any) -> str:
 
 
 def _beyond_ascii(number: int) -> str:
-    """The `number`th letter after ASCII's."""
+    """Return the `number`th letter after those of ASCII."""
     for code in range(0xC0, 0x110000):
         if chr(code).isalpha():
             if number == 0:

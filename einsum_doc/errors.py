@@ -1,4 +1,4 @@
-"""What we say to people: the fault, a caret under it, what was given."""
+"""Errors that name the fault, mark it with a caret, and say what was given."""
 
 from collections.abc import Iterable, Sequence
 
@@ -79,7 +79,7 @@ class OperandError(EinsumError):
 
 
 def describe(number: int, term: str, shape: Sequence[int]) -> str:
-    """The line about one operand in an error's message.
+    """Describe one operand in a line of an error's message.
 
     >>> describe(0, "ik", (4, 3))
     'operand 0: ik, shape (4, 3)'
@@ -98,7 +98,7 @@ class NotationError(ValueError):
 
     fault: one line that says what is wrong.
     text: everything that was to be read; `position` is the line and the column in it, both from 0.
-    expected: what would have been right there.
+    expected: a description of valid input there.
     """
 
     def __init__(self, fault: str, *, text: str = "", position: tuple[int, int] = (0, 0), expected: str = "") -> None:

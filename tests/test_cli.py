@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from einsum_doc import OperandError
-from einsum_doc.cli import main, read_sizes
+from einsum_doc.cli import main
+from einsum_doc.compute.contraction.binding import read_sizes
 
 
 def test_gradient_says_roles_and_equations(capsys: pytest.CaptureFixture[str]) -> None:

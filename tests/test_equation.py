@@ -103,8 +103,8 @@ def test_roles(text: str, roles: dict[str, set[Role]]) -> None:
 
 def test_places_and_positions() -> None:
     equation = parse("ik, k...k -> i...")
-    assert equation.places("k") == ((0, 1), (1, 0), (1, 2))
-    assert equation.places("i") == ((0, 0), (None, 0))
+    assert equation.occurrences("k") == ((0, 1), (1, 0), (1, 2))
+    assert equation.occurrences("i") == ((0, 0), (None, 0))
     assert equation.positions("k") == (1, 4, 8)
     assert equation.positions("k", operand=1) == (4, 8)
     assert equation.positions("...", operand=None) == (14,)

@@ -15,7 +15,7 @@ PURE = [
     "derivatives",
     *sorted(
         ".".join(path.relative_to(ROOT / "einsum_doc").with_suffix("").parts)
-        for folder in ("notation", "pages/record")
+        for folder in ("notation", "compute/checking/symbols", "pages/record")
         for path in ROOT.glob(f"einsum_doc/{folder}/**/[!_]*.py")
     ),
 ]

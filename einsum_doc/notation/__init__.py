@@ -1,1 +1,1 @@
-"""Index notation, as the posts write it: LaTeX in, expressions out. Pure Python on the standard library."""
+"""Index notation: read, derived, written and drawn. Pure Python on the standard library."""

@@ -1,15 +1,15 @@
-"""Tensor, Delta, One, Product, Sum, ...: what index notation says, as frozen values.
+"""The expressions of index notation as frozen values: Tensor, Delta, One, Product, Sum, ...
 
-`str()` of each is one line of plain text, for messages. `at` is where it stood, line and column from 0; it
-does not take part in `==`.
+`str()` of each is one line of plain text, for messages. `at` is its position in the text, line and column from 0;
+it does not take part in `==`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 
 Position: TypeAlias = tuple[int, int]
 
@@ -64,26 +64,32 @@ class Range:
         return f"{self.first}…{self.last}"
 
 
-Place: TypeAlias = Index | Coordinate | Fixed | Range
+Subscript: TypeAlias = Index | Coordinate | Fixed | Range
 
 
 class Expression:
-    """What a line is made of."""
+    """A side of a relation, or a part of one."""
 
     at: Position
 
     @property
     def parts(self) -> tuple[Expression, ...]:
-        """The expressions directly inside."""
-        return ()
+        """The expressions directly inside, in order."""
+        found: list[Expression] = []
+        for value in vars(self).values():
+            if isinstance(value, Expression):
+                found.append(value)
+            elif isinstance(value, tuple):
+                found += [part for part in value if isinstance(part, Expression)]
+        return tuple(found)
 
     @property
-    def own(self) -> tuple[Place, ...]:
+    def own(self) -> tuple[Subscript, ...]:
         """The indices that stand on this expression itself, not inside a part."""
         return ()
 
     def walk(self) -> Iterator[Expression]:
-        """The expression itself and all inside it."""
+        """Yield the expression itself and all inside it."""
         yield self
         for part in self.parts:
             yield from part.walk()
@@ -115,11 +121,11 @@ class Tensor(Expression):
     """A component of a tensor, or a scalar if it has no indices. `name` is LaTeX without blanks."""
 
     name: str
-    indices: tuple[Place, ...] = ()
+    indices: tuple[Subscript, ...] = ()
     at: Position = field(default=(0, 0), compare=False)
 
     @property
-    def own(self) -> tuple[Place, ...]:
+    def own(self) -> tuple[Subscript, ...]:
         return self.indices
 
     def __str__(self) -> str:
@@ -142,11 +148,11 @@ class Size(Expression):
 class Delta(Expression):
     """The Kronecker delta: 1 where its two indices agree, 0 elsewhere."""
 
-    indices: tuple[Place, ...]
+    indices: tuple[Subscript, ...]
     at: Position = field(default=(0, 0), compare=False)
 
     @property
-    def own(self) -> tuple[Place, ...]:
+    def own(self) -> tuple[Subscript, ...]:
         return self.indices
 
     def __str__(self) -> str:
@@ -157,11 +163,11 @@ class Delta(Expression):
 class One(Expression):
     """The one-tensor: 1 everywhere."""
 
-    indices: tuple[Place, ...]
+    indices: tuple[Subscript, ...]
     at: Position = field(default=(0, 0), compare=False)
 
     @property
-    def own(self) -> tuple[Place, ...]:
+    def own(self) -> tuple[Subscript, ...]:
         return self.indices
 
     def __str__(self) -> str:
@@ -169,7 +175,7 @@ class One(Expression):
 
 
 @dataclass(frozen=True)
-class Run(Expression):
+class RangeProduct(Expression):
     r"""Factors written with dots, `\delta_{aa'} \dots \delta_{bb'}`: one for each index of the ranges.
 
     Without a `first` that begins the ranges, the factors from the second on: what is left of the whole
@@ -179,10 +185,6 @@ class Run(Expression):
     first: Expression | None
     last: Delta | One
     at: Position = field(default=(0, 0), compare=False)
-
-    @property
-    def parts(self) -> tuple[Expression, ...]:
-        return (self.last,) if self.first is None else (self.first, self.last)
 
     def __str__(self) -> str:
         return f"{'' if self.first is None else self.first} ⋯ {self.last}".strip()
@@ -195,10 +197,6 @@ class Product(Expression):
     factors: tuple[Expression, ...]
     at: Position = field(default=(0, 0), compare=False)
 
-    @property
-    def parts(self) -> tuple[Expression, ...]:
-        return self.factors
-
     def __str__(self) -> str:
         *before, last = self.factors
         return " ".join([*(_bracketed(f, *_GROUPS, Summation) for f in before), _bracketed(last, *_GROUPS)])
@@ -210,10 +208,6 @@ class Sum(Expression):
 
     terms: tuple[Expression, ...]
     at: Position = field(default=(0, 0), compare=False)
-
-    @property
-    def parts(self) -> tuple[Expression, ...]:
-        return self.terms
 
     def __str__(self) -> str:
         text = _bracketed(self.terms[0], Sum)
@@ -230,10 +224,6 @@ class Negative(Expression):
     body: Expression
     at: Position = field(default=(0, 0), compare=False)
 
-    @property
-    def parts(self) -> tuple[Expression, ...]:
-        return (self.body,)
-
     def __str__(self) -> str:
         return f"−{_bracketed(self.body, Sum, Negative)}"
 
@@ -246,10 +236,6 @@ class Quotient(Expression):
     denominator: Expression
     at: Position = field(default=(0, 0), compare=False)
 
-    @property
-    def parts(self) -> tuple[Expression, ...]:
-        return (self.numerator, self.denominator)
-
     def __str__(self) -> str:
         return f"{_bracketed(self.numerator, *_LOOSE)}/{_bracketed(self.denominator, *_LOOSE)}"
 
@@ -261,10 +247,6 @@ class Power(Expression):
     base: Expression
     exponent: Expression
     at: Position = field(default=(0, 0), compare=False)
-
-    @property
-    def parts(self) -> tuple[Expression, ...]:
-        return (self.base, self.exponent)
 
     def __str__(self) -> str:
         return f"{_bracketed(self.base, *_LOOSE, Power)}^{_bracketed(self.exponent, *_LOOSE)}"
@@ -279,10 +261,6 @@ class Function(Expression):
     order: int = 0
     at: Position = field(default=(0, 0), compare=False)
 
-    @property
-    def parts(self) -> tuple[Expression, ...]:
-        return (self.argument,)
-
     def __str__(self) -> str:
         return f"{self.name}{chr(39) * self.order}({self.argument})"
 
@@ -295,10 +273,6 @@ class Partial(Expression):
     by: Tensor
     at: Position = field(default=(0, 0), compare=False)
 
-    @property
-    def parts(self) -> tuple[Expression, ...]:
-        return (self.body, self.by)
-
     def __str__(self) -> str:
         if isinstance(self.body, Tensor):
             return f"∂{self.body}/∂{self.by}"
@@ -309,14 +283,10 @@ class Partial(Expression):
 class Summation(Expression):
     """The sum of `body` over all values of `indices`; `capital` is the name of the range, if it is written."""
 
-    indices: tuple[Place, ...]
+    indices: tuple[Subscript, ...]
     body: Expression
     at: Position = field(default=(0, 0), compare=False)
     capital: str = field(default="", compare=False)
-
-    @property
-    def parts(self) -> tuple[Expression, ...]:
-        return (self.body,)
 
     def __str__(self) -> str:
         return f"Σ{subscript(self.indices)} {_bracketed(self.body, Sum, Negative)}"
@@ -331,8 +301,8 @@ def _bracketed(expression: Expression, *kinds: type[Expression]) -> str:
     return f"({expression})" if broken or isinstance(expression, kinds) else str(expression)
 
 
-def subscript(indices: tuple[Place, ...]) -> str:
-    """The indices of a component, as plain text.
+def subscript(indices: tuple[Subscript, ...]) -> str:
+    """Return the indices of a component, as plain text.
 
     >>> subscript((Index("i", 1), Index("j")))
     "_{i'j}"
@@ -344,55 +314,51 @@ def subscript(indices: tuple[Place, ...]) -> str:
     return f"_{text}" if len(text) == 1 else f"_{{{text}}}"
 
 
-GREEK = dict(
-    zip(
-        [
-            "alpha",
-            "beta",
-            "gamma",
-            "delta",
-            "epsilon",
-            "zeta",
-            "eta",
-            "theta",
-            "iota",
-            "kappa",
-            "lambda",
-            "mu",
-            "nu",
-            "xi",
-            "omicron",
-            "rho",
-            "sigma",
-            "tau",
-            "upsilon",
-            "phi",
-            "chi",
-            "psi",
-            "omega",
-            "Gamma",
-            "Delta",
-            "Theta",
-            "Lambda",
-            "Xi",
-            "Pi",
-            "Sigma",
-            "Upsilon",
-            "Phi",
-            "Psi",
-            "Omega",
-            "varepsilon",
-            "vartheta",
-            "varrho",
-            "varsigma",
-            "varphi",
-            "pi",
-            "ell",
-        ],
-        "αβγδεζηθικλμνξορστυϕχψωΓΔΘΛΞΠΣΥΦΨΩεϑϱςφπℓ",
-        strict=True,
-    )
+def mapped(expression: Expression, change: Callable[[Expression], Expression]) -> Expression:
+    """Return an expression with `change` applied to each of its parts; itself if it has none."""
+    changed: dict[str, Expression | tuple[Expression, ...]] = {}
+    for name, value in vars(expression).items():
+        if isinstance(value, Expression):
+            changed[name] = change(value)
+        elif isinstance(value, tuple) and any(isinstance(part, Expression) for part in value):
+            changed[name] = tuple(map(change, value))
+    found: Expression = replace(cast(Any, expression), **changed) if changed else expression
+    return found
+
+
+def rebuilt(expression: Expression, change: Callable[[Expression], Expression]) -> Expression:
+    """Return an expression with `change` applied to every part and to itself, inner ones first."""
+    return change(mapped(expression, lambda part: rebuilt(part, change)))
+
+
+def subscripts(expression: Expression) -> list[Subscript]:
+    """Return every index that is written in an expression, those of sums too, in order."""
+    found: list[Subscript] = []
+    for part in expression.walk():
+        found += part.own
+        if isinstance(part, Summation):
+            found += part.indices
+    return found
+
+
+def letters(found: Iterable[Subscript]) -> set[str]:
+    """Return the letters among indices, those in the ends of ranges too."""
+    names: set[str] = set()
+    for index in found:
+        if isinstance(index, Range):
+            names |= {index.first.letter, index.last.letter}
+        elif isinstance(index, Index):
+            names.add(index.letter)
+    return names
+
+
+_GREEK = (
+    *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu"),
+    *("nu", "xi", "omicron", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega"),
+    *("Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega"),
+    *("varepsilon", "vartheta", "varrho", "varsigma", "varphi", "pi", "ell"),
 )
+GREEK = dict(zip(_GREEK, "αβγδεζηθικλμνξορστυϕχψωΓΔΘΛΞΠΣΥΦΨΩεϑϱςφπℓ", strict=True))
 """Letters that are written as commands, with the character that stands for each in plain text."""
 
 ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307", "vec": "\u20d7", "check": "\u030c"}
@@ -403,7 +369,7 @@ DIFFERENTIALS = ("d", r"\mathrm{d}", r"\mathsf{d}", r"\Delta")
 
 
 def plain(name: str) -> str:
-    r"""A name or a letter without LaTeX.
+    r"""Return a name or a letter without LaTeX.
 
     >>> plain("\\mu"), plain("\\mathbf{x}"), plain("x'")
     ('μ', 'x', "x'")

@@ -2,7 +2,7 @@
 
 import sys
 
-from einsum_doc.pages.verdict.expected import main
+from einsum_doc.pages.verdict.rewriting import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -24,7 +24,8 @@ import torch
 from derivation_oracle import Oracle
 
 from einsum_doc import NotationError
-from einsum_doc.compute.checking.derivation import Page, Reading
+from einsum_doc.compute.checking.derivation import DerivationCheck
+from einsum_doc.compute.checking.symbols.table import SymbolTable
 from einsum_doc.notation.expression import (
     Delta,
     Expression,
@@ -33,15 +34,16 @@ from einsum_doc.notation.expression import (
     Number,
     One,
     Partial,
-    Place,
     Power,
     Product,
     Range,
+    Subscript,
     Sum,
     Tensor,
+    subscripts,
 )
-from einsum_doc.notation.reading.parse import Chain, Directive, Document, parse_notation
-from einsum_doc.notation.reading.scope import places
+from einsum_doc.notation.reading.directives import Directive
+from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
 
 ROOT = Path(__file__).parents[2]
 
@@ -104,7 +106,7 @@ def mutants(document: Document) -> Iterator[Mutant]:
 
 def changed(chain: Chain, right: Expression) -> Iterator[tuple[str, Expression]]:
     """Every change of one side."""
-    everywhere = [place for side in (chain.head, right) for place in places(side)]
+    everywhere = [place for side in (chain.head, right) for place in subscripts(side)]
     letters = list(dict.fromkeys(place for place in everywhere if isinstance(place, Index)))
     wide = list(dict.fromkeys(place for place in everywhere if isinstance(place, Range)))
     leaves = [part for part in right.walk() if isinstance(part, Tensor | Delta)]
@@ -124,7 +126,7 @@ def changed(chain: Chain, right: Expression) -> Iterator[tuple[str, Expression]]
                         turned = list(own)
                         turned[first], turned[second] = own[second], own[first]
                         yield "swap two indices", swapped(part, replace(part, indices=tuple(turned)))
-                pool: list[Place] = [*wide] if isinstance(own[first], Range) else [*letters]
+                pool: list[Subscript] = [*wide] if isinstance(own[first], Range) else [*letters]
                 for other in pool:
                     if other != own[first]:
                         renamed = (*own[:first], other, *own[first + 1 :])
@@ -168,22 +170,22 @@ def _replaced(whole: Expression, target: Expression, other: Expression) -> Expre
     return replace(whole, **fields)
 
 
-def verdict(mutant: Mutant, seed: int) -> tuple[str, Reading | None]:
+def verdict(mutant: Mutant, seed: int) -> tuple[str, DerivationCheck | None]:
     """What the checker says of a mutant: "held", "false" or "refused"."""
-    reading = Reading(mutant.document, (), Page(), {}, seed)
+    derivation = DerivationCheck(mutant.document, (), SymbolTable(), {}, seed)
     try:
-        line = list(reading.lines())[-1]
+        line = list(derivation.lines())[-1]
     except NotationError:
         return "refused", None
-    return ("held" if line.holds else "false"), reading
+    return ("held" if line.holds else "false"), derivation
 
 
-def true(mutant: Mutant, reading: Reading) -> bool:
+def true(mutant: Mutant, derivation: DerivationCheck) -> bool:
     """What the oracle says of it."""
-    check = reading.checks[-1]
+    cases = derivation.checked[-1].all
     return all(
-        Oracle(case, check.key, f"oracle {number}").true(mutant.relation, mutant.relation + 1)
-        for number, case in enumerate(check.cases)
+        Oracle(case, f"oracle {number}").true(mutant.relation, mutant.relation + 1)
+        for number, case in enumerate(cases)
         if not (case.lengths and sum(case.lengths.values()) > 3)
     )
 
@@ -240,27 +242,27 @@ def judged(job: tuple[str, str, int, int]) -> Count:
         if rng.randrange(every):
             continue
         found.made[mutant.kind] += 1
-        says, reading = verdict(mutant, seed)
+        says, derivation = verdict(mutant, seed)
         label = f"{name}: {mutant.kind}: {mutant.document.steps[-1].head} = {mutant.right}"
         if says == "refused":
             found.refused += 1
         elif says == "false":
             found.false += 1
-            assert reading is not None
+            assert derivation is not None
             if rng.randrange(10) == 0:
                 found.asked += 1
-                if _asked(mutant, reading):
+                if _asked(mutant, derivation):
                     found.alarms += (f"FALSE ALARM {label}",)
-        elif reading is not None and _asked(mutant, reading):
+        elif derivation is not None and _asked(mutant, derivation):
             found.true += 1
         else:
             found.survived += (f"SURVIVED {label}",)
     return found
 
 
-def _asked(mutant: Mutant, reading: Reading) -> bool:
+def _asked(mutant: Mutant, derivation: DerivationCheck) -> bool:
     try:
-        return true(mutant, reading)
+        return true(mutant, derivation)
     except (ZeroDivisionError, TypeError, ValueError):  # Where a side has no value, or is not real, it is not true.
         return False
 

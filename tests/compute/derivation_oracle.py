@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 import mpmath
 from mpmath import mp, mpf
 
-from einsum_doc.compute.checking.chain import Case
-from einsum_doc.compute.checking.instance import Definition
+from einsum_doc.compute.checking.cases import Case
+from einsum_doc.compute.checking.instances.inputs import Definition
 from einsum_doc.notation.expression import (
     Coordinate,
     Delta,
@@ -28,11 +28,11 @@ from einsum_doc.notation.expression import (
     One,
     Partial,
     Pi,
-    Place,
     Power,
     Product,
     Quotient,
     Size,
+    Subscript,
     Sum,
     Summation,
     Tensor,
@@ -119,9 +119,9 @@ class Values:
 class Oracle:
     """One case of a chain, in its own numbers."""
 
-    def __init__(self, case: Case, key: str, seed: str) -> None:
+    def __init__(self, case: Case, seed: str) -> None:
         self.case = case
-        self.chain = key
+        self.chain = case.key
         self.definitions = case.instance.definitions
         self.sizes = case.instance.sizes
         self.places = case.instance.places
@@ -181,7 +181,7 @@ class Oracle:
             self.alive.append(values)
         return self.inverses[id(values)]
 
-    def position(self, place: Place, assignment: Assignment) -> int:
+    def position(self, place: Subscript, assignment: Assignment) -> int:
         match place:
             case Index():
                 return assignment[place]

@@ -9,7 +9,7 @@ import torch
 from einsum_doc import cost, einsum, hvp, jvp, parse, vjp
 from einsum_doc.compute.contraction import axes as layout
 from einsum_doc.compute.contraction.binding import bind
-from einsum_doc.compute.contraction.path import find_path, pair_cost
+from einsum_doc.compute.contraction.path import contraction_cost, find_path
 from einsum_doc.compute.contraction.plan import Plan, make_plan
 
 
@@ -46,7 +46,7 @@ def test_it_is_the_cheapest_of_all_trees(operands: list[str], output: str) -> No
             alive -= {left, right}
             kept = frozenset(output).union(*(tensors[number] for number in alive))
             result = (tensors[left] | tensors[right]) & kept
-            total += pair_cost(tensors[left], tensors[right], result, sizes)
+            total += contraction_cost(tensors[left], tensors[right], result, sizes)
             alive.add(len(tensors))
             tensors.append(result)
         return total
@@ -67,7 +67,7 @@ def test_it_is_the_cheapest_of_all_trees(operands: list[str], output: str) -> No
 def test_no_intermediate_tensor_is_larger_than_there_is_room_for() -> None:
     # Left to right this needs n⁴ numbers: 32 s and 18 GB at n = 200.
     plan = plan_of("ij,jk,kl,jk->il", *[(200, 200)] * 4)
-    assert max(step.forward.size for step in plan.steps) <= 200**2
+    assert max(each.forward.size for each in plan.contractions) <= 200**2
     assert plan.multiply_adds < 3 * 200**3
 
 
@@ -82,8 +82,8 @@ def test_the_memory_limit_can_be_chosen(equation: str, sizes: dict[str, int]) ->
     shapes = [tuple(sizes[label] for label in term) for term in equation.split("->")[0].split(",")]
 
     def largest(memory_limit: int) -> int:
-        steps = make_plan(bind(parse(equation), shapes), memory_limit=memory_limit).steps[:-1]
-        return max(step.forward.size for step in steps)
+        contractions = make_plan(bind(parse(equation), shapes), memory_limit=memory_limit).contractions[:-1]
+        return max(each.forward.size for each in contractions)
 
     def multiply_adds(memory_limit: int) -> int:
         return cost(equation, shapes, memory_limit=memory_limit).forward.multiply_adds
@@ -118,7 +118,7 @@ def test_every_sweep_keeps_to_the_memory_limit(limit: int, call: Any, monkeypatc
 
 
 def test_a_product_of_vectors_that_no_order_makes_small() -> None:
-    assert len(plan_of("a,b,c,d->abcd", (9,), (9,), (9,), (9,)).steps) == 3
+    assert len(plan_of("a,b,c,d->abcd", (9,), (9,), (9,), (9,)).contractions) == 3
 
 
 @pytest.mark.parametrize("count", [7, 12, 20, 40])
@@ -133,9 +133,9 @@ def test_a_star_stays_a_star() -> None:
     assert plan_of(equation, *[(5, 3)] * 12).multiply_adds == 11 * 5
 
 
-def test_a_slot_pattern_does_not_depend_on_names() -> None:
+def test_how_an_operand_is_read_does_not_depend_on_names() -> None:
     first, second = plan_of("aab,bc->ac", (2, 2, 3), (3, 4)), plan_of("xxy,yz->xz", (2, 2, 3), (3, 4))
-    assert [slot.pattern for slot in first.operands] == [slot.pattern for slot in second.operands]
+    assert [axes.reading for axes in first.operands] == [axes.reading for axes in second.operands]
 
 
 def test_the_tree_is_chosen_once_for_an_equation_and_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +158,7 @@ def test_the_tree_is_chosen_once_for_an_equation_and_shapes(monkeypatch: pytest.
 
 
 def test_a_label_of_size_zero_among_many_operands() -> None:
-    assert len(plan_of(",,,a,a,b,b->", (), (), (), (0,), (0,), (2,), (2,)).steps) == 6
+    assert len(plan_of(",,,a,a,b,b->", (), (), (), (0,), (0,), (2,), (2,)).contractions) == 6
 
 
 def test_a_long_chain_of_many_sizes_has_its_best_order() -> None:

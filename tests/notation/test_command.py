@@ -12,7 +12,6 @@ from einsum_doc import derive
 from einsum_doc.cli import main
 from einsum_doc.compute.checking.derivation import Derivations
 from einsum_doc.notation.drawing.diagram import diagram
-from einsum_doc.notation.writing.text import text
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +50,7 @@ def test_the_command_keeps_to_the_width_of_the_terminal(
     monkeypatch.setenv("COLUMNS", "72")
     assert main(["derive", "ij,jk->ik", "--wrt", "0"]) == 0
     printed = capsys.readouterr().out
-    assert printed == text(derive("ij,jk->ik", 0), 72) + "\n"
+    assert printed == derive("ij,jk->ik", 0).text(72) + "\n"
     assert max(map(len, printed.splitlines())) <= 72
 
 

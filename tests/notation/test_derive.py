@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 from torch.autograd.functional import jacobian, jvp
 
 from einsum_doc.compute.checking.derivation import Derivations
-from einsum_doc.compute.contraction.differentiable import einsum
+from einsum_doc.compute.contraction.public import einsum
 from einsum_doc.derivatives import gradient, second_derivative, shared_gradient
 from einsum_doc.equation import ELLIPSIS, Equation, Role, parse
 from einsum_doc.errors import EquationError, OperandError
-from einsum_doc.notation.deriving.derive import Derivation, derive
+from einsum_doc.notation.deriving.derivation import Derivation
+from einsum_doc.notation.deriving.derive import derive
 from einsum_doc.notation.expression import (
     Delta,
     Expression,
@@ -33,12 +34,12 @@ from einsum_doc.notation.expression import (
     Partial,
     Product,
     Range,
-    Run,
+    RangeProduct,
     Sum,
     Tensor,
 )
 from einsum_doc.notation.reading.parse import Chain, parse_notation
-from einsum_doc.notation.writing.text import spoken, text
+from einsum_doc.notation.writing.text import spoken
 
 HERE = Path(__file__).parent
 GOLDEN = runpy.run_path(str(HERE / "golden" / "__main__.py"))
@@ -89,7 +90,7 @@ def einsums_in(derivation: Derivation) -> list[Equation]:
             if isinstance(factor, Delta):
                 first, second = factor.indices
                 name[str(second)] = label(first)
-            elif isinstance(factor, Run) and isinstance(factor.last, Delta):
+            elif isinstance(factor, RangeProduct) and isinstance(factor.last, Delta):
                 raise AssertionError("a delta over a range is left")
         tensors = [factor.by if isinstance(factor, Partial) else factor for factor in factors]
         operands = [tuple(map(label, tensor.indices)) for tensor in tensors if isinstance(tensor, Tensor)]
@@ -297,7 +298,7 @@ def test_one_delta_is_eliminated_a_line(equation: str) -> None:
         found = 0
         for factor in (factor for term in terms_of(expression) for factor in term):
             found += isinstance(factor, Delta)
-            if isinstance(factor, Run) and isinstance(factor.last, Delta):
+            if isinstance(factor, RangeProduct) and isinstance(factor.last, Delta):
                 found += 1 if factor.first is None else 2
         return found
 
@@ -808,15 +809,15 @@ def test_the_letters_of_torch_are_those_of_the_equation() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_rows_are_numbered_and_their_signs_stand_below_each_other(name: str) -> None:
     derivation = GOLDEN["derived"](name)
-    rows = [line for line in text(derivation, width=400).splitlines() if line[:3].strip().isdigit()]
+    rows = [line for line in derivation.text(width=400).splitlines() if line[:3].strip().isdigit()]
     assert [int(row[:3]) for row in rows] == list(range(1, len(derivation.steps) + 1))
     plain_rows = [row.replace("\u0307", "").replace("\u0304", "") for row in rows]
     assert len({row.index(" = ") for row in plain_rows}) == 1
     for row, step in zip(rows, derivation.steps, strict=True):
         assert row.endswith(spoken(step.reason))
         assert f"= {step.right}" in row
-    assert "$" not in text(derivation)
-    assert "\\" not in text(derivation)
+    assert "$" not in derivation.text()
+    assert "\\" not in derivation.text()
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120])
@@ -824,5 +825,5 @@ def test_reasons_keep_to_the_width(width: int) -> None:
     for name in CASES:
         derivation = GOLDEN["derived"](name)
         formulas = {str(step.right) for step in derivation.steps}
-        for line in text(derivation, width).splitlines():
+        for line in derivation.text(width).splitlines():
             assert len(line) <= width or any(formula in line for formula in formulas) or "torch" in line

@@ -26,13 +26,13 @@ from einsum_doc.notation.expression import (
     Product,
     Quotient,
     Range,
-    Run,
+    RangeProduct,
     Sum,
     Summation,
     Tensor,
 )
 from einsum_doc.notation.reading.parse import parse_expression
-from einsum_doc.notation.writing.latex import coloured, latex
+from einsum_doc.notation.writing.latex import latex
 
 I, J, K = Index("i"), Index("j"), Index("k", 1)  # noqa: E741
 A, B = Index("a"), Index("b")
@@ -56,8 +56,8 @@ X, Y, L = Tensor("x", (I, J)), Tensor("y", (J, K)), Tensor("l")
         (Partial(L, X), r"\frac{\partial l}{\partial x_{ij}}"),
         (Partial(Partial(L, X), Y), r"\frac{\partial^2 l}{\partial y_{jk'} \, \partial x_{ij}}"),
         (Partial(Product((X, Y)), X), r"\frac{\partial}{\partial x_{ij}}\left( x_{ij} \, y_{jk'} \right)"),
-        (Run(Delta((A, B)), Delta((I, J))), r"\delta_{ab} \cdots \delta_{ij}"),
-        (Product((X, Run(None, Delta((I, J))))), r"x_{ij} \, \cdots \delta_{ij}"),
+        (RangeProduct(Delta((A, B)), Delta((I, J))), r"\delta_{ab} \cdots \delta_{ij}"),
+        (Product((X, RangeProduct(None, Delta((I, J))))), r"x_{ij} \, \cdots \delta_{ij}"),
         (Quotient(X, L), r"\frac{x_{ij}}{l}"),
         (Power(X, Number(Fraction(2))), "x_{ij}^{2}"),
         (Power(X, Number(Fraction(1, 2))), r"\sqrt{x_{ij}}"),
@@ -130,14 +130,6 @@ def test_no_two_expressions_look_the_same() -> None:
     shown = Counter(map(str, every))
     assert [text for text, count in shown.items() if count > 1] == []
     assert [each for each in every if parse_expression(latex(each)) != each] == []
-
-
-def test_indices_can_carry_the_class_of_their_label() -> None:
-    marked = latex(Product((X, Y)), mark=coloured(summed="j"))
-    assert marked == (
-        r"x_{\class{ix ix-i}{i}\class{ix ix-j ix-dummy}{j}} \, y_{\class{ix ix-j ix-dummy}{j}\class{ix ix-k}{k'}}"
-    )
-    assert latex(Tensor("x", (Index(r"\mu"),)), mark=coloured()) == r"x_{\class{ix ix-mu}{\mu}}"
 
 
 def test_a_derivation_is_rows_with_their_reasons() -> None:

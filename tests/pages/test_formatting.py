@@ -96,14 +96,22 @@ def test_headings_of_blocks_that_markdown_exec_formats_itself(build: Build) -> N
     assert re.findall(r"<h2[^>]*>(\w+)", built.page()) == ["One", "Two", "Three"]
 
 
-def test_a_block_within_what_a_block_writes(build: Build) -> None:
+def test_a_block_within_markdown_that_is_executed(build: Build) -> None:
     """It is converted while the other one is."""
     inner = "```python exec='on' source='above'\nprint('## Inner')\n```"
-    page = f'# Title\n\n{inner}\n\n```python exec="on"\nprint({f"{inner}{chr(10)}{chr(10)}## Outer"!r})\n```\n'
+    page = f'# Title\n\n{inner}\n\n````md exec="on"\n{inner}\n\n## Outer\n````\n'
     ours = build({"index": page}, config=CONFIG % "markdown-exec, einsum-doc")
     assert ours.status == 0, ours.console
     html = ours.page()
     assert re.findall(r"<h2[^>]*>(Inner|Outer)", html) == ["Inner", "Inner", "Outer"]
     numbers = re.findall(r'<h2 id="exec-(\d+)-', html)
     assert len({*numbers}) == 3, numbers
-    assert re.findall(r'class="nav-link">(Inner|Outer)', html) == ["Inner", "Outer"]
+    assert "einsum_doc=" not in html
+
+
+def test_a_block_that_a_block_prints_stands_on_no_page(build: Build) -> None:
+    inner = "```python exec='on'\nprint('## Inner')\n```"
+    page = f'# Title\n\n{inner}\n\n```python exec="on"\nprint({inner!r})\n```\n'
+    ours = build({"index": page}, config=CONFIG % "markdown-exec, einsum-doc")
+    assert ours.status == 1
+    assert "docs/index.md:1: FenceError: a block that stands on no page" in ours.console

@@ -60,27 +60,42 @@ def bind(
     return _Binder(equation, tuple(map(tuple, shapes)), given, shape).bind()
 
 
-Given = tuple[tuple[str, int | Shape], ...] | None
-"""Sizes as a value."""
+def read_sizes(text: str) -> dict[str, int | Shape]:
+    """Read sizes that are written as text.
+
+    >>> read_sizes("i=4,...=2x5")
+    {'i': 4, '...': (2, 5)}
+
+    Raises: OperandError, if the text is not of this form.
+    """
+    sizes: dict[str, int | Shape] = {}
+    for part in filter(None, text.replace(" ", "").split(",")):
+        label, _, value = part.partition("=")
+        numbers = [number for number in value.split("x") if number or label != ELLIPSIS]
+        if not all(number.isdecimal() for number in numbers) or (len(numbers) != 1 and label != ELLIPSIS):
+            raise OperandError(f"sizes are written as i=4,j=3 or ...=2x5, not {part!r}")
+        sizes[label] = tuple(map(int, numbers)) if label == ELLIPSIS else int(numbers[0])
+    return sizes
 
 
-def freeze(sizes: Sizes | None) -> Given:
-    """Sizes as a value, which can be the key of a cache."""
-    if sizes is None:
-        return None
-    return tuple(
-        (label, tuple(map(_plain, size)) if isinstance(size, Sequence) and not isinstance(size, str) else _plain(size))
-        for label, size in sizes.items()
-    )
+FrozenSizes = tuple[tuple[str, int | Shape], ...] | None
+"""Sizes that can be hashed."""
+
+
+def freeze(sizes: Sizes | None) -> FrozenSizes:
+    """Convert sizes to a value that can be the key of a cache."""
+    return None if sizes is None else tuple((label, _plain(size)) for label, size in sizes.items())
 
 
 def _plain(size: Any) -> Any:
-    """A whole number of any kind as an int: NumPy's, or one that torch.compile traces."""
+    """Convert a sequence to a tuple, and a whole number to an int: NumPy's, or one that torch.compile traces."""
+    if isinstance(size, Sequence) and not isinstance(size, str):
+        return tuple(map(_plain, size))
     return index(size) if isinstance(size, SupportsIndex) else size
 
 
 def shapes_from(equation: Equation, sizes: Sizes | Sequence[Sequence[int]]) -> tuple[list[Shape], Sizes]:
-    """The operands' shapes, and the sizes that only the output has.
+    """Return the operands' shapes, and the sizes that only the output has.
 
     >>> from einsum_doc import parse
     >>> shapes_from(parse("ij->ik"), {"i": 2, "j": 3, "k": 4})
@@ -125,7 +140,7 @@ def shapes_from(equation: Equation, sizes: Sizes | Sequence[Sequence[int]]) -> t
 
 
 def _only(binding: Binding, labels: Sequence[str]) -> Sizes:
-    """The sizes of these labels; those of the ellipsis' axes as one."""
+    """Return the sizes of these labels; those of the ellipsis' axes as one."""
     sizes: dict[str, int | Sequence[int]] = {label: binding.sizes[label] for label in labels if label != ELLIPSIS}
     if ELLIPSIS in labels:
         sizes[ELLIPSIS] = [binding.sizes[axis] for axis in binding.output if axis.startswith(ELLIPSIS)]
@@ -140,20 +155,14 @@ def _shape(term: Sequence[str], sizes: Sizes) -> Shape:
     return tuple(shape)
 
 
+@dataclass
 class _Binder:
-    """One call of `bind`: what its steps share is the equation and shapes that every error shows."""
+    """The arguments of `bind`, which its steps share and every error shows."""
 
-    def __init__(
-        self,
-        equation: Equation,
-        shapes: tuple[Shape, ...],
-        given: dict[str, int | Shape],
-        upstream: Shape | None,
-    ) -> None:
-        self.equation = equation
-        self.shapes = shapes
-        self.given = given
-        self.upstream = upstream
+    equation: Equation
+    shapes: tuple[Shape, ...]
+    given: dict[str, int | Shape]
+    upstream: Shape | None
 
     def bind(self) -> Binding:
         self._check_number()
@@ -172,21 +181,21 @@ class _Binder:
         if expected != count:
             were = "was" if count == 1 else "were"
             raise OperandError(
-                f"the equation has {_operands(expected)}, but {count} {were} given",
+                f"the equation has {_counted(expected, 'operand')}, but {count} {were} given",
                 text=self.equation.text,
                 places=[place for missing in range(count, expected) for place in self.equation.span(missing)],
                 given=[f"operand {number}: shape {shape}" for number, shape in enumerate(self.shapes)],
             )
 
     def _axes(self, number: int) -> Term:
-        """The label of each axis of an operand."""
+        """Return the label of each axis of an operand."""
         term, shape = self.equation.operands[number], self.shapes[number]
         spare = len(shape) - (len(term) - (ELLIPSIS in term))
         if spare < 0 or (spare > 0 and ELLIPSIS not in term):
             labels = len(term) - (ELLIPSIS in term)
             at_least = "at least " if ELLIPSIS in term else ""
             self._refuse(
-                f"operand {number} has {_dimensions(len(shape))}, but its labels {''.join(term)!r} "
+                f"operand {number} has {_counted(len(shape), 'dimension')}, but its labels {''.join(term)!r} "
                 f"need {at_least}{labels}",
                 places=self.equation.span(number),
                 operands=[number],
@@ -194,8 +203,8 @@ class _Binder:
         return _expand(term, spare)
 
     def _output_axes(self, operands: tuple[Term, ...]) -> Term:
-        """The label of each axis of the output; an ellipsis covers as many as the longest one."""
-        count = max((sum(_is_dotted(label) for label in term) for term in operands), default=0)
+        """Return the label of each axis of the output; an ellipsis covers as many as the longest one."""
+        count = max((sum(_is_under_ellipsis(label) for label in term) for term in operands), default=0)
         if all(ELLIPSIS not in term for term in self.equation.operands):
             given = self.given.get(ELLIPSIS)
             if isinstance(given, tuple):
@@ -205,7 +214,7 @@ class _Binder:
         return _expand(self.equation.output, count)
 
     def _operand_sizes(self, operands: tuple[Term, ...]) -> dict[str, int]:
-        """The size of each label that is in an operand: 1 gives way to any other."""
+        """Return the size of each label that is in an operand: 1 gives way to any other."""
         sizes: dict[str, int] = {}
         source: dict[str, int] = {}
         for number, (term, shape) in enumerate(zip(operands, self.shapes, strict=True)):
@@ -242,10 +251,10 @@ class _Binder:
                     label=label,
                     places=self._places(label),
                 )
-            self._settle(sizes, label, size, "by `sizes`")
+            self._set_size(sizes, label, size, "by `sizes`")
 
     def _given_axes(self) -> list[tuple[str, int]]:
-        """The sizes that were given, one for each axis under an ellipsis."""
+        """Return the sizes that were given, one for each axis under an ellipsis."""
         axes: list[tuple[str, int]] = []
         for label, size in self.given.items():
             fault = _fault(label, size)
@@ -259,14 +268,14 @@ class _Binder:
         if self.upstream is None:
             return
         if len(self.upstream) != len(output):
-            dimensions = _dimensions(len(self.upstream))
+            dimensions = _counted(len(self.upstream), "dimension")
             self._refuse(f"the upstream gradient has {dimensions}, but the output has {len(output)}")
         for label, size in zip(output, self.upstream, strict=True):
             if size != sizes.get(label):
-                self._settle(sizes, label, size, "in the upstream gradient", fixed=label in sizes)
+                self._set_size(sizes, label, size, "in the upstream gradient", fixed=label in sizes)
 
-    def _settle(self, sizes: dict[str, int], label: str, size: int, where: str, *, fixed: bool = False) -> None:
-        """Note a size from outside the operands; a size 1 of theirs gives way to it unless it is `fixed`."""
+    def _set_size(self, sizes: dict[str, int], label: str, size: int, where: str, *, fixed: bool = False) -> None:
+        """Set a size from outside the operands; a size 1 of theirs gives way to it unless it is `fixed`."""
         known = sizes.get(label, size)
         if known != size and (fixed or known != 1):
             self._refuse(
@@ -286,7 +295,7 @@ class _Binder:
         )
 
     def _places(self, label: str, operand: int | None = None) -> tuple[int, ...]:
-        written = ELLIPSIS if _is_dotted(label) else label
+        written = ELLIPSIS if _is_under_ellipsis(label) else label
         if operand is None:
             return self.equation.positions(written)
         return self.equation.positions(written, operand)
@@ -317,7 +326,7 @@ class _Binder:
 
 
 def _fault(label: str, size: object) -> str | None:
-    """What is wrong with a size that was given."""
+    """Return the fault of a size that was given, None if it has none."""
     if not isinstance(size, tuple if label == ELLIPSIS else int):
         kind = "a sequence of sizes" if label == ELLIPSIS else "one size"
         return f"{_name(label)} takes {kind}, not {size!r}"
@@ -328,24 +337,20 @@ def _fault(label: str, size: object) -> str | None:
 
 
 def _expand(term: Term, count: int) -> Term:
-    """A term whose ellipsis is replaced by the labels of `count` axes."""
+    """Replace the ellipsis of a term by the labels of `count` axes."""
     axes = tuple(f"{ELLIPSIS}{axis}" for axis in range(count, 0, -1))
     return tuple(axis for label in term for axis in (axes if label == ELLIPSIS else (label,)))
 
 
-def _is_dotted(label: str) -> bool:
+def _is_under_ellipsis(label: str) -> bool:
     return label.startswith(ELLIPSIS)
 
 
 def _name(label: str) -> str:
-    if not _is_dotted(label):
+    if not _is_under_ellipsis(label):
         return f"label {label!r}"
     return f"axis -{label.removeprefix(ELLIPSIS)} under the ellipsis" if label != ELLIPSIS else "the ellipsis"
 
 
-def _operands(count: int) -> str:
-    return "1 operand" if count == 1 else f"{count} operands"
-
-
-def _dimensions(count: int) -> str:
-    return "1 dimension" if count == 1 else f"{count} dimensions"
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

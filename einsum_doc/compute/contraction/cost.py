@@ -1,4 +1,4 @@
-"""Equation + shapes -> Cost: what the output and all gradients take, and what the naive way would."""
+"""Equation + shapes -> Cost: of the output and all gradients in one sweep, and of gradients one by one."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,20 +6,21 @@ from html import escape
 from math import prod
 
 from einsum_doc.compute.contraction.binding import Binding, Sizes, bind, shapes_from
-from einsum_doc.compute.contraction.plan import Pair, Plan, Slot, Step, make_plan
+from einsum_doc.compute.contraction.calls import TorchCall
+from einsum_doc.compute.contraction.plan import AxisMap, Contraction, Plan, make_plan
 from einsum_doc.equation import Equation, parse
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a computation takes.
+    """The cost of a computation.
 
     >>> cost("ij,jk->ik", {"i": 10, "j": 20, "k": 30}).forward
     Work(multiply_adds=6000, moved=4400, peak=1200)
 
     multiply_adds: of its contractions, one for each value of their labels.
-    moved: bytes that contractions, and what is expanded or written as a diagonal, read and write.
-    peak: the most bytes at a time of tensors that it makes; operands and the upstream gradient are not counted.
+    moved: bytes read and written by contractions, and to expand and to write diagonals.
+    peak: the most bytes at a time of tensors that it makes, without operands and the upstream gradient.
     """
 
     multiply_adds: int
@@ -29,7 +30,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Cost:
-    """What an einsum takes; `str()` is a small table.
+    """The cost of an einsum and its gradients; `str()` is a small table.
 
     >>> print(cost("ij,jk->ik", {"i": 10, "j": 20, "k": 30}))
     ij,jk->ik  i=10 j=20 k=30
@@ -87,7 +88,7 @@ def cost(
     itemsize: int = 4,
     memory_limit: int | None = None,
 ) -> Cost:
-    """What an einsum and its gradients take, without computing them.
+    """Count the cost of an einsum and its gradients, without computing them.
 
     >>> found = cost("ab,bc,cd,de->ae", {label: 100 for label in "abcde"})
     >>> found.forward.multiply_adds, found.sweep.multiply_adds, found.naive.multiply_adds
@@ -102,11 +103,11 @@ def cost(
     shapes, new = shapes_from(equation, sizes)
     binding = bind(equation, shapes, new)
     plan = make_plan(binding, memory_limit=memory_limit)
-    forward, sweep = _Count(plan, itemsize), _Count(plan, itemsize)
+    forward, sweep = _Simulation(plan, itemsize), _Simulation(plan, itemsize)
     forward.output(keep=False)
     sweep.output(keep=True)
     sweep.gradients()
-    naive = [forward.work, *(_alone(binding, number, itemsize, memory_limit) for number in range(len(shapes)))]
+    naive = [forward.work, *(_one_gradient(binding, number, itemsize, memory_limit) for number in range(len(shapes)))]
     kept = [prod(shape) * itemsize for shape in (binding.output_shape, *shapes)]
     naive_peak = max(sum(kept[:number]) + work.peak for number, work in enumerate(naive))
     return Cost(
@@ -118,8 +119,8 @@ def cost(
     )
 
 
-def _alone(binding: Binding, number: int, itemsize: int, memory_limit: int | None) -> Work:
-    """What the einsum of one gradient takes."""
+def _one_gradient(binding: Binding, number: int, itemsize: int, memory_limit: int | None) -> Work:
+    """Count the einsum of one gradient."""
     others = [n for n in range(len(binding.operands)) if n != number]
     target = zip(binding.operands[number], binding.shapes[number], strict=True)
     swapped = Binding(
@@ -128,13 +129,13 @@ def _alone(binding: Binding, number: int, itemsize: int, memory_limit: int | Non
         shapes=(binding.output_shape, *(binding.shapes[n] for n in others)),
         sizes=binding.sizes,
     )
-    count = _Count(make_plan(swapped, memory_limit=memory_limit), itemsize)
-    count.output(keep=False)
-    return count.work
+    simulation = _Simulation(make_plan(swapped, memory_limit=memory_limit), itemsize)
+    simulation.output(keep=False)
+    return simulation.work
 
 
-class _Count:
-    """Runs a plan without tensors."""
+class _Simulation:
+    """Run a plan without tensors."""
 
     def __init__(self, plan: Plan, itemsize: int) -> None:
         self.plan = plan
@@ -149,13 +150,13 @@ class _Count:
         return Work(self.multiply_adds, self.moved * self.itemsize, self.peak * self.itemsize)
 
     def output(self, *, keep: bool) -> None:
-        """The forward sweep; the gradients need what is kept."""
-        for number, slot in enumerate(self.plan.operands):
-            self._read(slot, ("leaf", number))
-        for number, step in enumerate(self.plan.steps):
-            self._contract(step, step.forward, step.result)
+        """Count the forward sweep; the gradients need the tensors that are kept."""
+        for number, axes in enumerate(self.plan.operands):
+            self._read(axes, ("leaf", number))
+        for number, contraction in enumerate(self.plan.contractions):
+            self._contract(contraction, contraction.forward, contraction.result)
             if not keep:
-                used = (step.left, step.right)
+                used = (contraction.left, contraction.right)
                 self._free(tensor for tensor in used if self.plan.last_uses[tensor] == number)
         self._write(self.plan.output, self.plan.last)
         if self.plan.output.broadcasts:
@@ -165,35 +166,35 @@ class _Count:
             self._make("output", made)
 
     def gradients(self) -> None:
-        """The reverse sweep."""
+        """Count the reverse sweep."""
         self._read(self.plan.output, f"gradient {self.plan.last}")
-        for step in reversed(self.plan.steps):
-            for pair, target, _ in step.transposed:
-                self._contract(step, pair, f"gradient {target}")
-            self._free([f"gradient {step.result}"])
-        for number, slot in enumerate(self.plan.operands):
-            self._write(slot, f"gradient {number}")
+        for contraction in reversed(self.plan.contractions):
+            for call, target, _ in contraction.backward:
+                self._contract(contraction, call, f"gradient {target}")
+            self._free([f"gradient {contraction.result}"])
+        for number, axes in enumerate(self.plan.operands):
+            self._write(axes, f"gradient {number}")
 
-    def _contract(self, step: Step, pair: Pair, result: object) -> None:
-        self.multiply_adds += pair.multiply_adds
-        self.moved += sum(each.size for each in (step.forward, step.to_left, step.to_right))
-        self._make(result, pair.size)
+    def _contract(self, contraction: Contraction, call: TorchCall, result: object) -> None:
+        self.multiply_adds += call.multiply_adds
+        self.moved += sum(each.size for each in (contraction.forward, contraction.to_left, contraction.to_right))
+        self._make(result, call.size)
 
-    def _read(self, slot: Slot, tensor: object) -> None:
-        if slot.dense or len(slot.labels) < len(slot.distinct):
-            made = prod(slot.sizes[label] for label in slot.labels)
-            self.moved += prod(slot.sizes[label] for label in slot.distinct) + made
+    def _read(self, axes: AxisMap, tensor: object) -> None:
+        if axes.contiguous or len(axes.labels) < len(axes.distinct):
+            made = prod(axes.sizes[label] for label in axes.labels)
+            self.moved += prod(axes.sizes[label] for label in axes.distinct) + made
             self._make(tensor, made)
 
-    def _write(self, slot: Slot, tensor: object) -> None:
-        """A repeated label makes a new tensor, a lent one is summed; an expanded one is a view."""
-        if slot.lent:
-            made = prod(slot.sizes[label] for label in slot.labels)
-            self.moved += prod(slot.lent) * made + made
-            self._make((slot.lent, tensor), made)
-        if len(slot.distinct) < len(slot.squeezed):
-            self.moved += prod(slot.shape)
-            self._make((slot, tensor), prod(slot.shape))
+    def _write(self, axes: AxisMap, tensor: object) -> None:
+        """Count writing: a repeated label makes a new tensor, leading axes are summed; a lone label is a view."""
+        if axes.expanded:
+            made = prod(axes.sizes[label] for label in axes.labels)
+            self.moved += prod(axes.expanded) * made + made
+            self._make((axes.expanded, tensor), made)
+        if len(axes.distinct) < len(axes.visible):
+            self.moved += prod(axes.shape)
+            self._make((axes, tensor), prod(axes.shape))
 
     def _make(self, name: object, size: int) -> None:
         self.alive[name] = size

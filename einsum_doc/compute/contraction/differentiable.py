@@ -1,14 +1,14 @@
 """einsum, vjp, jvp, hvp: one Plan run forwards and backwards."""
 
-from collections.abc import Callable, Sequence
-from functools import lru_cache, wraps
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from einsum_doc.compute.contraction.binding import Given, Sizes, bind, freeze
+from einsum_doc.compute.contraction.binding import FrozenSizes, Sizes, bind, freeze
 from einsum_doc.compute.contraction.operands import (
     check_differentiable,
     check_dtypes,
@@ -22,7 +22,7 @@ from einsum_doc.compute.contraction.sweep import (
     Values,
     as_dtype,
     needed_values,
-    remake,
+    recompute,
     saved_values,
     sweep_backward,
     sweep_backward_tangent,
@@ -32,28 +32,9 @@ from einsum_doc.compute.contraction.sweep import (
 from einsum_doc.equation import Equation, from_sublists, parse
 from einsum_doc.errors import EquationError, OperandError, Shape
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 
-
-def _one_call(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """What torch.compile is to see as one call: it plans in plain Python, which is not to be traced."""
-
-    @wraps(function)
-    def call(*arguments: _P.args, **options: _P.kwargs) -> _R:
-        if torch.compiler.is_compiling():
-            from einsum_doc.compute.contraction.compiled import in_graph
-
-            result: _R = in_graph(function.__name__, *arguments, **options)
-            return result
-        return function(*arguments, **options)
-
-    return call
-
-
-@_one_call
 def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None = None) -> Tensor:
-    """The einsum of tensors: a drop-in for `torch.einsum` whose backward pass is the derived one.
+    """Compute the einsum of tensors: a drop-in for `torch.einsum` whose backward pass is the derived one.
 
     >>> x, y = torch.ones(4, 3), torch.ones(3, 5)
     >>> einsum("ij,jk->ik", x, y).shape
@@ -65,7 +46,7 @@ def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None
             [1, 1, 1]])
 
     The equation is closed: a label repeated in the output writes the diagonal, and one that is only in the
-    output broadcasts, with its size in `sizes`. There is at least one operand: '->' is that of one scalar.
+    output broadcasts, with its size in `sizes`. There is at least one operand: '->' takes one scalar.
     memory_limit: how many numbers an intermediate tensor may have, if there is such an order of contraction;
     without it, eight times as many as the largest operand or the output. As in opt_einsum, a low limit trades
     time for memory.
@@ -85,11 +66,10 @@ def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None
     return output.clone(memory_format=torch.contiguous_format) if plan.output.broadcasts else output
 
 
-@_one_call
 def vjp(
     equation: Equation | str, operands: Sequence[Tensor], dldz: Tensor, *, memory_limit: int | None = None
 ) -> tuple[Tensor, ...]:
-    """The gradient of each operand, from the upstream gradient.
+    """Compute the gradient of each operand from the upstream gradient.
 
     >>> x, y = torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0])
     >>> vjp("i,i->", (x, y), torch.tensor(10.0))
@@ -108,7 +88,6 @@ def vjp(
     return _written(plan, sweep_backward(plan, values, read(plan.output, dldz), wanted), operands)
 
 
-@_one_call
 def jvp(
     equation: Equation | str,
     operands: Sequence[Tensor],
@@ -117,7 +96,7 @@ def jvp(
     sizes: Sizes | None = None,
     memory_limit: int | None = None,
 ) -> Tensor:
-    """The tangent of the output, from those of the operands.
+    """Compute the tangent of the output from those of the operands.
 
     >>> x, y = torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0])
     >>> jvp("i,i->", (x, y), (torch.tensor([1.0, 0.0]), None))
@@ -134,7 +113,7 @@ def jvp(
     check_differentiable(equation, operands, [number for number, v in enumerate(tangents) if v is not None])
     plan = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands), memory_limit)
     check_dtypes(equation, plan, operands)
-    values = sweep_forward(plan, _read(plan, operands), keep=plan.twins, last=False)
+    values = sweep_forward(plan, _read(plan, operands), keep=plan.first_equal, last=False)
     moving = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands, tangents), memory_limit)
     tangent = sweep_tangent(moving, values, _read(moving, tangents))[plan.last]
     if tangent is None:
@@ -143,7 +122,6 @@ def jvp(
     return output.clone(memory_format=torch.contiguous_format) if plan.output.broadcasts else output
 
 
-@_one_call
 def hvp(
     equation: Equation | str,
     operands: Sequence[Tensor],
@@ -152,7 +130,7 @@ def hvp(
     *,
     memory_limit: int | None = None,
 ) -> tuple[Tensor, ...]:
-    """How the gradients move when the operands do: the Hessian of ⟨dldz, z⟩ times a vector.
+    """Compute the tangents of the gradients: the Hessian of ⟨dldz, z⟩ times a vector.
 
     >>> x, y = torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0])
     >>> hvp("i,i->", (x, y), torch.tensor(10.0), (torch.tensor([1.0, 0.0]), None))
@@ -165,7 +143,7 @@ def hvp(
     """
     plan, operands = _differentiable(equation, operands, dldz, memory_limit)
     check_tangents(parse(equation), operands, tangents)
-    values = sweep_forward(plan, _read(plan, operands), keep=plan.twins, last=False)
+    values = sweep_forward(plan, _read(plan, operands), keep=plan.first_equal, last=False)
     plan = _plan(parse(equation), _shapes(operands), None, *_shapes([dldz]), _same(operands, tangents), memory_limit)
     moved = sweep_tangent(plan, values, _read(plan, tangents), last=False)
     found = sweep_backward_tangent(plan, values, moved, read(plan.output, dldz), _distinct(plan))
@@ -175,7 +153,7 @@ def hvp(
 def _differentiable(
     equation: Equation | str, operands: Sequence[Tensor], dldz: Tensor, memory_limit: int | None
 ) -> tuple[Plan, tuple[Tensor, ...]]:
-    """The plan of an einsum whose gradient is asked for, and its operands."""
+    """Check an einsum whose gradient is to be computed; return its plan and operands."""
     equation, operands = parse(equation), tuple(operands)
     check_operands(equation, operands)
     check_differentiable(equation, operands, range(len(operands)))
@@ -189,21 +167,21 @@ _T = TypeVar("_T", Tensor, Tensor | None)
 
 
 def _read(plan: Plan, tensors: Sequence[_T]) -> list[_T]:
-    """A tensor for each slot, as the tree sees them; of twins only the first is read."""
-    known: list[_T] = []
-    for number, (slot, tensor) in enumerate(zip(plan.operands, tensors, strict=True)):
-        twin = plan.twins[number]
-        known.append(known[twin] if twin < number else tensor if tensor is None else read(slot, tensor))
-    return known
+    """Read each tensor as the tree sees it; of equal ones only the first."""
+    leaves: list[_T] = []
+    for number, (axes, tensor) in enumerate(zip(plan.operands, tensors, strict=True)):
+        first = plan.first_equal[number]
+        leaves.append(leaves[first] if first < number else tensor if tensor is None else read(axes, tensor))
+    return leaves
 
 
 def _distinct(plan: Plan) -> tuple[bool, ...]:
-    """For each operand, whether its gradient is to be computed, and is not that of another one."""
-    return tuple(plan.alike[number] == number for number in range(len(plan.operands)))
+    """Return, for each operand, whether its gradient is to be computed: it is not that of another one."""
+    return tuple(plan.same_gradient[number] == number for number in range(len(plan.operands)))
 
 
 def _written(plan: Plan, gradients: Sequence[Tensor | None], operands: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """The gradients of the leaves as those of the operands."""
+    """Write the gradients of the leaves as those of the operands."""
 
     def written(number: int) -> Tensor:
         gradient, operand = gradients[number], operands[number]
@@ -211,13 +189,13 @@ def _written(plan: Plan, gradients: Sequence[Tensor | None], operands: Sequence[
             return torch.zeros_like(operand)
         return write(plan.operands[number], as_dtype(gradient, operand.dtype))
 
-    alike = plan.alike[: len(operands)]
-    made = {number: written(number) for number in set(alike)}
-    return tuple(made[number] for number in alike)
+    numbers = plan.same_gradient[: len(operands)]
+    made = {number: written(number) for number in set(numbers)}
+    return tuple(made[number] for number in numbers)
 
 
 def _read_call(arguments: tuple[Any, ...]) -> tuple[Equation, tuple[Any, ...]]:
-    """The equation and operands of a call: text first, sublists between, or the operands in one list."""
+    """Return the equation and operands of a call: text first, sublists between, or the operands in one list."""
     if not arguments:
         raise EquationError("einsum takes an equation and its operands, or operands each with its sublist")
     if isinstance(arguments[0], Tensor):
@@ -235,13 +213,13 @@ def _read_call(arguments: tuple[Any, ...]) -> tuple[Equation, tuple[Any, ...]]:
 
 def _shapes(operands: Sequence[Tensor]) -> tuple[Shape, ...]:
     if torch.compiler.is_compiling():
-        # A plan is for numbers: a compiled graph is specialised to its shapes.
+        # A plan needs numbers: a compiled graph is specialised to its shapes.
         return tuple(tuple(int(size) for size in operand.shape) for operand in operands)
     return tuple(operand.shape for operand in operands)
 
 
 def _same(*tensors: Sequence[Tensor | None]) -> tuple[int, ...] | None:
-    """For each operand, the first that is the same tensor, and has the same tangent; None if all are different."""
+    """Return, for each operand, the first that is the same tensor with the same tangent; None if all are different."""
     if len(set(map(id, tensors[0]))) == len(tensors[0]):
         return None
     names = [tuple(map(id, own)) for own in zip(*tensors, strict=True)]
@@ -252,17 +230,17 @@ def _same(*tensors: Sequence[Tensor | None]) -> tuple[int, ...] | None:
 def _plan(
     equation: Equation,
     shapes: tuple[Shape, ...],
-    sizes: Given,
+    sizes: FrozenSizes,
     upstream: Shape | None,
     same: tuple[int, ...] | None,
     memory_limit: int | None,
 ) -> Plan:
-    """The plan, made once for an equation and shapes."""
+    """Return the plan, made once for an equation and shapes."""
     return make_plan(bind(equation, shapes, None if sizes is None else dict(sizes), upstream), same, memory_limit)
 
 
 def _contract(plan: Plan, leaves: Sequence[Tensor]) -> Tensor:
-    """Run the tree; as one node of autograd's graph where that is all that is asked, and torch knows no better.
+    """Run the tree, as one node of autograd's graph where only the reverse sweep can be asked for.
 
     One product of two tensors whose gradients are such products is a node of torch already, without any Python.
     """
@@ -275,10 +253,10 @@ def _contract(plan: Plan, leaves: Sequence[Tensor]) -> Tensor:
 
 
 def _only_reverse_mode(leaf: Tensor) -> bool:
-    """Whether nothing but the reverse sweep can be asked of the result.
+    """Return whether only the reverse sweep can be asked for.
 
     Under torch.func, forward-mode AD, autocast or the compiler the tree is run in torch's own calls, which all
-    of them understand; its derivative there is the same reverse sweep, made by them from the same tree.
+    of them understand; they derive the same reverse sweep from it.
     """
     return (
         torch.is_grad_enabled()
@@ -294,7 +272,7 @@ class _Tree(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, plan: Plan, *leaves: Tensor) -> Tensor:
-        """Sweep forward, and keep what the reverse sweep reads."""
+        """Sweep forward, and save the tensors that the reverse sweep reads."""
         wanted = ctx.needs_input_grad[1:]
         values = sweep_forward(plan, leaves, keep=needed_values(plan, wanted))
         last = values[-1]
@@ -308,11 +286,11 @@ class _Tree(torch.autograd.Function):
     def backward(ctx: Any, upstream: Tensor) -> Any:
         """Sweep back; differentiably, if the gradient is to be differentiated."""
         plan: Plan = ctx.plan
-        values: Values = [None] * (len(plan.leaves) + len(plan.steps))
+        values: Values = [None] * (len(plan.leaves) + len(plan.contractions))
         for number, value in zip(ctx.numbers, ctx.saved_tensors, strict=True):
             values[number] = value
         if torch.is_grad_enabled():
-            remake(plan, values, ctx.wanted)
+            recompute(plan, values, ctx.wanted)
         gradients = sweep_backward(plan, values, upstream, ctx.wanted)
         return None, *(
             None if gradient is None else as_dtype(gradient, dtype)

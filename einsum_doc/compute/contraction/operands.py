@@ -1,6 +1,6 @@
-"""What is asked of tensors before anything is computed: their kind, dtype and device."""
+"""Checks of tensors before anything is computed: their type, dtype and device."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, reduce
 from typing import Any, NoReturn
 
@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from einsum_doc.compute.contraction.path import splits
-from einsum_doc.compute.contraction.plan import Plan, Slot
+from einsum_doc.compute.contraction.plan import AxisMap, Plan
 from einsum_doc.compute.contraction.primitives import autocasts
 from einsum_doc.equation import Equation
 from einsum_doc.errors import OperandError, describe
 
 
 def check_operands(equation: Equation, operands: Sequence[Any]) -> None:
-    """Refuse what is no tensor, or lies on several devices.
+    """Refuse operands that are no tensors, or on several devices.
 
     Raises: OperandError.
     """
@@ -30,7 +30,7 @@ def check_operands(equation: Equation, operands: Sequence[Any]) -> None:
     device = operands[0].device
     elsewhere = [number for number, operand in enumerate(operands) if operand.device != device]
     if elsewhere:
-        _refuse(equation, operands, "the operands are on different devices", _devices(operands), at=elsewhere)
+        _refuse(equation, operands, "the operands are on different devices", detail=_device, at=elsewhere)
 
 
 def check_dtypes(equation: Equation, plan: Plan, operands: Sequence[Tensor]) -> None:
@@ -50,45 +50,45 @@ def check_dtypes(equation: Equation, plan: Plan, operands: Sequence[Tensor]) -> 
     read = [_as_read(slot, operand.dtype) for slot, operand in zip(plan.operands, operands, strict=True)]
     dtypes = [read[leaf] for leaf in plan.leaves]
     of_one = all(operand.dtype == first for operand in operands)
-    for step in plan.steps:
-        left, right = dtypes[step.left], dtypes[step.right]
+    for contraction in plan.contractions:
+        left, right = dtypes[contraction.left], dtypes[contraction.right]
         dtypes.append(torch.promote_types(left, right))
-        if not step.forward.contracts:
+        if not contraction.forward.contracts:
             continue
         short = autocast and left in _CAST and right in _CAST
         if left != right and not of_one and not short and not _fit_in_some_order(plan, read):
             fault = f"{_name(left)} and {_name(right)} are contracted, which need one dtype"
             others = [number for number, operand in enumerate(operands) if operand.dtype != first]
-            _refuse(equation, operands, fault, _dtypes(operands), at=others)
+            _refuse(equation, operands, fault, at=others)
         if torch.bool in (left, right) or (device == "cuda" and not (left.is_floating_point or left.is_complex)):
             dtype = torch.bool if torch.bool in (left, right) else left
             fault = f"tensors of dtype {_name(dtype)} cannot be contracted on {device}"
-            _refuse(equation, operands, fault, _dtypes(operands))
+            _refuse(equation, operands, fault)
 
 
-def _as_read(slot: Slot, dtype: torch.dtype) -> torch.dtype:
-    """The dtype that the tree sees: summed, integers and booleans are int64."""
-    summed = slot.broadcasts and not (dtype.is_floating_point or dtype.is_complex)
+def _as_read(axes: AxisMap, dtype: torch.dtype) -> torch.dtype:
+    """Return the dtype that the tree sees: summed, integers and booleans are int64."""
+    summed = axes.broadcasts and not (dtype.is_floating_point or dtype.is_complex)
     return torch.int64 if summed else dtype
 
 
 _CAST = frozenset((torch.float16, torch.bfloat16, torch.float32))
-"""The dtypes that autocast makes one."""
+"""The dtypes that autocast converts to one."""
 
 
 _ORDERS = 10
-"""Up to so many operands all orders are tried; with more, dtypes have to fit in the tree's."""
+"""The most operands for which all orders are tried; with more, dtypes have to fit in the tree's."""
 
 
 def _fit_in_some_order(plan: Plan, dtypes: Sequence[torch.dtype]) -> bool:
-    """Whether there is a tree all of whose contractions are of two equal dtypes."""
+    """Return whether there is a tree all of whose contractions are of two equal dtypes."""
     terms = [frozenset(slot.labels) for slot in plan.operands]
     if len(terms) > _ORDERS:
         return False
 
     @cache
     def made(subset: int) -> tuple[torch.dtype, frozenset[str]]:
-        """The dtype of what is made from operands, given as bits, and the labels that are contracted in it."""
+        """Return the dtype of the tensor made from operands, given as bits, and the labels contracted in it."""
         inside = [number for number in range(len(terms)) if subset >> number & 1]
         outside = [term for number, term in enumerate(terms) if number not in inside]
         held = frozenset().union(*(terms[number] for number in inside))
@@ -116,7 +116,7 @@ def check_differentiable(equation: Equation, operands: Sequence[Tensor], numbers
         operand = operands[number]
         if not (operand.is_floating_point() or operand.is_complex()):
             fault = f"operand {number} has dtype {_name(operand.dtype)}, which has no gradient"
-            _refuse(equation, operands, fault, _dtypes(operands), at=[number])
+            _refuse(equation, operands, fault, at=[number])
 
 
 def check_tangents(equation: Equation, operands: Sequence[Tensor], tangents: Sequence[Tensor | None]) -> None:
@@ -126,23 +126,23 @@ def check_tangents(equation: Equation, operands: Sequence[Tensor], tangents: Seq
     """
     if len(tangents) != len(operands):
         fault = f"there are {len(operands)} operands, but {len(tangents)} tangents"
-        _refuse(equation, operands, fault, _dtypes(operands))
+        _refuse(equation, operands, fault)
     for number, (operand, tangent) in enumerate(zip(operands, tangents, strict=True)):
         if tangent is None:
             continue
         if not isinstance(tangent, Tensor):
             fault = f"the tangent of operand {number} is no tensor: {type(tangent).__name__}"
-            _refuse(equation, operands, fault, _dtypes(operands), at=[number])
+            _refuse(equation, operands, fault, at=[number])
         own = (tuple(tangent.shape), _name(tangent.dtype), str(tangent.device))
         if own != (tuple(operand.shape), _name(operand.dtype), str(operand.device)):
             fault = f"the tangent of operand {number} has shape {own[0]}, {own[1]}, {own[2]}"
-            _refuse(equation, operands, fault, _dtypes(operands), at=[number])
+            _refuse(equation, operands, fault, at=[number])
 
 
 def check_upstream(equation: Equation, operands: Sequence[Tensor], dldz: Tensor) -> None:
     """Refuse an upstream gradient that has not the dtype or device of the output.
 
-    Under autocast the output may have either dtype, by what the last contraction is.
+    Under autocast the output may have either dtype, depending on the last contraction.
     Raises: OperandError.
     """
     if not isinstance(dldz, Tensor):
@@ -151,36 +151,35 @@ def check_upstream(equation: Equation, operands: Sequence[Tensor], dldz: Tensor)
     short = dtype in _CAST and dldz.dtype in _CAST and autocasts(operands[0])
     if dldz.dtype != dtype and not short:
         fault = f"the upstream gradient has dtype {_name(dldz.dtype)}, the output has {_name(dtype)}"
-        _refuse(equation, operands, fault, _dtypes(operands))
+        _refuse(equation, operands, fault)
     if dldz.device != operands[0].device:
         fault = f"the upstream gradient is on {dldz.device}, the operands are on {operands[0].device}"
-        _refuse(equation, operands, fault, _devices(operands))
+        _refuse(equation, operands, fault, detail=_device)
+
+
+def _dtype(tensor: Tensor) -> str:
+    return _name(tensor.dtype)
+
+
+def _device(tensor: Tensor) -> str:
+    return str(tensor.device)
 
 
 def _refuse(
     equation: Equation,
     operands: Sequence[Tensor],
     fault: str,
-    details: Sequence[str],
     *,
     at: Iterable[int] = (),
+    detail: Callable[[Tensor], str] = _dtype,
 ) -> NoReturn:
-    terms = map("".join, equation.operands)
     lines = [
-        f"{describe(number, term, operand.shape)}, {detail}"
-        for number, (term, operand, detail) in enumerate(zip(terms, operands, details, strict=False))
+        f"{describe(number, ''.join(term), operand.shape)}, {detail(operand)}"
+        for number, (term, operand) in enumerate(zip(equation.operands, operands, strict=False))
     ]
     numbers = tuple(at)
     places = [place for number in numbers for place in equation.span(number)]
     raise OperandError(fault, text=equation.text, places=places, operands=numbers, given=lines)
-
-
-def _dtypes(operands: Sequence[Tensor]) -> list[str]:
-    return [_name(operand.dtype) for operand in operands]
-
-
-def _devices(operands: Sequence[Tensor]) -> list[str]:
-    return [str(operand.device) for operand in operands]
 
 
 def _name(dtype: torch.dtype) -> str:

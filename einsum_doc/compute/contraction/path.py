@@ -13,23 +13,23 @@ Path = list[tuple[int, int]]
 """Pairs of tensors to contract: the operands are numbered first, then the results in order."""
 
 EXHAUSTIVE = 6
-"""Up to so many operands every tree is considered; beyond, those that opt_einsum's finders propose."""
+"""The most operands for which every tree is considered; with more, those that opt_einsum's finders propose."""
 
 SEARCHED = 10
-"""Up to so many operands opt_einsum's dynamic programming is asked too; beyond, only for chains and rings. Of
-sixteen operands with six neighbours each it would take seconds; the greedy finder takes none."""
+"""The most operands for which opt_einsum's dynamic programming is used too; with more, only for chains and rings. For
+sixteen operands with six neighbours each it would take seconds."""
 
 ROOM = 8
-"""Without a memory limit, an intermediate tensor may be so many times as large as the largest operand or output."""
+"""How many times as large as the largest operand or output an intermediate tensor may be, without a memory limit."""
 
 _MOVE = 8.0
-"""What reading or writing a number costs, in multiply-adds of a matrix product."""
+"""The cost of reading or writing a number, in multiply-adds of a matrix product."""
 
 
 def find_path(
     leaves: Sequence[Term], wanted: Collection[str], sizes: Mapping[str, int], memory_limit: int | None = None
 ) -> Path:
-    """The cheapest contraction tree whose intermediate tensors are not too large.
+    """Find the cheapest contraction tree whose intermediate tensors are not too large.
 
     >>> find_path(["ij", "jk", "kl"], "il", {"i": 9, "j": 9, "k": 9, "l": 1})
     [(1, 2), (0, 3)]
@@ -45,11 +45,13 @@ def find_path(
     search = _Search([frozenset(leaf) for leaf in leaves], frozenset(wanted) & held, sizes, memory_limit)
     if len(leaves) <= EXHAUSTIVE:
         return search.best_of_all()
-    return min(search.proposals(), key=search.judge)
+    return min(search.proposals(), key=search.evaluate)
 
 
-def pair_cost(left: frozenset[str], right: frozenset[str], result: frozenset[str], sizes: Mapping[str, int]) -> float:
-    """What one contraction costs with the two that send its gradient back, in multiply-adds of a matrix product.
+def contraction_cost(
+    left: frozenset[str], right: frozenset[str], result: frozenset[str], sizes: Mapping[str, int]
+) -> float:
+    """Return the cost of a contraction and the two that send its gradient back, in multiply-adds of a matrix product.
 
     Each of the three multiplies and adds once per value of all labels, and moves the same three tensors.
     """
@@ -62,9 +64,9 @@ def pair_cost(left: frozenset[str], right: frozenset[str], result: frozenset[str
     return 3.0 * size(union) * (_MOVE if thin else 1.0) + 3.0 * _MOVE * (size(left) + size(right) + size(result))
 
 
-class _Best(NamedTuple):
-    """The cheapest tree of a subset of the operands: how many numbers its largest tensor has beyond the limit,
-    what it costs, its height, the subsets it splits in.
+class _Subtree(NamedTuple):
+    """The cheapest tree of a subset of the operands: the numbers of its largest tensor beyond the limit, its cost,
+    its height, the subsets it splits in.
     """
 
     excess: int
@@ -74,7 +76,7 @@ class _Best(NamedTuple):
 
 
 class _Search:
-    """One call of `find_path`: the operands' labels, the output's, the sizes, and the limit."""
+    """The arguments of `find_path`: the operands' labels, the output's, the sizes, and the limit."""
 
     def __init__(
         self, leaves: list[frozenset[str]], wanted: frozenset[str], sizes: Mapping[str, int], limit: int | None
@@ -86,60 +88,60 @@ class _Search:
         self.limit = ROOM * max(map(self._size, [*leaves, wanted])) if limit is None else limit
 
     def best_of_all(self) -> Path:
-        """The cheapest tree, from the cheapest trees of all subsets of the operands; of equals, the lowest."""
-        best: dict[int, _Best] = {}
+        """Build the cheapest tree from those of all subsets of the operands; of equals, the lowest."""
+        best: dict[int, _Subtree] = {}
         everything = (1 << len(self.leaves)) - 1
         for subset in range(1, everything + 1):
-            best[subset] = _Best(0, 0.0, 0, None) if subset.bit_count() == 1 else self._best_split(subset, best)
+            best[subset] = _Subtree(0, 0.0, 0, None) if subset.bit_count() == 1 else self._best_split(subset, best)
         return _numbered(everything, best, len(self.leaves))
 
-    def _best_split(self, subset: int, best: Mapping[int, _Best]) -> _Best:
+    def _best_split(self, subset: int, best: Mapping[int, _Subtree]) -> _Subtree:
         result = self._result(subset)
-        found: _Best | None = None
+        found: _Subtree | None = None
         for left, right in splits(subset):
             first, second = best[left], best[right]
             excess = max(first.excess, second.excess, self._excess(subset))
             cost = first.cost + second.cost
             if found is None or (excess, cost) <= (found.excess, found.cost):
-                cost += pair_cost(self._result(left), self._result(right), result, self.sizes)
-                own = _Best(excess, cost, 1 + max(first.height, second.height), (left, right))
+                cost += contraction_cost(self._result(left), self._result(right), result, self.sizes)
+                own = _Subtree(excess, cost, 1 + max(first.height, second.height), (left, right))
                 found = own if found is None else min(found, own)
         assert found is not None
         return found
 
     def _result(self, subset: int) -> frozenset[str]:
-        """The labels of the tensor that is made from a subset of the operands."""
+        """Return the labels of the tensor that is made from a subset of the operands."""
         inside, outside = set[str](), set(self.wanted)
         for number, leaf in enumerate(self.leaves):
             (inside if subset >> number & 1 else outside).update(leaf)
         return frozenset(inside & outside)
 
     def proposals(self) -> Iterator[Path]:
-        """The trees that opt_einsum's finders propose."""
+        """Yield the trees that opt_einsum's finders propose."""
         finders: list[Any] = [paths.greedy]
         if len(self.leaves) <= SEARCHED or self._is_chain():
             aims = ("flops", "write", "combo", "size")
             finders += [partial(paths.dynamic_programming, minimize=aim) for aim in aims]
         for finder in finders:
-            yield _tracked(finder(self.leaves, self.wanted, self.sizes, None), len(self.leaves))
+            yield _renumbered(finder(self.leaves, self.wanted, self.sizes, None), len(self.leaves))
 
     def _is_chain(self) -> bool:
-        """Whether every operand shares labels with at most two others."""
+        """Return whether every operand shares labels with at most two others."""
         return all(sum(not leaf.isdisjoint(other) for other in self.leaves) <= 3 for leaf in self.leaves)
 
-    def judge(self, path: Path) -> tuple[int, float]:
-        """How many numbers a tree's largest tensor has beyond the limit, and what it costs."""
+    def evaluate(self, path: Path) -> tuple[int, float]:
+        """Return how many numbers a tree's largest tensor has beyond the limit, and its cost."""
         subsets = [1 << number for number in range(len(self.leaves))]
         cost, excess = 0.0, 0
         for left, right in path:
             subsets.append(subsets[left] | subsets[right])
             first, second, result = map(self._result, (subsets[left], subsets[right], subsets[-1]))
-            cost += pair_cost(first, second, result, self.sizes)
+            cost += contraction_cost(first, second, result, self.sizes)
             excess = max(excess, self._excess(subsets[-1]))
         return excess, cost
 
     def _excess(self, subset: int) -> int:
-        """How many numbers the tensor made from a subset has beyond the limit, which does not bind the output."""
+        """Return how many numbers the tensor of a subset has beyond the limit, which does not bind the output."""
         if subset + 1 == 1 << len(self.leaves):
             return 0
         return max(0, self._size(self._result(subset)) - self.limit)
@@ -149,15 +151,15 @@ class _Search:
 
 
 def splits(subset: int) -> Iterator[tuple[int, int]]:
-    """Every way to split a set, given as bits, in two; each once."""
+    """Yield every way to split a set, given as bits, in two; each once."""
     part = (subset - 1) & subset
     while part > subset - part:
         yield subset - part, part
         part = (part - 1) & subset
 
 
-def _numbered(subset: int, best: Mapping[int, _Best], count: int) -> Path:
-    """The path of a subset's best tree."""
+def _numbered(subset: int, best: Mapping[int, _Subtree], count: int) -> Path:
+    """Return the path of a subset's best tree."""
     path: Path = []
 
     def grow(part: int) -> int:
@@ -172,8 +174,8 @@ def _numbered(subset: int, best: Mapping[int, _Best], count: int) -> Path:
     return path
 
 
-def _tracked(found: Iterable[Iterable[int]], count: int) -> Path:
-    """opt_einsum's path, which names places in a shrinking list, as numbers of tensors."""
+def _renumbered(found: Iterable[Iterable[int]], count: int) -> Path:
+    """Convert opt_einsum's path, which gives positions in a shrinking list, to numbers of tensors."""
     alive = list(range(count))
     path: Path = []
     for places in found:

@@ -1,130 +1,77 @@
-"""A Plan's step -> the torch call that does it best."""
+"""A planned call -> torch's own: contractions, and tensors on their way to the tree and back."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
-from einsum_doc.compute.contraction.plan import Aligned, Kind, Pair, Slot
-from einsum_doc.errors import Shape
+from einsum_doc.compute.contraction.calls import Alignment, Operation, TorchCall
+from einsum_doc.compute.contraction.plan import AxisMap
 
 SHORT = 256
-"""Up to so long rows are multiplied by `bmm`; longer ones by a product and a sum (measured on CPUs)."""
+"""The longest rows that are multiplied by `bmm`; longer ones are multiplied and summed (measured on CPUs)."""
 
 _BMM_AXES = 3
-"""The axes of what `bmm` takes."""
+"""The number of axes that `bmm` takes."""
 
 
-class Scratch:
-    """The memory of a product that was summed, for the next product of as many numbers.
-
-    It is no operand's and no result's. Where torch takes down what is called, for autograd or for a transform,
-    nothing can be written over, and nothing is kept.
-    """
-
-    def __init__(self) -> None:
-        self.tensor: Tensor | None = None
-
-    def keep(self, product: Tensor) -> None:
-        """Keep a product that nobody else has."""
-        if type(product) is Tensor and not _is_recorded(product):
-            self.tensor = product
-
-    def multiply(self, left: Tensor, right: Tensor) -> Tensor:
-        """The product of two tensors with as many axes, in the memory that was kept, if it is that of the left one."""
-        kept, self.tensor = self.tensor, None
-        fits = (
-            kept is not None
-            and kept.numel() == left.numel()
-            and kept.dtype == torch.promote_types(left.dtype, right.dtype)
-            and all(own in (size, 1) for size, own in zip(left.shape, right.shape, strict=True))
-        )
-        if kept is None or not fits or not _is_dense(left) or _is_recorded(left, right):
-            return left * right
-        out = kept.new_empty(0).set_(kept.untyped_storage(), 0, left.shape, left.stride())
-        return torch.mul(left, right, out=out)
-
-
-def _is_recorded(*tensors: Tensor) -> bool:
-    """Whether what is called is taken down, for autograd or for a transform; a batch of gradients has no memory."""
-    return (
-        not all(map(torch._C._has_storage, tensors))
-        or (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors))
-        or forward_ad._current_level >= 0
-        or torch._C._are_functorch_transforms_active()
-        or torch.compiler.is_compiling()
-    )
-
-
-def _is_dense(tensor: Tensor) -> bool:
-    """Whether a tensor's numbers lie side by side, in whatever order of its axes."""
-    return tensor.permute(sorted(range(tensor.dim()), key=tensor.stride, reverse=True)).is_contiguous()
-
-
-def contract(pair: Pair, left: Tensor, right: Tensor, scratch: Scratch | None = None) -> Tensor:
-    """One contraction of the tree.
-
-    scratch: what it leaves for the next one, and finds of the last one.
-    """
-    if pair.swapped:
+def contract(call: TorchCall, left: Tensor, right: Tensor) -> Tensor:
+    """Contract two tensors of the tree."""
+    if call.swapped:
         left, right = right, left
-    if pair.aligned is not None and left.dtype == right.dtype and _sums_well(left):
-        return _multiply_and_sum(pair, *_aligned(pair.aligned, left, right), scratch)
-    if pair.left_order is not None:
-        left = torch.permute(left, pair.left_order)
-    if pair.right_order is not None:
-        right = torch.permute(right, pair.right_order)
-    kind = pair.kind
-    if left.dtype != right.dtype and kind is not Kind.PRODUCT:
-        # So comes the gradient of a product of two dtypes, or such a product that was made first.
+    if call.alignment is not None and left.dtype == right.dtype and _sums_well(left):
+        return _multiply_and_sum(call, *_align(call.alignment, left, right))
+    if call.left_order is not None:
+        left = torch.permute(left, call.left_order)
+    if call.right_order is not None:
+        right = torch.permute(right, call.right_order)
+    operation = call.operation
+    if left.dtype != right.dtype and operation is not Operation.PRODUCT:
+        # The gradient of a product of two dtypes, or of a tensor that such a product made.
         dtype = torch.promote_types(left.dtype, right.dtype)
         left, right = left.to(dtype), right.to(dtype)
-    if kind is Kind.ROWS and (not _are_short_rows(pair, left, right)) and _sums_well(left):
-        return _multiply_and_sum(pair, left, right, scratch)
-    if pair.left_shape is not None:
-        left = left.reshape(pair.left_shape)
-    if pair.right_shape is not None:
-        right = right.reshape(pair.right_shape)
-    if kind is Kind.PRODUCT:
-        return left * right if scratch is None else scratch.multiply(left, right)
-    if kind is Kind.MATRIX:
+    if operation is Operation.ROWS and (not _are_short_rows(call, left, right)) and _sums_well(left):
+        return _multiply_and_sum(call, left, right)
+    if call.left_shape is not None:
+        left = left.reshape(call.left_shape)
+    if call.right_shape is not None:
+        right = right.reshape(call.right_shape)
+    if operation is Operation.PRODUCT:
+        return left * right
+    if operation is Operation.MATRIX:
         product = torch.mm(left, right)
-    elif kind is Kind.BATCH:
+    elif operation is Operation.BATCH:
         if left.shape[-2] == 1 and left.stride(-1) != 1:
-            left = left.contiguous()  # a batch of vectors: once, and not one by one
+            left = left.contiguous()  # bmm would copy a batch of vectors one by one
         # Of more axes `matmul` makes those of `bmm`, at less cost than calls from here.
         product = torch.bmm(left, right) if left.dim() == _BMM_AXES else torch.matmul(left, right)
-    elif kind is Kind.ROWS:
+    elif operation is Operation.ROWS:
         product = torch.bmm(left.unsqueeze(-2), right.unsqueeze(-1))
     else:
         return torch.dot(left, right) if _sums_well(left) else torch.mm(left[None, :], right[:, None])[0, 0]
-    if pair.shape is not None:
-        product = product.reshape(pair.shape)
-    return product if pair.order is None else torch.permute(product, pair.order)
+    if call.shape is not None:
+        product = product.reshape(call.shape)
+    return product if call.order is None else torch.permute(product, call.order)
 
 
-def _aligned(how: Aligned, vector: Tensor, matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """The matrix and the vector of a batch, with axes for batch, free and contracted labels in both."""
-    vector_order, shape, matrix_order = how
-    if vector_order is not None:
-        vector = torch.permute(vector, vector_order)
-    if matrix_order is not None:
-        matrix = torch.permute(matrix, matrix_order)
-    return matrix, vector.reshape(shape)
+def _align(alignment: Alignment, vector: Tensor, matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Bring the matrices and vectors of a batch to axes for batch, free and contracted labels."""
+    if alignment.vector_order is not None:
+        vector = torch.permute(vector, alignment.vector_order)
+    if alignment.matrix_order is not None:
+        matrix = torch.permute(matrix, alignment.matrix_order)
+    return matrix, vector.reshape(alignment.vector_shape)
 
 
-def _multiply_and_sum(pair: Pair, left: Tensor, right: Tensor, scratch: Scratch | None) -> Tensor:
-    """The sum of a product along its last axes, which are the contracted ones."""
-    whole = left * right if scratch is None else scratch.multiply(left, right)
-    product = _summed(whole, range(whole.dim() - pair.contracted, whole.dim()))
-    if scratch is not None:
-        scratch.keep(whole)
-    return product if pair.order is None else torch.permute(product, pair.order)
+def _multiply_and_sum(call: TorchCall, left: Tensor, right: Tensor) -> Tensor:
+    """Sum a product along its last axes, which are the contracted ones."""
+    product = left * right
+    product = _sum(product, range(product.dim() - call.contracted, product.dim()))
+    return product if call.order is None else torch.permute(product, call.order)
 
 
-def _summed(tensor: Tensor, axes: Sequence[int]) -> Tensor:
-    """The sum over axes, with the others in the order of memory: in another one torch takes ten times as long."""
+def _sum(tensor: Tensor, axes: Sequence[int]) -> Tensor:
+    """Sum over axes, with the others in the order of memory: in another one torch takes ten times as long."""
     kept = [axis for axis in range(tensor.dim()) if axis not in axes]
     if len(kept) <= 1:
         return tensor.sum(tuple(axes))
@@ -135,8 +82,8 @@ def _summed(tensor: Tensor, axes: Sequence[int]) -> Tensor:
     return summed.permute([order.index(axis) for axis in kept])
 
 
-def _are_short_rows(pair: Pair, left: Tensor, right: Tensor) -> bool:
-    return pair.length <= SHORT and left.is_contiguous() and right.is_contiguous()
+def _are_short_rows(call: TorchCall, left: Tensor, right: Tensor) -> bool:
+    return call.length <= SHORT and left.is_contiguous() and right.is_contiguous()
 
 
 _WIDE = frozenset((torch.float32, torch.float64, torch.complex64, torch.complex128))
@@ -159,73 +106,37 @@ def autocasts(tensor: Tensor) -> bool:
     return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
 
 
-def read(slot: Slot, tensor: Tensor) -> Tensor:
-    """Bring a tensor to the tree: drop axes of size 1, take diagonals, sum lone labels, expand along lent ones."""
-    if slot.plain:
+def read(axes: AxisMap, tensor: Tensor) -> Tensor:
+    """Bring a tensor to the tree: drop axes of size 1, take diagonals, sum lone labels, expand along missing ones."""
+    if axes.is_identity:
         return tensor
-    tensor = _read_own(slot, tensor)
-    if slot.dense:
+    shape, diagonals, summed, order = axes.reading
+    if shape is not None:
+        tensor = tensor.reshape(shape)
+    for first, second in diagonals:
+        tensor = tensor.diagonal(0, first, second)
+    if summed:
+        tensor = _sum(tensor, summed)
+    if order is not None:
+        tensor = torch.permute(tensor, order)
+    if axes.contiguous:
         tensor = tensor.contiguous()
-    return tensor.expand(*slot.lent, *tensor.shape) if slot.lent else tensor
+    return tensor.expand(*axes.expanded, *tensor.shape) if axes.expanded else tensor
 
 
-def _read_own(slot: Slot, tensor: Tensor) -> Tensor:
-    if slot.sums is not None:
-        summed, order = slot.sums
-        tensor = _summed(tensor, summed) if summed else tensor
-        return tensor if order is None else torch.permute(tensor, order)
-    labels = list(slot.squeezed)
-    tensor = _reshaped(tensor, tuple(slot.sizes[label] for label in labels))
-    for label in slot.distinct:
-        while labels.count(label) > 1:
-            first = labels.index(label)
-            second = labels.index(label, first + 1)
-            tensor = tensor.diagonal(0, first, second)
-            labels = [*(kept for axis, kept in enumerate(labels) if axis not in (first, second)), label]
-    lone = [axis for axis, label in enumerate(labels) if label not in slot.labels]
-    if lone:
-        tensor = _summed(tensor, lone)
-        labels = [label for label in labels if label in slot.labels]
-    return _permuted(tensor, [labels.index(label) for label in slot.labels])
-
-
-def write(slot: Slot, tensor: Tensor) -> Tensor:
-    """Bring a tensor from the tree: sum lent labels, expand lone ones, write diagonals, put back axes of size 1.
-
-    The transpose of `read`. The result may be an expanded view.
-    """
-    if slot.plain:
+def write(axes: AxisMap, tensor: Tensor) -> Tensor:
+    """Bring a tensor from the tree, by the transpose of `read`. The result may be an expanded view."""
+    if axes.is_identity:
         return tensor
-    if slot.lent:
-        tensor = _summed(tensor, range(len(slot.lent)))
-    if slot.back is not None:
-        (order,) = slot.back
-        return tensor if order is None else torch.permute(tensor, order)
-    known = [label for label in slot.distinct if label in slot.labels]
-    tensor = _permuted(tensor, [slot.labels.index(label) for label in known])
-    labels = list(slot.distinct)
-    tensor = _reshaped(tensor, tuple(slot.sizes[label] if label in known else 1 for label in labels))
-    if len(known) < len(labels):
-        tensor = tensor.expand([slot.sizes[label] for label in labels])
-    for label in slot.distinct:
-        for _ in range(slot.squeezed.count(label) - 1):
-            tensor = torch.diag_embed(tensor.movedim(labels.index(label), -1))
-            labels.remove(label)
-            labels += [label, label]
-    return _reshaped(_permuted(tensor, _matching(labels, list(slot.squeezed))), slot.shape)
-
-
-def _matching(labels: list[str], target: list[str]) -> list[int]:
-    """The order that brings labels, some of them repeated, to the target's."""
-    places: dict[str, list[int]] = {}
-    for axis, label in enumerate(labels):
-        places.setdefault(label, []).append(axis)
-    return [places[label].pop(0) for label in target]
-
-
-def _permuted(tensor: Tensor, order: list[int]) -> Tensor:
-    return tensor if order == list(range(len(order))) else tensor.permute(order)
-
-
-def _reshaped(tensor: Tensor, shape: Shape) -> Tensor:
-    return tensor if tensor.shape == shape else tensor.reshape(shape)
+    if axes.expanded:
+        tensor = _sum(tensor, range(len(axes.expanded)))
+    order, ones, sizes, diagonals, final_order, shape = axes.writing
+    if order is not None:
+        tensor = torch.permute(tensor, order)
+    if ones is not None:
+        tensor = tensor.reshape(ones).expand(sizes)
+    for axis in diagonals:
+        tensor = torch.diag_embed(tensor.movedim(axis, -1))
+    if final_order is not None:
+        tensor = torch.permute(tensor, final_order)
+    return tensor if shape is None else tensor.reshape(shape)

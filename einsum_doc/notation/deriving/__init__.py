@@ -1,1 +1,1 @@
-"""An equation -> the derivation of its gradient: steps, each with its reason."""
+"""An equation -> its derivation: steps, each by a rule and with a reason."""

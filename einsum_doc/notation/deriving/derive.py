@@ -1,160 +1,20 @@
-"""Equation -> Derivation: what a patient teacher writes on the board, one reason a line."""
+"""Equation -> Derivation: a derivative as a patient teacher writes it down, one reason a line."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from collections.abc import Sequence
 
-from einsum_doc.derivatives import Summand
+from einsum_doc.derivatives import second_derivative, shared_gradient, tangent
 from einsum_doc.equation import Equation, parse
 from einsum_doc.errors import EquationError
-from einsum_doc.notation.deriving.board import Board, alike
-from einsum_doc.notation.deriving.board import Step as Step
-from einsum_doc.notation.deriving.letters import accented
-from einsum_doc.notation.deriving.lowering import Lowering, identifier, lowering
-from einsum_doc.notation.expression import Place, Product, Sum, Tensor
-from einsum_doc.notation.writing.html import row_html
-from einsum_doc.notation.writing.latex import Mark, latex, latex_derivation, latex_relation, written
-from einsum_doc.notation.writing.text import heading, spoken, text
-
-Mode: TypeAlias = Literal["gradient", "tangent", "second"]
-
-
-@dataclass(frozen=True)
-class Derivation:
-    """A derivative of an einsum, line by line. `str()` is its text for a terminal.
-
-    >>> print(derive("->", wrt=0))
-    ->: the gradient of x is ->
-    <BLANKLINE>
-     1  z     = x             Definition.
-     2  ∂z/∂x = ∂x/∂x         Put in the definition.
-     3        = 1             The derivative of the number x by itself is 1.
-     4  ∂l/∂x = ∂l/∂z ∂z/∂x   Chain rule.
-     5        = ∂l/∂z         Put in the derivative found above.
-     6  ∂l/∂x = ∂l/∂z         This is the einsum ->.
-    <BLANKLINE>
-    The gradient of x is the upstream gradient.
-    <BLANKLINE>
-    The upstream gradient as it is.
-    <BLANKLINE>
-        dldx = dldz.clone()
-
-    differentiated: the equation that was differentiated.
-    steps: the lines, each with the rule that made it.
-    summands: the einsums that the last line says, in all their generality, and what stands in their slots.
-    names: of the operands; a name that stands twice is one tensor in several slots.
-    letters: how each label is written in the lines.
-    """
-
-    differentiated: Equation
-    mode: Mode
-    wrt: tuple[int, ...]
-    steps: tuple[Step, ...]
-    summands: tuple[Summand, ...]
-    names: tuple[str, ...]
-    output: str
-    loss: str
-    complex: bool
-    letters: Mapping[str, Place]
-
-    @property
-    def equations(self) -> tuple[Equation, ...]:
-        """The closed equations that are added up in the last line; none, if the derivative is zero."""
-        return tuple(summand.equation for summand in self.summands)
-
-    @property
-    def equation(self) -> Equation:
-        """The closed equation of the last line, equal to `gradient(equation, wrt)`.
-
-        Raises: EquationError, if the last line adds several, or none: see `equations`.
-        """
-        if len(self.summands) != 1:
-            number = "zero, the sum of no einsums" if not self.summands else f"the sum of {len(self.summands)} einsums"
-            raise EquationError(f"this derivative is {number}", text=self.differentiated.text)
-        return self.summands[0].equation
-
-    @property
-    def multiples(self) -> tuple[tuple[int, Summand], ...]:
-        """The einsums of the last line, those that are the same term only once, each with how often it is there."""
-        last = self.steps[-1].right
-        terms = last.terms if isinstance(last, Sum) else (last,)
-        factors = [term.factors if isinstance(term, Product) else (term,) for term in terms]
-        return tuple((count, self.summands[number]) for count, number in alike(factors) if self.summands)
-
-    @property
-    def directives(self) -> tuple[str, ...]:
-        """What the reader of the lines has to be told: comments, which MathJax does not show."""
-        if not self.complex:
-            return ()
-        used = {part.name for step in self.steps for part in step.right.walk() if isinstance(part, Tensor)}
-        said = []
-        for name in dict.fromkeys(self.names):
-            one, other = accented("bar", name), name
-            if one not in used:
-                continue
-            if name == self.names[self.wrt[0]]:
-                # What is computed from x is in the reach of l: of a conjugate of x, l is to know nothing.
-                one, other = other, one
-            said.append(f"% let {one} = {identifier(other)}.conj()")
-        return tuple(said)
-
-    def latex(self, mark: Mark = written) -> str:
-        """The lines of a `derivation` fence; `mark` writes each index, say in its colour."""
-        return latex_derivation(self, mark)
-
-    @cached_property
-    def lowering(self) -> Lowering:
-        """How torch is made to run the last line, in words and in code, and the last line in words."""
-        return lowering(self)
-
-    @property
-    def sentence(self) -> str:
-        """The last line, read aloud."""
-        return spoken(self.lowering.sentence)
-
-    def markdown(self) -> str:
-        """A part of a page: a heading, the fence with the lines, the last line read aloud, how torch runs it."""
-        lowered = self.lowering
-        fence = f"```derivation\n% new\n{self.latex()}\n```"
-        code = f"```python\n{lowered.code}\n```"
-        return "\n\n".join([f"### {heading(self)}", fence, lowered.sentence, lowered.words, code])
-
-    def facts(self) -> dict[str, Any]:
-        """Everything, as JSON can hold it."""
-        return {
-            "equation": str(self.differentiated),
-            "mode": self.mode,
-            "wrt": list(self.wrt),
-            "names": list(self.names),
-            "output": self.output,
-            "loss": self.loss,
-            "complex": self.complex,
-            "letters": {label: str(place) for label, place in self.letters.items()},
-            "steps": [
-                {
-                    "left": None if step.left is None else latex(step.left),
-                    "right": latex(step.right),
-                    "rule": step.rule,
-                    "reason": step.reason,
-                }
-                for step in self.steps
-            ],
-            "equations": list(map(str, self.equations)),
-            "arguments": [list(summand.arguments) for summand in self.summands],
-            "sentence": self.sentence,
-            "words": spoken(self.lowering.words),
-            "code": self.lowering.code,
-        }
-
-    def _repr_html_(self) -> str:
-        rows = " ".join(row_html(latex_relation(step), step.reason) for step in self.steps)
-        return f'<div class="derivation">{rows}</div>'
-
-    def __str__(self) -> str:
-        return text(self)
+from einsum_doc.notation.deriving import reasons
+from einsum_doc.notation.deriving.definition import Definition
+from einsum_doc.notation.deriving.derivation import Derivation
+from einsum_doc.notation.deriving.letters import GREEK_LETTERS, NAMES, accented
+from einsum_doc.notation.deriving.rules import Factors, product, total
+from einsum_doc.notation.deriving.steps import Steps
+from einsum_doc.notation.expression import Delta, Expression, One, Partial, Tensor
+from einsum_doc.notation.writing.lowering import Mode
 
 
 def derive(
@@ -187,31 +47,103 @@ def derive(
     OperandError, if there is no such operand, or the names do not fit the operands.
     Source: docs/posts/einsum.md.
     """
-    board = Board(parse(equation), names, output, loss)
+    definition = Definition(parse(equation), names, output, loss)
+    steps = Steps(definition)
     by: tuple[int, ...]
     match mode:
         case "gradient":
-            by = (board.operand(wrt),)
-            board.gradient(*by, complex)
+            by = (definition.operand(wrt),)
+            _gradient(steps, *by, complex)
         case "tangent":
-            by = () if wrt is None else (board.operand(wrt),)
-            board.tangent(*by or (None,))
+            by = () if wrt is None else (definition.operand(wrt),)
+            _tangent(steps, *by or (None,))
         case "second":
             if complex:
-                raise EquationError("the second derivative is derived for real operands", text=board.equation.text)
-            by = (board.operand(wrt), board.other_operand(wrt, wrt2))
-            board.second(*by)
+                raise EquationError("the second derivative is derived for real operands", text=definition.equation.text)
+            by = (definition.operand(wrt), definition.other_operand(wrt, wrt2))
+            _second(steps, *by)
         case _:
             raise ValueError(f"there is no mode {mode!r}: gradient, tangent, second")
     return Derivation(
-        board.equation,
+        definition.equation,
         mode,
         by,
-        tuple(board.steps),
-        board.summands,
-        board.names,
-        board.output,
-        board.loss,
+        tuple(steps.written),
+        steps.summands,
+        definition.names,
+        definition.output,
+        definition.loss,
         complex,
-        dict(board.place),
+        dict(definition.subscripts),
     )
+
+
+def _gradient(steps: Steps, wrt: int, complex: bool) -> None:
+    """Derive the gradient of the tensor that is operand `wrt`."""
+    given = steps.definition
+    name = given.names[wrt]
+    slots = given.slots(name)
+    by = Tensor(name, given.primed_indices(wrt))
+    left = Partial(Tensor(given.loss), by)
+    terms = [[given.upstream, *term] for term in steps.differentiate(slots, by)]
+    if complex and len(given.names) > 1:
+        given.check_accents("bar", given.names, "a conjugate")
+        terms = [list(map(_conjugate, term)) for term in terms]
+        real = any(isinstance(factor, Delta | One) for term in terms for factor in term)
+        steps.write(left, total(terms), reasons.chain_rule_conjugated(given, wrt, real))
+    else:
+        steps.write(left, product([given.upstream, Partial(given.z, by)]), reasons.chain_rule(given))
+        steps.write(None, total(terms), reasons.substitution())
+    several = f"${name}$ has {{index}} more than once, and off that diagonal its gradient is zero"
+    if len(slots) > 1:
+        several = f"in this place ${name}$ has {{index}} more than once"
+    steps.eliminate(terms, frozenset(by.indices), several)
+    steps.finish(left, terms, "gradient equation", shared_gradient(given.equation, slots), complex)
+
+
+def _conjugate(factor: Expression) -> Expression:
+    return Tensor(accented("bar", factor.name), factor.indices) if isinstance(factor, Tensor) else factor
+
+
+def _tangent(steps: Steps, wrt: int | None) -> None:
+    """Derive how the output moves with one tensor, or with all."""
+    given = steps.definition
+    moving = [given.names[wrt]] if wrt is not None else list(dict.fromkeys(given.names))
+    left = Tensor(accented("dot", given.output), given.z.indices)
+    given.check_accents("dot", [*moving, given.output], "a tangent")
+    derivatives: list[Factors] = []
+    terms: list[list[Expression]] = []
+    slots = {name: given.slots(name) for name in moving}
+    for name in moving:
+        by = Tensor(name, given.primed_indices(slots[name][0]))
+        moved = Tensor(accented("dot", name), by.indices)
+        steps.differentiate(slots[name], by)
+        derivatives.append([Partial(given.z, by), moved])
+        terms += [given.factors({slot: [*given.deltas_in(slot, by), moved]}) for slot in slots[name]]
+    steps.write(left, total(derivatives), reasons.chain_rule_for_tangents(given, moving))
+    steps.write(None, total(terms), reasons.substitution(len(moving)))
+    steps.eliminate(terms, frozenset(given.z.indices), "both its indices are on the left")
+    everything = tangent(given.equation)
+    steps.finish(left, terms, "tangent equation", tuple(everything[slot] for name in moving for slot in slots[name]))
+
+
+def _second(steps: Steps, wrt: int, wrt2: int) -> None:
+    """Derive the derivative by one operand of the gradient of another, at a fixed upstream gradient."""
+    given = steps.definition
+    first, second = given.names[wrt], given.names[wrt2]
+    pairs = [(one, other) for one in given.slots(first) for other in given.slots(second) if one != other]
+    indices = given.primed_indices(wrt, wrt2)
+    rank = len(given.terms[wrt])
+    by, by2 = Tensor(first, indices[:rank]), Tensor(second, indices[rank:])
+    steps.differentiate(given.slots(first), by)
+    terms = [given.factors({one: given.deltas_in(one, by), other: given.deltas_in(other, by2)}) for one, other in pairs]
+    twice = Partial(Partial(given.z, by), by2)
+    steps.write(twice, total(terms), reasons.deltas_as_well(by2) if terms else reasons.linearity(given, first))
+    name = given.letters.first_of("hgqmnu", NAMES, GREEK_LETTERS)
+    left = Tensor(name, indices)
+    steps.write(left, product([given.upstream, twice]), reasons.chain_rule_held(name))
+    terms = [[given.upstream, *term] for term in terms]
+    steps.write(None, total(terms), reasons.substitution())
+    steps.eliminate(terms, frozenset(indices), "where its indices differ, the second derivative is zero")
+    summands = tuple(summand for pair in pairs for summand in second_derivative(given.equation, *pair))
+    steps.finish(left, terms, "second derivative equation", summands)

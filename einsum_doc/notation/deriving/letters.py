@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from einsum_doc.equation import ELLIPSIS, Equation
 from einsum_doc.errors import EquationError
-from einsum_doc.notation.expression import GREEK, Index, Place, Range
+from einsum_doc.notation.expression import GREEK, Index, Range, Subscript
 
 NAMES = "xywvutsrqpnmhgfdcba"
 _UNWANTED = frozenset("delxyzo")
@@ -18,7 +18,7 @@ GREEK_LETTERS = [f"\\{command}" for command in GREEK if command not in ("delta",
 
 
 def letter_of(label: str) -> str | None:
-    """How a label is written in LaTeX; None if it is no lower-case letter of LaTeX.
+    """Return how a label is written in LaTeX; None if it is no lower-case letter of LaTeX.
 
     Capitals name the ranges of indices, or constant indices.
     """
@@ -27,7 +27,7 @@ def letter_of(label: str) -> str | None:
 
 
 class Letters:
-    """Hands out letters that are not in use."""
+    """Letters for the indices of an equation, and those that are not in use."""
 
     def __init__(self, equation: Equation, reserved: Iterable[str]) -> None:
         self.text = equation.text
@@ -36,15 +36,15 @@ class Letters:
         self.taken = {letter for letter in letters.values() if letter} | set(reserved)
         for label in labels:
             letters[label] = letters[label] or self.instead_of(label)
-        self.place: dict[str, Place] = {label: Index(letter) for label, letter in letters.items() if letter}
+        self.subscripts: dict[str, Subscript] = {label: Index(letter) for label, letter in letters.items() if letter}
         if ELLIPSIS in equation.labels:
             pairs = (tuple(pair) for pair in ("ab", "cd", "pq", "mn", "rs", "uv") if not self.taken & set(pair))
             first, last = next(pairs, None) or (self.fresh(), self.fresh())
             self.taken |= {first, last}
-            self.place[ELLIPSIS] = Range(Index(first), Index(last))
+            self.subscripts[ELLIPSIS] = Range(Index(first), Index(last))
 
     def instead_of(self, label: str) -> str:
-        """A lower-case letter for a label that is none; while there are any."""
+        """Return a lower-case letter for a label that is none, while there are any."""
         small = letter_of(label.lower())
         ring = sorted(_ALPHABET, key=_UNWANTED.__contains__)
         return self.first_of(
@@ -52,13 +52,13 @@ class Letters:
         )
 
     def fresh(self, after: str = "h") -> str:
-        """A letter for an index, the next in the alphabet if it is not taken."""
+        """Return a letter for an index, the next in the alphabet if it is not taken."""
         start = _ALPHABET.find(after) + 1
         ring = _ALPHABET[start:] + _ALPHABET[:start]
         return self.first_of(sorted(ring, key=_UNWANTED.__contains__), GREEK_LETTERS, _ALPHABET.upper())
 
     def first_of(self, *wanted: Iterable[str]) -> str:
-        """The first letter that is not taken, and from now on is."""
+        """Return the first letter that is not taken, and take it."""
         found = next((letter for letters in wanted for letter in letters if letter not in self.taken), None)
         if found is None:
             raise EquationError("there are not letters enough to write it in index notation", text=self.text)
@@ -66,11 +66,12 @@ class Letters:
         return found
 
     def names(self, count: int) -> tuple[str, ...]:
-        """Names for so many operands."""
+        """Return names for so many operands."""
         hats = [f"\\{accent}{{{letter}}}" for accent in ("hat", "tilde", "check", "vec") for letter in NAMES]
         return tuple(self.first_of(NAMES, GREEK_LETTERS, hats) for _ in range(count))
 
 
 def accented(accent: str, name: str) -> str:
+    """Return a name with an accent, which its primes stand after."""
     bare = name.rstrip("'")
     return f"\\{accent}{{{bare}}}{name[len(bare) :]}"

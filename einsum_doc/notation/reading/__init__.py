@@ -1,1 +1,1 @@
-"""LaTeX -> expressions, with what an author leaves out put back."""
+"""LaTeX -> expressions: their tokens, rows and terms, and the sums and indices that an author leaves out."""

@@ -1,15 +1,13 @@
-"""What an author leaves out, put back: dots become indices, and every sum is written.
+"""Implied sums: every index that is summed without a sign gets its Summation.
 
 An index that is not free is summed, separately in each additive term, in the smallest product that holds all
-its occurrences there. After `written_out` every sum is a Summation, and every index is free or bound.
+its occurrences there. After `written_out` every index is free or bound.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from fractions import Fraction
-from typing import TypeAlias
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
@@ -21,455 +19,220 @@ from einsum_doc.notation.expression import (
     Number,
     One,
     Partial,
-    Place,
+    Position,
     Power,
     Product,
     Quotient,
-    Range,
-    Run,
     Sum,
     Summation,
     Tensor,
-    plain,
+    mapped,
 )
-
-Ends: TypeAlias = tuple[str, str]
-"""The letters of a range's first and last index."""
-
-
-def rebuilt(expression: Expression, change: Callable[[Expression], Expression]) -> Expression:
-    """The same expression with `change` applied to every part, inner ones first."""
-    found = expression
-    match expression:
-        case Product(factors):
-            found = replace(expression, factors=tuple(rebuilt(factor, change) for factor in factors))
-        case Sum(terms):
-            found = replace(expression, terms=tuple(rebuilt(term, change) for term in terms))
-        case Negative(body) | Summation(_, body):
-            found = replace(expression, body=rebuilt(body, change))
-        case Quotient(numerator, denominator):
-            found = replace(expression, numerator=rebuilt(numerator, change), denominator=rebuilt(denominator, change))
-        case Power(base, exponent):
-            found = replace(expression, base=rebuilt(base, change), exponent=rebuilt(exponent, change))
-        case Function(_, argument):
-            found = replace(expression, argument=rebuilt(argument, change))
-        case Partial(body, by):
-            tensor = rebuilt(by, change)
-            assert isinstance(tensor, Tensor)
-            found = replace(expression, body=rebuilt(body, change), by=tensor)
-        case _:
-            pass
-    return change(found)
-
-
-def places(expression: Expression) -> list[Place]:
-    """Every index that is written in an expression, those of sums too, in order."""
-    found: list[Place] = []
-    for part in expression.walk():
-        found += part.own
-        if isinstance(part, Summation):
-            found += part.indices
-    return found
-
-
-def letters(found: Iterable[Place]) -> set[str]:
-    """The letters among indices, those in the ends of ranges too."""
-    names: set[str] = set()
-    for place in found:
-        if isinstance(place, Range):
-            names |= {place.first.letter, place.last.letter}
-        elif isinstance(place, Index):
-            names.add(place.letter)
-    return names
-
-
-def ranges(sides: Sequence[Expression], text: str = "") -> tuple[Ends, ...]:
-    r"""The ranges of a chain, in order.
-
-    Raises: NotationError, if a letter is an end of two ranges, or stands alone beside its range.
-    """
-    found: dict[Ends, Range | Run] = {}
-    everywhere = [place for side in sides for place in places(side)]
-    for place in everywhere:
-        if isinstance(place, Range):
-            found.setdefault((place.first.letter, place.last.letter), place)
-    runs = [part for side in sides for part in side.walk() if isinstance(part, Run)]
-    inside = {id(end) for run in runs for end in run.parts}
-    for run in runs:
-        for slot, last in enumerate(run.last.indices):
-            first = run.first.own[slot] if run.first is not None and slot < len(run.first.own) else None
-            if not isinstance(last, Index) or not (first is None or isinstance(first, Index)):
-                raise NotationError(
-                    "dots between numbers", text=text, position=run.at, expected=r"\delta_{aa'} \dots \delta_{bb'}"
-                )
-            known = any(ends[1] == last.letter for ends in found)
-            if not known and (first is None or first.letter == last.letter):
-                raise NotationError(
-                    f"nothing says where the range that ends with {plain(last.letter)} begins",
-                    text=text,
-                    position=last.at,
-                    expected=rf"the range in this chain, as in x_{{a \dots {last.letter}}}",
-                )
-            if not known and first is not None:
-                found[first.letter, last.letter] = run
-    taken: dict[str, Ends] = {}
-    for ends, owner in found.items():
-        for letter in ends:
-            if letter in taken:
-                raise NotationError(
-                    f"{plain(letter)} is an end of two ranges",
-                    text=text,
-                    position=owner.at,
-                    expected="ranges with letters of their own",
-                )
-            taken[letter] = ends
-    for side in sides:
-        for part in side.walk():
-            if isinstance(part, Run) or id(part) in inside:
-                continue
-            for place in (*part.own, *(part.indices if isinstance(part, Summation) else ())):
-                if isinstance(place, Index) and place.letter in taken:
-                    first_end, last_end = map(plain, taken[place.letter])
-                    raise NotationError(
-                        f"{place} stands alone, but is an end of the range {first_end}…{last_end}",
-                        text=text,
-                        position=place.at,
-                        expected="another letter, or the whole range",
-                    )
-    return tuple(found)
-
-
-_SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
-_ONE = Fraction(1)
-
-
-def _member(ends: Ends, number: int, primes: int, at: tuple[int, int]) -> Index:
-    """The `number`th index of a range."""
-    return Index(f"{plain(ends[0])}{_SUBSCRIPTS[number]}", primes, at)
-
-
-def _members(found: Range, length: int) -> list[Place]:
-    ends = (found.first.letter, found.last.letter)
-    return [
-        _member(ends, number, (found.first if number == 1 else found.last).primes, found.at)
-        for number in range(1, length + 1)
-    ]
-
-
-def expanded(expression: Expression, lengths: Mapping[Ends, int]) -> Expression:
-    r"""An expression without dots: each range has as many indices as `lengths` says.
-
-    >>> from einsum_doc.notation.reading.parse import parse_expression
-    >>> print(expanded(parse_expression(r"x_{a \dots b i} \delta_{aa'} \dots \delta_{bb'}"), {("a", "b"): 2}))
-    x_{a₁a₂i} δ_{a₁a₁'} δ_{a₂a₂'}
-    """
-    if not lengths:
-        return expression
-    by_last = {ends[1]: ends for ends in lengths}
-
-    def wide(found: tuple[Place, ...]) -> tuple[Place, ...]:
-        wider: list[Place] = []
-        for place in found:
-            if isinstance(place, Range):
-                wider += _members(place, lengths[place.first.letter, place.last.letter])
-            else:
-                wider.append(place)
-        return tuple(wider)
-
-    def unrolled(run: Run) -> Expression:
-        last = [index for index in run.last.indices if isinstance(index, Index)]
-        own = [index for index in run.first.own if isinstance(index, Index)] if run.first is not None else []
-        known = [by_last[index.letter] for index in last]
-        whole = len(own) == len(last) and all(a.letter == ends[0] for a, ends in zip(own, known, strict=True))
-        length = {lengths[ends] for ends in known}
-        if len(length) > 1:
-            length = {min(length)}
-        factors: list[Expression] = [run.first] if run.first is not None and not whole else []
-        for number in range(1 if whole else 2, max(length) + 1):
-            starts = own if whole and number == 1 else last
-            indices = tuple(
-                _member(ends, number, index.primes, index.at) for ends, index in zip(known, starts, strict=True)
-            )
-            factors.append(replace(run.last, indices=indices))
-        return Product(tuple(factors), run.at)
-
-    def change(part: Expression) -> Expression:
-        match part:
-            case Run():
-                return unrolled(part)
-            case Tensor(_, own) | Delta(own) | One(own):
-                wider = wide(own)
-                if isinstance(part, One) and not wider:
-                    return Number(_ONE, part.at)
-                return replace(part, indices=wider)
-            case Summation(own, body):
-                wider = wide(own)
-                return replace(part, indices=wider) if wider else body
-            case Product(factors):
-                flat: list[Expression] = []
-                for factor in factors:
-                    flat += factor.factors if isinstance(factor, Product) and factor.at in runs_at else (factor,)
-                return replace(part, factors=tuple(flat)) if flat else Number(_ONE, part.at)
-            case _:
-                return part
-
-    runs_at = {part.at for part in expression.walk() if isinstance(part, Run)}
-    found = rebuilt(expression, change)
-    return _without_empty(found)
-
-
-def _without_empty(expression: Expression) -> Expression:
-    def change(part: Expression) -> Expression:
-        return Number(_ONE, part.at) if isinstance(part, Product) and not part.factors else part
-
-    return rebuilt(expression, change)
 
 
 class Scope:
-    """Puts the sums of one text in their places; `text` is for the carets."""
+    """The sums of one text; `text` is for the carets of errors."""
 
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def fail(self, fault: str, at: tuple[int, int], expected: str) -> NotationError:
-        return NotationError(fault, text=self.text, position=at, expected=expected)
-
-    def visible(self, expression: Expression) -> dict[Index, list[Index]]:
-        """The indices that an outer sum could take, each with its occurrences."""
-        found: dict[Index, list[Index]] = {}
-        for place in expression.own:
-            if isinstance(place, Index):
-                found.setdefault(place, []).append(place)
-        for part in expression.parts:
-            for index, occurrences in self.visible(part).items():
-                found.setdefault(index, []).extend(occurrences)
-        if isinstance(expression, Summation):
-            for place in expression.indices:
-                if isinstance(place, Index):
-                    found.pop(place, None)
-        return found
-
     def free(self, sides: Sequence[Expression], kept: Sequence[Index] = ()) -> frozenset[Index]:
-        """The free indices of a chain.
+        """Return the free indices of a chain.
 
-        Those of the left side, if it is a single component or derivative with each index once. Of another
-        left side, the indices that are on all sides and occur once in some term of some side. A side that is
-        the number 0 says nothing.
+        They are those of the left side, if it is a single component or derivative with each index once. Of another
+        left side, they are the indices that are on all sides and occur once in some term of some side. A side that
+        is the number 0 says nothing.
         """
         telling = [side for side in sides if not is_zero(side)]
-        seen = [self.visible(side) for side in telling]
+        seen = [_unbound(side) for side in telling]
         common = frozenset(kept) & frozenset(index for each in seen for index in each)
         if not telling:
             return common
         if _single(telling[0]) and all(len(occurrences) == 1 for occurrences in seen[0].values()):
             return frozenset(seen[0]) | common
-        once = set().union(*map(self._once, telling))
+        once = {index for side, own in zip(telling, seen, strict=True) for index in own if 1 in _counts(side, index)}
         return frozenset(once.intersection(*seen)) | common
 
-    def _once(self, expression: Expression) -> set[Index]:
-        """The indices that occur once in some additive term, were all brackets multiplied out."""
-        return {index for index in self.visible(expression) if 1 in self._counts(expression, index)}
-
-    def _counts(self, expression: Expression, index: Index) -> set[int]:
-        """How often an index occurs in the additive terms: never, once, or twice and more."""
-        if isinstance(expression, Sum):
-            return set().union(*(self._counts(term, index) for term in expression.terms))
-        if isinstance(expression, Summation) and index in expression.indices:
-            return {0}
-        found = {min(sum(place == index for place in expression.own), 2)}
-        for part in expression.parts:
-            found = {min(one + other, 2) for one in found for other in self._counts(part, index)}
-        return found
-
     def side(self, expression: Expression, free: frozenset[Index], left: Expression) -> Expression:
-        """One side of a relation, with its sums written.
+        """Return one side of a relation with its sums written.
 
         Raises: NotationError, if a free index is missing, or an index occurs once and is not free.
         """
         found = self.written_out(expression, free)
-        if is_zero(expression):
-            return found
-        missing = sorted(free - set(self.visible(found)), key=str)
-        if missing:
-            raise self.missing(missing[0], expression, f"is free, as it stands in {left},")
+        missing = sorted(free - set(_unbound(found)), key=str)
+        if missing and not is_zero(expression):
+            raise self._missing(missing[0], expression, f"is free, as it stands in {left},")
         return found
 
-    def missing(self, index: Index, expression: Expression, why: str) -> NotationError:
-        """The error about a term that lacks an index."""
-        return self.fail(
-            f"index {index} {why} and is missing in {expression}",
-            expression.at,
-            rf"a factor \mathbf{{1}}_{{{index}}}, the one-tensor, if it is constant along {index}",
-        )
-
     def written_out(self, expression: Expression, open_: frozenset[Index]) -> Expression:
-        """An expression in which every index that is not open is bound by a Summation."""
+        """Return an expression in which every index that is not open is bound by a Summation."""
         match expression:
-            case Sum(terms):
-                found = tuple(self.written_out(term, open_) for term in terms)
-                self._same(terms, found)
-                return replace(expression, terms=found)
-            case Negative(body):
-                return replace(expression, body=self.written_out(body, open_))
-            case Function(_, argument):
-                return replace(expression, argument=self.written_out(argument, open_))
-            case Summation(indices, body):
-                return self._summation(expression, indices, body, open_)
+            case Sum() | Negative() | Function():
+                found = mapped(expression, lambda part: self.written_out(part, open_))
+                if isinstance(found, Sum):
+                    self._refuse_different_indices(expression.parts, found.parts)
+                return found
+            case Summation():
+                return self._summation(expression, open_)
             case _:
                 return self._product(expression, open_)
 
-    def _same(self, terms: Sequence[Expression], found: Sequence[Expression]) -> None:
-        """Open indices are the same in all terms, scalars apart."""
-        seen = [set(self.visible(term)) for term in found]
+    def _refuse_different_indices(self, terms: Sequence[Expression], found: Sequence[Expression]) -> None:
+        """Refuse terms of a sum whose open indices are not the same, scalars apart."""
+        seen = [set(_unbound(term)) for term in found]
         everything = set().union(*seen)
         for term, own in zip(terms, seen, strict=True):
             missing = sorted(everything - own, key=str)
             if own and missing:
-                raise self.missing(missing[0], term, "is open in another term of this sum")
+                raise self._missing(missing[0], term, "is open in another term of this sum")
 
-    def _summation(
-        self, expression: Summation, indices: tuple[Place, ...], body: Expression, open_: frozenset[Index]
-    ) -> Expression:
-        bound = frozenset(index for index in indices if isinstance(index, Index))
-        inside = self.visible(body)
+    def _summation(self, expression: Summation, open_: frozenset[Index]) -> Expression:
+        bound = [index for index in expression.indices if isinstance(index, Index)]
+        inside = _unbound(expression.body)
         for index in bound:
             if index in open_:
                 fault = f"the sum is over {index}, which has a meaning here already"
                 raise self.fail(fault, index.at, "another letter for the sum")
             if index not in inside:
                 raise self.fail(f"the sum is over {index}, which is not in what is summed", index.at, f"{index} in it")
-        return replace(expression, body=self.written_out(body, open_ | bound))
+        return replace(expression, body=self.written_out(expression.body, open_.union(bound)))
 
     def _product(self, expression: Expression, open_: frozenset[Index]) -> Expression:
-        """Anything whose parts multiply, or a single component."""
-        mine: list[Index] = []
-        own = [place for place in expression.own if isinstance(place, Index)]
-        if not expression.parts:
-            for index in dict.fromkeys(own):
-                if index not in open_ and own.count(index) > 1:
-                    mine.append(index)
-                elif index not in open_:
-                    raise self.fail(
-                        f"index {index} occurs once and is not free",
-                        index.at,
-                        rf"a one-tensor to contract it with, \mathbf{{1}}_{{{index}}}, or \sum_{{{index}}}",
-                    )
-            return Summation(tuple(mine), expression, expression.at) if mine else expression
-        seen = [self.visible(part) for part in expression.parts]
+        """Write out an expression whose parts multiply, or a single component."""
+        own = [index for index in expression.own if isinstance(index, Index)]
+        seen = [_unbound(part) for part in expression.parts]
+        summed: list[Index] = []
         for index in dict.fromkeys(index for each in seen for index in each):
             if index not in open_ and sum(index in each for each in seen) > 1:
-                self._one_sum(expression, index)
-                mine.append(index)
-        inner = open_ | frozenset(mine)
-        found: Expression
-        match expression:
-            case Product(factors):
-                found = replace(expression, factors=tuple(self.written_out(factor, inner) for factor in factors))
-            case Quotient(numerator, denominator):
-                found = replace(
-                    expression,
-                    numerator=self.written_out(numerator, inner),
-                    denominator=self.written_out(denominator, inner),
-                )
-            case Power(base, exponent):
-                found = replace(
-                    expression, base=self.written_out(base, inner), exponent=self.written_out(exponent, inner)
-                )
-            case Partial(body, by):
-                return self._partial(expression, body, by, mine, open_)
-            case _:
-                raise AssertionError(f"an expression that is not known: {type(expression).__name__}")
-        return Summation(tuple(mine), found, expression.at) if mine else found
+                self._refuse_two_sums(expression, index)
+                summed.append(index)
+        if isinstance(expression, Partial):
+            own = [index for index in expression.by.indices if isinstance(index, Index)]
+        for index in dict.fromkeys(own):
+            if index not in open_ and index not in summed:
+                if own.count(index) == 1:
+                    expected = rf"a one-tensor to contract it with, \mathbf{{1}}_{{{index}}}, or \sum_{{{index}}}"
+                    raise self.fail(f"index {index} occurs once and is not free", index.at, expected)
+                summed.append(index)
+        inner = open_.union(summed)
+        if isinstance(expression, Partial):
+            found: Expression = replace(expression, body=self.written_out(expression.body, inner))
+        else:
+            found = mapped(expression, lambda part: self.written_out(part, inner))
+        return Summation(tuple(summed), found, expression.at) if summed else found
 
-    def _one_sum(self, expression: Expression, index: Index) -> None:
+    def _refuse_two_sums(self, expression: Expression, index: Index) -> None:
         """Refuse an index whose sum could be inside one factor as well as around all of them.
 
         So it is in (x_j y_j) / (x_j x_j), and wherever a one-tensor closes the sum in a function, a power or a
         denominator that the index also stands beside. In 1/(s_b t_b) δ_{bb'} only the outer sum has a meaning.
         """
-        everywhere = len(self.visible(expression)[index])
-        for part in expression.parts:
-            inner = part
-            if isinstance(expression, Quotient) and part is expression.denominator:
-                inner = Function("1/", part, 0, part.at)
-            found = self._closed(inner, index)
-            if found is None:
-                continue
-            own = self.visible(found)[index]
-            if isinstance(found, Sum) or everywhere - len(own) > 1 or self._by_one(found, index):
-                raise self._two_sums(found, index)
-        for part in self._groups(expression):
-            own = self.visible(part).get(index, [])
-            if self._complete(part, index) and (everywhere - len(own) > 1 or self._by_one(part, index)):
-                raise self._two_sums(part, index)
+        everywhere = len(_unbound(expression)[index])
 
-    def _two_sums(self, inner: Expression, index: Index) -> NotationError:
-        return self.fail(
-            f"index {index} could be summed in {inner} alone, and stands beside it too",
-            self.visible(inner)[index][0].at,
-            r"another letter for one of them, or a \sum",
-        )
+        def beside(part: Expression) -> bool:
+            return everywhere - len(_unbound(part)[index]) > 1 or _by_one(part, index)
 
-    def _groups(self, expression: Expression) -> Iterator[Expression]:
-        """The brackets and fractions inside, other than those in a function or a term."""
-        for part in expression.parts if isinstance(expression, Product | Quotient | Power | Negative | Partial) else ():
-            if isinstance(part, Product | Quotient | Negative | Sum):
-                yield part
-            yield from self._groups(part)
+        closed = [_closed(part, index) for part in expression.parts]
+        if isinstance(expression, Quotient):
+            closed[1] = expression.denominator if _complete(expression.denominator, index) else None
+        alone = [part for part in closed if part is not None and (isinstance(part, Sum) or beside(part))]
+        alone += [part for part in _groups(expression) if _complete(part, index) and beside(part)]
+        if alone:
+            raise self.fail(
+                f"index {index} could be summed in {alone[0]} alone, and stands beside it too",
+                _unbound(alone[0])[index][0].at,
+                r"another letter for one of them, or a \sum",
+            )
 
-    def _closed(self, part: Expression, index: Index) -> Expression | None:
-        """What in a factor could have a sum over the index of its own: in a function, a power, a denominator."""
-        match part:
-            case Function(_, argument):
-                return argument if self._complete(argument, index) else None
-            case Power(base, exponent):
-                return next((each for each in (base, exponent) if self._complete(each, index)), None)
-            case Quotient(numerator, denominator):
-                return denominator if self._complete(denominator, index) else self._closed(numerator, index)
-            case Sum(terms) if self._complete(part, index) and any(index not in self.visible(term) for term in terms):
-                return part
-            case _:
-                return next((found for each in part.parts if (found := self._closed(each, index)) is not None), None)
+    def _missing(self, index: Index, expression: Expression, why: str) -> NotationError:
+        """Return the error about a term that lacks an index."""
+        expected = rf"a factor \mathbf{{1}}_{{{index}}}, the one-tensor, if it is constant along {index}"
+        return self.fail(f"index {index} {why} and is missing in {expression}", expression.at, expected)
 
-    def _by_one(self, expression: Expression, index: Index) -> bool:
-        """Whether a one-tensor contracts an index in an expression."""
-        return any(
-            isinstance(part, Product)
-            and any(isinstance(factor, One) and index in factor.indices for factor in part.factors)
-            and len(self.visible(part)[index]) > 1
-            for part in expression.walk()
-        )
+    def fail(self, fault: str, at: Position, expected: str) -> NotationError:
+        """Return an error about a place in the text."""
+        return NotationError(fault, text=self.text, position=at, expected=expected)
 
-    def _complete(self, expression: Expression, index: Index) -> bool:
-        """Whether an index would be summed in an expression that stood alone."""
-        match expression:
-            case Sum(terms):
-                holders = [term for term in terms if index in self.visible(term)]
-                return bool(holders) and all(self._complete(term, index) for term in holders)
-            case Negative(body) | Function(_, body):
-                return self._complete(body, index)
-            case _:
-                return len(self.visible(expression).get(index, ())) > 1
 
-    def _partial(
-        self, expression: Partial, body: Expression, by: Tensor, mine: list[Index], open_: frozenset[Index]
-    ) -> Expression:
-        own = [place for place in by.indices if isinstance(place, Index)]
-        mine += [index for index in dict.fromkeys(own) if own.count(index) > 1 and index not in (*open_, *mine)]
-        inner = open_ | frozenset(mine)
-        for index in own:
-            if index not in inner:
-                self._product(replace(by, indices=(index,)), inner)
-        found = replace(expression, body=self.written_out(body, inner))
-        return Summation(tuple(mine), found, expression.at) if mine else found
+def _unbound(expression: Expression) -> dict[Index, list[Index]]:
+    """Return the indices that no sum inside binds, each with its occurrences."""
+    found: dict[Index, list[Index]] = {}
+    for index in expression.own:
+        if isinstance(index, Index):
+            found.setdefault(index, []).append(index)
+    for part in expression.parts:
+        for index, occurrences in _unbound(part).items():
+            found.setdefault(index, []).extend(occurrences)
+    if isinstance(expression, Summation):
+        for index in expression.indices:
+            if isinstance(index, Index):
+                found.pop(index, None)
+    return found
+
+
+def _counts(expression: Expression, index: Index) -> set[int]:
+    """Return how often an index occurs in the terms, were all brackets multiplied out; 2 stands for more, too."""
+    if isinstance(expression, Sum):
+        return set().union(*(_counts(term, index) for term in expression.terms))
+    if isinstance(expression, Summation) and index in expression.indices:
+        return {0}
+    found = {min(expression.own.count(index), 2)}
+    for part in expression.parts:
+        found = {min(one + other, 2) for one in found for other in _counts(part, index)}
+    return found
+
+
+def _groups(expression: Expression) -> Iterator[Expression]:
+    """Yield the brackets and fractions inside, other than those in a function or a term."""
+    for part in expression.parts if isinstance(expression, Product | Quotient | Power | Negative | Partial) else ():
+        if isinstance(part, Product | Quotient | Negative | Sum):
+            yield part
+        yield from _groups(part)
+
+
+def _closed(part: Expression, index: Index) -> Expression | None:
+    """Return a part of a factor that could have its own sum: in a function, a power or a denominator."""
+    match part:
+        case Function(_, argument):
+            return argument if _complete(argument, index) else None
+        case Power(base, exponent):
+            return next((each for each in (base, exponent) if _complete(each, index)), None)
+        case Quotient(numerator, denominator):
+            return denominator if _complete(denominator, index) else _closed(numerator, index)
+        case Sum(terms) if _complete(part, index) and any(index not in _unbound(term) for term in terms):
+            return part
+        case _:
+            return next((found for each in part.parts if (found := _closed(each, index)) is not None), None)
+
+
+def _by_one(expression: Expression, index: Index) -> bool:
+    """Return whether a one-tensor contracts an index in an expression."""
+    return any(
+        isinstance(part, Product)
+        and any(isinstance(factor, One) and index in factor.indices for factor in part.factors)
+        and len(_unbound(part)[index]) > 1
+        for part in expression.walk()
+    )
+
+
+def _complete(expression: Expression, index: Index) -> bool:
+    """Return whether an index would be summed in an expression that stood alone."""
+    match expression:
+        case Sum(terms):
+            holders = [term for term in terms if index in _unbound(term)]
+            return bool(holders) and all(_complete(term, index) for term in holders)
+        case Negative(body) | Function(_, body):
+            return _complete(body, index)
+        case _:
+            return len(_unbound(expression).get(index, ())) > 1
 
 
 def is_zero(expression: Expression) -> bool:
-    """Whether a side is the number 0."""
+    """Return whether a side is the number 0."""
     return isinstance(expression, Number) and expression.value == 0
 
 
 def _single(expression: Expression) -> bool:
-    return isinstance(expression, Tensor | Delta | One | Partial) and (
-        not isinstance(expression, Partial) or isinstance(expression.body, Tensor)
-    )
+    """Return whether a side is a component, or the derivative of one."""
+    tensor = expression.body if isinstance(expression, Partial) else expression
+    return isinstance(tensor, Tensor) or isinstance(expression, Delta | One)

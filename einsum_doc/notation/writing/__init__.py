@@ -1,1 +1,1 @@
-"""Expressions and derivations -> LaTeX, text, HTML and code."""
+"""Expressions and steps -> LaTeX, text and HTML; einsums -> code and words."""

@@ -1,11 +1,9 @@
 """Equation -> the source text of its gradient, for torch, NumPy or JAX."""
 
-import string
-from collections.abc import Iterable
-
 from einsum_doc.derivatives import gradient
 from einsum_doc.equation import ELLIPSIS, Equation, Role, Term, parse
 from einsum_doc.errors import EquationError
+from einsum_doc.notation.writing.lowering import in_ascii
 
 LIBRARIES = {
     "torch": ("import torch", "torch"),
@@ -16,7 +14,7 @@ LIBRARIES = {
 
 
 def emit(equation: Equation | str, wrt: int, library: str = "torch") -> str:
-    """The source text of a function that computes the gradient of operand `wrt`.
+    """Return the source text of a function that computes the gradient of operand `wrt`.
 
     >>> print(emit("iij,jk->ik", wrt=0))
     import torch
@@ -39,17 +37,17 @@ def emit(equation: Equation | str, wrt: int, library: str = "torch") -> str:
         raise EquationError(f"there is no library {library!r} to write for: {', '.join(LIBRARIES)}")
     whole = gradient(equation, wrt)
     importing, name = LIBRARIES[library]
-    letters = _Letters(equation)
+    letters, spare = in_ascii(equation.labels)
     names = [f"x{number}" for number in range(len(equation.operands))]
-    terms = [letters.term(term) for term in whole.operands]
+    terms = ["".join(letters[label] for label in term) for term in whole.operands]
     conjugate = "" if library == "jax" else ".conj()"
     arguments = ["dldz", *(other + conjugate for number, other in enumerate(names) if number != wrt)]
     lines: list[str] = []
     output: list[str] = []
     for axis, label in enumerate(whole.output):
-        letter = letters.term((label,))
+        letter = letters[label]
         if letter in output:
-            fresh = letters.fresh()
+            fresh = next(spare, "")
             terms.append(letter + fresh)
             arguments.append(f"delta_{axis}")
             lines.append(f"delta_{axis} = {name}.eye({_size(wrt, whole.output, axis)}, **like)")
@@ -59,6 +57,8 @@ def emit(equation: Equation | str, wrt: int, library: str = "torch") -> str:
             arguments.append(f"one_{axis}")
             lines.append(f"one_{axis} = {name}.ones({_size(wrt, whole.output, axis)}, **like)")
         output.append(letter)
+    if not all([*letters.values(), *output]):
+        raise EquationError("there are more labels than letters from A to z", text=equation.text)
     if lines:
         device = ', "device": dldz.device' if library == "torch" else ""
         lines.insert(0, f'like = {{"dtype": dldz.dtype{device}}}')
@@ -70,39 +70,13 @@ def emit(equation: Equation | str, wrt: int, library: str = "torch") -> str:
     shared = sum(ELLIPSIS in term for term in equation.operands) > 1
     condition = " The ellipsis has the same axes in each operand." if shared else ""
     head.append(f'    """The gradient of x{wrt} in {equation}: {whole}.{condition}"""')
-    return "\n".join([importing, "", "", *head, *_indented([*lines, f"return {call}"])])
-
-
-def _indented(lines: Iterable[str]) -> list[str]:
-    return ["    " + line for line in lines]
+    return "\n".join([importing, "", "", *head, *(f"    {line}" for line in [*lines, f"return {call}"])])
 
 
 def _size(wrt: int, term: Term, axis: int) -> str:
-    """The expression for the size of an axis, or for the shape under the ellipsis."""
+    """Return the expression for the size of an axis, or for the shape under the ellipsis."""
     if term[axis] == ELLIPSIS:
         after = len(term) - axis - 1
         return f"x{wrt}.shape[{axis}:x{wrt}.ndim - {after}]"
     place = axis - len(term) if ELLIPSIS in term[:axis] else axis
     return f"x{wrt}.shape[{place}]"
-
-
-class _Letters:
-    """The labels of an equation as ASCII letters: themselves, or such as are free."""
-
-    def __init__(self, equation: Equation) -> None:
-        own = {label for label in equation.labels if label in string.ascii_letters}
-        self.equation = equation
-        self.free = [letter for letter in string.ascii_letters if letter not in own]
-        self.names = {label: label for label in own} | {ELLIPSIS: ELLIPSIS}
-        for label in equation.labels:
-            if label not in self.names:
-                self.names[label] = self.fresh()
-
-    def term(self, labels: Term) -> str:
-        return "".join(self.names[label] for label in labels)
-
-    def fresh(self) -> str:
-        """A letter that is not used yet."""
-        if not self.free:
-            raise EquationError("there are more labels than letters from A to z", text=self.equation.text)
-        return self.free.pop(0)

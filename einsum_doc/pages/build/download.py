@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from einsum_doc.equation import parse
-from einsum_doc.pages.reading import scan
-from einsum_doc.pages.record.block import Block
-from einsum_doc.pages.record.result import Result, DerivationRow
+from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.languages.einsum import numbers_of, sizes_of
+from einsum_doc.pages.reading import scan
 from einsum_doc.pages.reading.fence import DERIVATION, EINSUM, EXPECTED, gpu_of
+from einsum_doc.pages.record.block import Block
+from einsum_doc.pages.record.result import DerivationRow
 from einsum_doc.pages.worker.values import last_value
 from einsum_doc.pages.worker.worker import SHELLS
 
@@ -36,32 +37,24 @@ class Cell:
     code: bool = False
 
 
-def cells(
-    lines: Sequence[str], blocks: Sequence[Block], results: Sequence[Result], link: Link = lambda target: ""
-) -> list[Cell]:
-    """A page as words and programs, in order.
-
-    lines: those that superfences is given, with snippets in place. The blocks of a fence that is Markdown
-    itself come after it.
-    """
+def cells(page: Page, link: Link = lambda target: "") -> list[Cell]:
+    """Return a page as words and programs, in order; the blocks of a fence that is Markdown itself come after it."""
     found: list[Cell] = []
-    waiting = list(zip(blocks, results, strict=True))
+    lines, numbered, results = page.lines, page.reading.numbered, page.results
     ready: set[str] = set()
     start = 0
     for each in scan.scan(lines, unasked={DERIVATION, EINSUM, EXPECTED}):
-        header = each.header
-        asked = (header.language, header.options, each.code)
-        here = [pair for pair in waiting if (pair[0].language, pair[0].options, pair[0].code) == asked][:1]
-        inside = [pair for pair in waiting if pair[0].code in each.code and header.language in ("md", "markdown")]
-        if each.commented or not (here or inside or header.language == EXPECTED):
+        here = isinstance(numbered.get(each.line), Block)
+        blocks = [block for number, block in sorted(numbered.items()) if each.line <= number < each.end]
+        if each.commented or not (blocks or each.header.language == EXPECTED):
             continue
         found.append(Cell(_words(lines[start : each.line if here else each.end], link)))
         start = each.end
-        for block, result in here or inside:
-            waiting.remove((block, result))
-            if block.language == DERIVATION:
-                found.append(Cell(_displayed(result.rows)))
-            found.append(Cell("\n".join(_program(block, ready)), code=True))
+        for block in blocks:
+            if isinstance(block, Block):
+                if block.language == DERIVATION:
+                    found.append(Cell(_displayed(results[block.number - 1].rows)))
+                found.append(Cell("\n".join(_program(block, ready)), code=True))
     found.append(Cell(_words(lines[start:], link)))
     return list(_joined(found))
 

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from einsum_doc.pages.verdict import report
-
 from einsum_doc.pages.reading import scan
 from einsum_doc.pages.record.block import Block
-from einsum_doc.pages.record.result import Failure, Result
-from einsum_doc.pages.record.result import PageResults
+from einsum_doc.pages.record.result import Failure, PageResults, Result
+from einsum_doc.pages.verdict import report
 
 if TYPE_CHECKING:
     from concurrent.futures import Future  # which a build that runs nothing does not need
 
 
 @dataclass
-class Run:
+class Page:
     """A page from its reading to its verdict."""
 
     name: str
     """Its file, relative to the folder of mkdocs.yml."""
     text: str
+    body: str
+    """Its text without the front matter."""
     markdown: str
-    """Its Markdown as it was read: if other plugins leave it so, it need not be read again."""
+    """What other plugins have made of that: if they leave it so, it need not be read again."""
     reading: scan.Reading
     lines: Sequence[str] = ()
     """What superfences will be given of it."""
@@ -34,9 +34,7 @@ class Run:
     future: Future[PageResults] | None = None
     """Its results, if it is run."""
     rendered: set[int] = field(default_factory=set)
-    """The numbers of the blocks that have reached the page."""
-    seen: set[int] = field(default_factory=set)
-    """Those of the fences in comments that the page has been asked for."""
+    """The blocks that have reached the page, by their position on it, from 1."""
     lost: list[Failure] = field(default_factory=list)
     """What went wrong while the page was rendered."""
     complete: bool = False
@@ -67,7 +65,7 @@ class Run:
         except Exception as error:
             failure = Failure(self.blocks[0].where, "WorkerError", f"the page could not be run: {error}")
             missing = Result("not run", reason="the page could not be run")
-            return PageResults([Result("failed", failure=failure), *[missing] * (len(self.runnable) - 1)])
+            return PageResults([Result("failed", failures=(failure,)), *[missing] * (len(self.runnable) - 1)])
 
     @property
     def results(self) -> list[Result]:
@@ -75,8 +73,19 @@ class Run:
         results = list(self.ran.results)
         return results + [Result("not run", reason="a fence before it is wrong")] * (len(self.blocks) - len(results))
 
+    def rendered_as(self, html: str) -> None:
+        """Note that it has been rendered, and which of its blocks have reached it."""
+        # A fence in an indented code block is formatted, and then given back as text.
+        self.rendered = {number for number in self.rendered if f'data-block="{number}"' in html}
+        self.complete = True
+
+    def read_only(self) -> None:
+        """Note that it is not rendered in this build, so that no block is missed on it."""
+        self.rendered = {block.number for block in self.blocks}
+        self.complete = True
+
     def report(self) -> report.PageReport:
-        """Everything that is known of it; once it has been rendered, what has not reached the page is wrong too."""
+        """Return everything that is known of it, with the blocks that have not reached the page among its faults."""
         why = "something else has taken its fence: an indented code block, or another extension"
         if not self.complete:
             why = "its page was never rendered"
@@ -98,30 +107,12 @@ class Run:
         wrong = [*faults, *self.lost, *unseen]
         return report.PageReport(self.blocks, results, wrong, self.name, ran.cached, ran.when, ran.packages, ran.used)
 
-    def equal_to(self, language: str, options: Mapping[str, str], code: str) -> list[Block]:
-        """Its blocks that are written like this one."""
-        asked = (language, options, code)
-        return [block for block in self.blocks if (block.language, block.options, block.code) == asked]
+    def runs_the_same(self, other: Page) -> bool:
+        """Return whether its blocks are those of another reading of the page, so that their results are too."""
+        return list(map(_asked, self.runnable)) == list(map(_asked, other.runnable))
 
-    def asked_for(self, language: str, options: Mapping[str, str], code: str) -> Block | scan.Fence | None:
-        """The block that superfences asks for, or the fence in a comment.
 
-        Of several equal ones it is the first that has not been asked for yet: superfences goes from top to bottom.
-        """
-        asked = (language, options, code)
-        blocks = self.equal_to(language, options, code)
-        waiting: list[tuple[int, Block | scan.Fence]] = [
-            (2 * block.number, block) for block in blocks if block.number not in self.rendered
-        ]
-        for position, comment in enumerate(self.reading.comments):
-            header = comment.fence.header
-            if (header.language, header.options, comment.fence.code) == asked and position not in self.seen:
-                waiting.append((2 * comment.after + 1, comment.fence))
-        if not waiting:
-            return blocks[-1] if blocks else None
-        _, found = min(waiting, key=lambda each: each[0])
-        if isinstance(found, Block):
-            self.rendered.add(found.number)
-        else:
-            self.seen.add(next(n for n, each in enumerate(self.reading.comments) if each.fence is found))
-        return found
+def _asked(block: Block) -> tuple[object, ...]:
+    """Return what is run of a block, and what must come out."""
+    expected = block.expected and (block.expected.text, block.expected.tolerance)
+    return block.language, block.code, block.options, expected

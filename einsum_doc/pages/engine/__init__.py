@@ -1,1 +1,1 @@
-"""Pages -> results: which page runs when, within which limits, and how its processes end."""
+"""Pages -> results: the processes that run them, their order, limits and end."""

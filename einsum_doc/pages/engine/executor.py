@@ -1,8 +1,8 @@
-"""Pages run on an engine that is there already, through Python's `Executor`: on the machines of a Dask cluster.
+"""Pages run by the processes of a cluster, on other machines perhaps, through Python's `Executor`.
 
-An *order* is sent, and an *outcome* comes back, each as text. The engine's process does what the
-build would have done here: it starts a fork server, has the page run in a session, and notes what
-it has depended on. All machines see the project in the same place, as on a shared file system.
+An `Order` is sent, and an `Outcome` comes back, each as text. A process of the cluster does what the
+build does for a page on its own machine: it starts a fork server, runs the job in a worker, and finds
+out what it depended on. All machines see the project in the same folder, as on a shared file system.
 """
 
 from __future__ import annotations
@@ -12,27 +12,49 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from einsum_doc.pages.cache.cache import Cache
 from einsum_doc.pages.cache.snapshot import MACHINE, Evidence
-from einsum_doc.pages.engine.session import ForkServer, Limits, Page, run_page
+from einsum_doc.pages.engine.forkclient import ForkServer
+from einsum_doc.pages.engine.session import run_job
 from einsum_doc.pages.record.codec import from_facts, to_json
-from einsum_doc.pages.record.result import PageResults, Result
+from einsum_doc.pages.record.messages import Job, WorkerSettings
+from einsum_doc.pages.record.result import PageResults
 from einsum_doc.pages.verdict.redaction import Redaction
-
-if TYPE_CHECKING:
-    from einsum_doc.pages.engine.pool import PoolSettings
 
 
 class ExecutorError(Exception):
-    """The engine that pages are to run on cannot be had."""
+    """There is no cluster where pages are to run."""
 
 
 @dataclass(frozen=True)
-class Engine:
+class Order:
+    """A job for a process of the cluster."""
+
+    job: Job
+    settings: WorkerSettings
+    preload: Sequence[str]
+    """Modules that its fork server imports."""
+    reads: Sequence[str]
+    """Patterns of the files that the processes of the page may read; all of the project if there are none."""
+    compares: bool
+    """Whether a block fails whose output differs from its `expected` fence."""
+    builder: str = MACHINE["builder"]
+    """The digest of the builder's sources, which must be the same on both sides."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The results of a job, and the evidence for the cache from where it ran."""
+
+    ran: PageResults
+    evidence: Evidence
+
+
+@dataclass(frozen=True)
+class Cluster:
     """An executor in other processes, perhaps on other machines."""
 
     executor: Executor
@@ -40,31 +62,18 @@ class Engine:
     """How many pages it can run at a time."""
     close: Callable[[], None]
 
-    def run(
-        self, page: Page, settings: PoolSettings, preload: Sequence[str], reads: Sequence[str], *, compares: bool
-    ) -> tuple[PageResults, Evidence]:
-        """Have a page run; its results, and what they depended on where they were made."""
-        order = {
-            "builder": MACHINE["builder"],
-            "root": str(settings.root),
-            "device": settings.device,
-            "limits": asdict(settings.limits),
-            "preload": list(preload),
-            "reads": list(reads),
-            "compares": compares,
-            "library": list(settings.library),
-            "page": asdict(page),
-        }
-        outcome = json.loads(self.executor.submit(run_order, to_json(order)).result())
-        clean = Redaction(str(settings.root))  # the engine's processes have taken out the secrets of their own
-        results = [clean.result(from_facts(Result, facts)) for facts in outcome["ran"].pop("results")]
-        return PageResults(results, **outcome["ran"]), outcome["evidence"]
+    def run(self, order: Order) -> Outcome:
+        """Run a job and wait for its outcome."""
+        answer = self.executor.submit(run_order, to_json(order)).result()
+        outcome = from_facts(Outcome, json.loads(answer))
+        clean = Redaction(order.settings.root)  # the cluster's processes have removed their own secrets
+        return replace(outcome, ran=replace(outcome.ran, results=list(map(clean.result, outcome.ran.results))))
 
 
-def connect(address: str) -> Engine:
-    """The engine at an address.
+def connect(address: str) -> Cluster:
+    """Return the cluster at an address.
 
-    Raises: ExecutorError, if there is none, or if what is needed to speak to it is not installed.
+    Raises: ExecutorError, if there is none, or if the package that speaks to it is not installed.
     """
     kind, colon, place = address.partition("://")
     if kind != "dask" or not colon:
@@ -81,25 +90,21 @@ def connect(address: str) -> Engine:
     if not slots:
         client.close()
         raise ExecutorError(f"the Dask scheduler at {place} has no workers")
-    return Engine(client.get_executor(pure=False, retries=0), slots, client.close)
+    return Cluster(client.get_executor(pure=False, retries=0), slots, client.close)
 
 
-def run_order(order: str) -> str:
-    """Run a page in a process of the engine."""
-    facts: dict[str, Any] = json.loads(order)
-    root, limits = Path(facts["root"]), Limits(**facts["limits"])
+def run_order(text: str) -> str:
+    """Run a job in a process of the cluster."""
+    facts = json.loads(text)
     if facts["builder"] != MACHINE["builder"]:
         raise RuntimeError("the engine's process has loaded another version of einsum-doc than the build: restart it")
+    order = from_facts(Order, facts)
+    job, root = order.job, Path(order.settings.root)
     if not root.is_dir():
         raise RuntimeError("the folder of mkdocs.yml is not to be found where the engine's process runs")
-    page = from_facts(Page, facts["page"])
-    settings = {name: facts[name] for name in ("root", "device", "library")}
-    settings |= {"memory": limits.bytes, "threads": 0, "gpu": ""}
-    server = _server(root, facts["preload"])
-    ran, dependencies = run_page(server, settings, page, limits, compares=facts["compares"])
-    cache = Cache(None, root, {}, reads={page.name: facts["reads"]})
-    evidence = cache.evidence(page.name, page.blocks, ran, dependencies)
-    return to_json({"ran": asdict(ran), "evidence": evidence})
+    ran, dependencies = run_job(_server(root, order.preload), order.settings, job, compares=order.compares)
+    cache = Cache(None, root, {}, reads={job.page: order.reads})
+    return to_json(Outcome(ran, cache.evidence(job.page, job.blocks, ran, dependencies)))
 
 
 _servers: list[ForkServer] = []
@@ -107,7 +112,7 @@ _starting = threading.Lock()
 
 
 def _server(root: Path, preload: Sequence[str]) -> ForkServer:
-    """A fork server of this process for a project; it ends when this process does."""
+    """Return a fork server of this process for a project; it ends when this process does."""
     with _starting:
         found = next((server for server in _servers if server.root == root and server.serves(preload)), None)
         if found is None:

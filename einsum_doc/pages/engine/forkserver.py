@@ -2,15 +2,15 @@
 
 Three processes stand between the build and a page's code:
 
-- the *fork server*, started once: it imports what pages are known to need, and nothing of
-  the library under test, so that an edit to that is seen by the next page;
-- a *supervisor* for each page, forked from it: it waits for the worker, tells the build how
-  it ended, and kills whatever the page's code has left behind;
+- the *fork server*, started once: it imports the modules that pages are known to need, and nothing
+  of the library under test, so that the next page sees an edit to that;
+- a *supervisor* for each page, forked from it: it waits for the worker, reports to the build how
+  it ended, and kills everything that the page's code has left running;
 - the *worker*, forked from the supervisor: it runs the page's blocks (worker.py).
 
-The build holds a socket to each. When the build goes away, however it goes, the sockets
-close, and every process below it ends. What a supervisor that was killed has left behind
-falls to the fork server, which ends it when it ends itself.
+The build holds a socket to each. When the build ends, in whatever way, the sockets close, and
+every process below it ends. The children of a killed supervisor become children of the fork
+server, which kills them when it ends itself.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import contextlib
 import ctypes
 import gc
 import importlib
-import json
 import mmap
 import os
 import select
@@ -28,31 +27,30 @@ import socket
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
 
 from einsum_doc.pages.worker import worker as page_worker
 from einsum_doc.pages.worker.recorder import add_loaded_modules
 
 DESCRIPTORS = 5
-"""What a page is started with: the worker's socket, the supervisor's, and the files of `worker.serve`."""
+"""How many descriptors come with a message: the worker's socket, the supervisor's, the files of `worker.serve`."""
 
 
 def main(control: socket.socket, preload: list[str]) -> None:
     """Fork a supervised worker for each message on `control`, until it closes."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors that have ended leave no zombies
     _adopt_orphans()
-    # What torch brings is there to stay: to look for garbage among it takes a tenth of its import, and in each page
-    # it would copy the memory that pages share.
+    # Modules stay: collecting garbage among them takes a tenth of torch's import, and in a worker it would copy
+    # the memory that pages share.
     gc.disable()
     for name in preload:
-        # A module that cannot be imported fails in the page that wants it, with its line.
+        # A module that cannot be imported fails in the page that imports it, with its line.
         with contextlib.suppress(Exception):
             importlib.import_module(name)
     own = add_loaded_modules()
     gc.freeze()
     control.sendall(b"ready\n")
     while True:
-        message, descriptors, *_ = socket.recv_fds(control, 1 << 16, DESCRIPTORS)
+        message, descriptors, *_ = socket.recv_fds(control, 16, DESCRIPTORS)
         if not message:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             _kill_all_below()
@@ -60,7 +58,7 @@ def main(control: socket.socket, preload: list[str]) -> None:
         if os.fork() == 0:
             control.close()
             try:
-                _supervise(json.loads(message), descriptors, own)
+                _supervise(descriptors, own)
             finally:
                 os._exit(0)
         for descriptor in descriptors:
@@ -68,10 +66,11 @@ def main(control: socket.socket, preload: list[str]) -> None:
         control.sendall(b"forked\n")
 
 
-def _supervise(settings: dict[str, Any], descriptors: list[int], own: list[str]) -> None:
+def _supervise(descriptors: list[int], own: list[str]) -> None:
+    """Fork the worker, wait until it ends or the build closes its socket, and kill everything that is left."""
     talk, life, *files = descriptors
     _adopt_orphans()
-    # Shared with the worker, and still there when that has been killed: how many assertions have held.
+    # How many assertions have held: shared with the worker, so that it is known when that is killed.
     count = memoryview(mmap.mmap(-1, 8)).cast("Q")
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     wake_read, wake_write = os.pipe()
@@ -84,7 +83,7 @@ def _supervise(settings: dict[str, Any], descriptors: list[int], own: list[str])
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for descriptor in (life, wake_read, wake_write):
             os.close(descriptor)
-        _work(settings, talk, files, count, own)
+        _work(talk, files, count, own)
     for descriptor in (talk, *files):
         os.close(descriptor)
     report = socket.socket(fileno=life)
@@ -92,7 +91,7 @@ def _supervise(settings: dict[str, Any], descriptors: list[int], own: list[str])
     status = 0
     while True:
         ready, _, _ = select.select([life, wake_read], [], [])
-        if life in ready:  # the build has had enough of it, or is gone
+        if life in ready:  # the build has stopped the page, or is gone
             with contextlib.suppress(ProcessLookupError):
                 os.kill(worker, signal.SIGKILL)
             _, status = os.waitpid(worker, 0)
@@ -108,19 +107,19 @@ def _supervise(settings: dict[str, Any], descriptors: list[int], own: list[str])
         report.sendall(f"{os.waitstatus_to_exitcode(status)} {count[0]}\n".encode())
 
 
-def _work(settings: dict[str, Any], talk: int, files: list[int], count: memoryview[int], own: list[str]) -> None:
-    """Be the worker; never returns. `own` are the modules that it consists of."""
+def _work(talk: int, files: list[int], count: memoryview[int], own: list[str]) -> None:
+    """Run as the worker, and never return. `own` are the modules that it consists of."""
     try:
         os.setsid()
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
-        # The page imports the library as it is on disk now; the worker keeps its own by reference.
+        # The page imports the library as it is on disk now; the worker keeps its own modules by reference.
         for name in own:
             del sys.modules[name]
         gc.enable()
         with socket.socket(fileno=talk) as connection:
-            page_worker.serve(connection, files, settings, count)
-        # Not sys.exit: what the page registered to run at exit is not waited for.
+            page_worker.serve(connection, files, count)
+        # Not sys.exit: functions that the page has registered with atexit are not run.
         os._exit(0)
     except BaseException:
         os.write(files[1], traceback.format_exc().encode())
@@ -129,14 +128,14 @@ def _work(settings: dict[str, Any], talk: int, files: list[int], count: memoryvi
 
 
 def _adopt_orphans() -> None:
-    """Have processes whose parent has ended become this process's children, so that it can end them."""
+    """Become the parent of descendants whose own parent has ended, so as to kill them."""
     if sys.platform == "linux":
         pr_set_child_subreaper = 36
         ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
 
 
 def _kill_all_below() -> None:
-    """Kill every child, and on Linux what becomes one when its own parent is killed."""
+    """Kill every child and, on Linux, their descendants, which become children in turn."""
     while True:
         for child in _children():
             with contextlib.suppress(ProcessLookupError):
@@ -155,4 +154,4 @@ def _children() -> list[int]:
 
 if __name__ == "__main__":
     main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])
-    os._exit(0)  # to take down an interpreter that has loaded torch takes half a second, for which the build would wait
+    os._exit(0)  # an orderly end of an interpreter with torch would make the build wait for half a second

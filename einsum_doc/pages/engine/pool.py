@@ -1,27 +1,28 @@
-"""Pages -> Results: which runs when, on what device, with how much memory.
+"""Pages -> results: the order in which they run, on this machine's GPUs and within its memory.
 
-Pages are submitted as soon as they are read and run in the background, several at a time,
-each in a session of its own (session.py); the builder collects each result where the block
-is rendered.
+Pages are submitted as soon as they are read and run in the background, several at a time, each in
+a worker of its own (session.py); the builder waits for the results of a page where it renders it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from einsum_doc.pages.cache.cache import Cache
-from einsum_doc.pages.engine.executor import Engine, connect
+from einsum_doc.pages.engine.executor import Cluster, Order, Outcome, connect
+from einsum_doc.pages.engine.forkclient import ForkServer
 from einsum_doc.pages.engine.progress import Progress
-from einsum_doc.pages.engine.session import ForkServer, Limits, Page, gpus, run_page
+from einsum_doc.pages.engine.resources import available_memory, cores, gpus
+from einsum_doc.pages.engine.session import run_job
 from einsum_doc.pages.reading.fence import DERIVATION, EINSUM
+from einsum_doc.pages.record.block import Block
+from einsum_doc.pages.record.messages import Job, WorkerSettings
 from einsum_doc.pages.record.result import PageResults
 from einsum_doc.pages.verdict.judging import judged
 
@@ -30,20 +31,15 @@ from einsum_doc.pages.verdict.judging import judged
 class PoolSettings:
     """How the pages of a site are run."""
 
-    root: Path
-    """The folder of mkdocs.yml: the working directory of blocks, and first on their import path."""
-    device: str = "auto"
-    limits: Limits = field(default_factory=Limits)
+    worker: WorkerSettings
     preload: tuple[str, ...] = ("torch",)
     """Modules to import once, before the first fork, if a page mentions them."""
     jobs: int = 0
     """How many pages may run at a time; 0 for one on each core or, where blocks run on GPUs, on each of those."""
     executor: str = ""
-    """Where pages run instead of on this machine: the address of a Dask cluster, such as `dask://127.0.0.1:8786`."""
-    library: tuple[str, ...] = ()
-    """The packages whose public names are looked for in each page's code."""
+    """The address of a Dask cluster, such as `dask://127.0.0.1:8786`, if pages run there and not on this machine."""
     compares: bool = True
-    """Whether a block fails that writes something else than is expected."""
+    """Whether a block fails whose output differs from its `expected` fence."""
     requires_gpu: bool = False
     """Whether a block fails that needs a GPU which is not there."""
 
@@ -54,44 +50,36 @@ class Pool:
     def __init__(self, settings: PoolSettings) -> None:
         self.settings = settings
         self.progress = Progress()
-        self._gpus = [] if settings.device == "cpu" else gpus()
+        self._gpus = [] if settings.worker.device == "cpu" else gpus()
         self._jobs = settings.jobs or len(self._gpus) or cores()
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[_WaitingJob] = []
         self._servers: list[ForkServer] = []
         self._dismissed: list[ForkServer] = []
-        self._engine: Engine | None = None
+        self._cluster: Cluster | None = None
         self._preloads: set[str] = set()
         self._closed = False
         self._threads: list[threading.Thread] = []
         self._changed = threading.Condition()
         self._free = 0
+        """Memory that is left for further pages, in bytes."""
         self._blas = 1
+        """How many threads the linear algebra of a page may start."""
 
-    def submit(self, pages: Sequence[Page], cache: Cache) -> list[Future[PageResults]]:
-        """For each page, the results of its blocks once they have run; they are kept in the cache.
+    def submit(self, jobs: Sequence[Job], cache: Cache) -> list[Future[PageResults]]:
+        """Run jobs in the background, keep their results in the cache, and return a future of each.
 
-        Raises: ExecutorError, if pages are to run on an engine that cannot be had.
+        Raises: ExecutorError, if pages are to run on a cluster that cannot be reached.
         """
-        futures: list[Future[PageResults]] = [Future() for _ in pages]
-        both = zip(pages, futures, strict=True)
-        waiting = [_Waiting(page, future, cache, cache.last(page.name)) for page, future in both]
-        if self.settings.executor and self._engine is None:
-            self._engine = connect(self.settings.executor)
-            self._jobs = self.settings.jobs or self._engine.slots
-        # einsum_doc brings torch with it, whose import is what takes the time.
-        blocks = [block for each in waiting for block in each.page.blocks]
-        code = "\n".join(block.code for block in blocks)
-        derives = any(
-            block.language in (DERIVATION, EINSUM) or block.options.keys() & {"skip_if", "device"} for block in blocks
-        )
+        waiting = [_WaitingJob(job, Future(), cache, cache.last(job.page)) for job in jobs]
+        if self.settings.executor and self._cluster is None:
+            self._cluster = connect(self.settings.executor)
+            self._jobs = self.settings.jobs or self._cluster.slots
         with self._changed:
-            self._preloads |= {
-                name for name in self.settings.preload if derives or re.search(rf"\b({name}|einsum_doc)\b", code)
-            }
-            # Longest first, so that no core is left alone with a long one at the end; unknown ones before all.
+            self._preloads |= self._preloads_of([block for job in jobs for block in job.blocks])
             if not self._waiting and not self.progress.running:
                 self.progress.done = self.progress.total = 0
             self.progress.total += len(waiting)
+            # Longest first, so that none runs alone at the end; those whose time is not known before all.
             self._waiting = sorted(
                 self._waiting + waiting, key=lambda each: each.last.seconds or float("inf"), reverse=True
             )
@@ -104,10 +92,19 @@ class Pool:
                 self._threads.append(thread)
                 thread.start()
             self._changed.notify_all()
-        return futures
+        return [each.future for each in waiting]
+
+    def _preloads_of(self, blocks: Sequence[Block]) -> set[str]:
+        """Return the modules to preload for blocks: those that they mention."""
+        code = "\n".join(block.code for block in blocks)
+        # einsum_doc imports torch, and so do derivations and blocks with a device.
+        derives = any(
+            block.language in (DERIVATION, EINSUM) or block.options.keys() & {"skip_if", "device"} for block in blocks
+        )
+        return {name for name in self.settings.preload if derives or re.search(rf"\b({name}|einsum_doc)\b", code)}
 
     def dismiss(self) -> None:
-        """Have the fork servers end, of which no page is needed any more: that takes them a while."""
+        """Ask the fork servers to exit; do not wait."""
         with self._changed:
             for server in self._servers:
                 server.dismiss()
@@ -122,105 +119,82 @@ class Pool:
             for server in self._dismissed:
                 server.close()
             self._dismissed = []
-            if self._engine is not None:
-                self._engine.close()
-                self._engine = None
+            if self._cluster is not None:
+                self._cluster.close()
+                self._cluster = None
             self._changed.notify_all()
 
     def _work(self, gpu: str) -> None:
-        while True:
-            waiting = self._next()
-            if waiting is None:
-                return
-            name = waiting.page.name
+        while (waiting := self._next()) is not None:
             try:
-                waiting.future.set_result(self._run_page(waiting, gpu))
+                waiting.future.set_result(self._run(waiting, gpu))
             except BaseException as error:
                 waiting.future.set_exception(error)
             with self._changed:
                 self._free += waiting.memory
-                self.progress.running.pop(name, None)
+                self.progress.running.pop(waiting.job.page, None)
                 self.progress.done += 1
                 self._changed.notify_all()
 
-    def _next(self) -> _Waiting | None:
-        """The next page to run, when there is memory for it; None when the pool is closed."""
+    def _next(self) -> _WaitingJob | None:
+        """Return the next job when there is memory for it, and None when the pool is closed."""
         with self._changed:
             while not self._closed:
                 if not self.progress.running:
                     self._free = available_memory()
                 for waiting in self._waiting:
-                    if self._engine or not self.progress.running or waiting.memory <= self._free:
+                    if self._cluster or not self.progress.running or waiting.memory <= self._free:
                         self._waiting.remove(waiting)
                         self._free -= waiting.memory
-                        self.progress.running[waiting.page.name] = ""
+                        self.progress.running[waiting.job.page] = ""
                         return waiting
                 self._changed.wait()
         return None
 
-    def _run_page(self, waiting: _Waiting, gpu: str) -> PageResults:
-        page, cache, limits, compares = waiting.page, waiting.cache, self.settings.limits, self.settings.compares
-        if self._engine is not None:
-            reads = cache.reads.get(page.name, ())
-            preload = sorted(self._preloads)
-            ran, evidence = self._engine.run(page, self.settings, preload, reads, compares=compares)
+    def _run(self, waiting: _WaitingJob, gpu: str) -> PageResults:
+        """Run a job, keep its results, and return them as they count."""
+        job, cache, settings = waiting.job, waiting.cache, self.settings
+        if self._cluster is not None:
+            reads = cache.reads.get(job.page, ())
+            order = Order(job, settings.worker, sorted(self._preloads), reads, settings.compares)
+            outcome = self._cluster.run(order)
         else:
-            settings = {
-                "root": str(self.settings.root),
-                "device": self.settings.device,
-                "memory": limits.bytes,
-                "threads": self._blas,
-                "gpu": gpu,
-                "library": self.settings.library,
-            }
 
             def tell(progress: str) -> None:
-                self.progress.running[page.name] = progress
+                self.progress.running[job.page] = progress
 
-            server = self._ready_server()
-            ran, dependencies = run_page(server, settings, page, limits, compares=compares, tell=tell)
-            evidence = cache.evidence(page.name, page.blocks, ran, dependencies)
-        if isinstance(evidence, dict):
-            ran = replace(ran, packages=evidence["packages"])
-        cache.keep(page.name, page.blocks, ran, evidence)
-        return judged(page.blocks, ran, compares=compares, requires_gpu=self.settings.requires_gpu)
+            worker = replace(settings.worker, threads=self._blas, gpu=gpu)
+            ran, dependencies = run_job(self._ready_server(), worker, job, compares=settings.compares, tell=tell)
+            outcome = Outcome(ran, cache.evidence(job.page, job.blocks, ran, dependencies))
+        ran = outcome.ran
+        if isinstance(outcome.evidence, dict):
+            ran = replace(ran, packages=outcome.evidence["packages"])
+        cache.keep(job.page, job.blocks, ran, outcome.evidence)
+        return judged(job.blocks, ran, requires_gpu=settings.requires_gpu)
 
     def _ready_server(self) -> ForkServer:
+        """Return a fork server that has imported all that pages need by now."""
         with self._changed:
             if self._closed:
                 raise RuntimeError("the pool is closed")
             preload = sorted(self._preloads)
             if not self._servers or not self._servers[-1].serves(preload):
-                # Not in the place of the last one: pages that it has started may still be running.
-                self._servers.append(ForkServer(self.settings.root, preload, self._blas))
+                # The last one is not ended: pages that it has started may still be running.
+                self._servers.append(ForkServer(Path(self.settings.worker.root), preload, self._blas))
             return self._servers[-1]
 
 
 @dataclass
-class _Waiting:
-    """A page that is to be run."""
+class _WaitingJob:
+    """A job that has been submitted."""
 
-    page: Page
+    job: Job
     future: Future[PageResults]
     cache: Cache
     last: PageResults
-    """How it was when it last held."""
+    """The time and memory of its page when that last held."""
 
     @property
     def memory(self) -> int:
-        """How much memory it will want, in bytes: what it held before, and a little more."""
+        """The memory that it will probably need, in bytes: that of the last time, and a quarter more."""
         return self.last.memory * 5 // 4 or 2**30
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def available_memory() -> int:
-    """How much memory could be had now, in bytes; without a limit where the system does not tell."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    return sys.maxsize

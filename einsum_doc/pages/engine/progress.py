@@ -1,4 +1,4 @@
-"""What a person sees while blocks run: a line at the foot of the terminal, gone when they have."""
+"""The progress of running pages: a line at the foot of the terminal, erased when they are done."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _WIDTH = 20
 
 
 def awaited(future: Future[Any], progress: Progress) -> None:
-    """Wait until the future is done, showing on a terminal what is being run."""
-    from concurrent.futures import wait  # which is not loaded where nothing is run
+    """Wait until the future is done, showing the running pages on a terminal."""
+    from concurrent.futures import wait  # not loaded where nothing is run
 
     while not future.done():
         if progress.is_shown:
@@ -27,27 +27,27 @@ def awaited(future: Future[Any], progress: Progress) -> None:
 
 
 class Progress:
-    """The line that says which pages are being run, and how many are done."""
+    """The line with the running pages, and how many are done."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stderr
         self.is_shown = self.stream.isatty()
-        """Whether there is a terminal to show it on."""
+        """Whether the stream is a terminal."""
         self.running: dict[str, str] = {}
-        """The pages that are being run, and which of its blocks each has come to."""
+        """The running pages, and the current block of each."""
         self.done = self.total = 0
-        """How many pages have been run, and are to be."""
+        """How many pages have been run, and how many there are."""
         self._painted = False
 
     def paint(self) -> None:
-        """Show how far it is now, in place of what was shown."""
+        """Show the current progress in place of the last one."""
         width = shutil.get_terminal_size().columns - 1
         self.stream.write("\r\x1b[K" + bar(self.done, self.total, dict(self.running), width))
         self.stream.flush()
         self._painted = True
 
     def erase(self) -> None:
-        """Leave the line as it was found."""
+        """Erase the line."""
         if self._painted:
             self.stream.write("\r\x1b[K")
             self.stream.flush()
@@ -55,7 +55,7 @@ class Progress:
 
 
 def bar(done: int, total: int, running: Mapping[str, str], width: int) -> str:
-    """How far it is, in at most `width` characters.
+    """Return the progress in at most `width` characters.
 
     >>> bar(1, 4, {"docs/posts/einsum.md": "3/9"}, 60)
     '█████░░░░░░░░░░░░░░░ 1/4 pages  docs/posts/einsum.md 3/9'

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import CodeType, ModuleType
 
@@ -20,14 +21,15 @@ import click
 from mkdocs.exceptions import ConfigurationError, PluginError
 from mkdocs.structure.files import File
 
-from einsum_doc.pages.build.page import Run
-from einsum_doc.pages.fronts.mkdocs import NO_CACHE, REQUIRE_GPU, EinsumDocPlugin
+from einsum_doc.pages.build.build import Build, tell_failures
+from einsum_doc.pages.build.options import NO_CACHE, REQUIRE_GPU
+from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.fronts.site import Site, load
 from einsum_doc.pages.reading import scan
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.result import Result
-from einsum_doc.pages.verdict import report
-from einsum_doc.pages.verdict.export import as_json, github, junit
+from einsum_doc.pages.verdict.export import as_json, junit
+from einsum_doc.pages.verdict.report import summary
 from einsum_doc.pages.worker.failures import register_sources
 from einsum_doc.pages.worker.worker import Worker
 
@@ -66,7 +68,7 @@ class _Checker:
         self.seen: dict[str, float] = {}
 
     def check(self) -> int:
-        """Run the chosen pages once."""
+        """Run the chosen pages once; return the exit status."""
         wanted = dict(_page_and_line(page) for page in self.options.pages)
         missing = set(wanted)
 
@@ -87,40 +89,33 @@ class _Checker:
             self.options.config_file,
             choose,
             options={name: value for name, value in options.items() if value is not None},
-            pool=self.site.plugin.pool if self.site else None,  # what it has imported once, it need not again
+            pool=self.site.build.runner.pool if self.site else None,  # what it has imported once, it need not again
         )
         self.seen = self._dates()
         if missing:
             raise UsageError(f"there is no page {', '.join(sorted(missing))} in {self.site.config.docs_dir}")
-        return self._verdict(self.site)
+        return self._verdict(self.site.build, [*self.site.pages.values()])
 
-    def _verdict(self, site: Site) -> int:
+    def _verdict(self, build: Build, pages: Sequence[Page]) -> int:
         reports = []
-        for name in site.runs:
-            reports.append(site.report(name))
+        for page in pages:
+            reports.append(build.report(page))
             if reports[-1].failures and self.options.pdb:
                 break
         if self.options.junit:
             Path(self.options.junit).write_text(junit(reports), "utf-8")
         if self.options.json:
-            Path(self.options.json).write_text(as_json(reports, site.plugin.commit), "utf-8")
-        failed = [page.name for page in reports if page.failures]
-        cache = site.plugin.cache
-        if cache is not None:
-            for name, reason in cache.reasons.items() if self.options.explain else ():
-                click.echo(f"{name}: " + (f"ran: {reason}" if reason else "from the cache"), err=True)
-            cache.tidy()
-            for note in cache.notes:
-                click.echo(note, err=True)
+            Path(self.options.json).write_text(as_json(reports, build.commit), "utf-8")
+        tell = partial(click.echo, err=True)
+        build.tell_of_cache(tell if self.options.explain else lambda text: None, tell)
         if not any(page.blocks for page in reports):
             raise UsageError("none of these pages has a block that runs" if reports else "no page was chosen")
+        failed = [page for page in reports if page.failures]
         if failed:
-            text = report.failures_text(reports)
-            click.echo((text if os.environ.get("NO_COLOR") else report.coloured(text)) + "\n", err=True)
-            click.echo(github(reports), nl=False)
-        click.echo(report.summary(reports))
+            tell_failures(reports)
+        click.echo(summary(reports))
         if failed and self.options.pdb:
-            _debug(site.plugin, site.runs[failed[0]])
+            _debug(build, pages[len(reports) - 1])
         return 1 if failed else 0
 
     def wait(self) -> None:
@@ -139,7 +134,7 @@ class _Checker:
     def close(self) -> None:
         """End every process that was started."""
         if self.site is not None:
-            self.site.close()
+            self.site.build.runner.close()
 
 
 class _Debugged(Worker):
@@ -163,12 +158,12 @@ class _Debugged(Worker):
             raise
 
 
-def _debug(plugin: EinsumDocPlugin, run: Run) -> None:
-    """Run a page once more, here, and stop in the debugger where it fails."""
-    register_sources(plugin.sources(run))
-    worker = _Debugged(str(plugin.root), plugin.config.device)
-    for block in run.runnable:
-        if worker.run(block).failure is not None:
+def _debug(build: Build, page: Page) -> None:
+    """Run a page once more, in this process, and stop in the debugger where it fails."""
+    register_sources(build.reader.sources(page))
+    worker = _Debugged(str(build.project.root), build.options.device)
+    for block in page.runnable:
+        if worker.run(block).failures:
             return
 
 

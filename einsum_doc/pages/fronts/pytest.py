@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from einsum_doc.pages.build.page import Run
+    from einsum_doc.pages.build.page import Page
     from einsum_doc.pages.fronts.site import Site
     from einsum_doc.pages.record.result import Failure
 
@@ -31,53 +31,47 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     if config not in sites:
         from einsum_doc.pages.fronts.site import load
 
-        sites[config] = load(str(config), waits=True)
+        sites[config] = load(str(config), only_reads=True)
     site = sites[config]
     name = file_path.relative_to(config.parent).as_posix()
-    if site is None or name not in site.runs:
+    if site is None or name not in site.pages:
         return None
-    page: PageFile = PageFile.from_parent(parent, path=file_path)
-    page.site, page.run = site, site.runs[name]
-    return page
+    collected: PageFile = PageFile.from_parent(parent, path=file_path)
+    collected.site, collected.page = site, site.pages[name]
+    return collected
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Have the pages run, side by side, of which something has been selected."""
     if session.config.option.collectonly:
         return
-    wanted: dict[int, tuple[Site, list[str]]] = {}
-    for item in session.items:
-        if isinstance(item, _Item):
-            site, names = wanted.setdefault(id(item.page.site), (item.page.site, []))
-            if item.page.run.name not in names:
-                names.append(item.page.run.name)
-    for site, names in wanted.values():
-        site.start(names)
+    files = {item.file.path: item.file for item in session.items if isinstance(item, _Item)}
+    for site in {id(file.site): file.site for file in files.values()}.values():
+        site.build.run([file.page for file in files.values() if file.site is site])
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """End every process that was started."""
     for site in session.config.stash.get(_SITES, {}).values():
         if site is not None:
-            if site.plugin.cache is not None:
-                site.plugin.cache.tidy()
-            site.close()
+            site.build.tell_of_cache(lambda text: None, lambda text: None)
+            site.build.runner.close()
 
 
 class PageFile(pytest.File):
     """A page: its blocks, and the fences on it that are wrong before anything runs."""
 
     site: Site
-    run: Run
+    page: Page
 
     def collect(self) -> Iterator[pytest.Item]:
         """An item for each block, and for each fence that is wrong."""
-        for block in self.run.blocks:
+        for block in self.page.blocks:
             title = block.options.get("title") or block.options.get("id") or block.language
             item: BlockItem = BlockItem.from_parent(self, name=f"{block.number}: {title}")
             item.number, item.line = block.number, block.location.line
             yield item
-        for fault in self.run.reading.faults:
+        for fault in self.page.reading.faults:
             wrong: FaultItem = FaultItem.from_parent(self, name=f"line {fault.failure.location.line}")
             wrong.failure, wrong.line = fault.failure, fault.failure.location.line
             yield wrong
@@ -87,13 +81,13 @@ class _Item(pytest.Item):
     line: int
 
     @property
-    def page(self) -> PageFile:
+    def file(self) -> PageFile:
         assert isinstance(self.parent, PageFile)
         return self.parent
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where it stands: pytest counts lines from 0."""
-        return self.path, self.line - 1, f"{self.page.run.name}:{self.line} {self.name}"
+        return self.path, self.line - 1, f"{self.file.page.name}:{self.line} {self.name}"
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """What a build would say of it."""
@@ -120,7 +114,7 @@ class BlockItem(_Item):
 
     def runtest(self) -> None:
         """Wait for its result."""
-        result = self.page.site.report(self.page.run.name).results[self.number - 1]
+        result = self.file.site.build.report(self.file.page).results[self.number - 1]
         for name, written in (("stdout", result.output), ("stderr", result.errors)):
             if written:
                 self.add_report_section("call", name, written)

@@ -91,9 +91,17 @@ def used_in(page: str, links: Mapping[str, Sequence[str]]) -> str:
     return _HEADING.sub(add, page)
 
 
-def anchors_on(page: str) -> list[str]:
-    """The anchors of a page's headings."""
-    return [heading[2] for heading in _HEADING.finditer(page)]
+def with_users(page: str, library: Sequence[str], entries: Sequence[Entry], name: str) -> tuple[str, set[str]]:
+    """Return a page with links, below each name of the library, to the pages that use it; and these names.
+
+    name: that of the page itself, to which there are no links.
+    """
+    roots = tuple(f"{package}." for package in library)
+    anchors = {heading[2] for heading in _HEADING.finditer(page) if heading[2].startswith(roots)} if roots else set()
+    used = users([entry.report for entry in entries]) if anchors else {}
+    here = used.keys() & anchors
+    links = {entry.report.name: entry.link for entry in entries if entry.report.name != name}
+    return used_in(page, {each: [*filter(None, map(links.get, used[each]))] for each in here}), here
 
 
 def _is_told(entry: Entry) -> bool:

@@ -6,16 +6,18 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from einsum_doc.compute.contraction.binding import read_sizes
 from einsum_doc.equation import ELLIPSIS, Equation, parse
 from einsum_doc.errors import OperandError
-from einsum_doc.notation.deriving.lowering import identifier, words
+from einsum_doc.notation.writing.lowering import identifier
+from einsum_doc.notation.writing.words import listed
 from einsum_doc.pages.languages.einsum_article import Addend, Article, Slot, article_html
 from einsum_doc.pages.reading.fence import PARTS
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.result import DerivationRow
 
 if TYPE_CHECKING:
-    from einsum_doc.notation.deriving.derive import Derivation
+    from einsum_doc.notation.deriving.derivation import Derivation
 
 
 def einsum_article(block: Block) -> tuple[str, tuple[DerivationRow, ...]]:
@@ -87,8 +89,6 @@ def sizes_of(equation: Equation, text: str = "", names: Sequence[str] | None = N
     names: of the operands, where one tensor stands in several slots.
     Raises: OperandError, for a size of no label, or two where the tensors have one.
     """
-    from einsum_doc.cli import read_sizes
-
     given: Mapping[str, int | Sequence[int]] = read_sizes(",".join(text.replace(",", " ").split())) if text else {}
     for label in given.keys() - set(equation.labels):
         raise OperandError(f"the size of {label!r} is given, which is no label of {equation}", label=label)
@@ -97,7 +97,7 @@ def sizes_of(equation: Equation, text: str = "", names: Sequence[str] | None = N
     for labels in _of_one_size(equation, names or range(len(equation.operands))):
         wanted = [given[label] for label in labels if label in given]
         if any(size != wanted[0] for size in wanted):
-            raise OperandError(f"{words(labels)} have one size: they stand in the same place of one tensor")
+            raise OperandError(f"{listed(labels)} have one size: they stand in the same place of one tensor")
         sizes |= dict.fromkeys(labels, wanted[0] if wanted else _size(labels[0], free))
     return {label: sizes[label] for label in equation.labels}
 

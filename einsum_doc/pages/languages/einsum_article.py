@@ -17,16 +17,16 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from einsum_doc.equation import ELLIPSIS, Equation, Role
-from einsum_doc.notation.deriving.lowering import identifier
 from einsum_doc.notation.expression import Delta
 from einsum_doc.notation.writing.html import prose_html
+from einsum_doc.notation.writing.lowering import identifier
 from einsum_doc.pages.html.render import derivation_html
 from einsum_doc.pages.reading.fence import PARTS
 from einsum_doc.pages.record.result import DerivationRow
 
 if TYPE_CHECKING:
     from einsum_doc.compute.contraction.cost import Cost
-    from einsum_doc.notation.deriving.derive import Derivation
+    from einsum_doc.notation.deriving.derivation import Derivation
 
 
 @dataclass(frozen=True)

@@ -142,13 +142,9 @@ def trace(md: Markdown, root: Path) -> None:
 
 
 def _steps(md: Markdown) -> list[Callable[[list[Any]], list[str]]]:
-    """What is done to a page's lines before superfences reads them."""
+    """Return the preprocessors that run before superfences reads a page."""
     superfences = md.preprocessors["fenced_code_block"]
-    steps = [each.run for each in takewhile(lambda each: each is not superfences, md.preprocessors)]
-    if superfences.config.get("preserve_tabs"):
-        # It has put marks in the place of fences already, to keep them from being normalized.
-        steps.append(superfences.restore_raw_text)
-    return steps
+    return [each.run for each in takewhile(lambda each: each is not superfences, md.preprocessors)]
 
 
 def _located(before: Sequence[Line], after: Sequence[str]) -> list[Line]:

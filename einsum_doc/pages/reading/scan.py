@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple
 
 from markdown import Markdown
-from markdown.extensions import Extension
 from markdown.extensions.attr_list import get_attrs
 from markdown.htmlparser import HTMLExtractor
-from markdown.preprocessors import Preprocessor
 from pymdownx.superfences import RE_OPTIONS, SuperFencesBlockPreprocessor, SuperFencesCodeExtension
 
 from einsum_doc.pages.reading import fence
@@ -166,17 +164,7 @@ def normalize(text: str, *, tab_length: int = 4) -> list[str]:
 class Fault(NamedTuple):
     """A fence that is wrong before anything is run."""
 
-    header: fence.Header | None
-    """What superfences will ask for, to be shown the failure in its place."""
     failure: Failure
-    after: int
-    """How many of the page's blocks stand before it."""
-
-
-class Comment(NamedTuple):
-    """A fence in an HTML comment, which is text, though superfences would have it formatted."""
-
-    fence: Fence
     after: int
     """How many of the page's blocks stand before it."""
 
@@ -202,7 +190,9 @@ class Reading(NamedTuple):
 
     blocks: Sequence[Block] = ()
     faults: Sequence[Fault] = ()
-    comments: Sequence[Comment] = ()
+    numbered: Mapping[int, Block | Fault | Fence] = {}
+    """What superfences will ask for, by its number, the index of its opening line: a block, a fence that is wrong, one
+    that is in a comment, or one that is Markdown with fences inside it."""
 
 
 def read(lines: Sequence[str], locations: Sequence[Location], languages: Languages) -> Reading:
@@ -212,17 +202,22 @@ def read(lines: Sequence[str], locations: Sequence[Location], languages: Languag
     """
     blocks: list[Block] = []
     faults: list[Fault] = []
-    comments: list[Comment] = []
+    others: dict[int, Fault | Fence] = {}
+    openings: list[int] = []
     idle = unreadable = False
+    formatted = {fence.DERIVATION, fence.EINSUM, *languages.runnable}
 
     def fault(found: Fence, message: str, *details: str, asked_for: bool = True) -> None:
         failure = Failure(locations[found.line], "FenceError", message, tuple(filter(None, details)))
-        faults.append(Fault(found.header if asked_for else None, failure, len(blocks)))
+        faults.append(Fault(failure, len(blocks)))
+        if asked_for and not found.header.unread and found.header.language in formatted:
+            others[found.line] = faults[-1]
 
     for found in _with_nested(scan(lines, unasked=languages.unasked), languages):
         language, options = found.header.language, found.header.options
         if found.commented:
-            comments.append(Comment(found, len(blocks)))
+            if language in formatted:
+                others[found.line] = found
             continue
         runs = False
         if language not in set(languages.foreign) - set(languages.runnable):
@@ -263,10 +258,13 @@ def read(lines: Sequence[str], locations: Sequence[Location], languages: Languag
                 fault(found, *nothing)
             else:
                 blocks.append(block)
+                openings.append(found.line)
+        elif runs:
+            others[found.line] = found
         if language != fence.EXPECTED:
             # A block that is out of use keeps what was expected of it.
             idle = "exec" in options and not runs
-    return Reading(blocks, faults, comments)
+    return Reading(blocks, faults, {**others, **dict(zip(openings, blocks, strict=True))})
 
 
 def _nothing_in(block: Block) -> tuple[str, ...]:
@@ -307,7 +305,7 @@ def in_metadata(text: str, name: str, languages: Languages) -> list[Fault]:
     message = "a block that is read as metadata of the page, and would never run"
     hint = "leave a line empty before it, and have no line of the form `Name: value` begin the page"
     return [
-        Fault(None, Failure(Location(name, index + 1), "FenceError", message, (hint,)), 0)
+        Fault(Failure(Location(name, index + 1), "FenceError", message, (hint,)), 0)
         for index in _openings(lines, languages.unasked, _marked(lines))
     ]
 
@@ -413,19 +411,6 @@ class _Reader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx h
 
     def reassemble(self, lines: Iterable[str]) -> Any:
         return lines
-
-
-class HyphenatedOptions(Extension):  # type: ignore[misc]  # Python-Markdown has no types
-    """Lets a fence say `skip-if="no-gpu"`: superfences knows no hyphens in the names of options."""
-
-    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
-        """Register a preprocessor that runs right before superfences."""
-        md.preprocessors.register(_Underscores(md), "einsum_doc_options", 25.5)
-
-
-class _Underscores(Preprocessor):  # type: ignore[misc]
-    def run(self, lines: list[str]) -> list[str]:
-        return with_underscores(lines)
 
 
 def with_underscores(lines: list[str]) -> list[str]:

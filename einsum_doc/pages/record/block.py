@@ -1,4 +1,4 @@
-"""One executable fence of a page, and its location in the author's file."""
+"""The executable fences of a page, and locations in the author's files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Location(NamedTuple):
-    """Where something stands in an author's file.
+    """A line of an author's file.
 
     >>> str(Location("docs/posts/einsum.md", 41))
     'docs/posts/einsum.md:41'
@@ -27,13 +27,13 @@ class Location(NamedTuple):
 
 @dataclass(frozen=True)
 class Expected:
-    """The output that a block must have: an `expected` fence after it."""
+    """The output that a block must have, from the `expected` fence after it."""
 
     location: Location
     """The line of the fence's opening."""
     text: str
     tolerance: float = 1e-5
-    """How far a number may be from the one that is expected, relative to it."""
+    """The largest difference of a number from the expected one, relative to it."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ class Block:
     location: Location
     """The line of the fence's opening; its code starts on the next one."""
     number: int
-    """Which of the page's blocks this is, from 1."""
+    """Its position among the page's blocks, from 1."""
     language: str
     code: str
-    """The code as the fence's formatter is given it: dedented, tabs expanded."""
+    """The code as the fence's formatter receives it: dedented, tabs expanded."""
     options: Mapping[str, str] = field(default_factory=dict)
     """The options of the fence, as they were written, checked by `fence.executes`."""
     expected: Expected | None = None
-    """What it must write, if an `expected` fence follows it."""
+    """The output that it must have, if an `expected` fence follows it."""
     locations: tuple[Location, ...] = ()
     """The location of each line of its code, if these are not the lines after its opening, as in a snippet."""
 
@@ -60,7 +60,7 @@ class Block:
         return self.location_of(0)
 
     def location_of(self, index: int) -> Location:
-        """The location of a line of its code, counted from 0.
+        """Return the location of a line of its code, counted from 0.
 
         >>> str(Block(Location("docs/a.md", 3), 1, "python", "x = 1").location_of(0))
         'docs/a.md:4'
@@ -70,12 +70,12 @@ class Block:
         return Location(self.location.file, self.location.line + 1 + index)
 
     def has(self, location: Location) -> bool:
-        """Whether a location is one of the lines of its code."""
+        """Return whether a location is one of the lines of its code."""
         return any(self.location_of(index) == location for index in range(self.code.count("\n") + 1))
 
     @property
     def program(self) -> str:
-        r"""What it runs: of a console session, its commands; a line for each line of the block.
+        r"""The program to run, with a line for each line of the block: of a console session, its commands.
 
         >>> Block(Location("docs/a.md", 1), 1, "pycon", ">>> 1 + 1\n2").program
         '1 + 1\n'
@@ -86,7 +86,7 @@ class Block:
 
     @property
     def typed(self) -> Mapping[int, str]:
-        r"""Of a session in a console, what was typed, by its line; a command that needs another line goes on there.
+        r"""The commands of a console session by their lines; a command may continue on the next lines.
 
         >>> Block(Location("docs/a.md", 1), 1, "console", "$ echo a \\\n>   b\na b\n$ true").typed
         {0: 'echo a \\', 1: '  b', 3: 'true'}
@@ -111,7 +111,7 @@ _ENDS = {"if": "fi", "for": "done", "while": "done", "until": "done", "case": "e
 
 
 def _goes_on(command: str, rest: Sequence[str]) -> bool:
-    """Whether a shell would ask for another line of this command, of which `rest` is what may follow."""
+    """Return whether a shell would ask for another line of this command. `rest` are the lines that may follow."""
     document = re.search(r"(?<!<)<<-?\s*(['\"]?)([A-Za-z_]\w*)\1(?!.*<<)", command.split("\n")[0])
     if document and document[2] in (line.strip() for line in command.split("\n")):
         return False

@@ -42,8 +42,8 @@ def _read(kind: Any, facts: Any) -> Any:
     if origin in (Union, types.UnionType):
         if facts is None:
             return None
-        [only] = [each for each in inner if each is not types.NoneType]
-        return _read(only, facts)
+        kinds = [each for each in inner if each is not types.NoneType]
+        return _read(kinds[0], facts) if len(kinds) == 1 else facts  # of several kinds: plain values
     if origin in (tuple, Sequence) and facts:
         items = [_read(inner[0], fact) for fact in facts]
         return tuple(items) if origin is tuple else items

@@ -14,7 +14,7 @@ Kind = Literal["html", "svg", "latex", "markdown", "text", "figure"]
 
 @dataclass(frozen=True)
 class Failure:
-    """One thing that is wrong, at its location.
+    """An error at its location.
 
     >>> print(Failure(Location("docs/a.md", 3), "AssertionError", "x == 4", ("left 3, right 4",)))
     docs/a.md:3: AssertionError: x == 4
@@ -37,14 +37,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class DerivationRow:
-    """One line of a derivation, and what became of it."""
+    """One line of a derivation, and the result of its check."""
 
     latex: str
-    """What is typeset, and was checked."""
+    """The checked line, as it is typeset."""
     reason: str = ""
     """The author's reason for the step, beside it; `$…$` in it is mathematics."""
     checked: str = ""
-    """What was checked, in words."""
+    """The check in words."""
     holds: bool = True
     claim: bool = True
     """Whether it claims something; a line that defines a name does not."""
@@ -52,30 +52,30 @@ class DerivationRow:
 
 @dataclass(frozen=True)
 class Shown:
-    """What a block shows beside its output: the value of its last expression, or a figure that it has drawn."""
+    """A part of a block's result beside its output: the value of its last expression, or a figure."""
 
     kind: Kind
-    """The form that it has; `figure` is SVG as well."""
+    """Its form; a `figure` is SVG as well."""
     text: str
 
 
 @dataclass(frozen=True)
 class Result:
-    """What running a block gave."""
+    """The result of running a block."""
 
     status: Status
     output: str = ""
-    """What the block wrote to its standard output, whoever wrote it."""
+    """The standard output of the block and of the processes that it started."""
     errors: str = ""
-    """What the block wrote to its standard error: warnings, logging, progress."""
+    """The standard error of the block: warnings, logging, progress."""
     value: str = ""
-    """The value of its last expression as a console would write it, if there is one to be shown."""
+    """The value of its last expression as a console would write it; empty if there is none."""
     shown: tuple[Shown, ...] = ()
     """That value in its richest form, and the figures that it has drawn."""
     seconds: float = 0.0
     """Wall-clock time of the block's own code."""
     device: str = ""
-    """What it ran on, in words: `CPU`, or the name of the GPU; empty if torch was not loaded."""
+    """Its device: `CPU`, or the name of the GPU; empty if torch was not loaded."""
     torch: str = ""
     """The version of torch that was loaded, if any."""
     assertions: int = 0
@@ -83,43 +83,37 @@ class Result:
     reason: str = ""
     """Why it was skipped or not run."""
     raised: str = ""
-    """What it raised, if it was expected to."""
+    """The exception that it was expected to raise, and raised."""
     rows: tuple[DerivationRow, ...] = ()
     """The lines of a derivation."""
     markup: str = ""
-    """What an `einsum` fence has become, as HTML."""
-    failure: Failure | None = None
-    also: tuple[Failure, ...] = ()
-    """Further failures of the same block: each false line of a derivation is one."""
-
-    @property
-    def failures(self) -> tuple[Failure, ...]:
-        """All its failures."""
-        return () if self.failure is None else (self.failure, *self.also)
+    """The HTML of an `einsum` fence."""
+    failures: tuple[Failure, ...] = ()
+    """Everything that is wrong: each false line of a derivation is a failure."""
 
     @property
     def written(self) -> str:
-        """What a console would have written of it: its output, and its value on a line of its own."""
+        """The text that a console would show: its output, and its value on a line of its own."""
         between = "\n" if self.output and self.value and not self.output.endswith("\n") else ""
         return self.output + between + self.value
 
     @property
     def lines(self) -> int:
-        """How many lines of a derivation claim something, and hold."""
+        """How many lines of a derivation are claims that hold."""
         return sum(row.claim and row.holds for row in self.rows)
 
 
 @dataclass(frozen=True)
 class PageResults:
-    """The results of the blocks of a page that ran, or of their cached entry."""
+    """The results of a page's blocks, from a run or from the cache."""
 
     results: Sequence[Result]
     when: float = 0.0
-    """When its blocks were run, in seconds since 1970."""
+    """The time when its blocks ran, in seconds since 1970."""
     seconds: float = 0.0
-    """How long that took."""
+    """How long they ran."""
     memory: int = 0
-    """The most memory that its process held, in bytes."""
+    """The peak memory of its process, in bytes."""
     cached: bool = False
     """Whether the results were kept from an earlier build."""
     packages: Mapping[str, str] = field(default_factory=dict)

@@ -1,1 +1,1 @@
-"""Results -> what counts, and what is said of it."""
+"""Results -> the verdict: which results count, and how they are reported."""

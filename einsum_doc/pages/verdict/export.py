@@ -1,4 +1,4 @@
-"""Results -> what other programs read: JUnit XML, JSON, GitHub's annotations."""
+"""Results for other programs: JUnit XML, JSON, GitHub's annotations."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from einsum_doc.pages.record.result import Failure, Result
 from einsum_doc.pages.verdict.report import PageReport, summary, users
 
 _NO_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-"""Characters that XML cannot hold, not even escaped. To compile this takes milliseconds: it is left to who needs it."""
+"""Characters that XML cannot hold, not even escaped. Not compiled here: that takes milliseconds of every build."""
 
 
 def junit(pages: Sequence[PageReport]) -> str:
-    """The results as JUnit XML: a suite for each page, a case for each block, and one for its other failures."""
+    """Return the results as JUnit XML: a suite for each page, a case for each block and each other failure."""
     root = ElementTree.Element("testsuites", name="einsum-doc")
     for page in pages:
         if not page.blocks and not page.faults:
             continue
         suite = ElementTree.SubElement(root, "testsuite", name=page.name or page.faults[0].location.file)
         for block, result in zip(page.blocks, page.results, strict=True):
-            _case(suite, title_of(block), block.location, result.seconds, result, result.failures)
+            _add_case(suite, title_of(block), block.location, result)
         for fault in page.faults:
-            _case(suite, fault.message, fault.location, 0, None, [fault])
+            _add_case(suite, fault.message, fault.location, Result("failed", failures=(fault,)))
         cases = suite.findall("testcase")
         for name, tag in (("failures", "failure"), ("skipped", "skipped")):
             suite.set(name, str(sum(case.find(tag) is not None for case in cases)))
@@ -43,35 +43,22 @@ def junit(pages: Sequence[PageReport]) -> str:
     return ElementTree.tostring(root, "unicode", xml_declaration=True) + "\n"
 
 
-def _case(
-    suite: ElementTree.Element,
-    name: str,
-    location: Location,
-    seconds: float,
-    result: Result | None,
-    failures: Sequence[Failure],
-) -> None:
-    case = ElementTree.SubElement(
-        suite,
-        "testcase",
-        classname=suite.get("name", ""),
-        name=_text(name),
-        file=location.file,
-        line=str(location.line),
-        time=f"{seconds:.3f}",
-    )
-    for failure in failures:
-        told = ElementTree.SubElement(case, "failure", type=failure.error, message=_text(failure.message))
-        told.text = _text(str(failure))
-    if result is not None and result.status in ("skipped", "not run"):
+def _add_case(suite: ElementTree.Element, name: str, location: Location, result: Result) -> None:
+    attributes = {"classname": suite.get("name", ""), "name": _text(name), "file": location.file}
+    attributes |= {"line": str(location.line), "time": f"{result.seconds:.3f}"}
+    case = ElementTree.SubElement(suite, "testcase", attributes)
+    for failure in result.failures:
+        element = ElementTree.SubElement(case, "failure", type=failure.error, message=_text(failure.message))
+        element.text = _text(str(failure))
+    if result.status in ("skipped", "not run"):
         ElementTree.SubElement(case, "skipped", message=_text(result.reason))
-    for tag, written in (("system-out", result.written), ("system-err", result.errors)) if result else ():
+    for tag, written in (("system-out", result.written), ("system-err", result.errors)):
         if written:
             ElementTree.SubElement(case, tag).text = _text(written)
 
 
 def title_of(block: Block) -> str:
-    """What a block is called: its number on its page, and its title if it has one."""
+    """Return the number of a block on its page, and its title if it has one."""
     title = block.options.get("title") or block.options.get("id")
     return f"block {block.number}" + (f": {title}" if title else "")
 
@@ -81,58 +68,47 @@ def _text(text: str) -> str:
 
 
 def as_json(pages: Sequence[PageReport], commit: str = "") -> str:
-    """The results as JSON: for each page its blocks with their places, outcomes and failures.
+    """Return the results as JSON: for each page its blocks with their places, outcomes and failures.
 
     `library` has each public name of the library, and the pages whose code uses it.
     """
-    return (
-        json.dumps(
-            {
-                "summary": summary(pages),
-                "commit": commit or None,
-                "python": platform.python_version(),
-                "builder": builder_version(),
-                "library": users(pages),
-                "pages": [
-                    {
-                        "page": page.name or None,
-                        "ran": _time(page.when) if page.when else None,
-                        "cached": page.cached,
-                        "packages": dict(page.packages),
-                        "blocks": [
-                            {"line": block.location.line, "file": block.location.file, "language": block.language}
-                            | _facts(result)
-                            for block, result in zip(page.blocks, page.results, strict=True)
-                        ],
-                        "faults": [*map(_failure, page.faults)],
-                    }
-                    for page in pages
-                ],
-            },
-            indent=2,
-            ensure_ascii=False,
-        )
-        + "\n"
-    )
+    facts = {
+        "summary": summary(pages),
+        "commit": commit or None,
+        "python": platform.python_version(),
+        "builder": builder_version(),
+        "library": users(pages),
+        "pages": [_page_facts(page) for page in pages],
+    }
+    return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
 
 
-def _facts(result: Result) -> dict[str, Any]:
-    """What a program may want to know of a result: all but how it looks."""
-    left_out = ("markup", "rows", "shown", "failure", "also")
-    return {name: value for name, value in asdict(result).items() if name not in left_out} | {
-        "lines": result.lines,
-        "failures": [*map(_failure, result.failures)],
+def _page_facts(page: PageReport) -> dict[str, Any]:
+    return {
+        "page": page.name or None,
+        "ran": _time(page.when) if page.when else None,
+        "cached": page.cached,
+        "packages": dict(page.packages),
+        "blocks": [_block_facts(*pair) for pair in zip(page.blocks, page.results, strict=True)],
+        "faults": [*map(_failure_facts, page.faults)],
     }
 
 
-def _failure(failure: Failure) -> dict[str, Any]:
+def _block_facts(block: Block, result: Result) -> dict[str, Any]:
+    facts = {"line": block.location.line, "file": block.location.file, "language": block.language} | asdict(result)
+    for name in ("markup", "rows", "shown", "failures"):
+        del facts[name]
+    return facts | {"lines": result.lines, "failures": [*map(_failure_facts, result.failures)]}
+
+
+def _failure_facts(failure: Failure) -> dict[str, Any]:
     facts = asdict(failure)
     del facts["location"]
     return {"place": failure.location._asdict()} | facts
 
 
 def builder_version() -> str:
-    """The name and version of what has run the pages."""
+    """Return the name and version of the builder."""
     try:
         return f"einsum-doc {metadata.version('einsum-doc')}"
     except metadata.PackageNotFoundError:  # it is imported from where it was unpacked
@@ -144,7 +120,7 @@ def _time(when: float) -> str:
 
 
 def github(pages: Sequence[PageReport]) -> str:
-    """The failures as GitHub's commands, which mark the lines of a pull request; nothing outside of its actions."""
+    """Return the failures as commands that mark lines of a pull request; empty outside of GitHub's actions."""
     if os.environ.get("GITHUB_ACTIONS") != "true":
         return ""
     return "".join(_annotation(failure) for page in pages for failure in page.failures)

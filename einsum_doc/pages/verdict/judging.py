@@ -1,4 +1,4 @@
-"""Results as they came out -> results as they count: held against what is expected, and against the GPUs they need."""
+"""Results as they came out -> results as they count for the verdict."""
 
 from __future__ import annotations
 
@@ -8,25 +8,42 @@ from dataclasses import replace
 from einsum_doc.pages.reading.fence import gpu_of
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.result import Failure, PageResults, Result
-from einsum_doc.pages.verdict.expected import held_against
+from einsum_doc.pages.verdict.expected import differs
 
 
-def judged(blocks: Sequence[Block], ran: PageResults, *, compares: bool, requires_gpu: bool) -> PageResults:
-    """Return the results of a page's blocks as they count; the blocks after one that failed do not count as run.
+def compared(block: Block, result: Result) -> Result:
+    """Return the result of a block, failed if its output differs from its `expected` fence."""
+    if block.expected is None or result.status != "held":
+        return result
+    failure = differs(result.written, block.expected)
+    return result if failure is None else replace(result, status="failed", failures=(failure,))
 
-    compares: whether a block fails that writes something else than is expected; not while that is being rewritten.
-    requires_gpu: whether a block fails that was skipped for want of a GPU.
+
+def judged_kept(blocks: Sequence[Block], kept: PageResults, *, compares: bool, requires_gpu: bool) -> PageResults:
+    """Return the kept results of a page as they count: its `expected` fences may have changed since it ran.
+
+    compares: false while a build rewrites these fences.
     """
     results: list[Result] = []
-    for block, result in zip(blocks, ran.results, strict=False):
-        results.append(held_against(block, result) if compares else result)
-        if results[-1] is not result:
+    for block, result in zip(blocks, kept.results, strict=True):
+        results.append(compared(block, result) if compares else result)
+        if results[-1].failures:
             break
+    return judged(blocks, replace(kept, results=results), requires_gpu=requires_gpu)
+
+
+def judged(blocks: Sequence[Block], ran: PageResults, *, requires_gpu: bool) -> PageResults:
+    """Return results, already compared, with one for every block of the page: those after a failed one are not run.
+
+    requires_gpu: a block that was skipped because it needs a GPU fails.
+    """
+    results = list(ran.results)
+    for index, (block, result) in enumerate(zip(blocks, results, strict=False)):
         if requires_gpu and result.status == "skipped":
             message = f"the block needs {gpu_of(block.options)}, which is not here"
-            failure = Failure(block.location, "DeviceError", message)
-            results[-1] = replace(result, status="failed", failure=failure)
-    failed = next((pair for pair in zip(blocks, results, strict=False) if pair[1].failure), None)
+            failures = (Failure(block.location, "DeviceError", message),)
+            results[index] = replace(result, status="failed", failures=failures)
+    failed = next((pair for pair in zip(blocks, results, strict=False) if pair[1].failures), None)
     if failed is not None:
         reason = f"block {failed[0].number} failed at {failed[1].failures[0].location}"
         results += [Result("not run", reason=reason)] * (len(blocks) - len(results))

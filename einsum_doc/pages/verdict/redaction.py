@@ -1,4 +1,4 @@
-"""What a published page must not say: where this machine keeps its files, and its secrets."""
+"""Paths of this machine and secrets, removed from results before they are published."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from einsum_doc.pages.record.result import Failure, Result
 
 _SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|_KEY$|^KEY$|APIKEY|AUTH(?!OR)", re.I)
 _SHORTEST = 6
-"""A value of fewer characters is likelier to be a word of the text than a secret."""
+"""A shorter value is likelier to be a word of the text than a secret."""
 
 
 class Redaction:
-    """Takes the paths of the project and the home folder, and the values of secret variables, out of text.
+    """Removes the paths of the project and the home folder, and the values of secret variables, from text.
 
     >>> clean = Redaction("/home/ada/project", {"HOME": "/home/ada", "API_TOKEN": "c0ffee-42"})
     >>> clean("wrote /home/ada/project/out.txt and /home/ada/x with c0ffee-42")
@@ -31,7 +31,7 @@ class Redaction:
             if _SECRET.search(name) and len(value) >= _SHORTEST
             for form in (value, repr(value)[1:-1])
         }
-        # By its real path too: of a folder that is a link, the system tells a program that one.
+        # By its real path too: the system tells programs that one if the folder is a link.
         for folder in {root, os.path.realpath(root)} - {os.sep}:
             self.words |= {folder + os.sep: "", folder: "."}
         home = environment.get("HOME") or os.sep
@@ -41,11 +41,11 @@ class Redaction:
         self.pattern = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
     def __call__(self, text: str) -> str:
-        """The text without them."""
+        """Return the text without them."""
         return self.pattern.sub(lambda found: self.words[found[0]], text)
 
     def result(self, result: Result) -> Result:
-        """The result without them, in whatever it says."""
+        """Return the result without them, in all its text."""
         return replace(
             result,
             output=self(result.output),
@@ -53,12 +53,11 @@ class Redaction:
             value=self(result.value),
             shown=tuple(replace(shown, text=self(shown.text)) for shown in result.shown),
             raised=self(result.raised),
-            failure=None if result.failure is None else self.failure(result.failure),
-            also=tuple(map(self.failure, result.also)),
+            failures=tuple(map(self.failure, result.failures)),
         )
 
     def failure(self, failure: Failure) -> Failure:
-        """The failure without them."""
+        """Return the failure without them."""
         return replace(
             failure,
             error=self(failure.error),

@@ -1,4 +1,4 @@
-"""Results -> verdict: what the console says at the end of a build."""
+"""The report of each page, and the text on the console at the end of a build."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from einsum_doc.pages.record.text import count, plain
 
 @dataclass(frozen=True)
 class PageReport:
-    """What a build found on one page."""
+    """The results and failures of one page."""
 
     blocks: Sequence[Block]
     results: Sequence[Result]
     faults: Sequence[Failure]
-    """What is wrong with its fences, apart from what happened when they ran."""
+    """Failures of its fences apart from those of the blocks that ran."""
     name: str = ""
     """Its file, relative to the folder of mkdocs.yml."""
     cached: bool = False
@@ -33,18 +33,18 @@ class PageReport:
 
     @property
     def ran(self) -> bool:
-        """Whether anything on it was executed."""
+        """Whether a block of it was executed."""
         return any(result.status in ("held", "failed") for result in self.results)
 
     @property
     def failures(self) -> list[Failure]:
-        """Everything that is wrong on this page, in the order of its lines."""
+        """All failures of this page, in the order of its lines."""
         found = [*self.faults, *(failure for result in self.results for failure in result.failures)]
         return sorted(found, key=lambda failure: failure.location)
 
 
 def users(pages: Sequence[PageReport]) -> dict[str, list[str]]:
-    """For each public name of the library, the pages whose code uses it; nothing if no page has loaded it.
+    """Return the pages that use each public name of the library; nothing if no page has loaded it.
 
     >>> users([PageReport((), (), (), "docs/a.md", used={"library.one": True, "library.two": False})])
     {'library.one': ['docs/a.md'], 'library.two': []}
@@ -60,7 +60,7 @@ RED, BOLD, FAINT, PLAIN = "\x1b[31m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
 def coloured(text: str) -> str:
-    """The text of failures with the colours of a terminal: each place and error stands out."""
+    """Return the text of failures with colours for a terminal, for each location and error."""
     head = re.compile(r"^(?P<location>\S.*?:\d+): (?P<error>\w+)", re.M)
     facts = re.compile(r"^  (?:block \d+ of \d+, .*|\d+ later blocks? .*)$", re.M)
     text = head.sub(lambda found: f"{BOLD}{found['location']}: {RED}{found['error']}{PLAIN}", text)
@@ -68,14 +68,14 @@ def coloured(text: str) -> str:
 
 
 def failures_text(pages: Sequence[PageReport]) -> str:
-    """Every failure of the build: place, error and message on one line, what else is known below it."""
+    """Return every failure of the build: location, error and message on one line, details below it."""
     return "\n\n".join(_paragraph(page, failure) for page in pages for failure in page.failures)
 
 
 def _paragraph(page: PageReport, failure: Failure) -> str:
     text = [str(failure)]
     if page.name and failure.location.file != page.name:
-        text.append(f"  on the page {page.name}")  # which has it from a snippet
+        text.append(f"  on the page {page.name}")  # which includes the file as a snippet
     for block, result in zip(page.blocks, page.results, strict=True):
         if failure not in result.failures:
             continue
@@ -84,7 +84,7 @@ def _paragraph(page: PageReport, failure: Failure) -> str:
         if len(failure.trace) > 2:
             text += ["  " + line for line in failure.trace]
         for name, written in (("output", result.output), ("standard error", result.errors)):
-            if written.strip() and failure.error != "OutputError":  # which shows the output itself
+            if written.strip() and failure.error != "OutputError":  # whose details show the output
                 text.append(f"  {name} before it:")
                 text += ["    " + line for line in plain(written).rstrip().split("\n")[-20:]]
         not_run = sum(each.status == "not run" for each in page.results)
@@ -94,13 +94,13 @@ def _paragraph(page: PageReport, failure: Failure) -> str:
 
 
 def nothing_ran(config: str) -> Failure:
-    """The failure of a build that executed nothing at all."""
+    """Return the failure of a build that executed no block."""
     why = "no page has a block that runs here; if that is as it should be, set `allow_empty: true` for einsum-doc"
     return Failure(Location(config, 1), "NothingRanError", "nothing was executed in this build", (why,))
 
 
 def summary(pages: Sequence[PageReport]) -> str:
-    """The build in one line.
+    """Return the build in one line.
 
     >>> summary([])
     '0 pages, 0 blocks, 0 assertions held'

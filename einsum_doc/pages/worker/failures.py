@@ -9,7 +9,7 @@ import re
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -26,7 +26,7 @@ PAGES: set[str] = set()
 """The Markdown files that code has been compiled from, as tracebacks name them."""
 
 
-def register_sources(sources: Mapping[str, list[str]]) -> None:
+def register_sources(sources: Mapping[str, Sequence[str]]) -> None:
     """Register the lines of a page's files, for the source lines of tracebacks and warnings."""
     for file, lines in sources.items():
         PAGES.add(file)

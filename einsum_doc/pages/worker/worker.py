@@ -16,8 +16,9 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from os import getpid
 from time import perf_counter
 from types import CodeType, ModuleType
@@ -27,6 +28,7 @@ from einsum_doc.pages.html import figures
 from einsum_doc.pages.reading.fence import CONDITIONS, DERIVATION, EINSUM
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.codec import from_facts, to_json
+from einsum_doc.pages.record.messages import BlockAnswer, LateFailure, PageAnswer, Request, Start
 from einsum_doc.pages.record.result import DerivationRow, Failure, Result
 from einsum_doc.pages.worker.assertions import Count, Tally
 from einsum_doc.pages.worker.failures import failures_of, is_expected, message_of, name_of, register_sources
@@ -65,7 +67,7 @@ class Worker:
         self.blocks: list[Block] = []
         """The blocks that have begun to run."""
         self.uncaught = Uncaught(self.blocks)
-        self.late: list[tuple[int, Failure]] = []
+        self.late: list[LateFailure] = []
         """The failures since their block ended, each with the number of that block."""
         self.pid = getpid()
         sys.path.insert(0, root)
@@ -127,8 +129,7 @@ class Worker:
             raised=raised,
             rows=rows,
             markup=markup,
-            failure=failures[0] if failures else None,
-            also=failures[1:],
+            failures=failures,
         )
 
     def finish(self) -> None:
@@ -165,7 +166,7 @@ class Worker:
 
     def _add_late(self, errors: Iterable[tuple[Block, BaseException]]) -> None:
         for block, error in errors:
-            self.late += ((block.number, failure) for failure in self._failures(error, block))
+            self.late += (LateFailure(block.number, failure) for failure in self._failures(error, block))
 
     def _derive(self, block: Block, namespace: ModuleType) -> tuple[tuple[DerivationRow, ...], tuple[Failure, ...]]:
         """Check a derivation: its rows, and a failure for each line that is false."""
@@ -274,37 +275,39 @@ def _leave(errors: Sequence[BaseException], block: Block, root: str) -> NoReturn
     os._exit(status)
 
 
-def serve(talk: socket.socket, files: Sequence[int], settings: Mapping[str, Any], count: Count) -> None:
-    """Run what the parent asks for over `talk`, a line of JSON each way, until it closes.
+def serve(talk: socket.socket, files: Sequence[int], count: Count) -> None:
+    """Answer the requests of the build over `talk`, a line of JSON each way, until it closes.
 
     `files`: for standard output, for standard error, and for where a crash or the time limit strikes.
     """
     output, errors, dump = files
     streams = Streams(output, errors)
     streams.open()
-    limit_memory(settings["memory"])
-    limit_cores(settings["threads"], settings["gpu"])
-    recorder = Recorder(settings["root"])
-    worker = Worker(settings["root"], settings["device"], count)
-    faulthandler.enable(dump, all_threads=False)
-    with talk.makefile("r", encoding="utf-8", newline="\n") as requests:
-        register_sources(_decode(next(requests, "{}")))
+    with talk.makefile("r", encoding="utf-8", newline="\n") as lines:
+        start = from_facts(Start, _decode(next(lines)))
+        settings = start.settings
+        limit_memory(settings.memory)
+        limit_cores(settings.threads, settings.gpu)
+        recorder = Recorder(settings.root)
+        worker = Worker(settings.root, settings.device, count)
+        faulthandler.enable(dump, all_threads=False)
+        register_sources(start.sources)
         recorder.start()
-        for request in requests:
-            facts = _decode(request)
-            answer: dict[str, Any] = {"nonce": facts["nonce"]}
+        for line in lines:
+            request = from_facts(Request, _decode(line))
             streams.open()
-            faulthandler.dump_traceback_later(facts["seconds"], file=dump)
-            if "block" in facts:
-                answer["result"] = worker.run(from_facts(Block, facts["block"]))
+            faulthandler.dump_traceback_later(settings.seconds, file=dump)
+            answer: BlockAnswer | PageAnswer
+            if request.block is not None:
+                answer = BlockAnswer(request.nonce, worker.run(request.block))
             else:
                 worker.finish()
-                answer |= {"held": worker.tally.count[0], "dependencies": None, "used": {}}
+                answer = PageAnswer(request.nonce, worker.tally.count[0])
                 with suppress(Exception):  # a page may leave sys.modules in any state
-                    answer["dependencies"] = recorder.dependencies()
+                    answer = replace(answer, dependencies=recorder.dependencies())
                 with suppress(Exception):
-                    answer["used"] = used_names(settings["library"], worker.blocks)
-            answer["late"], worker.late = worker.late, []
+                    answer = replace(answer, used=used_names(settings.library, worker.blocks))
+            answer, worker.late = replace(answer, late=tuple(worker.late)), []
             faulthandler.cancel_dump_traceback_later()
             streams.flush()
             talk.sendall((to_json(answer) + "\n").encode())

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from einsum_doc.notation.deriving.derive import Derivation, derive
+from einsum_doc.notation.deriving.derivation import Derivation
+from einsum_doc.notation.deriving.derive import derive
 
 FOLDER = Path(__file__).parent
 

@@ -1,0 +1,293 @@
+"""A chain -> the cases that it is checked on: its sides on several instances, in sizes that code fits too."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor as Array
+
+from einsum_doc.compute.checking.evaluation.arrays import LabelledArray
+from einsum_doc.compute.checking.evaluation.code import run
+from einsum_doc.compute.checking.evaluation.evaluator import Evaluator
+from einsum_doc.compute.checking.instances.inputs import Definition, Instance
+from einsum_doc.compute.checking.instances.schedule import AGAIN, LENGTHS, scheduled
+from einsum_doc.compute.checking.instances.sizes import draw_position, draw_sizes
+from einsum_doc.compute.checking.instances.undecided import LargeError, UncheckableError, UnluckyError
+from einsum_doc.compute.checking.symbols.dependence import dependencies
+from einsum_doc.compute.checking.symbols.statements import Statement
+from einsum_doc.compute.checking.symbols.table import SymbolTable
+from einsum_doc.compute.checking.symbols.unification import Node, SizeClasses, join_lengths, join_sizes
+from einsum_doc.errors import NotationError
+from einsum_doc.notation.expression import Coordinate, Expression, Index, plain, subscripts
+from einsum_doc.notation.reading.directives import Directive
+from einsum_doc.notation.reading.parse import Chain
+from einsum_doc.notation.reading.ranges import Ends
+
+REDRAWN = 3
+"""The number of times that an instance is drawn again whose numbers cannot decide a claim."""
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The source of the instances of a text, each of which is used by many chains.
+
+    steps: the chains and directives of the text.
+    """
+
+    seed: int
+    steps: Sequence[Chain | Directive]
+    evaluators: dict[Any, Evaluator] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A chain on one instance: its sides with every sum written, and their numbers.
+
+    lengths: how many indices each of its ranges stands for. long: the same of everything that has a length.
+    small: no size is above 3.
+    """
+
+    evaluator: Evaluator
+    key: str
+    sides: tuple[Expression, ...]
+    free: tuple[Index, ...]
+    lengths: Mapping[Ends, int]
+    long: Mapping[Node, int]
+    small: bool
+    values: dict[int, LabelledArray | UncheckableError] = field(default_factory=dict)
+
+    @property
+    def instance(self) -> Instance:
+        """The instance."""
+        return self.evaluator.instance
+
+    def value(self, number: int) -> LabelledArray | UncheckableError:
+        """Return the numbers of a side, or the reason why it has none."""
+        if number not in self.values:
+            try:
+                with torch.no_grad():
+                    found = self.evaluator.evaluate(self.sides[number], self.key)
+                sizes = [self.instance.sizes[self.key, index] for index in self.free]
+                self.values[number] = found.over(self.free, sizes)
+            except UncheckableError as problem:
+                self.values[number] = problem
+        return self.values[number]
+
+
+class Cases:
+    """The cases of one chain."""
+
+    def __init__(self, statement: Statement, table: SymbolTable, draws: Draws) -> None:
+        self.statement = statement
+        self.table = table
+        self.draws = draws
+        self.names, self.sinks = dependencies(table, statement.sides)
+        tensors = {name: table.tensors[name] for name in self.names}
+        for name, symbol in tensors.items():
+            if symbol.kinds is None:
+                fault = f"nothing says how many indices {plain(name)} has"
+                raise statement.fail(fault, "a component of it in the text")
+        self.kinds = {name: symbol.kinds or () for name, symbol in tensors.items()}
+        self.definitions = {
+            name: symbol.definition for name, symbol in tensors.items() if symbol.definition is not None
+        }
+        self.coded = {
+            name: Definition(name, symbol.arguments or (), code=symbol.code)
+            for name, symbol in tensors.items()
+            if symbol.code is not None
+        }
+        self.statements = (*self.definitions.values(), statement)
+        sides = [side for definition in self.definitions.values() for side in definition.sides]
+        inputs = [name for name, symbol in table.tensors.items() if name in tensors and symbol.arguments is None]
+        numbers, patterns = scheduled(statement.sides, sides, len(inputs))
+        self.signs = dict(zip(inputs, patterns, strict=False))
+        self.all = list(self._drawn(numbers))
+
+    def _drawn(self, numbers: Sequence[int]) -> Iterator[Case]:
+        """Draw the case of each number, and at least one for each of LENGTHS if anything has a length."""
+        lengths = SizeClasses()
+        for statement in self.statements:
+            join_lengths(statement, lengths)
+        for name, kinds in self.kinds.items():
+            for slot, kind in enumerate(kinds):
+                if kind == "range":
+                    lengths.root(("slot", name, slot))
+        roots = lengths.roots()
+        for number in range(max(len(LENGTHS), len(numbers))) if roots else numbers:
+            pattern = LENGTHS[number % len(LENGTHS)]
+            long = {root: pattern[place % len(pattern)] for place, root in enumerate(roots)}
+            yield self._case(number, {node: long[lengths.root(node)] for node in list(lengths.above)})
+
+    def look(self, place: int, look: Callable[[Case], Found]) -> Found:
+        """Look at a case, or at another in its place if it is too large, or its numbers cannot decide the claim."""
+        found = look(self.all[place])
+        if isinstance(found, LargeError):
+            case = self.all[place]
+            self.all[place] = self._case(case.instance.number, case.long, small=True)
+            found = look(self.all[place])
+        if self.all[place].instance.wide and isinstance(found, UncheckableError):
+            found = self._look_again(place, look)
+        for _ in range(REDRAWN):
+            if isinstance(found, UnluckyError):
+                found = self._look_again(place, look)
+        return found
+
+    def _look_again(self, place: int, look: Callable[[Case], Found]) -> Found:
+        case = self.all[place]
+        self.all[place] = self._case(case.instance.number + AGAIN, case.long, case.small)
+        return look(self.all[place])
+
+    def _case(self, number: int, long: Mapping[Node, int], small: bool = False) -> Case:
+        """Draw sizes and tensors for one choice of lengths."""
+        ranks = {
+            name: sum(1 if kind == "index" else long["slot", name, slot] for slot, kind in enumerate(kinds))
+            for name, kinds in self.kinds.items()
+        }
+        sizes = SizeClasses(small)
+        for name, rank in ranks.items():
+            for axis in range(rank):
+                sizes.root(("axis", name, axis))
+        lengths = {
+            statement.key: {ends: long["range", statement.key, ends] for ends in statement.ranges}
+            for statement in self.statements
+        }
+        definitions: dict[str, Definition] = {}
+        for name, statement in self.definitions.items():
+            written = statement.written(lengths[statement.key])
+            indices = tuple(index for index in written.wide[0].own if isinstance(index, Index))
+            arguments = self.table.tensors[name].arguments or ()
+            definitions[name] = Definition(name, arguments, statement.key, indices, written.sides[1])
+            join_sizes(statement, written.wide, sizes)
+        key = self.statement.key
+        own = self.statement.written(lengths[key])
+        join_sizes(self.statement, own.wide, sizes)
+        evaluator = self._fitting(number, sizes, definitions | self.coded, ranks)
+        return Case(evaluator, key, own.sides, own.free, lengths[key], long, small)
+
+    def _fitting(
+        self, number: int, sizes: SizeClasses, definitions: Mapping[str, Definition], ranks: Mapping[str, int]
+    ) -> Evaluator:
+        """Draw sizes that code fits: as many different ones as it runs with.
+
+        Raises: NotationError, if it runs with none.
+        """
+        for name, definition in self.coded.items():
+            if not definition.arguments:
+                shape = self._shape(definition, {})
+                if len(shape) != ranks[name]:
+                    axes = f"{len(shape)} {'axis' if len(shape) == 1 else 'axes'}"
+                    raise self._fail(
+                        name, f"{plain(name)} has {axes} by its code, not {ranks[name]}", "as many indices"
+                    )
+                for axis, length in enumerate(shape):
+                    sizes.pinned["axis", name, axis] = length
+        computed = [definition for definition in self.coded.values() if definition.arguments]
+        if not computed:
+            return self._evaluator(number, sizes, definitions, ranks)
+        nodes = dict.fromkeys(
+            sizes.root(("axis", name, axis))
+            for definition in computed
+            for name in (*definition.arguments, definition.name)
+            for axis in range(ranks[name])
+        )
+        problem: NotationError | None = None
+        for blocks in _partitions(list(nodes)[:6]):
+            trial = copy.deepcopy(sizes)
+            for first, *others in blocks:
+                for other in others:
+                    trial.join(first, other)
+            evaluator = self._evaluator(number, trial, definitions, ranks)
+            found = self._misfit(evaluator, computed)
+            if found is None:
+                return evaluator
+            problem = problem or found
+        assert problem is not None
+        raise problem
+
+    def _misfit(self, evaluator: Evaluator, computed: Sequence[Definition]) -> NotationError | None:
+        """Return an error if code does not fit the sizes of an instance; None if it does."""
+        for definition in computed:
+            name = definition.name
+            expected = evaluator.instance.places[name]
+            try:
+                values = {each: evaluator.tensor(each, evaluator.base)[0] for each in definition.arguments}
+                shape = self._shape(definition, values)
+            except UncheckableError:
+                return None
+            except NotationError as error:
+                fault = error.fault
+            else:
+                if shape == expected:
+                    continue
+                fault = f"the code of {plain(name)} gives the shape {shape}, its indices say {expected}"
+            return self._fail(name, fault, "code that fits the indices; '% size i = k' says what is equal")
+        return None
+
+    def _shape(self, definition: Definition, values: Mapping[str, Array]) -> tuple[int, ...]:
+        """Return the shape of the value of code.
+
+        Raises: NotationError, if it raises anything.
+        """
+        try:
+            return tuple(run(definition, values).shape)
+        except UncheckableError as problem:
+            error = problem.__cause__
+            first = str(error).partition("\n")[0]
+            fault = f"the code of {plain(definition.name)} raised {type(error).__name__}: {first}"
+            raise self._fail(definition.name, fault, "code that runs") from error
+
+    def _fail(self, name: str, fault: str, expected: str) -> NotationError:
+        """Return an error that points at the code of a tensor, if it is in this text, or at the chain."""
+        let = self.table.tensors[name].let
+        if let is None or let not in self.draws.steps:
+            return self.statement.fail(fault, expected)
+        return self.statement.scope.fail(fault, let.at, expected)
+
+    def _evaluator(
+        self, number: int, sizes: SizeClasses, definitions: Mapping[str, Definition], ranks: Mapping[str, int]
+    ) -> Evaluator:
+        """Return the instance of these sizes, the same one for all chains of the text that it fits."""
+        seed = self.draws.seed
+        drawn = draw_sizes(number, sizes, seed, self.statement)
+        lengths = {node: drawn[sizes.root(node)] for node in list(sizes.above)}
+        places = {name: tuple(lengths["axis", name, axis] for axis in range(rank)) for name, rank in ranks.items()}
+        own = {(node[1], node[2]): length for node, length in lengths.items() if node[0] == "index"}
+        constants = sorted((node for node in lengths if node[0] == "fixed"), key=str)
+        fixed = {
+            node[1]: draw_position(place, number, lengths[node], self._coordinates(), seed)
+            for place, node in enumerate(constants)
+        }
+        key = (number, *(tuple(each.items()) for each in (places, fixed, self.signs)), self.sinks, tuple(definitions))
+        known = self.draws.evaluators.get(key)
+        if known is None or known.instance.definitions != definitions:
+            positive = frozenset(self.table.positive)
+            instance = Instance(definitions, places, own, fixed, positive, self.sinks, seed, number, self.signs)
+            known = self.draws.evaluators[key] = Evaluator(instance)
+        known.instance.sizes.update(own)
+        return known
+
+    def _coordinates(self) -> set[int]:
+        """Return the numbers that stand as indices in the chain and its definitions."""
+        sides = [side for statement in self.statements for side in statement.sides]
+        return {found.value for side in sides for found in subscripts(side) if isinstance(found, Coordinate)}
+
+
+def _partitions(nodes: list[Node]) -> Iterator[list[list[Node]]]:
+    """Yield every way to put nodes together, those that leave most apart first."""
+
+    def all_ways(rest: list[Node]) -> Iterator[list[list[Node]]]:
+        if not rest:
+            yield []
+            return
+        for way in all_ways(rest[1:]):
+            yield [[rest[0]], *way]
+            for number in range(len(way)):
+                yield [*way[:number], [rest[0], *way[number]], *way[number + 1 :]]
+
+    yield from sorted(all_ways(nodes), key=lambda way: -len(way))

@@ -1,0 +1,130 @@
+"""The relations of one chain -> a verdict for each, from its sides on several instances.
+
+Two numbers agree if they differ by less than TOLERANCE times the magnitude of the terms that they were summed from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+
+from einsum_doc.compute.checking.cases import Case, Cases
+from einsum_doc.compute.checking.evaluation.arrays import TOLERANCE
+from einsum_doc.compute.checking.instances.undecided import UncheckableError, UnluckyError
+from einsum_doc.compute.checking.messages import checked, details, sizes
+from einsum_doc.notation.expression import Expression, Tensor
+
+CANCELLED = 1e-6
+"""The least part of the terms that may be left when they cancel, unless nothing is: otherwise not checked."""
+
+CERTAIN = 1e-6
+"""A claim that two sides differ needs a difference of this, relative to the same magnitude."""
+
+
+class Verdict(NamedTuple):
+    """The outcome of a check. message: one line, of a false claim. checked: what was checked, in words."""
+
+    holds: bool
+    message: str
+    details: tuple[str, ...]
+    checked: str
+
+
+def definition(cases: Cases) -> Verdict:
+    """Return the verdict on a definition: it claims nothing, but its value must exist."""
+    for place in range(len(cases.all)):
+        value = cases.look(place, lambda case: case.value(1))
+        if isinstance(value, UncheckableError):
+            message = f"false: {cases.statement.sides[0]} has no value: {value}"
+            return Verdict(False, message, (f"sizes: {sizes(cases.all[place])}",), checked(cases))
+    return Verdict(True, "", (), "a definition")
+
+
+def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
+    """Return whether the side of a number is equal to the next one, or is not, as the sign between them says."""
+    sign = signs[number]
+    left, right = cases.statement.sides[number : number + 2]
+    largest = 0.0
+    for place in range(len(cases.all)):
+        found = cases.look(place, lambda case: _difference(case, number, number + 1))
+        case = cases.all[place]
+        if isinstance(found, UncheckableError):
+            message = f"false: cannot be checked: {left} {sign} {right}"
+            return Verdict(False, message, (str(found), f"sizes: {sizes(case)}"), checked(cases))
+        error, component = found
+        if sign == "=" and not error <= TOLERANCE:
+            message = _fault(case, cases, number, signs)
+            return Verdict(False, message, details(cases, case, number, component), checked(cases))
+        largest = max(largest, error)
+    if _vanishes(cases, (left, right)):
+        message = f"false: cannot be checked: {left} {sign} {right}"
+        why = "every derivative of the arbitrary scalar in it is 0 in every instance, so it says nothing"
+    elif sign == "≠" and largest <= CERTAIN:
+        message = f"false: {left} ≠ {right}"
+        why = "both sides are equal in every instance"
+        if largest > TOLERANCE:
+            why = f"the sides differ by {largest:.0e} of their terms at most; more than {CERTAIN:g} is certain"
+    else:
+        return Verdict(True, "", (), checked(cases))
+    return Verdict(False, message, (why, f"sizes: {sizes(cases.all[0])}"), checked(cases))
+
+
+def _difference(case: Case, first: int, second: int) -> tuple[float, tuple[int, ...]] | UncheckableError:
+    """Return the largest difference of two sides, by their scale, and its component."""
+    left, right = case.value(first), case.value(second)
+    if isinstance(left, UncheckableError):
+        return left
+    if isinstance(right, UncheckableError):
+        return right
+    assert left.scale is not None
+    assert right.scale is not None
+    apart = (left.value - right.value).abs()
+    if not apart.isfinite().all():
+        return UncheckableError("a component is not finite")
+    scale = torch.maximum(left.scale, right.scale)
+    largest, level = float(torch.maximum(left.value.abs(), right.value.abs()).amax()), float(scale.amax())
+    if TOLERANCE * level < largest < CANCELLED * level:
+        return UnluckyError("what is left of the terms, when they cancel, is too small to be seen in float64")
+    relative = torch.where(apart == 0, 0.0, apart / scale)
+    if case.instance.wide and TOLERANCE < float(relative.max()) <= CERTAIN:
+        return UnluckyError("inputs of such different magnitudes leave too few digits")
+    component, rest = [], int(relative.argmax())  # torch.unravel_index takes 0.3 s at its first call.
+    for size in reversed(relative.shape):
+        rest, position = divmod(rest, size)
+        component.append(position)
+    return float(relative.max()), tuple(reversed(component))
+
+
+def _fault(case: Case, cases: Cases, number: int, signs: Sequence[str]) -> str:
+    """Return the message of an equality that does not hold.
+
+    number: of its left side. If the left side of the chain equals the right side, the step before is at fault.
+    """
+    head, before, after = (cases.statement.sides[each] for each in (0, number, number + 1))
+    if number == 0 or "≠" in signs[:number]:
+        return f"false: {before} = {after}"
+    whole = _difference(case, 0, number + 1)
+    if isinstance(whole, UncheckableError) or whole[0] <= TOLERANCE:
+        return f"false: {before} = {after}; but this is {head}: the step before is at fault"
+    return f"false: {head} = {after}"
+
+
+def _vanishes(cases: Cases, sides: Sequence[Expression]) -> bool:
+    """Return whether the gradients that a claim is about are 0 in every instance."""
+    rest = list(sides)
+    seen: set[str] = set()
+    gradients: set[tuple[str, str]] = set()
+    while rest:
+        side = rest.pop()
+        gradients.update(cases.table.gradients(side))
+        names = {part.name for part in side.walk() if isinstance(part, Tensor)} & cases.kinds.keys() - seen
+        seen |= names
+        rest += [cases.definitions[name].sides[1] for name in names if cases.table.tensors[name].downstream]
+    for case in cases.all:
+        for gradient in gradients:
+            found = case.evaluator.jacobians.get(gradient)
+            if found is not None and bool((found[0].abs() > TOLERANCE * found[1]).any()):
+                return False
+    return bool(gradients)

@@ -1,0 +1,167 @@
+"""Sums, products, quotients and powers of labelled arrays, each with its scale."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor as Array
+
+from einsum_doc.compute.checking.evaluation.arrays import LabelledArray, aligned, check_components, check_reach, checked
+from einsum_doc.compute.checking.evaluation.functions import applied
+from einsum_doc.compute.checking.instances.undecided import UncheckableError, UnluckyError, check_size
+from einsum_doc.notation.expression import Expression, Subscript
+
+SMALLEST_TERM = 1e-5
+"""A term that is smaller than this beside the others of its sum is not checked: its square would not be seen."""
+
+MANY = 12
+"""With more factors than this, the next to be multiplied is the one with the fewest indices."""
+
+LETTERS = 52
+"""The most indices that two factors may have together: torch has no more letters."""
+
+Term: TypeAlias = tuple[int, ...]
+_Steps: TypeAlias = tuple[tuple[tuple[int, ...], tuple[Term, ...], Term], ...]
+"""Factors to take from the list, their labels, and those of the product, which is appended to the list."""
+
+
+def total(terms: Sequence[LabelledArray]) -> LabelledArray:
+    """Return the sum of terms; one that lacks an index is constant along it."""
+    wide = aligned(terms)
+    scales = [each.scale for each in wide if each.scale is not None]
+    scale = None
+    if len(scales) == len(wide):
+        scale = torch.stack(scales).sum(0)
+        magnitudes = [float(each.amax()) for each in scales if each.numel()]
+        largest = max(magnitudes, default=0.0)
+        if any(0 < magnitude < SMALLEST_TERM * largest for magnitude in magnitudes):
+            raise UnluckyError("a term is too small to be seen beside the others; a letter for a small number is not")
+    value = wide[0].value
+    for each in wide[1:]:
+        value = value + each.value
+    return LabelledArray(wide[0].labels, value, scale)
+
+
+def quotient(top: LabelledArray, bottom: LabelledArray, expression: Expression) -> LabelledArray:
+    """Return a fraction's value."""
+    top, bottom = aligned((top, bottom))
+    value = top.value / bottom.value
+    scale = None
+    if top.scale is not None and bottom.scale is not None:
+        scale = (top.scale + value.detach().abs() * bottom.scale) / bottom.value.detach().abs()
+    return checked(LabelledArray(top.labels, value, scale), expression)
+
+
+def rational_power(base: LabelledArray, exponent: Fraction, expression: Expression) -> LabelledArray:
+    """Return a power whose exponent is a known number."""
+    if exponent and max(abs(exponent), 1 / abs(exponent)) > 100:
+        raise UncheckableError(f"the exponent {exponent} is out of reach of float64")
+    if exponent == 0:
+        ones = torch.ones_like(base.value)
+        return LabelledArray(base.labels, ones, None if base.scale is None else ones)
+    power = int(exponent) if exponent.denominator == 1 else float(exponent)
+    result = check_components(applied(expression, lambda values: values**power, base), expression)
+    if bool(((result.value == 0) & (base.value != 0)).any()):
+        raise UnluckyError(f"{expression} is too small for float64")
+    return result
+
+
+def power(base: LabelledArray, exponent: LabelledArray, expression: Expression) -> LabelledArray:
+    """Return a power whose exponent is computed."""
+    base, exponent = aligned((base, exponent))
+    value = base.value**exponent.value
+    scale = None
+    if base.scale is not None and exponent.scale is not None:
+        logarithm = base.value.abs().log()
+        growth = LabelledArray(base.labels, exponent.value * logarithm, exponent.scale * logarithm.abs())
+        check_reach(growth, math.inf, expression)
+        relative = exponent.value.abs() * base.scale / base.value.abs() + logarithm.abs() * exponent.scale
+        scale = value.detach().abs() * (1 + relative.detach())
+    return checked(LabelledArray(base.labels, value, scale), expression)
+
+
+def product(factors: Sequence[LabelledArray], summed: Sequence[Subscript]) -> LabelledArray:
+    """Return the product of factors, summed over some of their indices."""
+    labels = tuple(dict.fromkeys(label for each in factors for label in each.labels))
+    kept = tuple(label for label in labels if label not in summed)
+    if len(factors) == 1 and len(kept) == len(labels):
+        return factors[0]
+    numbers = {label: number for number, label in enumerate(labels)}
+    terms = tuple(tuple(numbers[label] for label in each.labels) for each in factors)
+    steps = _steps(terms, tuple(numbers[label] for label in kept))
+    sizes = {
+        label: size
+        for term, each in zip(terms, factors, strict=True)
+        for label, size in zip(term, each.value.shape, strict=True)
+    }
+    scales = [each.scale for each in factors if each.scale is not None]
+    scale = None
+    if len(scales) == len(factors):
+        magnitudes = [each.value.abs() for each in factors]
+        scale = _contracted(magnitudes, steps, sizes)
+        for place, (magnitude, own) in enumerate(zip(magnitudes, scales, strict=True)):
+            if not torch.equal(magnitude, own):
+                scale = scale + _contracted([*magnitudes[:place], own, *magnitudes[place + 1 :]], steps, sizes)
+        if sum(map(_log_smallest, scales)) < -250:
+            raise UnluckyError("a product is too small for float64")
+    return LabelledArray(kept, _contracted([each.value for each in factors], steps, sizes), scale)
+
+
+def _contracted(arrays: Sequence[Array], steps: _Steps, sizes: dict[int, int]) -> Array:
+    """Return the product of arrays, two at a time."""
+    rest = list(arrays)
+    for taken, terms, output in steps:
+        check_size([sizes[label] for label in output])
+        own = {label: place for place, label in enumerate(dict.fromkeys(itertools.chain(*terms)))}
+        if len(own) > LETTERS:
+            raise UncheckableError(f"a product over {len(own)} indices is too large")
+        arguments: list[Any] = []
+        for place, term in zip(taken, terms, strict=True):
+            arguments += [rest[place], [own[label] for label in term]]
+        rest = [array for place, array in enumerate(rest) if place not in taken]
+        rest.append(torch.einsum(*arguments, [own[label] for label in output]))
+    return rest[0]
+
+
+@lru_cache(maxsize=4096)
+def _steps(terms: tuple[Term, ...], output: Term) -> _Steps:
+    """Return a product as steps of two factors, chosen greedily: the smallest growth first."""
+    rest, steps = list(terms), []
+    needed = Counter(label for term in (*terms, output) for label in {*term})
+    while len(rest) > 1:
+        partners = (
+            range(len(rest)) if len(rest) <= MANY else [min(range(len(rest)), key=lambda place: len(rest[place]))]
+        )
+        _, taken, result = min(
+            (len(found) - len(rest[first]) - len(rest[second]), (first, second), found)
+            for each in partners
+            for other in range(len(rest))
+            if other != each
+            for first, second in [(min(each, other), max(each, other))]
+            for found in [_result(rest[first], rest[second], needed)]
+        )
+        terms_taken = (rest[taken[0]], rest[taken[1]])
+        needed -= Counter(label for term in terms_taken for label in {*term})
+        needed += Counter(result)
+        steps.append((taken, terms_taken, output if len(rest) == 2 else result))
+        rest = [term for place, term in enumerate(rest) if place not in taken]
+        rest.append(result)
+    return tuple(steps) or (((0,), terms, output),)
+
+
+def _result(first: Term, second: Term, needed: Counter[int]) -> Term:
+    """Return the labels of the product of two factors that anything else still needs."""
+    own = dict.fromkeys((*first, *second))
+    return tuple(label for label in own if needed[label] > (label in first) + (label in second))
+
+
+def _log_smallest(array: Array) -> float:
+    smallest = float(torch.where(array > 0, array, math.inf).min()) if array.numel() else math.inf
+    return math.log10(smallest) if smallest < math.inf else 0.0

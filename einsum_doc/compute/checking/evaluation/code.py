@@ -1,0 +1,157 @@
+"""Tensors given by code: the directive `let` -> a function; its scale, and whether autograd can be trusted with it."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor as Array
+
+from einsum_doc.compute.checking.evaluation.arrays import largest
+from einsum_doc.compute.checking.evaluation.functions import Random
+from einsum_doc.compute.checking.instances.inputs import Definition
+from einsum_doc.compute.checking.instances.undecided import UncheckableError
+from einsum_doc.compute.checking.symbols.directives import Directives
+from einsum_doc.compute.checking.symbols.table import Symbol
+from einsum_doc.notation.reading.directives import Directive
+
+CHANGE = 1e-8
+"""The relative change of its arguments by which the sensitivity of code is measured."""
+
+STEP = 1e-6
+"""The relative change of its arguments by which the derivative of code is compared with autograd's."""
+
+FOLLOWS = 1e-4
+"""The part of the sensitivity of code by which the two may differ."""
+
+
+def let(step: Directive, directives: Directives, namespace: Mapping[str, Any]) -> None:
+    """Put a tensor that is given by code into the symbol table.
+
+    Raises: NotationError, if the code cannot be read, or uses a name that is not known.
+    """
+    tensors, fail = directives.table.tensors, directives.fail
+    left, equals, code = (part.strip() for part in step.body.partition("="))
+    if not equals or not code or code.startswith("="):
+        raise fail("'% let' without '='", step.at, "% let y = torch.linalg.inv(x)")
+    name = directives.tensor(left, step)
+    if name in tensors:
+        raise fail(f"{left} has a meaning already", step.at, "a new name, or % new")
+    try:
+        tree = ast.parse(code, mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        why = error.msg if isinstance(error, SyntaxError) else str(error)
+        raise fail(f"the code of {left} cannot be read: {why}", step.at, "a Python expression") from None
+    known = directives.names_in_code()
+    variables: dict[str, str] = {}
+    for used in _free_names(tree):
+        if used in known:
+            variables[directives.only(known[used], step)] = used
+        elif used not in namespace and used != "torch" and not hasattr(builtins, used):
+            fault = f"{used} in the code of {left} is not known"
+            raise fail(fault, step.at, "a tensor or a name of the page")
+    if name in variables:
+        raise fail(f"{left} is in its own code", step.at, "code of other tensors")
+    for argument in variables:
+        if argument not in tensors:
+            tensors[argument] = Symbol(argument, directives.kinds(argument))
+    compiled = compile(tree, "<let>", "eval")
+    globals_ = {"torch": torch, **namespace}
+
+    def function(values: Mapping[str, Array]) -> Array:
+        own = {variables[argument]: value for argument, value in values.items()}
+        result = torch.as_tensor(eval(compiled, {**globals_, **own}))
+        if result.is_complex():
+            raise TypeError("complex numbers cannot be compared here")
+        return result.to(torch.float64)
+
+    kinds = directives.kinds(name)
+    tensors[name] = Symbol(name, kinds, tuple(variables), code=function, line=f"{left} = {code}", let=step)
+
+
+def _free_names(tree: ast.AST) -> list[str]:
+    parts = list(ast.walk(tree))
+    bound = {part.arg for part in parts if isinstance(part, ast.arg)}
+    names = [part for part in parts if isinstance(part, ast.Name)]
+    bound |= {part.id for part in names if isinstance(part.ctx, ast.Store)}
+    return [part.id for part in names if part.id not in bound]
+
+
+def run(definition: Definition, arguments: Mapping[str, Array]) -> Array:
+    """Return the value of code; it gets copies, so that it may write into them.
+
+    Raises: UncheckableError, from the error that the code raises.
+    """
+    assert definition.code is not None
+    try:
+        return definition.code({name: array.clone() for name, array in arguments.items()})
+    except (Exception, SystemExit) as error:
+        raise UncheckableError(f"the code of {definition.name} raised {type(error).__name__}: {error}") from error
+
+
+def sensitivity(definition: Definition, value: Array, arguments: Mapping[str, Array], random: Random) -> Array:
+    """Return the scale of the value of code: how much it enlarges a small change of its arguments, if it does."""
+    found = largest(value)
+    for number in range(2 if arguments else 0):
+        changed = _moved(arguments, number, CHANGE, random)
+        found = max(found, largest(run(definition, changed) - value) / CHANGE)
+    return torch.tensor(found, dtype=torch.float64).expand(value.shape)
+
+
+def _moved(arguments: Mapping[str, Array], number: int, step: float, random: Random) -> dict[str, Array]:
+    """Return arguments with each component changed by a random part of the size of the step."""
+    return {
+        name: array * (1 + step * random(f"change {name} {number}", array.shape)) for name, array in arguments.items()
+    }
+
+
+def follow(
+    definition: Definition, arguments: Mapping[str, Array], order: int, scale: Array, condition: float, random: Random
+) -> bool:
+    """Refuse code whose values change otherwise than autograd says, as with `detach` in it.
+
+    order: how often it is differentiated. scale: that of its value. condition: how much it enlarges rounding.
+    Returns whether it could be differentiated so often. Raises: UncheckableError.
+    """
+    weights = random(f"weights {definition.name}", scale.shape)
+    directions = {name: random(f"direction {name}", array.shape) for name, array in arguments.items()}
+
+    def level(variables: Mapping[str, Array]) -> tuple[Array, Array]:
+        """Return a number that every value of the code, or every slope of it, takes part in; and its scale."""
+        total = (weights * run(definition, variables)).sum()
+        size = (weights.abs() * scale).sum()
+        for _ in range(order - 1):
+            parts = [directions[name] * slope for name, slope in _slopes(total, variables, again=True).items()]
+            total = torch.stack([part.sum() for part in parts]).sum() if parts else torch.zeros(())
+            # With that of the values: slopes may cancel, and leave nothing but their rounding.
+            size = size + sum(part.abs().sum() for part in parts) * condition
+        return total, size
+
+    with torch.enable_grad():
+        here, up, down = (
+            {name: array.requires_grad_() for name, array in _moved(arguments, 0, step, random).items()}
+            for step in (0.0, STEP, -STEP)
+        )
+        try:
+            now, size = level(here)
+            said = _slopes(now, here)
+            change = float((level(up)[0] - level(down)[0]).detach())
+        except RuntimeError:  # no further derivative: where it is asked for, that is said
+            if order > 1:
+                return False
+            raise
+    told = sum(float((slope * (up[name] - down[name]).detach()).sum()) for name, slope in said.items())
+    if not abs(change - told) <= FOLLOWS * STEP * float(size.detach()):
+        raise UncheckableError(f"the code of {definition.name} has another derivative than autograd finds in it")
+    return True
+
+
+def _slopes(total: Array, variables: Mapping[str, Array], *, again: bool = False) -> dict[str, Array]:
+    """Return the derivatives of a number by the variables that it depends on; to be differentiated again, or not."""
+    if not total.requires_grad:
+        return {}
+    found = torch.autograd.grad(total, list(variables.values()), allow_unused=True, create_graph=again)
+    return {name: slope for name, slope in zip(variables, found, strict=True) if slope is not None}

@@ -1,0 +1,286 @@
+"""Expressions -> numbers on one instance: the values of tensors, and derivatives by autograd."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor as Array
+
+from einsum_doc.compute.checking.evaluation.arithmetic import power, product, quotient, rational_power, total
+from einsum_doc.compute.checking.evaluation.arrays import LabelledArray, largest, number
+from einsum_doc.compute.checking.evaluation.code import follow, run, sensitivity
+from einsum_doc.compute.checking.evaluation.functions import function
+from einsum_doc.compute.checking.evaluation.jacobians import jacobian, jacobian_scale
+from einsum_doc.compute.checking.instances.inputs import Definition, Instance
+from einsum_doc.compute.checking.instances.undecided import UncheckableError
+from einsum_doc.compute.checking.symbols.exact import constant
+from einsum_doc.notation.expression import (
+    Coordinate,
+    Delta,
+    Expression,
+    Fixed,
+    Function,
+    Index,
+    Negative,
+    Number,
+    One,
+    Partial,
+    Pi,
+    Power,
+    Product,
+    Quotient,
+    Size,
+    Subscript,
+    Sum,
+    Summation,
+    Tensor,
+)
+
+
+@dataclass
+class Context:
+    """The source of the values of tensors: `x` replaced by a variable, in one of three ways.
+
+    "fixed": only x itself. "total": everything that depends on x. "rules": as in the rules of
+    differentiation, each tensor by its own ∂/∂x: with its other arguments fixed, or through the graph where
+    x is no argument of it.
+    """
+
+    parent: Context | None = None
+    x: str = ""
+    variable: Array | None = None
+    mode: str = ""
+    known: dict[str, tuple[Array, Array | None]] = field(default_factory=dict)
+
+    @property
+    def variables(self) -> list[str]:
+        """All that is varied here: in a second derivative, two names."""
+        return [] if self.parent is None else [*self.parent.variables, self.x]
+
+
+class Evaluator:
+    """The values of tensors and expressions on one instance, each computed once."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.base = Context()
+        self.jacobians: dict[tuple[str, str], tuple[Array, Array]] = {}
+        self._sources: dict[str, set[str]] = {}
+        self._followed: set[tuple[str, int]] = set()
+
+    # -- tensors
+
+    def sources(self, name: str) -> set[str]:
+        """Return the tensors that a tensor is computed from, itself among them."""
+        if name not in self._sources:
+            definition = self.instance.definitions.get(name)
+            arguments = () if definition is None else definition.arguments
+            self._sources[name] = {name} | {source for each in arguments for source in self.sources(each)}
+        return self._sources[name]
+
+    def tensor(self, name: str, context: Context) -> tuple[Array, Array | None]:
+        """Return the value of a tensor and its scale."""
+        if name not in context.known:
+            context.known[name] = self._tensor(name, context)
+        return context.known[name]
+
+    def _tensor(self, name: str, context: Context) -> tuple[Array, Array | None]:
+        definition = self.instance.definitions.get(name)
+        if context.parent is None:
+            if definition is None:
+                value = self.instance.input(name)
+                return value, value.abs()
+            return self._defined(definition, context)
+        if name == context.x:
+            assert context.variable is not None
+            return context.variable, None
+        if context.mode == "fixed" or definition is None or context.x not in self.sources(name):
+            return self.tensor(name, context.parent)
+        if context.mode == "total":
+            return self._defined(definition, context)
+        mode = "fixed" if context.x in definition.arguments else "total"
+        return self._defined(definition, Context(context.parent, context.x, context.variable, mode))
+
+    def _defined(self, definition: Definition, context: Context) -> tuple[Array, Array | None]:
+        """Return the value of a definition and its scale."""
+        if definition.code is not None:
+            return self._coded(definition, context)
+        assert definition.expression is not None
+        found = self.evaluate(definition.expression, definition.chain, context)
+        sizes = [self.instance.sizes[definition.chain, index] for index in definition.indices]
+        wide = found.over(definition.indices, sizes)
+        return wide.value, wide.scale
+
+    def _coded(self, definition: Definition, context: Context) -> tuple[Array, Array | None]:
+        """Return the value of code and its scale; refuse code that autograd differentiates wrongly."""
+        arguments = {name: self.tensor(name, context)[0] for name in definition.arguments}
+        value = run(definition, arguments)
+        varies = any(argument.requires_grad for argument in arguments.values())
+        if torch.is_grad_enabled() and varies and not value.requires_grad:
+            raise UncheckableError(f"autograd cannot differentiate the code of {definition.name}")
+        if context is self.base:
+            return value, sensitivity(definition, value, arguments, self.instance.random)
+        if varies:
+            order = sum(variable in self.sources(definition.name) for variable in context.variables)
+            self._follow(definition, order)
+        return value, None
+
+    def _follow(self, definition: Definition, order: int) -> None:
+        """Refuse code with another derivative than autograd's: of a second derivative, the first one is tried too."""
+        for each in range(1, order + 1):
+            if (definition.name, each) not in self._followed:
+                _, scale = self.tensor(definition.name, self.base)
+                assert scale is not None
+                arguments = {name: self.tensor(name, self.base)[0].detach() for name in definition.arguments}
+                condition = self._condition([definition.name])
+                if follow(definition, arguments, each, scale, condition, self.instance.random):
+                    self._followed.add((definition.name, each))
+
+    def _condition(self, names: Sequence[str]) -> float:
+        """Return by how much code enlarges the rounding in what these tensors are computed from."""
+        found = 1.0
+        for source in {each for name in names for each in self.sources(name)}:
+            definition = self.instance.definitions.get(source)
+            if definition is not None and definition.code is not None:
+                value, scale = self.tensor(source, self.base)
+                if scale is not None and largest(value):
+                    found = max(found, largest(scale) / largest(value))
+        return min(found, 1e4)
+
+    # -- expressions
+
+    def evaluate(self, expression: Expression, chain: str, context: Context | None = None) -> LabelledArray:
+        """Evaluate an expression in which every sum is written, over its free indices.
+
+        chain: the key of the statement that its indices are from.
+        Raises: UncheckableError, if float64 cannot hold the numbers.
+        """
+        here = self.base if context is None else context
+
+        def of(part: Expression) -> LabelledArray:
+            return self.evaluate(part, chain, here)
+
+        match expression:
+            case Number(value):
+                return number(float(value))
+            case Pi():
+                return number(math.pi)
+            case Size(_, index):
+                return number(float(self.instance.sizes[chain, index]))
+            case One(indices):
+                labels = tuple(dict.fromkeys(index for index in indices if isinstance(index, Index)))
+                return number(1.0).over(labels, [self.instance.sizes[chain, label] for label in labels])
+            case Delta(indices):
+                return self._delta(indices, chain)
+            case Tensor(name, indices):
+                return self._placed(*self.tensor(name, here), indices)
+            case Negative(body):
+                found = of(body)
+                return LabelledArray(found.labels, -found.value, found.scale)
+            case Product(factors):
+                return product([of(factor) for factor in factors], ())
+            case Summation(indices, body):
+                factors = body.factors if isinstance(body, Product) else (body,)
+                return product([of(factor) for factor in factors], indices)
+            case Sum(terms):
+                return total([of(term) for term in terms])
+            case Quotient(numerator, denominator):
+                return quotient(of(numerator), of(denominator), expression)
+            case Power(base, exponent):
+                known, above = constant(expression), constant(exponent)
+                if known is not None:
+                    return number(float(known))
+                below = of(base)
+                if above is not None:
+                    return rational_power(below, above, expression)
+                return power(below, of(exponent), expression)
+            case Function(_, argument, _):
+                return function(expression, of(argument), self.instance.random)
+            case Partial(body, by):
+                return self._partial(body, by, chain, here)
+            case _:
+                raise AssertionError(f"an expression that is not known: {type(expression).__name__}")
+
+    def _delta(self, indices: tuple[Subscript, ...], chain: str) -> LabelledArray:
+        size = max(
+            self.instance.sizes[chain, each] if isinstance(each, Index) else self._position(each) + 1
+            for each in indices
+        )
+        identity = torch.eye(size, dtype=torch.float64)
+        return self._placed(identity, identity, indices)
+
+    def _position(self, subscript: Subscript) -> int:
+        if isinstance(subscript, Coordinate):
+            return subscript.value
+        assert isinstance(subscript, Fixed)
+        return self.instance.fixed[subscript.letter]
+
+    def _placed(self, value: Array, scale: Array | None, indices: Sequence[Subscript]) -> LabelledArray:
+        """Return axes with subscripts: a constant one selects, a repeated one is a diagonal."""
+        selection = tuple(slice(None) if isinstance(each, Index) else self._position(each) for each in indices)
+        if any(position != slice(None) for position in selection):
+            value = value[selection]
+            scale = None if scale is None else scale[selection]
+        own = [each for each in indices if isinstance(each, Index)]
+        labels = tuple(dict.fromkeys(own))
+        if len(labels) < len(own):
+            numbers = [labels.index(index) for index in own]
+            kept = list(range(len(labels)))
+            value = torch.einsum(value, numbers, kept)
+            scale = None if scale is None else torch.einsum(scale, numbers, kept)
+        return LabelledArray(labels, value, scale)
+
+    # -- derivatives
+
+    def _partial(self, body: Expression, by: Tensor, chain: str, context: Context) -> LabelledArray:
+        if isinstance(body, Tensor):
+            return self._placed(*self._jacobian(body.name, by.name, context), (*body.indices, *by.indices))
+        level = self.evaluate(body, chain) if context is self.base else None
+        variable = self._variable(by.name, context)
+        with torch.enable_grad():
+            output = self.evaluate(body, chain, Context(context, by.name, variable, "rules"))
+            found = jacobian(output.value, variable, again=context.parent is not None)
+        scale = None
+        if level is not None:
+            scale = jacobian_scale(found, 0.0 if level.scale is None else largest(level.scale), variable)
+        return self._placed(found, scale, (*output.labels, *by.indices))
+
+    def _variable(self, name: str, context: Context) -> Array:
+        value, _ = self.tensor(name, context)
+        return value.clone() if value.requires_grad else value.detach().clone().requires_grad_()
+
+    def _jacobian(self, name: str, x: str, context: Context) -> tuple[Array, Array | None]:
+        """Return ∂name/∂x, with the axes of both. Total for the downstream scalar, which is no tensor."""
+        base = context is self.base
+        if base and (name, x) in self.jacobians:
+            return self.jacobians[name, x]
+        variable = self._variable(x, context)
+        downstream = name not in self.instance.places and name not in self.instance.definitions
+        with torch.enable_grad():
+            inner = Context(context, x, variable, "total" if downstream else "rules")
+            output = self._downstream(name, inner) if downstream else self.tensor(name, inner)[0]
+            found = jacobian(output, variable, again=context.parent is not None)
+        if not base:
+            return found, None
+        level = 1.0
+        if not downstream:
+            scale = self.tensor(name, context)[1]
+            level = largest(scale) if scale is not None else 0.0
+        factor = self._condition(self.instance.sinks if downstream else (name,))
+        self.jacobians[name, x] = found, jacobian_scale(found, level, variable) * factor
+        return self.jacobians[name, x]
+
+    def _downstream(self, name: str, context: Context) -> Array:
+        """Return an arbitrary scalar: a smooth function of the sinks in which every component meets every other."""
+        linear = torch.zeros((), dtype=torch.float64)
+        crossed = torch.zeros((), dtype=torch.float64)
+        for sink in self.instance.sinks:
+            value, _ = self.tensor(sink, context)
+            drawn = self.instance.random(f"downstream {name} {sink}", (3, *value.shape))
+            first, second, third = drawn / math.sqrt(max(value.numel(), 1))
+            linear = linear + (first * value).sum() + (third * torch.sin(value)).sum()
+            crossed = crossed + (second * value).sum()
+        return linear + crossed * crossed / 4

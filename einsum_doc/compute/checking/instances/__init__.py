@@ -1,0 +1,1 @@
+"""A chain's symbols -> random sizes and random tensors for them."""

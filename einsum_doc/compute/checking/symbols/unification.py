@@ -1,0 +1,119 @@
+"""Which axes and indices must have one size, and which ranges one length: they are joined where they meet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from einsum_doc.compute.checking.symbols.statements import Statement
+from einsum_doc.notation.expression import (
+    Coordinate,
+    Delta,
+    Expression,
+    Fixed,
+    Index,
+    Range,
+    RangeProduct,
+    Subscript,
+    Tensor,
+    subscripts,
+)
+
+Node: TypeAlias = tuple[Any, ...]
+"""A thing that has a size or a length: its kind and its names, such as ("axis", "x", 0)."""
+
+
+class SizeClasses:
+    """Disjoint sets of nodes of one size, or of one length.
+
+    small: no size may be above 3. least: the smallest size that some nodes may have. pinned: given sizes.
+    """
+
+    def __init__(self, small: bool = False) -> None:
+        self.small = small
+        self.above: dict[Node, Node] = {}
+        self.least: dict[Node, int] = {}
+        self.pinned: dict[Node, int] = {}
+
+    def root(self, node: Node) -> Node:
+        """Return the representative of a node's class; add the node if it is new."""
+        path = []
+        self.above.setdefault(node, node)
+        while self.above[node] != node:
+            path.append(node)
+            node = self.above[node]
+        for each in path:
+            self.above[each] = node
+        return node
+
+    def join(self, first: Node, second: Node) -> None:
+        """Give two nodes one size."""
+        self.above[self.root(second)] = self.root(first)
+
+    def bound(self, node: Node, number: Coordinate) -> None:
+        """Let a number as an index be below the size, and not the last."""
+        self.least[node] = max(self.least.get(node, 0), number.value + 2)
+
+    def roots(self) -> list[Node]:
+        """Return one node of each class, in order of appearance."""
+        return list(dict.fromkeys(self.root(node) for node in list(self.above)))
+
+
+def join_lengths(statement: Statement, lengths: SizeClasses) -> None:
+    """Join the ranges that a statement puts in one slot of a tensor, or in one product with dots."""
+    for ends in statement.ranges:
+        lengths.root(("range", statement.key, ends))
+    for part in (part for side in statement.sides for part in side.walk()):
+        if isinstance(part, Tensor):
+            for slot, subscript in enumerate(part.indices):
+                if isinstance(subscript, Range):
+                    ends = (subscript.first.letter, subscript.last.letter)
+                    lengths.join(("range", statement.key, ends), ("slot", part.name, slot))
+        elif isinstance(part, RangeProduct):
+            last = [index.letter for index in part.last.indices if isinstance(index, Index)]
+            met = [ends for letter in last for ends in statement.ranges if ends[1] == letter]
+            for ends in met[1:]:
+                lengths.join(("range", statement.key, met[0]), ("range", statement.key, ends))
+
+
+def join_sizes(statement: Statement, wide: Sequence[Expression], sizes: SizeClasses) -> None:
+    """Join the axes and the indices that meet in the sides of a statement, written without dots."""
+    for part in (part for side in wide for part in side.walk()):
+        nodes = [_node(subscript, statement.key) for subscript in part.own]
+        for node in nodes:
+            if node is not None:
+                sizes.root(node)
+        if isinstance(part, Tensor):
+            for number, (subscript, node) in enumerate(zip(part.indices, nodes, strict=True)):
+                axis: Node = ("axis", part.name, number)
+                if node is not None:
+                    sizes.join(axis, node)
+                elif isinstance(subscript, Coordinate):
+                    sizes.bound(axis, subscript)
+        elif isinstance(part, Delta):
+            first, second = nodes
+            if first is not None and second is not None:
+                sizes.join(first, second)
+            for subscript, node in zip(part.indices, (second, first), strict=True):
+                if isinstance(subscript, Coordinate) and node is not None:
+                    sizes.bound(node, subscript)
+    _join_equal(statement, {index for side in wide for index in subscripts(side)}, sizes)
+
+
+def _join_equal(statement: Statement, own: set[Subscript], sizes: SizeClasses) -> None:
+    """Join the indices of a statement as the directive `size` says."""
+    for named, other in statement.equal:
+        said: Node = ("said", statement.chain, named)
+        for end in [named] if isinstance(other, int) else [named, other]:
+            if end in own:
+                sizes.join(("said", statement.chain, end), ("index", statement.key, end))
+        if isinstance(other, int):
+            sizes.pinned[said] = other
+        else:
+            sizes.join(said, ("said", statement.chain, other))
+
+
+def _node(subscript: Subscript, key: str) -> Node | None:
+    if isinstance(subscript, Index):
+        return ("index", key, subscript)
+    return ("fixed", subscript.letter) if isinstance(subscript, Fixed) else None

@@ -1,0 +1,153 @@
+"""Equation -> Definition: its tensors, their names and indices, and the product that defines its output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from einsum_doc.equation import ELLIPSIS, Equation
+from einsum_doc.errors import NotationError, OperandError
+from einsum_doc.notation.deriving.letters import GREEK_LETTERS, NAMES, Letters, accented
+from einsum_doc.notation.deriving.rules import Factors, primed
+from einsum_doc.notation.expression import Delta, Expression, Index, One, Partial, Subscript, Tensor
+from einsum_doc.notation.reading.parse import parse_expression
+
+
+class Definition:
+    """An equation in index notation, as `z = x y ...`.
+
+    subscripts: how each label is written.
+    terms: the subscripts of each operand.
+    tensors: the operands.
+    z: the output, with an index of its own for each axis.
+    deltas: those between axes of the output that have the same label.
+    ones: the one-tensors of labels that are summed alone, or are only in the output.
+    upstream: the derivative of the loss by the output.
+    """
+
+    def __init__(self, equation: Equation, names: Sequence[str] | None, output: str | None, loss: str | None) -> None:
+        self.equation = equation
+        given = [*(names or ()), *([output] if output else ()), *([loss] if loss else ())]
+        for name in dict.fromkeys(given):
+            _check_name(name)
+        self.letters = Letters(equation, given)
+        self.subscripts = self.letters.subscripts
+        self.output = output or self.letters.first_of("zuvstrqp", NAMES, GREEK_LETTERS)
+        self.loss = loss or self.letters.first_of("l", [r"\mathcal{L}", r"\mathcal{J}"])
+        indices, self.deltas = self._output_indices()
+        if names is None:
+            self.names = self.letters.names(len(equation.operands))
+        else:
+            self.names = tuple(names)
+            self._check_names()
+        self.terms = tuple(tuple(map(self.subscripts.__getitem__, term)) for term in equation.operands)
+        self.tensors = tuple(map(Tensor, self.names, self.terms))
+        self.z = Tensor(self.output, indices)
+        self.ones = self._ones()
+        self.upstream = Partial(Tensor(self.loss), self.z)
+
+    def _output_indices(self) -> tuple[tuple[Subscript, ...], tuple[Delta, ...]]:
+        """Return an index of its own for each axis of the output, and the deltas between those of one label."""
+        indices: list[Subscript] = []
+        deltas: list[Delta] = []
+        for label in self.equation.output:
+            index = self.subscripts[label]
+            if index in indices:
+                fresh = Index(self.letters.fresh(index.letter if isinstance(index, Index) else "a"))
+                deltas.append(Delta((index, fresh)))
+                index = fresh
+            indices.append(index)
+        return tuple(indices), tuple(deltas)
+
+    def _ones(self) -> tuple[One, ...]:
+        ones = []
+        for label in self.equation.labels:
+            index = self.subscripts[label]
+            count = sum(term.count(label) for term in self.equation.operands)
+            count += sum(index in delta.indices for delta in self.deltas)
+            if count == 0 or (count == 1 and label not in self.equation.output):
+                ones.append(One((index,)))
+        return tuple(ones)
+
+    def factors(self, replaced: Mapping[int, Factors] | None = None) -> list[Expression]:
+        """Return the factors on the right side, with others for the operands in some slots."""
+        slots = [(replaced or {}).get(slot, [tensor]) for slot, tensor in enumerate(self.tensors)]
+        return [*(factor for slot in slots for factor in slot), *self.deltas, *self.ones]
+
+    def slots(self, name: str) -> list[int]:
+        """Return the slots in which a tensor stands."""
+        return [slot for slot, other in enumerate(self.names) if other == name]
+
+    def primed_indices(self, *numbers: int) -> tuple[Subscript, ...]:
+        """Return a primed index for each axis of some operands: a label's second axis has two primes, and so on."""
+        count: dict[Subscript, int] = {}
+        found = []
+        for index in (index for number in numbers for index in self.terms[number]):
+            count[index] = count.get(index, 0) + 1
+            found.append(primed(index, count[index]))
+        return tuple(found)
+
+    def deltas_in(self, slot: int, by: Tensor) -> Factors:
+        """Return the deltas that differentiation leaves in a slot; those over a range first, where dots stand alone."""
+        deltas = [Delta((index, fresh)) for index, fresh in zip(self.terms[slot], by.indices, strict=True)]
+        return sorted(deltas, key=lambda delta: isinstance(delta.indices[0], Index))
+
+    def operand(self, number: int | None) -> int:
+        """Return the number of an operand, checked; None is the only one."""
+        count = len(self.names)
+        if number is None and count == 1:
+            return 0
+        if number is None or not 0 <= number < count:
+            fault = "wrt is missing" if number is None else f"there is no operand {number}"
+            numbers = "one, operand 0" if count == 1 else f"{count}, numbered from 0"
+            raise OperandError(f"{fault}: the equation has {numbers}", text=self.equation.text)
+        return number
+
+    def other_operand(self, first: int | None, second: int | None) -> int:
+        """Return the operand to differentiate by as well; None is the one that is left."""
+        rest = [number for number in range(len(self.names)) if number != first]
+        if second is None and len(rest) == 1:
+            return rest[0]
+        if second is None:
+            raise OperandError("wrt2 is missing: the second derivative is by two operands", text=self.equation.text)
+        return self.operand(second)
+
+    def _check_names(self) -> None:
+        operands, names = self.equation.operands, self.names
+        if len(names) != len(operands):
+            called = f"{len(names)} {'name' if len(names) == 1 else 'names'}"
+            raise OperandError(f"{called} for {len(operands)} operands: {', '.join(names)}", text=self.equation.text)
+        for name in (self.output, self.loss):
+            if name in names:
+                what = "output" if name == self.output else "loss"
+                raise OperandError(f"the {what} and an operand are both called {name}", text=self.equation.text)
+        for number, name in enumerate(names):
+            if not operands[number]:
+                _check_name(name, "")
+            first = names.index(name)
+            one, other = operands[first], operands[number]
+            if len(one) != len(other) or (ELLIPSIS in one) != (ELLIPSIS in other):
+                differ = "differ in their number of axes"
+            elif ELLIPSIS in one and one.index(ELLIPSIS) != other.index(ELLIPSIS):
+                differ = "have their ellipses in different places: name the axes"
+            else:
+                continue
+            raise OperandError(
+                f"operands {first} and {number} are both called {name}, but {differ}",
+                text=self.equation.text,
+                operands=[first, number],
+            )
+
+    def check_accents(self, accent: str, names: Iterable[str], what: str) -> None:
+        """Check that no operand has a name that a derivation needs for something else."""
+        for name in names:
+            if (made := accented(accent, name)) in (*self.names, self.output):
+                raise OperandError(f"{made} is the name of {what} here, and of an operand", text=self.equation.text)
+
+
+def _check_name(name: str, subscript: str = "_{i}") -> None:
+    try:
+        found = parse_expression(name + subscript)
+    except NotationError:
+        found = None
+    if not isinstance(found, Tensor) or found.name != name:
+        raise OperandError(f"{name!r} is no name of a tensor: a letter such as x, or \\mathbf{{x}}")

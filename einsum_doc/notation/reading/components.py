@@ -1,0 +1,212 @@
+"""Tensors and what stands on them: names, styles, transposes, exponents; deltas, one-tensors and numbers."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from einsum_doc.notation.expression import (
+    DIFFERENTIALS,
+    Delta,
+    Expression,
+    Function,
+    Number,
+    One,
+    Pi,
+    Position,
+    Power,
+    Range,
+    Tensor,
+    plain,
+)
+from einsum_doc.notation.reading.cursor import Cursor, Reader
+from einsum_doc.notation.reading.indices import indices
+from einsum_doc.notation.reading.vocabulary import FUNCTION_NAME, FUNCTIONS, ONE_TENSORS, TRANSPOSES
+
+MAX_DIGITS = 6
+"""The most digits of a number that is read, zeros at its ends apart.
+
+With more, products of numbers come so near to others that float64 does not tell them apart.
+"""
+
+MAX_LENGTH = 20
+"""The longest number that is read, with its zeros."""
+
+
+def number(reader: Reader) -> Expression:
+    token = reader.next
+    if len(token.text.replace(".", "").strip("0")) > MAX_DIGITS or len(token.text) > MAX_LENGTH:
+        raise reader.error("a number with too many digits", expected=f"at most {MAX_DIGITS}, or a letter for it")
+    reader.take()
+    if reader.sees("symbol", "_"):
+        if token.text != "1":
+            raise reader.error("a number with indices", expected=r"\mathbf{1}_{i}, the one-tensor")
+        return _one(reader, token.at)
+    if reader.sees("number"):
+        raise reader.error("a number after a number", expected=r"one number, or \cdot between them")
+    return Number(Fraction(token.text), token.at)
+
+
+def _one(reader: Reader, at: Position) -> Expression:
+    found = indices(reader)
+    if reader.sees("symbol", "'"):
+        raise reader.error("a prime after the indices", expected="the prime on the index, i'")
+    return One(found, at)
+
+
+def _delta(reader: Reader) -> Expression:
+    token = reader.take()
+    if not reader.sees("symbol", "_"):
+        raise reader.error("δ is the Kronecker delta, and has two indices", expected=r"\delta_{ij}")
+    found = indices(reader)
+    if len(found) != 2 or any(isinstance(index, Range) for index in found):
+        raise reader.error("the Kronecker delta has two indices", expected=r"\delta_{ij}", at=token.at)
+    return Delta(found, token.at)
+
+
+def component(reader: Reader) -> Expression:
+    """Read a tensor with its indices, a scalar, a delta, the one-tensor, e^…, or π."""
+    token = reader.next
+    if token.text == r"\delta":
+        return _delta(reader)
+    _refuse_function_name(reader)
+    name = _name(reader)
+    assert name is not None
+    if name in ONE_TENSORS:
+        if not reader.sees("symbol", "_"):
+            raise reader.error("the one-tensor has indices", expected=r"\mathbf{1}_{i}")
+        return _one(reader, token.at)
+    if "{1}" in name:
+        raise reader.error(
+            "a number in this style has no meaning", expected=r"\mathbf{1}_{i}, the one-tensor", at=token.at
+        )
+    if name == "e" and (caret := reader.accept("symbol", "^")):
+        power = exponent(reader)
+        if reader.sees("symbol", "^", "_", "'"):
+            raise reader.error("a second exponent or index", expected="brackets, to say what is meant", at=caret.at)
+        return Function("exp", power, 0, token.at)
+    if reader.sees("symbol", "_"):
+        return Tensor(name, indices(reader), token.at)
+    if name == "e":
+        raise reader.error("e without exponent or indices", expected=r"e^{…} or \exp(…); a tensor e has indices, e_{i}")
+    if name == r"\pi":
+        return Pi(token.at)
+    if reader.next.kind == "open" and not reader.next.spaced:
+        if name in DIFFERENTIALS:
+            raise reader.error("a derivative is written with ∂", expected=r"\partial; or \cdot between, for a product")
+        raise reader.error(
+            f"{plain(name)} before a bracket could be a function or a factor",
+            expected=rf"\operatorname{{{plain(name)}}}(…) for a function, \cdot or \, between for a product",
+        )
+    return raised(reader, Tensor(name, (), token.at))
+
+
+def _refuse_function_name(reader: Reader) -> None:
+    """Refuse the name of a function in letters: sin x is no product, and an upright sin no tensor."""
+    if word := FUNCTION_NAME.match(reader.text, reader.next.start):
+        name = word.group(1) or word.group(2)
+        wanted = FUNCTIONS.get(name, rf"\operatorname{{{name}}}")
+        raise reader.error(f"{name} is no product of letters", expected=f"{wanted}, if it is a function")
+
+
+def bracketed_component(reader: Reader) -> Tensor | None:
+    """Read `(a^T)_{ij}` or `[a]_{ij}`; return None, with nothing read, if something else is next."""
+    start = reader.position
+    opening = reader.take()
+    name = _name(reader)
+    transposed = False
+    if name is not None and reader.sees("symbol", "^"):
+        length = _transpose_length(reader, 1)
+        transposed = length > 0
+        reader.position += 1 + length
+    if name is None or reader.next.kind != "close" or reader.peek(1).text != "_":
+        reader.position = start
+        return None
+    if name in (r"\delta", "1"):
+        raise reader.error(
+            "a delta or a one-tensor in brackets", expected=r"\delta_{ij} or \mathbf{1}_i", at=opening.at
+        )
+    reader.close(opening)
+    found = indices(reader)
+    if transposed and (len(found) != 2 or any(isinstance(index, Range) for index in found)):
+        raise reader.error("a transpose has two indices", expected="(a^T)_{ij}", at=opening.at)
+    return Tensor(name, found[::-1] if transposed else found, opening.at)
+
+
+def _name(cursor: Cursor) -> str | None:
+    """Read the name of a tensor with its primes, in LaTeX without blanks; return None if no name is next."""
+    if not (cursor.sees("letter") or cursor.sees("style")):
+        return None
+    found = cursor.take().text if cursor.sees("letter") else _styled(cursor)
+    while cursor.accept("symbol", "'"):
+        found += "'"
+    return found
+
+
+def _styled(cursor: Cursor) -> str:
+    r"""Read a name in a style or under an accent, `\mathbf{W}` or `\hat{x}`."""
+    with cursor.nested():
+        command = cursor.take().text
+        if cursor.accept("symbol", "{"):
+            if cursor.sees("style"):
+                inner = _styled(cursor)
+            elif one := cursor.accept("number", "1"):
+                inner = one.text
+            else:
+                inner = ""
+                while letter := cursor.accept("letter"):
+                    inner += letter.text
+                if not inner:
+                    raise cursor.misplaced("a name")
+            cursor.expect("symbol", "}", "a name is letters" if cursor.next.kind == "symbol" else "")
+        elif cursor.sees("letter") or cursor.sees("number", "1"):
+            inner = cursor.take().text
+        else:
+            raise cursor.misplaced("a name, in braces")
+    command = r"\boldsymbol" if command == r"\bm" else command
+    return f"{command}{{{inner}}}"
+
+
+def raised(reader: Reader, base: Expression) -> Expression:
+    """Read the exponent that may follow a base."""
+    caret = reader.accept("symbol", "^")
+    if caret is None:
+        return base
+    if _transpose_length(reader, 0):
+        raise reader.error("a transpose has to be in components", expected="(a^T)_{ji}", at=caret.at)
+    power = exponent(reader)
+    if reader.sees("symbol", "^", "'", "_"):
+        raise reader.error("a second exponent or index", expected="brackets, to say what is meant")
+    return Power(base, power, base.at)
+
+
+def exponent(reader: Reader) -> Expression:
+    if reader.accept("symbol", "{"):
+        if reader.sees("open") and reader.peek(1).kind in ("number", "letter") and reader.peek(2).kind == "close":
+            raise reader.error(
+                "this could be a label or the order of a derivative",
+                expected="^{2} for a power, primes for a derivative, names such as \\hat{x} for other tensors",
+            )
+        return reader.braced()
+    token = reader.next
+    if token.kind == "number":
+        if len(token.text) > 1:
+            raise reader.error("only the first digit is in the exponent", expected="braces: ^{…}")
+        reader.take()
+        return Number(Fraction(token.text), token.at)
+    if token.kind == "letter":
+        reader.take()
+        return Tensor(token.text, (), token.at)
+    raise reader.misplaced("an exponent: a digit, a letter or {…}")
+
+
+def _transpose_length(cursor: Cursor, ahead: int) -> int:
+    """Return the number of tokens of a transpose's exponent, some tokens ahead; 0 if there is none."""
+    first, *rest = (cursor.peek(ahead + number) for number in range(6))
+    texts = [token.text for token in rest]
+    if first.kind in ("letter", "transpose") and first.text in TRANSPOSES:
+        return 1
+    if first.kind != "symbol" or first.text != "{":
+        return 0
+    if texts[0] in TRANSPOSES and texts[1] == "}":
+        return 3
+    return 6 if texts[0] in (r"\mathsf", r"\mathrm") and texts[1:] == ["{", "T", "}", "}"] else 0

@@ -1,0 +1,149 @@
+"""A position among the tokens of a text, with the errors about the next one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from einsum_doc.errors import NotationError
+from einsum_doc.notation.expression import Expression, Position
+from einsum_doc.notation.reading.tokens import Token, tokens
+from einsum_doc.notation.reading.vocabulary import FACTORS, HINTS
+
+MAX_DEPTH = 40
+"""The deepest nesting that is read."""
+
+
+class Cursor:
+    """The tokens of a text, of which `next` is to be read.
+
+    removed: comments and commands that nothing reads, apart from the tokens.
+    level: how deeply the next token is nested; 0 outside of all terms.
+    """
+
+    def __init__(self, text: str) -> None:
+        found = tokens(text)
+        self.text = text
+        self.tokens = [token for token in found if token.kind not in ("directive", "silent")]
+        self.removed = [token for token in found if token.kind in ("directive", "silent")]
+        self.position = 0
+        self.level = 0
+
+    @property
+    def next(self) -> Token:
+        return self.tokens[self.position]
+
+    def peek(self, ahead: int) -> Token:
+        return self.tokens[min(self.position + ahead, len(self.tokens) - 1)]
+
+    def take(self) -> Token:
+        """Read the next token; the end stays."""
+        token = self.next
+        if token.kind != "end":
+            self.position += 1
+        return token
+
+    def take_digit(self) -> Token:
+        """Read the first digit of a number, as TeX does where there are no braces."""
+        token = self.next
+        if len(token.text) == 1:
+            return self.take()
+        line, column = token.at
+        self.tokens[self.position] = Token("number", token.text[1:], token.start + 1, token.end, (line, column + 1))
+        return Token("number", token.text[0], token.start, token.start + 1, token.at)
+
+    def sees(self, kind: str, *texts: str) -> bool:
+        return self.next.kind == kind and (not texts or self.next.text in texts)
+
+    def accept(self, kind: str, *texts: str) -> Token | None:
+        """Read the next token if it is of this kind, and one of these texts if any are given."""
+        return self.take() if self.sees(kind, *texts) else None
+
+    def expect(self, kind: str, text: str, fault: str = "") -> Token:
+        """Read the next token, which must be this one."""
+        if not self.sees(kind, text):
+            raise self.error(fault or self.unexpected(), expected=f"'{text}'")
+        return self.take()
+
+    def close(self, opening: Token) -> None:
+        """Read the bracket that closes another."""
+        closing = {"(": ")", "[": "]", "{": "}"}[opening.text]
+        if not self.sees("close", closing):
+            raise self.misplaced(f"'{closing}', to close the bracket or go on before it")
+        if self.next.stretched != opening.stretched:
+            raise self.error(r"\left and \right do not belong together", expected="both or neither")
+        self.take()
+
+    def skip_ampersands(self) -> None:
+        while self.accept("symbol", "&"):
+            pass
+
+    @contextmanager
+    def nested(self) -> Iterator[None]:
+        """Count one more level of nesting.
+
+        Raises: NotationError, if it is one too many.
+        """
+        self.level += 1
+        if self.level > MAX_DEPTH:
+            raise self.error("too deeply nested", expected=f"at most {MAX_DEPTH} levels")
+        yield
+        self.level -= 1
+
+    def error(self, fault: str, expected: str = "", at: Position | None = None) -> NotationError:
+        """Return the error about the next token, or about that at a position."""
+        where = self.next.at if at is None else at
+        return NotationError(fault, text=self.text, position=where, expected=expected)
+
+    def misplaced(self, expected: str) -> NotationError:
+        """Return the error about the next token, which cannot stand here."""
+        hint = None if self.next.kind in ("text", "tag") else HINTS.get(self.next.text)
+        return self.error(self.unexpected(), expected=hint or expected)
+
+    def unexpected(self) -> str:
+        token = self.next
+        if token.kind in ("end", "break"):
+            return "the text ends too early" if token.kind == "end" else "the row ends too early"
+        if token.kind in ("text", "tag"):
+            return f"a \\{token.kind} cannot stand here"
+        if token.kind == "command" and token.text not in HINTS:
+            return f"unknown command {token.text}"
+        command = token.text.startswith("\\") and token.kind != "letter"
+        return f"{token.text if command else repr(token.text)} cannot stand here"
+
+
+class Reader(Cursor, ABC):
+    """A cursor that reads the expressions inside of a construct.
+
+    A construct, such as a fraction or a function, is a function from a Reader to an Expression.
+    It reads its own signs with the cursor and its parts with these methods; `terms.Terms` implements them.
+    """
+
+    @abstractmethod
+    def expression(self) -> Expression:
+        """Read terms with plus and minus between them."""
+
+    @abstractmethod
+    def term(self) -> Expression:
+        """Read factors side by side."""
+
+    @abstractmethod
+    def factor(self) -> Expression:
+        """Read a construct with its exponent."""
+
+    @abstractmethod
+    def primary(self) -> Expression:
+        """Read a construct without its exponent."""
+
+    def starts_factor(self) -> bool:
+        return self.next.kind in FACTORS or self.sees("symbol", "{")
+
+    def continues_term(self) -> bool:
+        return self.starts_factor() or self.sees("symbol", "/") or self.sees("times")
+
+    def braced(self) -> Expression:
+        """Read an expression and the brace that closes it."""
+        inner = self.expression()
+        self.expect("symbol", "}")
+        return inner

@@ -1,0 +1,37 @@
+"""Directives: comments that say something to the checker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from einsum_doc.notation.expression import Position
+from einsum_doc.notation.reading.cursor import Cursor
+from einsum_doc.notation.reading.tokens import Token
+
+DIRECTIVES = ("let", "size", "fixed", "no sum", "positive", "new")
+
+
+@dataclass(frozen=True)
+class Directive:
+    r"""A comment that says something: its word, such as "let" or "size", and the text after it.
+
+    The word is empty for `%% ...`, a comment that says nothing to the checker.
+    """
+
+    word: str
+    body: str
+    at: Position
+
+
+def directive(cursor: Cursor, token: Token) -> Directive:
+    body = token.text.strip()
+    if token.text.startswith("%"):
+        return Directive("", body, token.at)
+    for word in DIRECTIVES:
+        if body == word or body.startswith(word + " "):
+            return Directive(word, body[len(word) :].strip(), token.at)
+    raise cursor.error(
+        "a comment that is no directive",
+        expected=f"{', '.join(DIRECTIVES)}; or %% for a comment that says nothing to the reader",
+        at=token.at,
+    )

@@ -1,0 +1,99 @@
+"""Commands, names and functions that reading knows."""
+
+from __future__ import annotations
+
+import re
+
+from einsum_doc.notation.expression import ACCENTS, GREEK
+
+_FUNCTION_COMMANDS = (
+    *("exp", "log", "ln", "sin", "cos", "tan", "cot", "sec", "csc"),
+    *("sinh", "cosh", "tanh", "arcsin", "arccos", "arctan"),
+)
+_OTHER_FUNCTIONS = ("arsinh", "arcosh", "artanh", "sigmoid", "sign", "relu", "erf", "abs")
+FUNCTIONS = {
+    **{name: rf"\{name}" for name in _FUNCTION_COMMANDS},
+    **{name: rf"\operatorname{{{name}}}" for name in _OTHER_FUNCTIONS},
+}
+"""The functions that have a meaning of their own, in LaTeX; any other `\\operatorname` is arbitrary, and smooth."""
+
+NOT_ELEMENTWISE = frozenset(
+    [
+        *("softmax", "logsoftmax", "softmin", "logsumexp", "layernorm", "batchnorm", "rmsnorm"),
+        *("max", "min", "argmax", "argmin", "sort", "median", "sum", "prod", "cumsum", "cumprod"),
+        *("mean", "var", "Var", "std", "cov", "E", "Re", "Im"),
+        *("tr", "Tr", "trace", "diag", "det", "inv", "vec", "rank", "norm"),
+    ]
+)
+"""Functions that are not taken of each component."""
+
+_LONG = [name for name in (*NOT_ELEMENTWISE, *FUNCTIONS) if len(name) > 2]
+SPELLED = {name.lower(): name for name in _LONG}
+"""The names of functions that mean the same in capitals, such as ReLU."""
+
+_WORDS = "|".join(sorted(_LONG, key=len, reverse=True))
+FUNCTION_NAME = re.compile(rf"({_WORDS})|\\(?:mathrm|mathsf|mathit)\s*\{{({_WORDS})\}}(?!\s*_)")
+"""The name of a function, in letters or as a name without indices."""
+
+_SIZES = [rf"\{size}{side}" for size in ("big", "Big", "bigg", "Bigg") for side in ("", "l", "r")]
+_STYLES = (
+    *("mathbf", "mathrm", "mathsf", "mathit", "mathcal", "mathbb", "mathfrak", "mathscr"),
+    *("boldsymbol", "bm", "overline"),
+)
+_KINDS = {
+    "letter": [rf"\{name}" for name in GREEK],
+    "style": [rf"\{name}" for name in (*_STYLES, *ACCENTS)],
+    "function": [r"\operatorname", *(rf"\{name}" for name in _FUNCTION_COMMANDS)],
+    "fraction": [r"\frac", r"\tfrac", r"\dfrac"],
+    "root": [r"\sqrt"],
+    "sum": [r"\sum"],
+    "partial": [r"\partial"],
+    "times": [r"\cdot", r"\times"],
+    "dots": [r"\dots", r"\ldots", r"\cdots", r"\dotsc", r"\dotsb", r"\dotsm"],
+    "prime": [r"\prime"],
+    "transpose": [r"\top", r"\intercal"],
+    "unequal": [r"\neq", r"\ne"],
+    "break": [r"\\"],
+    "text": [r"\text", r"\textrm", r"\textit"],
+    "tag": [r"\tag"],
+    "size": [r"\left", r"\right", *_SIZES],
+    "spacing": [r"\,", r"\;", r"\:", r"\!", r"\ ", r"\>", r"\quad", r"\qquad", r"\enspace", r"\thinspace", "~"],
+    "silent": [r"\notag", r"\nonumber", r"\displaystyle"],
+    "directive": ["%"],
+}
+KINDS = {sign: kind for kind, signs in _KINDS.items() for sign in signs}
+"""The kind of each command; a command without a kind has no meaning."""
+
+BRACKETS = {
+    **{"(": ("open", "("), "[": ("open", "["), r"\{": ("open", "{")},
+    **{r"\lbrack": ("open", "["), r"\lbrace": ("open", "{")},
+    **{")": ("close", ")"), "]": ("close", "]"), r"\}": ("close", "}")},
+    **{r"\rbrack": ("close", "]"), r"\rbrace": ("close", "}")},
+}
+"""The brackets that are seen on the page: whether each opens or closes, and its shape."""
+
+FACTORS = frozenset(["letter", "number", "open", "style", "function", "fraction", "root", "sum", "partial", "dots"])
+"""The kinds of what a factor can begin with."""
+
+ONE_TENSORS = tuple(rf"\{style}{{1}}" for style in ("mathbf", "mathbb", "boldsymbol", "mathrm", "mathsf"))
+TRANSPOSES = ("T", r"\top", r"\intercal")
+CONNECTIVES = frozenset(["so", "hence", "thus", "then", "therefore", "and", "where", "with", "here", "now"])
+"""Words before a row that say nothing about whether it is true."""
+
+_HINTS = {
+    "a product of components, x_i y_i": [r"\odot", r"\otimes", r"\circ", r"\ast", "*"],
+    r"\operatorname{abs}(x_i), or \sqrt{x_i x_i} for a norm": [
+        *("|", r"\|", r"\lvert", r"\rvert", r"\vert", r"\lVert", r"\rVert", r"\Vert")
+    ],
+    r"functions of each component, such as \operatorname{relu} and \operatorname{abs}": [r"\max", r"\min"],
+    r"the gradient's components, \frac{\partial}{\partial x_i} \left( … \right)": [r"\nabla"],
+    r"brackets around the sum, \left( \sum_i … \right)": [r"\sum"],
+    "a product of components, or a power": [r"\prod"],
+    "a prime on a name, x'_{i}, or on an index, x_{i'}": [r"\prime"],
+    r"the rows alone, as they stand inside of \begin{aligned}": [r"\begin", r"\end"],
+    r"\text{so}, or nothing": [r"\implies", r"\Rightarrow", r"\therefore", r"\iff", r"\Leftrightarrow"],
+    r"\tag{…}, or nothing": [r"\label"],
+    r"= or \neq": [*(r"\approx", r"\sim", r"\equiv", r"\propto", r"\le", r"\leq", r"\ge", r"\geq", "<", ">", ":")],
+}
+HINTS = {sign: hint for hint, signs in _HINTS.items() for sign in signs}
+"""Replacements for signs that authors know from elsewhere."""

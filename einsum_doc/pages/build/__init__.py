@@ -1,0 +1,1 @@
+"""One build of a site, whoever asks for it."""

@@ -1,0 +1,263 @@
+"""One build of a site: pages are read, run, waited for, rendered with their results, and judged."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatch
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+import click
+import markdown_exec
+
+from einsum_doc.pages.build.fences import Fences
+from einsum_doc.pages.build.options import EXPLAIN, OptionError, Options, Project, is_set
+from einsum_doc.pages.build.page import Page
+from einsum_doc.pages.build.reader import Reader
+from einsum_doc.pages.build.repository import commit_of
+from einsum_doc.pages.build.runner import Runner
+from einsum_doc.pages.html.render import downloads_html, fault_html, stamp_html, under_title
+from einsum_doc.pages.html.report_page import address_of
+from einsum_doc.pages.reading import fence, scan
+from einsum_doc.pages.reading.numbering import FenceNumbers
+from einsum_doc.pages.record.result import Failure
+from einsum_doc.pages.record.text import count
+from einsum_doc.pages.verdict import report
+from einsum_doc.pages.verdict.export import as_json, github, junit
+from einsum_doc.pages.verdict.report import PageReport
+from einsum_doc.pages.verdict.rewriting import REWRITE, rewrite
+
+if TYPE_CHECKING:
+    from einsum_doc.pages.engine.pool import Pool  # what runs pages is not loaded where none has to run
+
+Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+
+class BuildFailedError(Exception):
+    """Something is wrong on the pages of a site; the message is the build in one line."""
+
+
+class Build:
+    """One build of a site.
+
+    extensions, configs: the Markdown extensions of the site and their options, to which the build adds its own.
+    runnable: the languages that markdown-exec is configured for.
+    serving: a failure is told, and does not end the build. only_reads: pages run when `run` is called, not before.
+    pool: that of an earlier build of the site, whose processes can be used again.
+    Raises: OptionError, if a variable of the environment does not go with this build.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        options: Options,
+        extensions: list[Any],
+        configs: dict[str, dict[str, Any]],
+        runnable: Sequence[str],
+        log: Log,
+        *,
+        serving: bool = False,
+        only_reads: bool = False,
+        pool: Pool | None = None,
+    ) -> None:
+        self.project, self.options, self.log = project, options, log
+        self.serving, self.only_reads = serving, only_reads
+        self.rewriting = is_set(REWRITE)
+        if self.rewriting and os.path.realpath(os.environ[REWRITE]) != os.path.realpath(project.site_dir):
+            raise OptionError(
+                f"{REWRITE} is set, with which a build compares no output. "
+                "It is for `python -m einsum_doc.pages.expected` alone, which sets it itself: unset it."
+            )
+        self.pages: dict[str, Page] = {}
+        """The pages that have been read, by their paths in docs_dir."""
+        self.runner = Runner(project, options, pool=pool, compares=not self.rewriting)
+        self.fences = Fences(self.runner.wait, project.config_file.name)
+        custom_fences = configs.setdefault("pymdownx.superfences", {}).setdefault("custom_fences", [])
+        languages = scan.Languages(
+            runnable=frozenset(runnable),
+            always=frozenset(filter(None, markdown_exec.MARKDOWN_EXEC_AUTO)),
+            foreign=frozenset(each["name"] for each in custom_fences) - set(runnable) - fence.OURS,
+        )
+        custom_fences += self.fences.custom_fences(runnable)
+        extensions.append(self.numbers)
+        self.reader = Reader(project.root, languages, extensions, configs)
+        markdown_exec.markdown_config.save(extensions, self.reader.configs_of_output())
+        self._reports: dict[str, PageReport] = {}
+        """What other programs have been told of each page."""
+        for name in filter(None, (options.junit, options.json)):
+            (project.root / name).unlink(missing_ok=True)  # that of the last build: this one may not get as far
+
+    @cached_property
+    def numbers(self) -> FenceNumbers:
+        """The Markdown extension that tells the formatters of fences which page they are on."""
+        return FenceNumbers(lambda name: next((page for page in self.pages.values() if page.name == name), None))
+
+    @cached_property
+    def commit(self) -> str:
+        """The commit that is being built, and whether files have been changed since; empty outside of git."""
+        return commit_of(self.project.root)
+
+    def name_of(self, path: str) -> str:
+        """Return a file as it is called: relative to the folder of mkdocs.yml, with `/` between its parts."""
+        return os.path.relpath(path, self.project.root).replace(os.sep, "/")
+
+    # ---- Read and run ----------------------------------------------------------------------------------------
+
+    def read(self, uri: str, name: str, text: str, body: str) -> Page:
+        """Read a page: the file `name` with this `text`, of which `body` is what comes after the front matter."""
+        page = self.pages[uri] = self.reader.read(name, text, body)
+        return page
+
+    def changed(self, uri: str, markdown: str) -> None:
+        """Read a page again if other plugins have changed it since; run it again if its blocks are not the same."""
+        old = self.pages[uri]
+        if old.markdown == markdown:
+            return
+        page = self.pages[uri] = self.reader.read(old.name, old.text, old.body, markdown)
+        if page.runs_the_same(old):
+            page.kept, page.future = old.kept, old.future
+        else:
+            self.start([page])
+
+    def start(self, pages: Sequence[Page]) -> None:
+        """Run pages in the background, unless they are only read."""
+        if not self.only_reads:
+            self.run(pages)
+
+    def run(self, pages: Sequence[Page]) -> None:
+        """Run pages in the background, but for those that run already."""
+        uris = {page.name: uri for uri, page in self.pages.items()}
+        self.runner.start([page for page in pages if not page.is_started], self.reader.sources, uris)
+
+    def report(self, page: Page) -> PageReport:
+        """Wait for a page that is not rendered, and return what was found on it."""
+        self.runner.wait(page)
+        page.read_only()
+        return page.report()
+
+    def leave_out(self, uri: str, name: str, text: str, body: str) -> None:
+        """Read a page that MkDocs leaves out of the site: its blocks are wrong, as they would never run."""
+        page = self.reader.read(name, text, body)
+        if page.blocks and name not in {block.location.file for each in self.pages.values() for block in each.blocks}:
+            message = "the block would never run: MkDocs leaves its page out of the site"
+            hint = f"if that is as it should be, name {uri} under `exclude_docs` in mkdocs.yml"
+            fault = scan.Fault(Failure(page.blocks[0].location, "FenceError", message, (hint,)), 0)
+            self.pages[uri] = Page(name, text, body, "", scan.Reading(faults=[fault]), complete=True)
+
+    # ---- Render ----------------------------------------------------------------------------------------------
+
+    def finish_page(self, page: Page, html: str, report_url: str, downloads: Sequence[str]) -> str:
+        """Return a rendered page with the stamp under its title, and with it what could not be shown in its place.
+
+        report_url: the address of the report page, if there is one. downloads: those of its programs.
+        """
+        found = page.report()
+        if found.ran and not found.cached and not self.runner.shows_progress:
+            self.log.info(f"{page.name}: {count(len(page.blocks), 'block')} in {page.ran.seconds:.1f} s")
+        elsewhere = [text for text in map(fault_html, found.faults) if text not in html]
+        part = report_url + address_of(page.name) if report_url else ""
+        stamp = stamp_html(page.blocks, page.ran, len(found.faults), self.commit, part)
+        return under_title(html, stamp + (downloads_html(downloads) if downloads else "") + "".join(elsewhere))
+
+    def downloads_of(self, uri: str, title: str, site_name: str, link: Callable[[str], str]) -> Mapping[str, str]:
+        """Return what a page can be downloaded as, by the ending of the file; nothing, if it cannot be.
+
+        link: returns the address on the web of a relative link on the page, if it is known.
+        """
+        page = self.pages[uri]
+        is_offered = any(fnmatch(uri, each) for each in self.options.downloads)
+        if not is_offered or not page.runnable or page.report().failures:
+            return {}
+        # With it comes all that knows einsums, which many a build does not need.
+        from einsum_doc.pages.build.download import Cell, as_notebook, as_program, cells
+
+        found = cells(page, link)
+        if not re.search(r"^# ", page.markdown, re.M):
+            found.insert(0, Cell(f"# {title}"))
+        about = [title, "", f"This is {page.name} of “{site_name}” as a program."]
+        versions = {f"torch {result.torch.split('+')[0]}" for result in page.results if result.torch}
+        about += [f"It held with {', '.join(sorted(versions))}."] if versions else []
+        return {".py": as_program(about, found), ".ipynb": as_notebook(found)}
+
+    # ---- Judge -----------------------------------------------------------------------------------------------
+
+    def judge(self, *, all_pages: bool = True) -> Sequence[PageReport]:
+        """Give the verdict on all pages, and return it; raise BuildFailedError if something is wrong.
+
+        all_pages: whether it is a failure that nothing ran.
+        """
+        if self.rewriting:
+            self._rewrite()
+        pages = [page.report() for page in self.pages.values()]
+        self.judge_pages(pages, all_pages=all_pages)
+        return pages
+
+    def judge_pages(self, pages: Sequence[PageReport], *, all_pages: bool) -> None:
+        """Give the verdict on some pages."""
+        if self.fences.lost:
+            pages = [*pages, PageReport((), (), self.fences.lost)]
+            self.fences.lost = []
+        empty = all_pages and not any(page.blocks and page.ran for page in pages)
+        if empty and not self.options.allow_empty and not any(page.failures for page in pages):
+            pages = [*pages, PageReport((), (), [report.nothing_ran(self.project.config_file.name)])]
+        self._export(pages)
+        self.tell_of_cache(self.log.info if is_set(EXPLAIN) else self.log.debug, self.log.info)
+        if any(page.failures for page in pages):
+            self._fail(pages, report.summary(pages))
+        else:
+            self.log.info(report.summary(pages))
+
+    def judge_late(self) -> None:
+        """Give the verdict on what was rendered after that on the pages, and could not be shown."""
+        lost, self.fences.lost = self.fences.lost, []
+        if lost:
+            late = PageReport((), (), lost)
+            self._export([late])
+            self._fail([late], count(len(lost), "failure"))
+
+    def tell_of_cache(self, explain: Callable[[str], object], note: Callable[[str], object]) -> None:
+        """Tidy the cache; say why each page ran, or did not, and what is wrong with the cache."""
+        cache = self.runner.cache
+        if cache is not None:
+            cache.tidy()
+            for text in cache.notes:
+                note(text)
+            for name, reason in cache.reasons.items():
+                explain(f"{name}: " + (f"ran: {reason}" if reason else "from the cache"))
+
+    def _fail(self, pages: Sequence[PageReport], summary: str) -> None:
+        # Not through the log: `--quiet` would hide it, its width would break lines, and under `serve`,
+        # where a failure is to be seen and mended, `strict: true` would make an end of the server.
+        tell_failures(pages)
+        if not self.serving:
+            raise BuildFailedError(summary)
+        click.echo(f"einsum-doc: {summary}\n", err=True)
+
+    def _export(self, pages: Sequence[PageReport]) -> None:
+        """Write these results for other programs, beside those that there are; whether the build fails or not."""
+        self._reports |= {page.name: page for page in pages}
+        for name, form in ((self.options.junit, junit), (self.options.json, partial(as_json, commit=self.commit))):
+            if name:
+                path = self.project.root / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(form([*self._reports.values()]), "utf-8")
+
+    def _rewrite(self) -> None:
+        """Write into `expected` fences what the blocks before them wrote."""
+        both = [pair for page in self.pages.values() for pair in zip(page.blocks, page.results, strict=True)]
+        held = [(block.expected, result.written) for block, result in both if result.status == "held"]
+        rewritten, failures = rewrite(self.project.root, [(expected, output) for expected, output in held if expected])
+        for expected in rewritten:
+            click.echo(f"{expected.location}: rewritten", err=True)
+        self.fences.lost += failures
+
+
+def tell_failures(pages: Sequence[PageReport]) -> None:
+    """Write every failure to the terminal, and, in GitHub's actions, as annotations."""
+    # click takes the colours out again where the text does not go to a terminal.
+    text = report.failures_text(pages)
+    click.echo(f"\n{text if os.environ.get('NO_COLOR') else report.coloured(text)}\n", err=True)
+    click.echo(github(pages), nl=False)

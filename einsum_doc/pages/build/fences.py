@@ -1,0 +1,112 @@
+"""Fences as superfences asks for them -> HTML: blocks with their results, and failures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+import markdown_exec
+from markdown import Markdown
+
+from einsum_doc.pages.build.page import Page
+from einsum_doc.pages.html.formatting import Converters, format_block
+from einsum_doc.pages.html.render import fault_html
+from einsum_doc.pages.reading import fence, scan
+from einsum_doc.pages.reading.numbering import NUMBER, numbered_text, page_of
+from einsum_doc.pages.record.block import Block, Location
+from einsum_doc.pages.record.result import Failure
+
+
+class Fences:
+    """Validates and formats the fences of pages that are being rendered.
+
+    wait: waits until a page has run. Where something goes wrong while a page is rendered that is complete, or none,
+    the failure is in `lost`; `where` is the file that it is then reported in.
+    """
+
+    def __init__(self, wait: Callable[[Page], None], where: str) -> None:
+        self.wait = wait
+        self.where = where
+        self.lost: list[Failure] = []
+        self._converters = Converters()
+
+    def custom_fences(self, runnable: Sequence[str]) -> list[dict[str, Any]]:
+        """Return the fences for superfences, which asks the last one first that has a language's name.
+
+        runnable: the languages that markdown-exec is configured for.
+        """
+        ours: dict[str, tuple[Any, Any]] = dict.fromkeys(runnable, (self._is_executed, self._format))
+        ours |= dict.fromkeys((fence.DERIVATION, fence.EINSUM), (self._is_ours, self._format))
+        ours[fence.EXPECTED] = (lambda *_: True, _expected_html)
+        return [
+            {"name": language, "class": language, "validator": validator, "format": format_}
+            for language, (validator, format_) in ours.items()
+        ]
+
+    def _is_executed(
+        self, language: str, inputs: dict[str, str], options: dict[str, Any], attrs: dict[str, Any], md: Markdown
+    ) -> bool:
+        """Return whether a fence of markdown-exec's is executed, or wrong; take the options that no one else knows."""
+        self._is_ours(language, inputs, options, attrs, md)
+        if isinstance(options["fence"], scan.Fault):
+            return True
+        for name in fence.OUR_OPTIONS:
+            inputs.pop(name, None)
+        if markdown_exec.validator(language, inputs, options, attrs, md):
+            return True
+        for name in fence.EXEC_OPTIONS:
+            inputs.pop(name, None)  # `exec="off" source="above"` is shown as code, not as raw text
+        return False
+
+    def _is_ours(
+        self, language: str, inputs: dict[str, str], options: dict[str, Any], attrs: dict[str, Any], md: Markdown
+    ) -> bool:
+        number, page = inputs.pop(NUMBER, None), page_of(md)
+        options["fence"] = page.reading.numbered.get(int(number)) if number and page else None
+        return True
+
+    def _format(
+        self, source: str, language: str, css_class: str, options: dict[str, Any], md: Markdown, **kwargs: Any
+    ) -> str:
+        """Return the HTML of a fence. superfences swallows exceptions, so none may leave here."""
+        page: Page | None = page_of(md)
+        try:
+            found = options.pop("fence")
+            if isinstance(found, scan.Fault):
+                return fault_html(found.failure)
+            if isinstance(found, scan.Fence) and found.commented:
+                return f"<pre>{escape(source)}</pre>"
+            if language in fence.SHOWN_ONLY:
+                return _shown(source, language, found, page, options, md)
+            if page is None or not isinstance(found, Block) or (found.language, found.code) != (language, source):
+                raise fence.FenceError(
+                    "a block that stands on no page, or is changed after the page was read, is not run"
+                )
+            self.wait(page)
+            html = format_block(found, page.results[found.number - 1], md, options, self._converters)
+        except Exception as error:
+            location = Location(page.name if page else self.where, 1)
+            details = (f"in the block that begins: {source[:80]!r}",)
+            failure = Failure(location, type(error).__name__, str(error), details)
+            (page.lost if page and not page.complete else self.lost).append(failure)
+            return fault_html(failure)
+        if not page.complete:
+            page.rendered.add(found.number)
+        return html
+
+
+def _shown(
+    source: str, language: str, found: scan.Fence | None, page: Page | None, options: dict[str, Any], md: Markdown
+) -> str:
+    """Return what markdown-exec makes of a fence that runs nothing itself; in Markdown, fences may run."""
+    formatter: Any = markdown_exec.formatters[language]
+    if found is None or page is None or language not in ("md", "markdown"):
+        return str(formatter(code=source, md=md, **options))
+    # Its source is shown without the numbers that are in what it is converted from.
+    inner = numbered_text(source, found, page.reading)
+    return str(markdown_exec.base_format(language="md", run=lambda code, **_: inner, code=source, md=md, **options))
+
+
+def _expected_html(source: str, *args: Any, **kwargs: Any) -> str:
+    return f'<pre class="expected">{escape(source)}</pre>'

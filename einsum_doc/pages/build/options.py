@@ -1,0 +1,117 @@
+"""The options of the builder, as mkdocs.yml has them under `einsum-doc`, and where its site is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+NO_CACHE = "EINSUM_DOC_NO_CACHE"
+"""The environment variable with which a build runs every page, and keeps nothing."""
+REQUIRE_GPU = "EINSUM_DOC_REQUIRE_GPU"
+"""The environment variable with which a build fails if a block needs a GPU that is not there."""
+EXPLAIN = "EINSUM_DOC_EXPLAIN"
+"""The environment variable with which a build says for each page why it ran, or did not."""
+
+
+class OptionError(ValueError):
+    """An option, or a variable of the environment, that the builder cannot follow."""
+
+
+def is_set(variable: str) -> bool:
+    """Return whether a variable of the environment is there and not empty."""
+    return bool(os.environ.get(variable))
+
+
+def _above_zero(default: float) -> Any:
+    return field(default=default, metadata={"above_zero": True})
+
+
+def _list() -> Any:
+    return field(default_factory=list)
+
+
+def _dict() -> Any:
+    return field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of the builder. Files and folders are relative to the folder of mkdocs.yml."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where blocks run: `auto` is the GPU when there is one. `cuda` fails where there is none.
+
+    On a GPU, it is torch's default device, so that a block need not name it."""
+
+    timeout: float = _above_zero(60)
+    """How long one block may take, in seconds of wall-clock time, before its page fails."""
+
+    memory: float = 0
+    """How much memory a page's process may take, in GiB; 0 for three quarters of the machine's."""
+
+    allow_empty: bool = False
+    """Whether a build may succeed that executed nothing: for a site that has no blocks yet."""
+
+    preload: Sequence[str] = field(default_factory=lambda: ["torch"])
+    """Modules that are imported once a build, if a page mentions them, instead of once a page.
+
+    Not for the library that the pages are about: an edit to it would not be seen."""
+
+    jobs: int = 0
+    """How many pages may run at a time; 0 for one on each core or, where blocks run on GPUs, on each of those."""
+
+    executor: str = ""
+    """Where pages run instead of on this machine: the address of a Dask cluster, such as `dask://127.0.0.1:8786`."""
+
+    cache: str = ".cache/einsum-doc"
+    """The folder in which results are kept; `""` to keep none."""
+
+    cache_size: float = 256
+    """How large that folder may become, in MiB; what was used longest ago goes first."""
+
+    processes: Mapping[str, Sequence[str]] = _dict()
+    """What the processes that a page starts may read of the project: `page: [files and folders]`, all of them patterns.
+
+    Pages are named by their paths in docs_dir. A page that is not named runs again when any file of the project has
+    changed."""
+
+    require_gpu: bool = False
+    """Whether a build fails if a block needs a GPU that is not there."""
+
+    downloads: Sequence[str] = _list()
+    """Pages that can be downloaded as a program and as a notebook: patterns such as `posts/*.md`, in docs_dir."""
+
+    assets: Mapping[str, str] = _dict()
+    """Files of installed packages to copy into the site: `path in the site: file or folder`."""
+
+    report: str = "report.md"
+    """The page, among those in `docs`, on which the build tells what it has found; `""` for none.
+
+    If there is a page of that name, the report stands at its end."""
+
+    junit: str = ""
+    """A file for the results as JUnit XML; written by a failing build too."""
+
+    json: str = ""
+    """The same as JSON."""
+
+    library: Sequence[str] = _list()
+    """The packages that the pages are about: the public names of them that each page uses are noted."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """Where a site is."""
+
+    config_file: Path
+    """mkdocs.yml, or what is in its place; links are not followed, so that files are called what their author does."""
+    site_dir: Path
+    """The folder that the built site is written to."""
+
+    @property
+    def root(self) -> Path:
+        """The folder of mkdocs.yml: the working directory of blocks, and first on their import path."""
+        return self.config_file.parent

@@ -1,0 +1,82 @@
+"""A page's text -> a `Page`: read as the site's own Markdown does before superfences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from markdown import Markdown
+
+from einsum_doc.pages.build.page import Page
+from einsum_doc.pages.reading import scan
+from einsum_doc.pages.reading.locations import reached, read, trace
+from einsum_doc.pages.record.block import Location
+from einsum_doc.pages.record.result import Failure
+
+
+class Reader:
+    """Reads the pages of a site.
+
+    extensions, configs: the Markdown extensions of the site, and their options. The reader takes `check_paths` out of
+    the options of snippets: a snippet that is missing is a failure of its page, with a line, and not the build's end.
+    """
+
+    def __init__(
+        self, root: Path, languages: scan.Languages, extensions: Sequence[Any], configs: dict[str, dict[str, Any]]
+    ) -> None:
+        self.root = root
+        self.languages = languages
+        self.extensions, self.configs = extensions, configs
+        self.checks_snippets = configs.setdefault("pymdownx.snippets", {}).pop("check_paths", True)
+        self._markdown: Markdown | None = None
+
+    def read(self, name: str, text: str, body: str, markdown: str | None = None) -> Page:
+        """Return a page with its blocks, and its fences that are wrong.
+
+        body: its text without the front matter. markdown: the body as other plugins have changed it, if they have.
+        """
+        markdown = body if markdown is None else markdown
+        faults = scan.in_metadata(text.removesuffix(body), name, self.languages)
+        try:
+            lines, locations = read(name, text, markdown, self._prepared(self.checks_snippets))
+        except Exception as error:
+            if type(error).__name__ != "SnippetMissingError":  # whose module is not loaded unless a site uses it
+                raise
+            location = reached(error) or Location(name, 1)
+            faults.append(scan.Fault(Failure(location, "SnippetMissingError", str(error)), 0))
+            lines, locations = read(name, text, markdown, self._prepared(checks_snippets=False))
+        reading = scan.read(lines, locations, self.languages)
+        # What else is wrong with a page of which something is missing may come from that.
+        return Page(name, text, body, markdown, reading._replace(faults=faults or reading.faults), lines)
+
+    def _prepared(self, checks_snippets: bool) -> Markdown:
+        """Return the site's Markdown, for its preprocessors."""
+        if self._markdown is None:
+            self._markdown = Markdown(extensions=self.extensions, extension_configs=self.configs)
+            trace(self._markdown, self.root)
+        self._markdown.reset()
+        if "snippet" in self._markdown.preprocessors:
+            self._markdown.preprocessors["snippet"].check_paths = checks_snippets
+        return self._markdown
+
+    def configs_of_output(self) -> dict[str, Any]:
+        """Return the options of extensions for the output of blocks: no blocks are appended to that."""
+        snippets: Mapping[str, Any] = self.configs["pymdownx.snippets"]
+        folders = snippets.get("base_path", ["."])
+        appended = []
+        for name in snippets.get("auto_append", []):
+            paths = [Path(folder, name) for folder in ([folders] if isinstance(folders, str) else folders)]
+            text = next((path.read_text("utf-8", errors="replace") for path in paths if path.is_file()), "")
+            if not scan.scan(text.split("\n"), unasked=self.languages.unasked):
+                appended.append(name)
+        return {**self.configs, "pymdownx.snippets": {**snippets, "auto_append": appended}}
+
+    def sources(self, page: Page) -> Mapping[str, list[str]]:
+        """Return the lines of each file that the code of a page stands in."""
+        sources = {page.name: page.text.split("\n")}
+        locations = {location for block in page.blocks for location in (block.location, *block.locations)}
+        for name in {location.file for location in locations} - sources.keys():
+            path = self.root / name
+            sources[name] = path.read_text("utf-8-sig", errors="replace").split("\n") if path.is_file() else []
+        return sources

@@ -1,0 +1,137 @@
+"""Pages -> their results: kept ones from the cache, and the others from the pool that runs pages."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING
+
+from einsum_doc.pages.build.options import NO_CACHE, REQUIRE_GPU, OptionError, Options, Project, is_set
+from einsum_doc.pages.build.page import Page
+from einsum_doc.pages.cache.cache import Cache
+from einsum_doc.pages.engine.progress import awaited
+from einsum_doc.pages.record.messages import Job, WorkerSettings
+from einsum_doc.pages.verdict.judging import judged_kept
+
+if TYPE_CHECKING:
+    from einsum_doc.pages.engine.pool import Pool  # what runs pages is not loaded where none has to run
+
+SourcesOf = Callable[[Page], Mapping[str, list[str]]]
+
+
+class Runner:
+    """Runs the pages of a build, if their results are not kept.
+
+    pool: that of an earlier build, whose processes can be used again; under `serve` there is one.
+    compares: whether a block fails whose output is not what is expected.
+    """
+
+    def __init__(self, project: Project, options: Options, *, pool: Pool | None, compares: bool) -> None:
+        self.project, self.options = project, options
+        self.pool = pool
+        self.cache: Cache | None = None
+        self.compares = compares
+        self.requires_gpu = options.require_gpu or is_set(REQUIRE_GPU)
+
+    def start(self, pages: Sequence[Page], sources_of: SourcesOf, uris: Mapping[str, str]) -> None:
+        """Run the blocks of pages in the background, if no results of theirs are kept.
+
+        uris: the path in docs_dir of each page, by its name.
+        Raises: OptionError, if an option names what is not there.
+        """
+        pages = [page for page in pages if page.runnable]
+        if not pages:
+            return
+        if self.cache is None:
+            self.cache = self._open_cache(uris)
+        for page in pages:
+            kept = self.cache.find(page.name, page.runnable)
+            page.kept = kept and judged_kept(
+                page.runnable, kept, compares=self.compares, requires_gpu=self.requires_gpu
+            )
+        missing = [page for page in pages if page.kept is None]
+        if missing:
+            self._submit(missing, self.cache, sources_of)
+
+    def _submit(self, pages: Sequence[Page], cache: Cache, sources_of: SourcesOf) -> None:
+        from einsum_doc.pages.engine.executor import ExecutorError
+        from einsum_doc.pages.engine.pool import Pool, PoolSettings
+
+        options = self.options
+        worker = WorkerSettings(
+            str(self.project.root),
+            options.device,
+            float(options.timeout),
+            int(options.memory * 2**30),
+            tuple(options.library),
+        )
+        settings = PoolSettings(
+            worker,
+            tuple(options.preload),
+            options.jobs,
+            options.executor,
+            compares=self.compares,
+            requires_gpu=self.requires_gpu,
+        )
+        if self.pool is None or self.pool.settings != settings:
+            self.close()  # under `serve`, mkdocs.yml may have changed since the last build
+            self.pool = Pool(settings)
+        try:
+            futures = self.pool.submit([Job(page.name, page.runnable, sources_of(page)) for page in pages], cache)
+        except ExecutorError as error:
+            raise OptionError(f"executor: {error}") from None
+        for page, future in zip(pages, futures, strict=True):
+            page.future = future
+
+    def wait(self, page: Page) -> None:
+        """Wait until a page has run, if it does, and show on a terminal how far that is."""
+        if page.future is not None and self.pool is not None:
+            awaited(page.future, self.pool.progress)
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether a person sees on a terminal which pages run."""
+        return self.pool is not None and self.pool.progress.is_shown
+
+    def forget_files(self) -> None:
+        """Look at the files of the project again: they have changed since the pages were read."""
+        self.cache = None
+
+    def dismiss(self) -> None:
+        """Ask the processes that run pages to exit; do not wait."""
+        if self.pool is not None:
+            self.pool.dismiss()
+
+    def close(self) -> None:
+        """End every process that was started."""
+        if self.pool is not None:
+            self.pool.close()
+            self.pool = None
+
+    def _open_cache(self, uris: Mapping[str, str]) -> Cache:
+        options, root = self.options, self.project.root
+        keep = options.cache and not is_set(NO_CACHE)
+        cache = Cache(
+            root / options.cache if keep else None,
+            root,
+            {
+                name: getattr(options, name)
+                for name in ("device", "timeout", "memory", "preload", "executor", "library")
+            },
+            limit=int(options.cache_size * 2**20),
+            ignored=[self.project.site_dir, *(root / name for name in (options.junit, options.json) if name)],
+            reads=self._reads(uris),
+        )
+        for pattern in cache.unread():
+            raise OptionError(f"processes: there is no file {pattern} in the project")
+        return cache
+
+    def _reads(self, uris: Mapping[str, str]) -> dict[str, list[str]]:
+        """Return the patterns of the files that the processes of each page may read, where `processes` names it."""
+        named: dict[str, list[str]] = defaultdict(list)
+        for pattern, files in self.options.processes.items():
+            for name in [name for name, uri in uris.items() if fnmatch(uri, pattern)]:
+                named[name] += [posixpath.normpath(file) for file in files]
+        return {name: [] if "." in files else files for name, files in named.items()}

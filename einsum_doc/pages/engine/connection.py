@@ -1,0 +1,192 @@
+"""The connection between a build and the worker of a page: its requests and answers, its output, and its end."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import secrets
+import select
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Collection
+from dataclasses import replace
+from typing import IO, TypeVar
+
+from einsum_doc.pages.engine.forkclient import ForkServer
+from einsum_doc.pages.engine.resources import default_memory_limit
+from einsum_doc.pages.record.block import Block, Location
+from einsum_doc.pages.record.codec import from_facts, to_json
+from einsum_doc.pages.record.messages import BlockAnswer, Job, PageAnswer, Request, Start, WorkerSettings
+
+SHOWN = 100_000
+"""How much of a block's output is kept, in bytes; a note says how much is missing."""
+WRITTEN = 256 * 2**20
+"""How much output a block may write before it is stopped, in bytes."""
+UNWATCHED = "the block has ended or stopped the process that watches over its own"
+
+_DUMP = re.compile(r"^(?:Fatal Python error: |Timeout \().*\n", re.M)
+_THREAD = re.compile(r"^(?:Current thread|Thread) 0x.*\n", re.M)
+_FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+) in', re.M)
+_Answer = TypeVar("_Answer", BlockAnswer, PageAnswer)
+
+
+class NoAnswerError(Exception):
+    """The worker did not answer: the name of the error, and its message."""
+
+    def __init__(self, error: str, message: str) -> None:
+        super().__init__(error, message)
+        self.error = error
+        self.message = message
+
+
+class Connection:
+    """The sockets to a worker and to its supervisor, and the files that the worker writes to."""
+
+    def __init__(self, server: ForkServer, settings: WorkerSettings, job: Job) -> None:
+        self.seconds = settings.seconds
+        self.talk, talk = socket.socketpair()
+        self.life, life = socket.socketpair()
+        self.talk.settimeout(self.seconds)
+        self.output, self.errors, self.dump = self.files = OutputFile(), OutputFile(), OutputFile()
+        self.answers = self.reports = b""
+        with talk, life:
+            server.fork([talk.fileno(), life.fileno(), *(file.fileno() for file in self.files)])
+        settings = replace(settings, memory=settings.memory or default_memory_limit())
+        self.unsent = to_json(Start(settings, job.sources)) + "\n"
+
+    def ask(self, kind: type[_Answer], block: Block | None, late: str) -> _Answer:
+        """Send a request and return its answer.
+
+        Raises: NoAnswerError, if the worker ends or writes too much; with the message `late`, if it takes too long.
+        """
+        nonce = secrets.token_hex(16)
+        try:
+            self.talk.sendall((self.unsent + to_json(Request(nonce, block)) + "\n").encode())
+            self.unsent = ""
+            answer = self._answer(time.monotonic() + self.seconds + 0.2, late)
+        except OSError:
+            raise NoAnswerError("WorkerError", self._how_it_ended()) from None
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            facts = json.loads(answer)
+            if facts["nonce"] == nonce:
+                return from_facts(kind, facts)
+        raise NoAnswerError("WorkerError", "the block has answered in the worker's place")
+
+    def _answer(self, deadline: float, late: str) -> bytes:
+        while b"\n" not in self.answers:
+            wait = min(0.2, max(0.0, deadline - time.monotonic()))
+            ready, _, _ = select.select([self.talk, self.life], [], [], wait)
+            if self.talk in ready:
+                part = self.talk.recv(1 << 16)
+                if not part:
+                    raise NoAnswerError("WorkerError", self._how_it_ended())
+                self.answers += part
+            elif self.life in ready:
+                if not self._receive_report() or self.end is not None:
+                    raise NoAnswerError("WorkerError", self._how_it_ended())
+            elif max(self.output.size(), self.errors.size()) > WRITTEN:
+                raise NoAnswerError("OutputError", f"the block wrote more than {WRITTEN >> 20} MB of output")
+            elif time.monotonic() >= deadline:
+                raise NoAnswerError("TimeoutError", late)
+        answer, self.answers = self.answers.split(b"\n", 1)
+        return answer
+
+    @property
+    def end(self) -> tuple[int, int] | None:
+        """The exit status of the worker and how many assertions had held by then; None if the supervisor is silent."""
+        lines = self.reports.split(b"\n")
+        if len(lines) < 3:
+            return None
+        status, held = map(int, lines[1].split())
+        return status, held
+
+    def _receive_report(self) -> bool:
+        """Receive a report of the supervisor; return False if it has closed its socket."""
+        part = self.life.recv(4096)
+        self.reports += part
+        return bool(part)
+
+    def _await_end(self, seconds: float) -> None:
+        self.life.settimeout(seconds)
+        with contextlib.suppress(OSError):
+            while self.end is None and self._receive_report():
+                pass
+
+    def _how_it_ended(self) -> str:
+        """Wait for the end of the worker and return it in words."""
+        self._await_end(5)
+        if self.end is None:
+            return UNWATCHED
+        status, _ = self.end
+        if status < 0:
+            name = next((each.name for each in signal.Signals if each == -status), f"signal {-status}")
+            return f"the block's process was killed by {name}"
+        return f"the block ended its process, with exit status {status}: what follows was never checked"
+
+    def stop(self) -> None:
+        """End the worker and everything that the page has left running; return when they are gone."""
+        if self.life.fileno() == -1:
+            return
+        with contextlib.suppress(OSError):
+            self.life.shutdown(socket.SHUT_WR)
+        self._await_end(10)
+        self.life.close()
+        self.talk.close()
+        if self.end is None:
+            supervisor, worker = map(int, self.reports.split() or (0, 0))
+            for kill, process in ((os.kill, supervisor), (os.killpg, worker)):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    if process:
+                        kill(process, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Close the files of a worker that has been stopped."""
+        for file in self.files:
+            file.close()
+
+
+class OutputFile:
+    """A file that a worker writes its standard output or error to, read block by block."""
+
+    def __init__(self) -> None:
+        self.file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 — it lives as long as the page
+        self.position = 0
+        # Appending: several processes may write to it, and none may overwrite another.
+        fcntl.fcntl(self.file.fileno(), fcntl.F_SETFL, os.O_APPEND)
+
+    def fileno(self) -> int:
+        """Return its descriptor."""
+        return self.file.fileno()
+
+    def close(self) -> None:
+        """Close and delete it."""
+        self.file.close()
+
+    def size(self) -> int:
+        """Return how many bytes have not been read."""
+        return os.fstat(self.fileno()).st_size - self.position
+
+    def read(self) -> str:
+        """Return what has been written since the last call: the first `SHOWN` bytes of it."""
+        size = self.size()
+        data = os.pread(self.fileno(), SHOWN, self.position)
+        self.position += size
+        text = data.decode("utf-8", "replace")
+        if size > SHOWN:
+            text = text.rstrip("\ufffd") + f"\n… {size - SHOWN:,} more bytes of output are not shown\n"
+        return text
+
+
+def location_in_dump(dump: str, sources: Collection[str]) -> Location | None:
+    """Return the line of a page in the last dump of faulthandler, that of the main thread if it has one."""
+    last = _DUMP.split(dump)[-1]
+    for thread in reversed(_THREAD.split(last)):
+        for frame in _FRAME.finditer(thread):
+            if frame["file"] in sources:
+                return Location(frame["file"], int(frame["line"]))
+    return None

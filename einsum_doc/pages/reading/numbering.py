@@ -1,0 +1,118 @@
+"""Fences numbered for superfences: a formatter is told which fence it is given, and of which page.
+
+superfences hands a formatter the text of a fence, which may stand on a page twice, and on two pages. The
+Markdown of a page therefore begins with a comment that names it, which stays with the text wherever
+another plugin renders it, as a blog does for its excerpts. Right before superfences reads the page, the
+comment is taken out, and the header of each fence that the builder answers for is given its number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+from urllib.parse import quote, unquote
+
+from markdown import Markdown
+from markdown.extensions import Extension
+from markdown.preprocessors import Preprocessor
+
+from einsum_doc.pages.reading.scan import Fence, Reading, with_underscores
+
+NUMBER = "einsum_doc"
+"""The option of a fence's header that holds its number: the index of its opening line, from 0."""
+EXTENSION = "einsum_doc_fences"
+
+_NAME = re.compile(r"<!-- einsum-doc: (\S+) -->")
+
+
+def named(name: str, markdown: str) -> str:
+    r"""Return the Markdown of a page with its name.
+
+    >>> named("docs/a--b.md", "# Title")
+    '<!-- einsum-doc: docs/a%2D%2Db.md -->\\n# Title'
+    """
+    return f"<!-- einsum-doc: {quote(name).replace('-', '%2D')} -->\n{markdown}"
+
+
+def numbered(lines: list[str], numbers: Collection[int], shift: int = 0) -> list[str]:
+    """Return the lines of a page with their numbers in the headers of fences.
+
+    >>> numbered(["Text.", '```python exec="on"', "1", "```", '~~~{.python exec="on"}'], [1, 4])
+    ['Text.', '```python exec="on" einsum_doc="1"', '1', '```', '~~~{.python exec="on" einsum_doc="4"}']
+
+    shift: how many lines the page has before these.
+    """
+    found = list(lines)
+    for number in numbers:
+        line = found[number - shift].rstrip()
+        end = len(line) - line.endswith("}")
+        found[number - shift] = f'{line[:end]} {NUMBER}="{number}"{line[end:]}'
+    return found
+
+
+class FenceNumbers(Extension):  # type: ignore[misc]  # Python-Markdown has no types
+    """Numbers the fences of a page right before superfences reads it.
+
+    page_of: returns the page of a name, with its `lines` and its `reading`.
+    While it is rendered, the page is the attribute `einsum_doc_page` of the Markdown.
+    """
+
+    def __init__(self, page_of: Callable[[str], Any]) -> None:
+        super().__init__()
+        self.page_of = page_of
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
+        """Register the preprocessor."""
+        md.preprocessors.register(_Numbers(md, self.page_of), EXTENSION, 25.5)
+
+
+class _Numbers(Preprocessor):  # type: ignore[misc]
+    def __init__(self, md: Markdown, page_of: Callable[[str], Any]) -> None:
+        super().__init__(md)
+        self.page_of = page_of
+
+    def run(self, lines: list[str]) -> list[str]:
+        superfences = self.md.preprocessors["fenced_code_block"]
+        if superfences.config.get("preserve_tabs"):
+            lines = superfences.restore_raw_text(lines)  # the fences, which it has put aside
+        lines = with_underscores(lines)
+        self.md.einsum_doc_page = page = None
+        for start, line in enumerate(lines):
+            name = _NAME.fullmatch(line.strip())
+            if name:
+                self.md.einsum_doc_page = page = self.page_of(unquote(name[1]))
+                lines = [*lines[:start], *lines[start + 1 :]]
+                break
+        if page is None:
+            return lines
+        # Another plugin may have put lines before the name; where one has changed a fence, that is not known by number.
+        known = set(page.reading.numbered) - set(inner_numbers(page.reading))
+        same = [number for number in known if lines[start + number : start + number + 1] == [page.lines[number]]]
+        return lines[:start] + numbered(lines[start:], same)
+
+
+def inner_numbers(reading: Reading) -> Iterator[int]:
+    """Return the numbers of the fences that stand in the text of another: what that prints, they are read from."""
+    for outer in reading.numbered.values():
+        if isinstance(outer, Fence):
+            yield from (number for number in reading.numbered if outer.line < number < outer.end)
+
+
+def numbered_text(text: str, outer: Fence, reading: Reading) -> str:
+    """Return the text of a fence that is Markdown itself, with the numbers of the fences in it."""
+    inner = [number for number in inner_numbers(reading) if outer.line < number < outer.end]
+    within = {
+        number
+        for other in reading.numbered.values()
+        if isinstance(other, Fence) and outer.line < other.line < outer.end
+        for number in inner
+        if other.line < number < other.end
+    }
+    return "\n".join(numbered(text.split("\n"), sorted({*inner} - within), outer.line + 1))
+
+
+def page_of(md: Markdown) -> Any:
+    """Return the page that is being rendered; None for a text that stands on no page, such as a docstring."""
+    # Within the output of a block, markdown-exec and the builder keep the Markdown of the page.
+    return getattr(getattr(md, "_original_md", md), "einsum_doc_page", None)

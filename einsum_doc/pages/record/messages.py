@@ -1,0 +1,93 @@
+"""The messages between a build and the worker of a page: each is one line of JSON, written and read by codec.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from einsum_doc.pages.record.block import Block
+from einsum_doc.pages.record.dependencies import Dependencies
+from einsum_doc.pages.record.result import Failure, Result
+
+
+@dataclass(frozen=True)
+class Job:
+    """The blocks of a page that run in one worker, in order."""
+
+    page: str
+    """The page's file, relative to the folder of mkdocs.yml."""
+    blocks: Sequence[Block]
+    sources: Mapping[str, Sequence[str]]
+    """The lines of each file that a block stands in, for the source lines of tracebacks."""
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """The conditions under which a worker runs its blocks."""
+
+    root: str
+    """The folder of mkdocs.yml: the working directory of blocks, and first on their import path."""
+    device: str = "auto"
+    """`auto`, `cpu` or `cuda`."""
+    seconds: float = 60.0
+    """Wall-clock time limit of one block."""
+    memory: int = 0
+    """Memory limit of the worker in bytes, without that of a GPU; 0 for three quarters of the machine's."""
+    library: tuple[str, ...] = ()
+    """The packages whose public names are looked for in the page's code."""
+    threads: int = 0
+    """How many threads a library of linear algebra may start; 0 sets no limit."""
+    gpu: str = ""
+    """The number of the one GPU that the worker may use; empty for all."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """The first message to a worker."""
+
+    settings: WorkerSettings
+    sources: Mapping[str, Sequence[str]]
+    """The sources of the job."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request to run a block or, without one, to wait for what the page has left running."""
+
+    nonce: str
+    """A number that the answer must carry: the page's code, in the same process, can write answers as well."""
+    block: Block | None = None
+
+
+@dataclass(frozen=True)
+class LateFailure:
+    """A failure in a thread, after the block that started it has ended."""
+
+    block: int
+    """The number of that block."""
+    failure: Failure
+
+
+@dataclass(frozen=True)
+class BlockAnswer:
+    """The answer of a worker that has run a block."""
+
+    nonce: str
+    result: Result
+    late: tuple[LateFailure, ...] = ()
+    """Failures of earlier blocks since the last answer."""
+
+
+@dataclass(frozen=True)
+class PageAnswer:
+    """The answer of a worker at the end of its page."""
+
+    nonce: str
+    held: int
+    """How many assertions have held on the whole page."""
+    dependencies: Dependencies | None = None
+    """What the page's code depended on, if that could be found out."""
+    used: Mapping[str, bool] = field(default_factory=dict)
+    """Each public name of the library, if that was loaded, and whether the page's code uses it."""
+    late: tuple[LateFailure, ...] = ()
+    """Failures of blocks since the last answer."""

@@ -1,0 +1,145 @@
+"""The text at the end of a build, and the results for other programs."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree
+
+import pytest
+
+from einsum_doc.pages.record.block import Block, Location
+from einsum_doc.pages.record.result import DerivationRow, Failure, Result
+from einsum_doc.pages.verdict.export import as_json, github, junit
+from einsum_doc.pages.verdict.report import PageReport, coloured, failures_text, summary, users
+
+PAGE = "docs/a.md"
+WRONG = Failure(Location(PAGE, 4), "AssertionError", "x == 4, 50 %", ("left 3",), ("one", "two", "three"))
+FAULT = Failure(Location("docs/b,c.md", 2), "FenceError", "unknown option")
+BLOCKS = [
+    Block(Location(PAGE, 3), 1, "python", "assert x == 4", {"title": "first"}),
+    Block(Location(PAGE, 8), 2, "derivation", "x &= y"),
+    Block(Location(PAGE, 12), 3, "python", "y"),
+]
+RESULTS = [
+    Result("failed", "out\x00\n", "err\n", seconds=0.25, device="CPU", assertions=2, failures=(WRONG,)),
+    Result("skipped", reason="no GPU", rows=(DerivationRow("x"), DerivationRow("y", claim=False))),
+    Result("not run", reason="block 1 failed"),
+]
+REPORT = PageReport(BLOCKS, RESULTS, [FAULT], PAGE, when=86400.0, packages={"torch": "2"}, used={"l.one": True})
+GREEN = PageReport(BLOCKS[:1], [Result("held", assertions=1)], (), "docs/b.md", cached=True, used={"l.one": False})
+
+
+def test_the_summary_counts_everything() -> None:
+    assert summary([REPORT, GREEN]) == (
+        "2 pages, 4 blocks, 3 assertions held, 1 line of derivations held, 1 skipped (no GPU), "
+        "1 page from the cache, 2 failures, 1 not run"
+    )
+
+
+def test_the_pages_that_use_a_name() -> None:
+    assert users([REPORT, GREEN]) == {"l.one": [PAGE]}
+
+
+FAILURES = """\
+docs/a.md:4: AssertionError: x == 4, 50 %
+  left 3
+  block 1 of 3, CPU, 0.25 s
+  one
+  two
+  three
+  output before it:
+    out
+  standard error before it:
+    err
+  1 later block of the page not run
+
+docs/b,c.md:2: FenceError: unknown option
+  on the page docs/a.md"""
+
+
+def test_each_failure_is_told_with_its_location_and_what_is_known() -> None:
+    assert failures_text([REPORT, GREEN]) == FAILURES
+    lines = coloured(FAILURES).split("\n")
+    assert lines[0] == "\x1b[1mdocs/a.md:4: \x1b[31mAssertionError\x1b[0m: x == 4, 50 %"
+    assert lines[1] == "  left 3"
+    assert lines[2] == "\x1b[2m  block 1 of 3, CPU, 0.25 s\x1b[0m"
+
+
+def test_junit_has_a_case_for_each_block_and_each_other_failure() -> None:
+    root = ElementTree.fromstring(junit([REPORT, PageReport((), (), ()), GREEN]))
+    first, second = root
+    assert dict(first.items()) == {
+        "name": PAGE,
+        "failures": "2",
+        "skipped": "2",
+        "tests": "4",
+        "time": "0.250",
+        "timestamp": "1970-01-02T00:00:00+00:00",
+    }
+    assert second.get("tests") == "1"
+    case, skipped, not_run, fault = first
+    assert dict(case.items()) == {
+        "classname": PAGE,
+        "name": "block 1: first",
+        "file": PAGE,
+        "line": "3",
+        "time": "0.250",
+    }
+    assert [(each.tag, each.text) for each in case] == [
+        ("failure", f"{WRONG}"),
+        ("system-out", "out\ufffd\n"),
+        ("system-err", "err\n"),
+    ]
+    assert [dict(each[0].items()) for each in (skipped, not_run)] == [
+        {"message": "no GPU"},
+        {"message": "block 1 failed"},
+    ]
+    assert (fault.get("name"), fault.get("file"), fault.get("time")) == ("unknown option", "docs/b,c.md", "0.000")
+    assert dict(fault[0].items()) == {"type": "FenceError", "message": "unknown option"}
+
+
+def test_json_has_the_facts_of_each_block() -> None:
+    facts = json.loads(as_json([REPORT, PageReport((), (), [FAULT])], "c0ffee"))
+    assert (facts["commit"], facts["library"]) == ("c0ffee", {"l.one": [PAGE]})
+    page, other = facts["pages"]
+    assert (page["page"], page["ran"], page["cached"]) == (PAGE, "1970-01-02T00:00:00+00:00", False)
+    assert (other["page"], other["ran"]) == (None, None)
+    assert page["packages"] == {"torch": "2"}
+    assert [block["status"] for block in page["blocks"]] == ["failed", "skipped", "not run"]
+    assert page["blocks"][0] == {
+        "line": 3,
+        "file": PAGE,
+        "language": "python",
+        "status": "failed",
+        "output": "out\x00\n",
+        "errors": "err\n",
+        "value": "",
+        "seconds": 0.25,
+        "device": "CPU",
+        "torch": "",
+        "assertions": 2,
+        "reason": "",
+        "raised": "",
+        "lines": 0,
+        "failures": [
+            {
+                "place": {"file": PAGE, "line": 4},
+                "error": "AssertionError",
+                "message": "x == 4, 50 %",
+                "details": ["left 3"],
+                "trace": ["one", "two", "three"],
+            }
+        ],
+    }
+    assert page["blocks"][1]["lines"] == 1
+    assert [fault["error"] for fault in page["faults"]] == ["FenceError"]
+
+
+def test_annotations_are_escaped_and_only_for_github(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    assert github([REPORT]) == ""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert github([REPORT]) == (
+        "::error file=docs/a.md,line=4,title=AssertionError::x == 4, 50 %25%0Aleft 3\n"
+        "::error file=docs/b%2Cc.md,line=2,title=FenceError::unknown option\n"
+    )
