@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType
 
 import click
 from mkdocs.exceptions import ConfigurationError, PluginError
@@ -148,9 +148,9 @@ class _Debugged(Worker):
         self.expects = "raises" in block.options
         return super().run(block)
 
-    def _execute(self, codes: Sequence[CodeType], namespace: ModuleType) -> None:
+    def _execute(self, codes: Sequence[CodeType]) -> None:
         try:
-            super()._execute(codes, namespace)
+            super()._execute(codes)
         except BaseException as error:
             if not self.expects:
                 click.echo(f"{type(error).__name__}: {error}", err=True)

@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
 
-from einsum_doc.pages.reading.fence import DERIVATION
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.result import Failure
 from einsum_doc.pages.worker.comparison import UNSET, describe
@@ -81,8 +80,6 @@ def _failure_of(
     error: BaseException, block: Block, location: Location, frames: list[tuple[Location, str, bool]]
 ) -> Failure:
     details: list[str] = list(getattr(error, "einsum_doc_details", ()))
-    if block.language == DERIVATION and hasattr(error, "position"):
-        location = block.location_of(error.position[0])
     if isinstance(error, SyntaxError) and error.filename == block.location.file:
         location = location_in(block, error.lineno or block.location.line + 1)
         message = error.msg

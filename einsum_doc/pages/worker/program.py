@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from itertools import groupby
 from types import CodeType
 
+from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.worker.assertions import AssertionRewriter
 from einsum_doc.pages.worker.values import show_last
@@ -29,7 +30,7 @@ def numbered(block: Block) -> str:
     >>> numbered(Block(Location("docs/a.md", 2), 1, "python", "x = 1"))
     '\n\nx = 1'
     """
-    return "\n" * block.location.line + block.program
+    return "\n" * block.location.line + LANGUAGES[block.language].program(block.code)
 
 
 def location_in(block: Block, line: int) -> Location:
@@ -37,8 +38,11 @@ def location_in(block: Block, line: int) -> Location:
     return block.location_of(line - block.location.line - 1)
 
 
-def compile_block(block: Block) -> list[CodeType]:
-    """Return the code of a block at its lines in its file: one for each run of statements from one file, in order."""
+def compile_block(block: Block, *, interactive: bool = False) -> list[CodeType]:
+    """Return the code of a block at its lines in its file: one for each run of statements from one file, in order.
+
+    interactive: whether to write the value of each command where its output is, as a console does.
+    """
     source = numbered(block)
     rewriter = AssertionRewriter(block.location.file)
     with _located_warnings(block):
@@ -47,8 +51,7 @@ def compile_block(block: Block) -> list[CodeType]:
         compile(source, block.location.file, "exec", dont_inherit=True)
     for location in (location_in(block, line) for line in rewriter.lines):
         ASSERTED.setdefault(location.file, set()).add(location.line)
-    if block.language == "pycon" and tree.body:
-        # As in a console: the value of each command is written where its output is.
+    if interactive and tree.body:
         return _compiled(ast.fix_missing_locations(ast.Interactive(tree.body)), block)
     show_last(tree, source)
     return _compiled(ast.fix_missing_locations(tree), block)

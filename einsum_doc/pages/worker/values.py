@@ -13,6 +13,7 @@ from typing import Any
 
 from einsum_doc.pages.html import figures
 from einsum_doc.pages.html.tensors import is_tensor, tensor_html
+from einsum_doc.pages.languages.python import last_value
 from einsum_doc.pages.record.result import Kind, Shown
 
 METHODS: Mapping[Kind, str] = {
@@ -34,20 +35,6 @@ VALUE = "@value"
 
 class ShownError(Exception):
     """A value or a figure that is too large to be shown."""
-
-
-def last_value(tree: ast.Module, source: str) -> ast.Expr | None:
-    r"""Return the last statement of a program, if it is an expression without a `;` after it.
-
-    >>> [last_value(ast.parse(source), source) is not None for source in ("x = 1\nx  # shown", "x;", "x = 1")]
-    [True, False, False]
-    """
-    last = tree.body[-1] if tree.body else None
-    if not isinstance(last, ast.Expr):
-        return None
-    lines = source.encode().split(b"\n")[(last.end_lineno or 1) - 1 :]
-    after = b"\n".join([lines[0][last.end_col_offset :], *lines[1:]])
-    return None if re.match(rb"[\s\\]*;", after) else last
 
 
 def show_last(tree: ast.Module, source: str) -> None:

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import builtins
 import faulthandler
-import importlib
 import json
 import os
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,11 +23,12 @@ from types import CodeType, ModuleType
 from typing import Any, NoReturn
 
 from einsum_doc.pages.html import figures
-from einsum_doc.pages.reading.fence import CONDITIONS, DERIVATION, EINSUM
+from einsum_doc.pages.languages.all import LANGUAGES
+from einsum_doc.pages.reading.fence import CONDITIONS
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.codec import from_facts, to_json
 from einsum_doc.pages.record.messages import BlockAnswer, LateFailure, PageAnswer, Request, Start
-from einsum_doc.pages.record.result import DerivationRow, Failure, Result
+from einsum_doc.pages.record.result import Failure, Result
 from einsum_doc.pages.worker.assertions import Count, Tally
 from einsum_doc.pages.worker.failures import failures_of, is_expected, message_of, name_of, register_sources
 from einsum_doc.pages.worker.imports import when_loaded
@@ -58,7 +57,8 @@ class Worker:
         self.device = Device(device)
         self.tally = Tally(count)
         self.namespaces: dict[str, ModuleType] = {}
-        self.derivations: Any = None
+        self.main = ModuleType("__main__")
+        self.kept: dict[str, Any] = {}
         self.values = Values()
         _BUILTINS.update(self.tally.names())
         _BUILTINS["@show"] = lambda value: self.values.show(value)
@@ -82,27 +82,17 @@ class Worker:
         """Run one block."""
         self.blocks.append(block)
         # Classes look their module up in sys.modules by name: dataclasses and pickle need it there.
-        namespace = sys.modules["__main__"] = self._namespace(block.options.get("session", ""))
+        self.main = sys.modules["__main__"] = self._namespace(block.options.get("session", ""))
         held = self.tally.count[0]
         errors: list[BaseException] = []
-        markup = ""
-        rows: tuple[DerivationRow, ...] = ()
-        false: tuple[Failure, ...] = ()
+        ran = Result("held")
         self.values = Values()
         start = perf_counter()
         try:
             if not self.device.use(block):
                 return Result("skipped", reason=CONDITIONS["no-gpu"])
             with _width(block.options.get("width")), _directory(self.root, block.options.get("workdir")):
-                if block.language == DERIVATION:
-                    rows, false = self._derive(block, namespace)
-                elif block.language == EINSUM:
-                    markup, rows = importlib.import_module("einsum_doc.pages.languages.einsum").einsum_article(block)
-                elif block.language in SHELLS:
-                    _run_shell(block)
-                else:
-                    self._execute(compile_block(block), namespace)
-                    self.values.finish()
+                ran = LANGUAGES[block.language].run(block, self)
         except BaseException as error:
             errors.append(error)
             figures.close()
@@ -112,14 +102,15 @@ class Worker:
         seconds = perf_counter() - start
         raised, failures = self._judged(block, errors + self._take_uncaught(block))
         # Only now: failures show the sides of assertions, which have such names.
-        for name in list(namespace.__dict__):
+        for name in list(self.namespace):
             if isinstance(name, str) and name.startswith("@"):
-                del namespace.__dict__[name]
+                del self.namespace[name]
         torch, device = self.device.stamp()
         self.device.restore()
-        failures = (*false, *failures)
-        return Result(
-            "failed" if failures else "held",
+        failures = (*ran.failures, *failures)
+        return replace(
+            ran,
+            status="failed" if failures else "held",
             value=self.values.text,
             shown=tuple(self.values.shown),
             seconds=seconds,
@@ -127,8 +118,6 @@ class Worker:
             torch=torch,
             assertions=self.tally.count[0] - held,
             raised=raised,
-            rows=rows,
-            markup=markup,
             failures=failures,
         )
 
@@ -168,30 +157,22 @@ class Worker:
         for block, error in errors:
             self.late += (LateFailure(block.number, failure) for failure in self._failures(error, block))
 
-    def _derive(self, block: Block, namespace: ModuleType) -> tuple[tuple[DerivationRow, ...], tuple[Failure, ...]]:
-        """Check a derivation: its rows, and a failure for each line that is false."""
-        from einsum_doc.compute.checking.derivation import Derivations
+    @property
+    def namespace(self) -> dict[str, Any]:
+        """Return the variables of the page's Python code, or of the session of its block."""
+        return self.main.__dict__
 
-        if self.derivations is None:
-            self.derivations = Derivations()
-        self.derivations.namespace.update(namespace.__dict__)  # what the page's code has defined by now
-        lines = self.derivations.check(block.code).lines
-        rows = tuple(
-            DerivationRow(line.latex, line.reason, line.checked, line.holds, line.kind == "claim") for line in lines
-        )
-        false = tuple(
-            Failure(block.location_of(line.line), "DerivationError", line.message, line.details)
-            for line in lines
-            if not line.holds
-        )
-        return rows, false
+    def execute(self, block: Block, *, interactive: bool = False) -> None:
+        """Execute the program of a block as Python, and show its value and its figures."""
+        self._execute(compile_block(block, interactive=interactive))
+        self.values.finish()
 
-    def _execute(self, codes: Sequence[CodeType], namespace: ModuleType) -> None:
-        """Execute with the builtins as the page has patched them; report on it with Python's."""
+    def _execute(self, codes: Sequence[CodeType]) -> None:
+        """Execute code with the builtins as the page has patched them, and put Python's own back."""
         _BUILTINS.update(self.builtins)
         try:
             for code in codes:
-                exec(code, namespace.__dict__)
+                exec(code, self.namespace)
         finally:
             # Methods and operators alone: any name looked up here may be one that the page has patched.
             self.builtins = _BUILTINS.copy()
@@ -206,26 +187,6 @@ class Worker:
             module = self.namespaces[session] = ModuleType("__main__")
             module.__dict__["__builtins__"] = builtins
         return self.namespaces[session]
-
-
-SHELLS = {
-    "bash": ("bash", "-eo", "pipefail", "-c"),
-    "sh": ("sh", "-e", "-c"),
-    "console": ("sh", "-e", "-c"),
-}
-"""The languages that a shell runs, and how: the first command that fails ends it, as an error ends a Python block."""
-
-
-class ExecutionError(Exception):
-    """A command that did not end as its block says it should."""
-
-
-def _run_shell(block: Block) -> None:
-    expected = int(block.options.get("returncode", "0"))
-    # Both streams into one, as markdown-exec shows them.
-    ended = subprocess.run([*SHELLS[block.language], block.program], stderr=subprocess.STDOUT, check=False)
-    if ended.returncode != expected:
-        raise ExecutionError(f"the command ended with status {ended.returncode}, not {expected}")
 
 
 @contextmanager
