@@ -30,7 +30,7 @@ from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.result import Result
 from einsum_doc.pages.verdict.export import as_json, junit
 from einsum_doc.pages.verdict.report import summary
-from einsum_doc.pages.worker.failures import know
+from einsum_doc.pages.worker.failures import register_sources
 from einsum_doc.pages.worker.worker import Worker
 
 
@@ -160,7 +160,7 @@ class _Debugged(Worker):
 
 def _debug(build: Build, page: Page) -> None:
     """Run a page once more, in this process, and stop in the debugger where it fails."""
-    know(build.reader.sources(page))
+    register_sources(build.reader.sources(page))
     worker = _Debugged(str(build.project.root), build.options.device)
     for block in page.runnable:
         if worker.run(block).failures:

@@ -7,7 +7,6 @@ it arrives whoever wrote it (print, a C library, a child process) and survives t
 
 from __future__ import annotations
 
-import ast
 import builtins
 import faulthandler
 import json
@@ -30,17 +29,16 @@ from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.codec import from_facts, to_json
 from einsum_doc.pages.record.messages import BlockAnswer, LateFailure, PageAnswer, Request, Start
 from einsum_doc.pages.record.result import Failure, Result
-from einsum_doc.pages.worker.assertions import AssertionRewriter, Count, Tally
-from einsum_doc.pages.worker.device import Device
-from einsum_doc.pages.worker.failures import ASSERTED, failures_of, is_expected, know, message_of, name_of
+from einsum_doc.pages.worker.assertions import Count, Tally
+from einsum_doc.pages.worker.failures import failures_of, is_expected, message_of, name_of, register_sources
 from einsum_doc.pages.worker.imports import when_loaded
-from einsum_doc.pages.worker.limits import limit_cores, limit_memory
-from einsum_doc.pages.worker.program import compiled, located_warnings, location_in, numbered
+from einsum_doc.pages.worker.program import compile_block
 from einsum_doc.pages.worker.recorder import Recorder
+from einsum_doc.pages.worker.resources import Device, limit_cores, limit_memory
 from einsum_doc.pages.worker.streams import Streams
 from einsum_doc.pages.worker.uncaught import Uncaught
 from einsum_doc.pages.worker.usage import used_names
-from einsum_doc.pages.worker.values import Values, show_last
+from einsum_doc.pages.worker.values import Values
 
 _BUILTINS = builtins.__dict__
 _decode = json.JSONDecoder().decode
@@ -66,7 +64,9 @@ class Worker:
         _BUILTINS["@show"] = lambda value: self.values.show(value)
         self.originals = _BUILTINS.copy()
         self.builtins = _BUILTINS.copy()
-        self.uncaught = Uncaught()
+        self.blocks: list[Block] = []
+        """The blocks that have begun to run."""
+        self.uncaught = Uncaught(self.blocks)
         self.late: list[LateFailure] = []
         """The failures since their block ended, each with the number of that block."""
         self.pid = getpid()
@@ -80,7 +80,7 @@ class Worker:
 
     def run(self, block: Block) -> Result:
         """Run one block."""
-        self.uncaught.blocks.append(block)
+        self.blocks.append(block)
         # Classes look their module up in sys.modules by name: dataclasses and pickle need it there.
         self.main = sys.modules["__main__"] = self._namespace(block.options.get("session", ""))
         held = self.tally.count[0]
@@ -123,7 +123,7 @@ class Worker:
 
     def finish(self) -> None:
         """Wait for the threads that are no daemons, as Python does at the end of a program."""
-        last = self.uncaught.blocks[-1]
+        last = self.blocks[-1]
         try:
             _wait_for_threads()
         except BaseException as error:  # of a function that a library has asked to be called here
@@ -159,16 +159,16 @@ class Worker:
 
     @property
     def namespace(self) -> dict[str, Any]:
-        """The variables of the page's Python code, or of the session of its block."""
+        """Return the variables of the page's Python code, or of the session of its block."""
         return self.main.__dict__
 
     def execute(self, block: Block, *, interactive: bool = False) -> None:
         """Execute the program of a block as Python, and show its value and its figures."""
-        self._execute(self._compiled(block, interactive=interactive))
+        self._execute(compile_block(block, interactive=interactive))
         self.values.finish()
 
     def _execute(self, codes: Sequence[CodeType]) -> None:
-        """Execute with the builtins as the page has patched them; report on it with Python's."""
+        """Execute code with the builtins as the page has patched them, and put Python's own back."""
         _BUILTINS.update(self.builtins)
         try:
             for code in codes:
@@ -187,22 +187,6 @@ class Worker:
             module = self.namespaces[session] = ModuleType("__main__")
             module.__dict__["__builtins__"] = builtins
         return self.namespaces[session]
-
-    def _compiled(self, block: Block, *, interactive: bool) -> list[CodeType]:
-        """The block's code, at its lines in its file, its assertions rewritten."""
-        source = numbered(block)
-        rewriter = AssertionRewriter(block.location.file)
-        with located_warnings(block):
-            tree: ast.Module = rewriter.visit(ast.parse(source, block.location.file))
-            # Once as it stands, for Python's own errors and warnings about the author's text.
-            compile(source, block.location.file, "exec", dont_inherit=True)
-        for location in (location_in(block, line) for line in rewriter.lines):
-            ASSERTED.setdefault(location.file, set()).add(location.line)
-        if interactive and tree.body:
-            # As in a console: the value of each command is written where its output is.
-            return compiled(ast.fix_missing_locations(ast.Interactive(tree.body)), block)
-        show_last(tree, source)
-        return compiled(ast.fix_missing_locations(tree), block)
 
 
 @contextmanager
@@ -268,7 +252,7 @@ def serve(talk: socket.socket, files: Sequence[int], count: Count) -> None:
         recorder = Recorder(settings.root)
         worker = Worker(settings.root, settings.device, count)
         faulthandler.enable(dump, all_threads=False)
-        know(start.sources)
+        register_sources(start.sources)
         recorder.start()
         for line in lines:
             request = from_facts(Request, _decode(line))
@@ -283,7 +267,7 @@ def serve(talk: socket.socket, files: Sequence[int], count: Count) -> None:
                 with suppress(Exception):  # a page may leave sys.modules in any state
                     answer = replace(answer, dependencies=recorder.dependencies())
                 with suppress(Exception):
-                    answer = replace(answer, used=used_names(settings.library, worker.uncaught.blocks))
+                    answer = replace(answer, used=used_names(settings.library, worker.blocks))
             answer, worker.late = replace(answer, late=tuple(worker.late)), []
             faulthandler.cancel_dump_traceback_later()
             streams.flush()
