@@ -40,7 +40,7 @@ def test_no_failure_shows_a_frame_of_the_builder(source: str, tmp_path: Path) ->
     block = Block(Location(page, 1), 1, "python", "between()")
     between: dict[str, object] = {}
     exec(compile("def between(): 1 / 0", str(BUILDER / source), "exec"), between)
-    failures.know({page: ["```python", "between()", "```"]})
+    failures.register_sources({page: ["```python", "between()", "```"]})
     with pytest.raises(ZeroDivisionError) as raised:
         exec(compile("\nbetween()", page, "exec"), between)
     [failure] = failures.failures_of(raised.value, block, str(tmp_path))

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from einsum_doc.pages.reading.scan import Languages, normalize, read
+from einsum_doc.pages.languages.all import LANGUAGES
+from einsum_doc.pages.reading.language import Languages
+from einsum_doc.pages.reading.scan import normalize, read
 from einsum_doc.pages.record.block import Location
 
 from .conftest import MKDOCS, PLAIN, Built, mkdocs_build, write_pages
@@ -725,7 +727,7 @@ def slips(text: str) -> Iterator[str]:
 
 def verdict_of(page: str) -> str:
     """What becomes of a page: its blocks, and what is wrong with it before any is run."""
-    languages = Languages({"python", "py", "pycon", "sh", "bash", "console", "tree", "md", "markdown"})
+    languages = Languages(LANGUAGES, {"python", "py", "pycon", "sh", "bash", "console", "tree", "md", "markdown"})
     lines = normalize(page)
     found = read(lines, [Location("docs/a.md", number + 1) for number in range(len(lines))], languages)
     if found.faults:

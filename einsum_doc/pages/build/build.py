@@ -21,7 +21,9 @@ from einsum_doc.pages.build.repository import commit_of
 from einsum_doc.pages.build.runner import Runner
 from einsum_doc.pages.html.render import downloads_html, fault_html, stamp_html, under_title
 from einsum_doc.pages.html.report_page import address_of
-from einsum_doc.pages.reading import fence, scan
+from einsum_doc.pages.languages.all import LANGUAGES
+from einsum_doc.pages.reading import scan
+from einsum_doc.pages.reading.language import Languages
 from einsum_doc.pages.reading.numbering import FenceNumbers
 from einsum_doc.pages.record.result import Failure
 from einsum_doc.pages.record.text import count
@@ -76,12 +78,13 @@ class Build:
         self.runner = Runner(project, options, pool=pool, compares=not self.rewriting)
         self.fences = Fences(self.runner.wait, project.config_file.name)
         custom_fences = configs.setdefault("pymdownx.superfences", {}).setdefault("custom_fences", [])
-        languages = scan.Languages(
+        languages = Languages(
+            LANGUAGES,
             runnable=frozenset(runnable),
             always=frozenset(filter(None, markdown_exec.MARKDOWN_EXEC_AUTO)),
-            foreign=frozenset(each["name"] for each in custom_fences) - set(runnable) - fence.OURS,
+            foreign=frozenset(each["name"] for each in custom_fences),
         )
-        custom_fences += self.fences.custom_fences(runnable)
+        custom_fences += self.fences.custom_fences(languages)
         extensions.append(self.numbers)
         self.reader = Reader(project.root, languages, extensions, configs)
         markdown_exec.markdown_config.save(extensions, self.reader.configs_of_output())

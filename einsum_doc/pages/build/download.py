@@ -15,15 +15,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from einsum_doc.equation import parse
 from einsum_doc.pages.build.page import Page
-from einsum_doc.pages.languages.einsum import numbers_of, sizes_of
+from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.reading import scan
-from einsum_doc.pages.reading.fence import DERIVATION, EINSUM, EXPECTED, gpu_of
+from einsum_doc.pages.reading.fence import gpu_of
+from einsum_doc.pages.reading.language import Languages, literal
 from einsum_doc.pages.record.block import Block
-from einsum_doc.pages.record.result import DerivationRow
-from einsum_doc.pages.worker.values import last_value
-from einsum_doc.pages.worker.worker import SHELLS
 
 Link = Callable[[str], str]
 """Where the target of a relative link is on the web; empty if that is not known."""
@@ -43,17 +40,17 @@ def cells(page: Page, link: Link = lambda target: "") -> list[Cell]:
     lines, numbered, results = page.lines, page.reading.numbered, page.results
     ready: set[str] = set()
     start = 0
-    for each in scan.scan(lines, unasked={DERIVATION, EINSUM, EXPECTED}):
+    languages = Languages(LANGUAGES, ())
+    for each in scan.scan(lines, unasked=languages.ours):
         here = isinstance(numbered.get(each.line), Block)
         blocks = [block for number, block in sorted(numbered.items()) if each.line <= number < each.end]
-        if each.commented or not (blocks or each.header.language == EXPECTED):
+        if each.commented or not (blocks or languages.of(each.header.language).role == "expect"):
             continue
         found.append(Cell(_words(lines[start : each.line if here else each.end], link)))
         start = each.end
         for block in blocks:
             if isinstance(block, Block):
-                if block.language == DERIVATION:
-                    found.append(Cell(_displayed(results[block.number - 1].rows)))
+                found.append(Cell(LANGUAGES[block.language].words(results[block.number - 1])))
                 found.append(Cell("\n".join(_program(block, ready)), code=True))
     found.append(Cell(_words(lines[start:], link)))
     return list(_joined(found))
@@ -159,14 +156,6 @@ def _resolved(link: Link) -> Callable[[re.Match[str]], str]:
     return resolved
 
 
-def _displayed(rows: Sequence[DerivationRow]) -> str:
-    lines = []
-    for row in rows:
-        formula = row.latex if "&" in row.latex else f"&{row.latex}"
-        lines.append(formula + (rf" && \text{{{row.reason}}}" if row.reason else ""))
-    return "$$\n\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}\n$$" if rows else ""
-
-
 # ---- Programs ----------------------------------------------------------------------------------------------
 
 
@@ -179,16 +168,9 @@ def _program(block: Block, ready: set[str]) -> Iterator[str]:
                 ready.add(line)
                 yield line
 
-    body = list(_body(block))
-    options = block.options
-    if block.language == DERIVATION:
-        yield from once("from einsum_doc.compute.derivation import Derivations", "", "_derivations = Derivations()")
-    elif block.language == EINSUM:
-        yield from once("import einsum_doc", "")
-    elif block.language in SHELLS:
-        yield from once("import subprocess", "")
-    elif options.get("session"):
-        yield from once("_sessions = {}")
+    language, options = LANGUAGES[block.language], block.options
+    body = list(language.standalone(block))
+    yield from once(*language.setup(block))
     if "width" in options:
         yield from once("import os", "")
         body = [f'os.environ["COLUMNS"] = "{options["width"]}"', *body, 'del os.environ["COLUMNS"]']
@@ -200,7 +182,7 @@ def _program(block: Block, ready: set[str]) -> Iterator[str]:
         yield from once(f"from einsum_doc.pages.claims import {names}", "")
         tolerance = block.expected.tolerance
         more = "" if tolerance == type(block.expected).tolerance else f", tolerance={tolerance}"
-        body = _below(f"with writes({_literal(block.expected.text)}{more}):", body)
+        body = _below(f"with writes({literal(block.expected.text)}{more}):", body)
     if "raises" in options:
         yield from once("from einsum_doc.pages.claims import raises", "")
         body = _below(f"with raises({options['raises']!r}):", body)
@@ -213,77 +195,13 @@ def _program(block: Block, ready: set[str]) -> Iterator[str]:
     yield from body
 
 
-def _body(block: Block) -> Iterator[str]:
-    if block.language == DERIVATION:
-        code = f"\n{block.code}\n"
-        if re.search(r"^\s*% let ", block.code, re.M):
-            yield "_derivations.namespace.update(globals())"
-        yield f"_checked = _derivations.check({_literal(code)})"
-        yield "print(_checked)"
-        yield "assert _checked, _checked"
-    elif block.language == EINSUM:
-        yield from _einsum(block)
-    elif block.language in SHELLS:
-        command = ", ".join(map(repr, SHELLS[block.language]))
-        yield f"_ended = subprocess.run([{command}, {_literal(block.program)}])"
-        yield f"assert _ended.returncode == {block.options.get('returncode', '0')}, _ended"
-    else:
-        code = block.program
-        if block.language == "pycon":
-            code = "\n".join(block.typed.values())
-        if block.expected is not None:
-            code = _with_values(code, every=block.language == "pycon")
-        if block.options.get("session"):
-            yield f"exec({_literal(code)}, _sessions.setdefault({block.options['session']!r}, {{}}))"
-        else:
-            yield from code.split("\n")
-
-
-def _with_values(code: str, *, every: bool) -> str:
-    r"""The code with `shows` around its last expression, or around every one: what is expected holds their values.
-
-    >>> _with_values("x = 1\nx + 1  # two", every=False)
-    'x = 1\nshows(x + 1)  # two'
-    """
-    try:
-        tree = ast.parse(code)
-    except SyntaxError:  # which may be what is expected of it
-        return code
-    last = last_value(tree, code)
-    found = [each for each in tree.body if isinstance(each, ast.Expr)] if every else [last] if last else []
-    lines = [line.encode() for line in code.split("\n")]
-    for each in reversed(found):
-        before, after = (b"shows((", b"))") if isinstance(each.value, ast.Tuple) else (b"shows(", b")")
-        # The end first: it may stand on the same line.
-        ends = (each.end_lineno or 0, each.end_col_offset or 0, after), (each.lineno, each.col_offset, before)
-        for line, column, text in ends:
-            lines[line - 1] = lines[line - 1][:column] + text + lines[line - 1][column:]
-    return b"\n".join(lines).decode()
-
-
-def _einsum(block: Block) -> Iterator[str]:
-    equation = parse(block.code.strip())
-    options = [equation.text]
-    named = ""
-    if "names" in block.options:
-        named += f", names={block.options['names'].replace(',', ' ').split()}"
-    if "output" in block.options:
-        named += f", output={block.options['output']!r}"
-    numbers = numbers_of(block, equation)
-    yield f"for _number in {list(numbers)}:"
-    yield f"    _derivation = einsum_doc.derive({options[0]!r}, _number{named})"
-    yield '    print(_derivation, end="\\n\\n")'
-    yield "    assert einsum_doc.verify(_derivation.latex())"
-    yield f"assert einsum_doc.check({options[0]!r}, {sizes_of(equation)})"
-
-
 def _below(head: str, body: Sequence[str]) -> list[str]:
     """The body as that of a statement. Lines within a string stay as they are: blanks would become part of it."""
     text = "\n".join(body)
     try:
         tree = ast.parse(text)
     except SyntaxError:  # which may be what is expected of it
-        return [head, f"    exec({_literal(text)})"]
+        return [head, f"    exec({literal(text)})"]
     within = {
         line
         for node in ast.walk(tree)
@@ -292,10 +210,3 @@ def _below(head: str, body: Sequence[str]) -> list[str]:
     }
     lines = text.split("\n")
     return [head, *(f"    {line}" if line and number not in within else line for number, line in enumerate(lines))]
-
-
-def _literal(text: str) -> str:
-    """The text as Python writes it, over several lines if it has several."""
-    if "\n" not in text or '"""' in text or text.endswith(('"', "\\")):
-        return repr(text)
-    return f'r"""{text}"""' if "\\" in text else f'"""{text}"""'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -12,7 +12,9 @@ from markdown import Markdown
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.html.formatting import Converters, format_block
 from einsum_doc.pages.html.render import fault_html
+from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.reading import fence, scan
+from einsum_doc.pages.reading.language import Languages
 from einsum_doc.pages.reading.numbering import NUMBER, numbered_text, page_of
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.result import Failure
@@ -31,14 +33,11 @@ class Fences:
         self.lost: list[Failure] = []
         self._converters = Converters()
 
-    def custom_fences(self, runnable: Sequence[str]) -> list[dict[str, Any]]:
-        """Return the fences for superfences, which asks the last one first that has a language's name.
-
-        runnable: the languages that markdown-exec is configured for.
-        """
-        ours: dict[str, tuple[Any, Any]] = dict.fromkeys(runnable, (self._is_executed, self._format))
-        ours |= dict.fromkeys((fence.DERIVATION, fence.EINSUM), (self._is_ours, self._format))
-        ours[fence.EXPECTED] = (lambda *_: True, _expected_html)
+    def custom_fences(self, languages: Languages) -> list[dict[str, Any]]:
+        """Return the fences for superfences, which asks the last one first that has a language's name."""
+        ours: dict[str, tuple[Any, Any]] = dict.fromkeys(languages.runnable, (self._is_executed, self._format))
+        for name in languages.ours:
+            ours[name] = (self._is_ours, self._format) if languages.formats(name) else (lambda *_: True, _expected_html)
         return [
             {"name": language, "class": language, "validator": validator, "format": format_}
             for language, (validator, format_) in ours.items()
@@ -77,14 +76,16 @@ class Fences:
                 return fault_html(found.failure)
             if isinstance(found, scan.Fence) and found.commented:
                 return f"<pre>{escape(source)}</pre>"
-            if language in fence.SHOWN_ONLY:
+            if LANGUAGES[language].role == "show":
                 return _shown(source, language, found, page, options, md)
             if page is None or not isinstance(found, Block) or (found.language, found.code) != (language, source):
                 raise fence.FenceError(
                     "a block that stands on no page, or is changed after the page was read, is not run"
                 )
             self.wait(page)
-            html = format_block(found, page.results[found.number - 1], md, options, self._converters)
+            html = format_block(
+                found, page.results[found.number - 1], LANGUAGES[language], md, options, self._converters
+            )
         except Exception as error:
             location = Location(page.name if page else self.where, 1)
             details = (f"in the block that begins: {source[:80]!r}",)
@@ -101,7 +102,7 @@ def _shown(
 ) -> str:
     """Return what markdown-exec makes of a fence that runs nothing itself; in Markdown, fences may run."""
     formatter: Any = markdown_exec.formatters[language]
-    if found is None or page is None or language not in ("md", "markdown"):
+    if found is None or page is None or not LANGUAGES[language].holds_fences:
         return str(formatter(code=source, md=md, **options))
     # Its source is shown without the numbers that are in what it is converted from.
     inner = numbered_text(source, found, page.reading)

@@ -10,6 +10,7 @@ from markdown import Markdown
 
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.reading import scan
+from einsum_doc.pages.reading.language import Languages
 from einsum_doc.pages.reading.locations import reached, read, trace
 from einsum_doc.pages.record.block import Location
 from einsum_doc.pages.record.result import Failure
@@ -23,7 +24,7 @@ class Reader:
     """
 
     def __init__(
-        self, root: Path, languages: scan.Languages, extensions: Sequence[Any], configs: dict[str, dict[str, Any]]
+        self, root: Path, languages: Languages, extensions: Sequence[Any], configs: dict[str, dict[str, Any]]
     ) -> None:
         self.root = root
         self.languages = languages

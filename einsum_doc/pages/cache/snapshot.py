@@ -11,6 +11,7 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,11 @@ class Snapshot:
     def __init__(self, root: Path, ignored: Sequence[Path]) -> None:
         self.root = root
         self.ignored = set(map(str, ignored))
-        self._files: dict[str, str] = {}
-        self._listings: dict[str, str] = {}
         self._installed = Installed()
-        self._modules: set[str] | None = None
-        self._projects: dict[tuple[str, ...], str] = {}
+        # As they were when they were first read; `evidence` reads them anew, since pages run meanwhile.
+        self._file_once, self._listing_once = cache(_digest_of_file), cache(self._listing)
+        self._modules_once = cache(_modules_in)
+        self._sources_once = cache(lambda reads: self._digest_of_all(self.sources(reads)))
 
     def evidence(self, used: Dependencies, written: list[str], since: float, reads: Sequence[str]) -> Evidence:
         """Return the state of a page's dependencies.
@@ -66,9 +67,7 @@ class Snapshot:
 
     def _changes(self, evidence: Mapping[str, Any], written: list[str], reads: Sequence[str]) -> Iterator[str]:
         yield from self._changed_paths(evidence)
-        if self._modules is None:
-            self._modules = _modules_in(self.root)
-        shadows = sorted(self._modules & set(evidence["names"]))
+        shadows = sorted(self._modules_once(self.root) & set(evidence["names"]))
         if shadows != evidence["modules"]:
             yield "the project has other modules: " + ", ".join(sorted({*shadows} ^ {*evidence["modules"]}))
         for name, value in evidence["variables"].items():
@@ -78,13 +77,9 @@ class Snapshot:
             here = self._installed.versions.get(name, "")
             if here != version:
                 yield f"{name} is {here or 'not installed'}, and was {version}"
-        if evidence["project"]:
-            key = tuple(reads)
-            if key not in self._projects:
-                self._projects[key] = self._digest_of_all(self.sources(reads))
-            if self._projects[key] != evidence["project"]:
-                which = "that they may read" if reads else "of the project"
-                yield f"it starts processes, and a file {which} has changed"
+        if evidence["project"] and self._sources_once(tuple(reads)) != evidence["project"]:
+            which = "that they may read" if reads else "of the project"
+            yield f"it starts processes, and a file {which} has changed"
         if evidence["environment"] and _environment(self.root) != evidence["environment"]:
             reason = "it starts processes, and their environment" if evidence["project"] else "the environment"
             yield f"{reason} has changed"
@@ -97,20 +92,15 @@ class Snapshot:
             if now != target:
                 yield f"{name} is a link to {now} now" if now else f"{name} is no link any more"
         for name, content in evidence["files"].items():
-            path = os.path.join(self.root, name)
-            if path not in self._files:
-                self._files[path] = _digest_of_file(path)
-            if self._files[path] != content:
-                yield f"{name} " + _happened(content, self._files[path])
+            now = self._file_once(os.path.join(self.root, name))
+            if now != content:
+                yield f"{name} " + _happened(content, now)
         for name, kind in evidence["asked"].items():
             now = _kind_of(os.path.join(self.root, name))
             if now != kind:
                 yield f"{name} " + _happened(kind, now)
         for name, listing in evidence["folders"].items():
-            path = str(self.root / name)  # of the root itself, whose name is a dot, as of any other
-            if path not in self._listings:
-                self._listings[path] = self._listing(path)
-            if self._listings[path] != listing:
+            if self._listing_once(str(self.root / name)) != listing:  # the root itself is a dot
                 yield f"what is in {name} has changed"
 
     def _short(self, path: str) -> str:

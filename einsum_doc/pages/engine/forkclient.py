@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from einsum_doc.pages.verdict.rewriting import REWRITE
-from einsum_doc.pages.worker.limits import thread_limits
+from einsum_doc.pages.worker.resources import thread_limits
 
 _REMOVED = {
     REWRITE,  # a site that a block builds is not to be rewritten along with this one

@@ -20,7 +20,7 @@ from einsum_doc.pages.engine.forkclient import ForkServer
 from einsum_doc.pages.engine.progress import Progress
 from einsum_doc.pages.engine.resources import available_memory, cores, gpus
 from einsum_doc.pages.engine.session import run_job
-from einsum_doc.pages.reading.fence import DERIVATION, EINSUM
+from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.messages import Job, WorkerSettings
 from einsum_doc.pages.record.result import PageResults
@@ -99,7 +99,7 @@ class Pool:
         code = "\n".join(block.code for block in blocks)
         # einsum_doc imports torch, and so do derivations and blocks with a device.
         derives = any(
-            block.language in (DERIVATION, EINSUM) or block.options.keys() & {"skip_if", "device"} for block in blocks
+            LANGUAGES[block.language].uses_torch or block.options.keys() & {"skip_if", "device"} for block in blocks
         )
         return {name for name in self.settings.preload if derives or re.search(rf"\b({name}|einsum_doc)\b", code)}
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType
 
 import click
 from mkdocs.exceptions import ConfigurationError, PluginError
@@ -30,7 +30,7 @@ from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.result import Result
 from einsum_doc.pages.verdict.export import as_json, junit
 from einsum_doc.pages.verdict.report import summary
-from einsum_doc.pages.worker.failures import know
+from einsum_doc.pages.worker.failures import register_sources
 from einsum_doc.pages.worker.worker import Worker
 
 
@@ -148,9 +148,9 @@ class _Debugged(Worker):
         self.expects = "raises" in block.options
         return super().run(block)
 
-    def _execute(self, codes: Sequence[CodeType], namespace: ModuleType) -> None:
+    def _execute(self, codes: Sequence[CodeType]) -> None:
         try:
-            super()._execute(codes, namespace)
+            super()._execute(codes)
         except BaseException as error:
             if not self.expects:
                 click.echo(f"{type(error).__name__}: {error}", err=True)
@@ -160,7 +160,7 @@ class _Debugged(Worker):
 
 def _debug(build: Build, page: Page) -> None:
     """Run a page once more, in this process, and stop in the debugger where it fails."""
-    know(build.reader.sources(page))
+    register_sources(build.reader.sources(page))
     worker = _Debugged(str(build.project.root), build.options.device)
     for block in page.runnable:
         if worker.run(block).failures:

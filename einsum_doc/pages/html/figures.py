@@ -26,7 +26,7 @@ CYCLE = {
     "#a3279a": "#ee8fe6",
     "#5a4500": "#ece08a",
 }
-"""The colours of labels on light pages, in order, and what each is on dark ones."""
+"""The colours of labels on light pages, in order, each with that on dark ones."""
 
 ADAPTED: Mapping[str, str] = {
     **dict.fromkeys((INK, BLACK), "currentColor"),
@@ -36,11 +36,11 @@ ADAPTED: Mapping[str, str] = {
         for number, (light, dark) in enumerate(CYCLE.items(), 1)
     },
 }
-"""What the colours of a figure become on a page: its style sheet says what they are."""
+"""The variables of the style sheet that replace the colours of a figure."""
 
 
 def settings() -> dict[str, Any]:
-    """What takes the place of matplotlib's own defaults."""
+    """Return the settings that replace matplotlib's defaults."""
     from cycler import cycler  # which comes with matplotlib
 
     coloured = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
@@ -57,7 +57,7 @@ def settings() -> dict[str, Any]:
 
 
 def prepare(matplotlib: ModuleType) -> None:
-    """Have matplotlib draw without a screen, and for a page."""
+    """Make matplotlib draw without a screen, and for a page."""
     for name, value in settings().items():
         if matplotlib.rcParams[name] == matplotlib.rcParamsDefault[name]:
             matplotlib.rcParams[name] = value
@@ -67,12 +67,12 @@ def prepare(matplotlib: ModuleType) -> None:
 
 
 def prepare_backends(backends: ModuleType) -> None:
-    """Have `show` do nothing: figures are shown at the end of their block."""
+    """Make `show` do nothing: figures are shown at the end of their block."""
     backends.FigureManagerBase.show = lambda self: None
 
 
 def is_drawing(value: Any, depth: int = 2) -> bool:
-    """Whether a value is a figure, a part of one, or, as what drawing functions return, holds such parts."""
+    """Return whether a value is a figure, a part of one, or a container of parts, as drawing functions return."""
     artist = sys.modules.get("matplotlib.artist")
     if artist is None:
         return False
@@ -87,7 +87,7 @@ def is_drawing(value: Any, depth: int = 2) -> bool:
 
 
 def drawn(value: Any) -> Iterator[str]:
-    """The figures that are open, and then `value` if it is one of them that is closed; all are closed then."""
+    """Yield the open figures as SVG, and then `value` if it is a figure that is closed; close all."""
     pyplot = sys.modules.get("matplotlib.pyplot")
     figures = [pyplot.figure(number) for number in pyplot.get_fignums()] if pyplot is not None else []
     shown = sys.modules.get("matplotlib.figure")
@@ -122,13 +122,13 @@ def _svg(figure: Any) -> str:
 
 
 def _is_paper(patch: Any) -> bool:
-    """Whether a background is none, or white."""
+    """Return whether a background is none, or white."""
     *colour, opacity = patch.get_facecolor()
     return not patch.get_visible() or not opacity or min(colour) == 1
 
 
 def _keep_text_on_images(figure: Any) -> None:
-    """Have black and white text that stands on an image stay so: the image does not change with the page."""
+    """Keep black and white text on an image as it is: the image does not change with the page."""
     for axes in figure.axes:
         if axes.images or any("Mesh" in type(each).__name__ for each in axes.collections):
             for text in axes.texts:
@@ -137,7 +137,7 @@ def _keep_text_on_images(figure: Any) -> None:
 
 
 def _label(figure: Any) -> str:
-    """A name for who cannot see it: its titles, and what its axes are called."""
+    """Return a label for screen readers: the titles of a figure, and the labels of its axes."""
     said = [figure.get_suptitle()]
     for axes in figure.axes:
         said += [axes.get_title(), " against ".join(filter(None, (axes.get_ylabel(), axes.get_xlabel())))]
@@ -145,7 +145,7 @@ def _label(figure: Any) -> str:
 
 
 def _for_pages(svg: str, label: str, *, adapts: bool) -> str:
-    """An SVG file of matplotlib's as a part of a page."""
+    """Return an SVG file of matplotlib's as a part of a page."""
     svg = svg[svg.index("<svg") :].strip()
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.S)
     # Its style sheet would be that of the whole page.

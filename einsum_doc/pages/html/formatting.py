@@ -1,7 +1,7 @@
 """A block and its result -> HTML: as markdown-exec shows them, in the site's own Markdown.
 
-markdown-exec makes a converter for each text, which takes longer than many a text itself. Here
-converters are kept, and reset before each text, as Python-Markdown wants it.
+markdown-exec makes a converter for each text, which often takes longer than the text itself. Here
+converters are kept, and reset before each text, as Python-Markdown requires.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from markdown import Markdown
 from markdown.util import HTML_PLACEHOLDER_RE
 from markupsafe import Markup
 
-from einsum_doc.pages.html.render import block_html, derivation_html, shown_html
-from einsum_doc.pages.reading import fence
+from einsum_doc.pages.html.render import block_html, shown_html
+from einsum_doc.pages.reading.language import Language
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.result import Result, Shown
 
 
 class Converters:
-    """Markdown with a site's extensions, for texts that are no pages: what blocks write, and their source."""
+    """Markdown with a site's extensions, for texts that are no pages: the output of blocks, and their source."""
 
     def __init__(self) -> None:
         self._idle: list[Markdown] = []
 
     def convert(self, text: str, md: Markdown, options: Mapping[str, Any], *, prefixed: bool = True) -> Markup:
-        """A text as HTML, with headings that the table of contents of the page, whose Markdown is `md`, can show.
+        """Return a text as HTML, with headings for the table of contents of the page, whose Markdown is `md`.
 
-        options: markdown-exec's, as its `validator` reads them: `update_toc`, and what ids in it begin with, which
-        is `id_prefix` or else comes from `id`; without these, or if it is not to be so, it is a number.
+        options: markdown-exec's, as its `validator` reads them: `update_toc`, and the prefix of ids, which is
+        `id_prefix` or else comes from `id`; without these, or if not `prefixed`, it is a number.
         """
         page = getattr(md, "_original_md", md)
         # In the text there may be a block whose own text is to be converted meanwhile: that one needs another.
@@ -59,9 +59,9 @@ class Converters:
 
 
 def _converter() -> Markdown:
-    """A new converter, with the extensions that markdown-exec has been told of; it needs two of them itself."""
+    """Return a new converter, with the extensions that markdown-exec is configured with and two that it needs."""
     settings = markdown_exec.markdown_config
-    # What previews links needs to know the page on which they stand; its own Markdown will meet them.
+    # Previews of links need the page that these stand on; its own Markdown makes them.
     extensions = [each for each in settings.exts or () if getattr(each, "name", each) != "zensical.extensions.preview"]
     extensions += [name for name in ("tables", "md_in_html") if name not in extensions]
     md = Markdown(extensions=extensions, extension_configs=settings.exts_config or {})
@@ -77,7 +77,7 @@ def _prefix(options: Mapping[str, Any]) -> str | None:
 
 
 def _headings_of(page: Markdown) -> dict[str, list[Any]]:
-    """The headings in the HTML of a page's blocks, which are shown to `toc`, and taken out again."""
+    """Return the headings in the HTML of a page's blocks, which are shown to `toc`, and taken out again."""
     if _HEADINGS not in page.treeprocessors:
         # By another name than markdown-exec's own, which come when the first of its own blocks does.
         page.treeprocessors.register(markdown_exec.InsertHeadings(page), _HEADINGS, 75)
@@ -90,7 +90,7 @@ _HEADINGS = "einsum_doc_headings"
 
 
 def _move(element: Any, part: str, converter: Markdown, page: Markdown) -> None:
-    """Have a text in a heading refer to the page's own stash of HTML, instead of to the converter's."""
+    """Make a text in a heading refer to the page's own stash of HTML, instead of to the converter's."""
     text = getattr(element, part)
     if text:
         raw = converter.postprocessors["raw_html"].run
@@ -98,40 +98,40 @@ def _move(element: Any, part: str, converter: Markdown, page: Markdown) -> None:
         setattr(element, part, type(text)(moved))  # an AtomicString stays one: its text is no Markdown
 
 
-def format_block(block: Block, result: Result, md: Markdown, options: Mapping[str, Any], converters: Converters) -> str:
-    """The block as markdown-exec shows it, with its outcome below.
+def format_block(
+    block: Block, result: Result, language: Language, md: Markdown, options: Mapping[str, Any], converters: Converters
+) -> str:
+    """Return a block as markdown-exec shows it, with its outcome below.
 
     options: markdown-exec's, as its `validator` reads them.
     """
-    if block.language == fence.DERIVATION:
-        return block_html(derivation_html(result.rows, block.code), block, result)
-    if block.language == fence.EINSUM:
-        return block_html(result.markup or f"<pre>{escape(block.code)}</pre>", block, result)
+    if language.ours:
+        return block_html(result.markup or f"<pre>{escape(block.code)}</pre>", block, result, "checked")
     shown = dict(options)
-    # What is expected stands on the page already, in its own fence.
+    # The expected output is on the page already, in its own fence.
     is_met = bool(block.expected) and result.status == "held"
     output = "" if is_met else result.output
     beside = [each for each in result.shown if each.kind == "figure" or not is_met]
     if result.status == "failed":
-        # A block that failed is shown with its source and what it had written, as text.
+        # A block that failed is shown with its source and its output, as text.
         shown.update(source=shown["source"] or "above", result=shown["result"] or "text", html=False)
     if not output.strip():
         shown["result"] = ""  # an empty box is no result
     elif "\x1b[" in output and shown["result"] in ("", "text"):
         shown["result"] = "ansi"
     boxed = bool(shown["source"] or shown["result"])
-    # What else the block shows follows its output, wherever that is: it is given its place to take along.
+    # Values and figures follow the output, wherever it is shown: an empty element beside it marks their place.
     place = f'<div class="{uuid4()}"></div>' if beside and shown["source"] != "console" else ""
     if place and shown["result"]:
         output, shown["result"] = markdown_exec.code_block(shown["result"], output), ""
-    inner = _with_source(block, f"{output}\n\n{place}" if place else output, md, shown, converters)
+    inner = _with_source(block, language, f"{output}\n\n{place}" if place else output, md, shown, converters)
     converted = [
         converters.convert(each.text, md, options) if each.kind == "markdown" else each.text for each in beside
     ]
     values = "".join(_beside(zip(beside, converted, strict=True), block))
     written = str(inner).replace(f"<p>{place}</p>", place)  # which a tab makes of it
     written = written.replace(place, values) if place and place in written else written + values
-    html = Markup(block_html(written, block, result, boxed=boxed))
+    html = Markup(block_html(written, block, result, "run" if boxed or result.failures else "said"))
     if _HEADINGS in md.treeprocessors:
         # The headings in a block's output are found by its HTML, which is now longer.
         known = _headings_of(md)
@@ -141,26 +141,25 @@ def format_block(block: Block, result: Result, md: Markdown, options: Mapping[st
     return html
 
 
-def _with_source(block: Block, output: str, md: Markdown, options: Mapping[str, Any], converters: Converters) -> Markup:
-    """A block's output as HTML, with its source where that is to stand."""
+def _with_source(
+    block: Block, language: Language, output: str, md: Markdown, options: Mapping[str, Any], converters: Converters
+) -> Markup:
+    """Return the output of a block as HTML, with its source where the block's options place it."""
     source, result, extra = options["source"], options["result"], options.get("extra", {})
     if not output and not source:
         return Markup()
     if options["html"] and not source:
         return Markup(output)
-    code = block.code
-    if block.language in ("pycon", "console"):
-        code = "\n".join(line for index, line in enumerate(code.split("\n")) if index in block.typed)
     raw = f'<div class="{uuid4()}"></div>' if options["html"] else ""
     text = raw or output
     if result and source != "console" and not raw:
         text = markdown_exec.code_block(result, text)
     if source:
         text = markdown_exec.add_source(
-            source=code,
+            source=language.source(block.code),
             location=source,
             output=text,
-            language=block.language,
+            language=language.name,
             tabs=options["tabs"],
             result="" if raw else result,
             **extra,

@@ -12,20 +12,18 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments_ansi_color import AnsiColorLexer
 
-from einsum_doc.notation.writing.html import row_html
-from einsum_doc.pages.reading.fence import DERIVATION, EINSUM
 from einsum_doc.pages.record.block import Block, Location
-from einsum_doc.pages.record.result import DerivationRow, Failure, PageResults, Result, Shown
+from einsum_doc.pages.record.result import Failure, PageResults, Result, Shown
 from einsum_doc.pages.record.text import count
 
 _WORDS = {"held": "✓ held", "failed": "✗ failed", "skipped": "– skipped", "not run": "– not run"}
 
 
-def block_html(inner: str, block: Block, result: Result, *, boxed: bool = True) -> str:
-    """The block with its bar. `inner` is markdown-exec's HTML of source and output.
+def block_html(inner: str, block: Block, result: Result, kind: str) -> str:
+    """Return the HTML of a block, `inner`, with its errors and its bar in one element.
 
-    It is `boxed` if it is code with an outcome; what a block says as a part of the page is not.
-    A block that shows neither leaves an empty element, so that it can be seen to be there.
+    kind: the element's class: `run` for code with an outcome, `said` for output that is a part of the text, `checked`
+    for mathematics. A block that shows nothing leaves an empty element, so that it can be seen to be there.
     """
     parts = [inner]
     if result.errors:
@@ -35,7 +33,6 @@ def block_html(inner: str, block: Block, result: Result, *, boxed: bool = True) 
     parts += map(failure_html, result.failures)
     if not any(parts):
         return f'<div class="run {result.status.replace(" ", "-")}" data-block="{block.number}" hidden></div>'
-    kind = "checked" if block.language in (DERIVATION, EINSUM) else "run" if boxed or result.failures else "said"
     return (
         f'<div class="{kind} {result.status.replace(" ", "-")}" data-block="{block.number}">'
         f"{''.join(parts)}{_bar(block, result)}</div>"
@@ -43,7 +40,7 @@ def block_html(inner: str, block: Block, result: Result, *, boxed: bool = True) 
 
 
 def shown_html(shown: Shown, name: str) -> str:
-    """A value or a figure as a part of the page; `name` is its own, for the ids in it. Not for Markdown."""
+    """Return a value or a figure as HTML, with ids that begin with `name`. Not for Markdown."""
     if shown.kind == "text":
         return f'<pre class="value">{ansi_html(shown.text)}</pre>'
     if shown.kind in ("svg", "figure"):
@@ -55,7 +52,7 @@ def shown_html(shown: Shown, name: str) -> str:
 
 
 def with_own_ids(svg: str, name: str) -> str:
-    """An SVG whose ids, and what refers to them, begin with a name: on a page, no two may be equal.
+    """Return an SVG whose ids, and the references to them, begin with a name: on a page, no two may be equal.
 
     >>> with_own_ids('<svg><path id="a"/><use href="#a"/><g style="clip-path: url(#a)"/></svg>', "f1")
     '<svg><path id="f1-a"/><use href="#f1-a"/><g style="clip-path: url(#f1-a)"/></svg>'
@@ -68,7 +65,7 @@ def with_own_ids(svg: str, name: str) -> str:
 
 
 def latex_html(text: str) -> str:
-    r"""What a value says in LaTeX, for arithmatex: a formula of its own, or formulas between words.
+    r"""Return LaTeX as HTML for arithmatex: a formula of its own, or formulas between words.
 
     >>> latex_html(r"$\displaystyle x^2$")
     '<div class="arithmatex">\\[\\displaystyle x^2\\]</div>'
@@ -89,30 +86,17 @@ def latex_html(text: str) -> str:
 
 
 def _environment(found: re.Match[str]) -> str:
-    """An environment that is a formula of its own, as one within a formula."""
+    """Return the environment within a formula that replaces one which is a formula itself."""
     return "" if found[2] == "equation" else rf"\{found[1]}{{{found[2]}ed}}"
 
 
 def _formula(piece: str) -> str:
-    """A formula without what is around it, as HTML."""
+    """Return a formula without its delimiters, as HTML."""
     return escape(re.sub(r"^(\$\$?|\\[\[(])|(\$\$?|\\[\])])$", "", piece).strip(), quote=False)
 
 
-def derivation_html(rows: Sequence[DerivationRow], code: str) -> str:
-    """The numbered rows of a derivation; its source as text, if it could not be read."""
-    if not rows:
-        return f"<pre>{escape(code)}</pre>"
-    # Search takes the text without the boxes around it: a blank keeps the rows apart.
-    return f'<div class="derivation">{" ".join(map(_row_html, rows))}</div>'
-
-
-def _row_html(row: DerivationRow) -> str:
-    says_nothing = not row.claim and row.holds
-    return row_html(row.latex, row.reason, holds=row.holds, checked=None if says_nothing else row.checked)
-
-
 def ansi_html(text: str) -> str:
-    r"""Text of a terminal as HTML: its colours as classes of Pygments' style.
+    r"""Return the text of a terminal as HTML: its colours as classes of Pygments' style.
 
     >>> ansi_html("plain & \x1b[31mred\x1b[0m")
     'plain &amp; <span class=" -Color -Color-Red">red</span>'
@@ -124,18 +108,18 @@ def ansi_html(text: str) -> str:
 
 
 def fault_html(failure: Failure) -> str:
-    """A failure that belongs to no block that ran: a fence that is wrong."""
+    """Return the HTML of a fence that is wrong, in place of its block."""
     return f'<div class="run failed">{failure_html(failure)}</div>'
 
 
 def failure_html(failure: Failure) -> str:
-    """What a failure says, for the page on which it happened."""
+    """Return a failure as HTML, for the page on which it happened."""
     trace = "".join(f"\n  {line}" for line in failure.trace)
     return f'<pre class="failure">{escape(str(failure) + trace)}</pre>'
 
 
 def outcome_html(result: Result) -> str:
-    """What became of a block, in a word or two."""
+    """Return the outcome of a block, in a word or two."""
     word = "✓ raised, as expected" if result.raised and not result.failures else _WORDS[result.status]
     reason = f": {escape(result.reason)}" if result.reason else ""
     return f'<b class="{result.status.replace(" ", "-")}">{word}</b>{reason}'
@@ -157,7 +141,7 @@ def _bar(block: Block, result: Result) -> str:
 
 
 def short(location: Location) -> str:
-    """A place without its folders; many pages are called index.md, and are told apart by theirs.
+    """Return a location without folders, but for pages called index.md, which keep one.
 
     >>> short(Location("docs/posts/einsum.md", 41)), short(Location("docs/posts/index.md", 3))
     ('einsum.md:41', 'posts/index.md:3')
@@ -167,9 +151,9 @@ def short(location: Location) -> str:
 
 
 def stamp_html(blocks: Sequence[Block], page: PageResults, faults: int, commit: str, report: str = "") -> str:
-    """What this build found out about the page, for under its title; nothing if it ran nothing.
+    """Return the stamp of a page, for below its title; nothing, if no block of it ran.
 
-    `report`: the address of the part of the report that tells of it.
+    report: the address of the page's part of the report.
     """
     results = page.results
     link = f'<a href="{escape(report)}">report</a>' if report else ""
@@ -199,7 +183,7 @@ def stamp_html(blocks: Sequence[Block], page: PageResults, faults: int, commit: 
 
 
 def downloads_html(names: Sequence[str]) -> str:
-    """Links to what a page can be downloaded as."""
+    """Return the links to the downloads of a page."""
     links = " ".join(f'<a href="{quote(name)}" download>{escape(name.rpartition("/")[2])}</a>' for name in names)
     return f'<div class="downloads" data-search-exclude>run it yourself: {links}</div>'
 
@@ -213,7 +197,7 @@ def _spans(facts: Sequence[str] | filter[str]) -> str:
 
 
 def under_title(page: str, stamp: str) -> str:
-    """The page with the stamp below its title; at its top, if the theme will write the title."""
+    """Return the page with the stamp below its title; at its top, if the theme will write the title."""
     end = page.find("</h1>")
     if end < 0:
         return stamp + page

@@ -46,7 +46,7 @@ class Entry(NamedTuple):
 
 
 def address_of(name: str) -> str:
-    """Where on the report page its part about a page is.
+    """Return the address of a page's part of the report.
 
     >>> address_of("docs/posts/a b.md")
     '#docs/posts/a%20b.md'
@@ -55,7 +55,7 @@ def address_of(name: str) -> str:
 
 
 def report_html(entries: Sequence[Entry], commit: str, library: Sequence[str], places: Mapping[str, str]) -> str:
-    """The parts of the report, for below its title.
+    """Return the parts of the report, for below its title.
 
     `library` are the packages whose use was noted, and `places` the addresses at which their names are explained.
     """
@@ -69,14 +69,14 @@ def report_html(entries: Sequence[Entry], commit: str, library: Sequence[str], p
 
 
 def contents(entries: Sequence[Entry], library: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The title of each part, as HTML, and its anchor."""
+    """Return the title of each part, as HTML, and its anchor."""
     yield from ((entry.title, entry.report.name) for entry in entries if _is_told(entry))
     if library:
         yield "The library", LIBRARY
 
 
 def used_in(page: str, links: Mapping[str, Sequence[str]]) -> str:
-    """A page on which, below each heading whose anchor is a name of the library, stand the pages that use it.
+    """Return a page with, below each heading whose anchor is a name of the library, the pages that use it.
 
     >>> used_in('<h2 id="library.one">one</h2>', {"library.one": ['<a href="../a/">A</a>']})
     '<h2 id="library.one">one</h2><p class="used" data-search-exclude>Used in <a href="../a/">A</a></p>'
@@ -119,7 +119,7 @@ def _page_html(entry: Entry) -> str:
 
 
 def _origin_html(entry: Entry) -> str:
-    """When its blocks ran, in a sentence."""
+    """Return when the blocks of a page ran, in a sentence."""
     page = entry.report
     name = f'<a href="{escape(entry.url)}"><code>{escape(page.name)}</code></a>'
     if not page.ran:
@@ -140,7 +140,7 @@ def _table_html(page: PageReport) -> str:
 
 
 def _row_html(block: Block, result: Result) -> str:
-    """What became of a block."""
+    """Return the row of a block."""
     ran = result.status in ("held", "failed")
     cells = (
         ("", escape(title_of(block).removeprefix("block "))),

@@ -1,4 +1,4 @@
-"""A tensor -> HTML: a small one as a matrix, a large one by what can be said of it.
+"""A tensor -> HTML: a small one as a matrix, a large one as statistics.
 
 For PyTorch's tensors and NumPy's arrays; neither is imported here, since whoever has a value of
 theirs has imported them. All of it is text that can be selected and copied.
@@ -19,7 +19,7 @@ DECIMALS = 4
 
 
 def is_tensor(value: Any) -> bool:
-    """Whether a value is a tensor or an array of plain numbers, on this machine or another device."""
+    """Return whether a value is a tensor or an array of plain numbers, on the CPU or another device."""
     torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
     if torch is not None and type(value) in (torch.Tensor, torch.nn.Parameter):
         return value.layout == torch.strided and not (value.is_quantized or value.is_nested)
@@ -27,7 +27,7 @@ def is_tensor(value: Any) -> bool:
 
 
 def tensor_html(value: Any) -> str:
-    """What is shown of a tensor, as HTML.
+    """Return a tensor as HTML.
 
     >>> import numpy
     >>> tensor_html(numpy.zeros((9, 9), bool)).partition("<figcaption>")[2]
@@ -59,7 +59,7 @@ def _facts(value: Any) -> Iterator[str]:
 
 
 def _numbers(value: Any) -> Any:
-    """The tensor in a type for which its library can do everything, apart from autograd."""
+    """Return the tensor in a type for which its library can do everything, apart from autograd."""
     if not hasattr(value, "requires_grad"):
         return value
     torch = sys.modules["torch"]
@@ -74,7 +74,7 @@ def _numbers(value: Any) -> Any:
 
 
 def _summary(value: Any) -> Iterator[str]:
-    """What can be said of many numbers: how large they are, and how many are none."""
+    """Yield statistics of many numbers: their range and mean, and how many are infinite or NaN."""
     if 0 in value.shape:
         yield "empty"
         return
@@ -104,7 +104,7 @@ def _short(number: complex) -> str:
 
 
 def _written(numbers: Sequence[Any]) -> list[str]:
-    """Numbers as text, so that they are aligned when they end in one column.
+    """Return numbers as text, so that they are aligned when they end in one column.
 
     >>> _written([1.0, 0.25]), _written([3e-9, 1.0e-5]), _written([1 + 2j])
     (['1.00', '0.25'], ['3.000e-09', '1.000e-05'], ['1+2j'])
@@ -126,15 +126,15 @@ def _written(numbers: Sequence[Any]) -> list[str]:
 
 
 def _decimals(number: float) -> int:
-    """How many decimals say a number; if none do, as many as there may be: so it is seen to be rounded."""
+    """Return how many decimals a number has; if it has more than are shown, that many, so that it looks rounded."""
     text = f"{number:.{DECIMALS}f}"
-    # What is lost in float32 was never meant.
+    # Digits that float32 lacks were never meant.
     return len(text.rstrip("0").partition(".")[2]) if math.isclose(float(text), number, rel_tol=1e-6) else DECIMALS
 
 
 def _table(cells: Sequence[Sequence[str]]) -> str:
     rows = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in cells)
-    # What may have to be scrolled can be, with the keyboard too.
+    # A region that scrolls can be reached with the keyboard.
     widths = [max(map(len, column)) + 2 for column in zip(*cells, strict=True)]
     scrolls = ' tabindex="0"' if sum(widths) > 36 else ""
     return f'<div class="entries"{scrolls}><table class="matrix"><tbody>{rows}</tbody></table></div>'

@@ -1,151 +1,67 @@
-"""An `einsum` fence -> its part of the page: derived by the library, checked, and its code run."""
+"""`einsum`: an equation, which the library derives, checks and typesets as an article."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+import difflib
+from collections.abc import Iterator, Sequence
 
-from einsum_doc.compute.contraction.binding import read_sizes
-from einsum_doc.equation import ELLIPSIS, Equation, parse
-from einsum_doc.errors import OperandError
-from einsum_doc.notation.writing.lowering import identifier
-from einsum_doc.notation.writing.words import listed
-from einsum_doc.pages.languages.einsum_article import Addend, Article, Slot, article_html
-from einsum_doc.pages.reading.fence import PARTS
+from einsum_doc.pages.reading.fence import any_text, matching
+from einsum_doc.pages.reading.language import Language, PageProcess
 from einsum_doc.pages.record.block import Block
-from einsum_doc.pages.record.result import DerivationRow
+from einsum_doc.pages.record.result import Result
 
-if TYPE_CHECKING:
-    from einsum_doc.notation.deriving.derivation import Derivation
-
-
-def einsum_article(block: Block) -> tuple[str, tuple[DerivationRow, ...]]:
-    """The HTML of an `einsum` fence, and the lines of its derivations.
-
-    Everything on it is checked first: the gradients against autograd, each line of each
-    derivation with numbers, and the code that is shown by running it.
-    Raises: EinsumError, for what the fence says; AssertionError, if anything does not hold.
-    """
-    from einsum_doc import check, cost
-    from einsum_doc.compute.checking.derivation import Derivations
-    from einsum_doc.notation.deriving.derive import derive
-    from einsum_doc.notation.drawing.diagram import diagram
-
-    equation = parse(block.code.strip())
-    options = block.options
-    show = tuple(options["show"].split()) if "show" in options else PARTS
-    output = options.get("output")
-    names = options["names"].replace(",", " ").split() if "names" in options else None
-    numbers = numbers_of(block, equation)
-    first = derive(equation, numbers[0], names=names, output=output)
-    sizes = sizes_of(equation, options.get("sizes", ""), first.names)
-    # Finite differences and deltas of large tensors would take forever.
-    small = sizes_of(equation, names=first.names)
-
-    found = check(equation, small)
-    if not found:
-        raise AssertionError(str(found))
-    # A tensor in several slots has one gradient.
-    tensors = dict.fromkeys(first.names.index(first.names[number]) for number in numbers)
-    slots = []
-    for number in tensors:
-        derivation = derive(equation, number, names=first.names, output=first.output)
-        _run(derivation, number, small)
-        lines = Derivations().check(derivation.latex()).lines
-        false = [line for line in lines if not line.holds]
-        if false:
-            raise AssertionError("\n".join([false[0].message, *false[0].details]))
-        rows = tuple(DerivationRow(line.latex, line.reason, line.checked, claim=line.kind == "claim") for line in lines)
-        slots.append(Slot(derivation, rows, tuple(_addends(derivation, number))))
-    picture = diagram(equation, names=first.names, output=first.output)
-    article = Article(first, sizes, picture, cost(equation, sizes), slots)
-    return article_html(article, show), tuple(row for slot in slots for row in slot.rows)
+PARTS = ("says", "roles", "picture", "derivation", "equation", "code", "cost")
+"""The parts of an article, in order."""
 
 
-def _addends(derivation: Derivation, number: int) -> Iterator[Addend]:
-    """The einsums of a gradient, each with its picture."""
-    from einsum_doc.notation.drawing.diagram import diagram
-
-    names = derivation.names
-    slots = [slot for slot, name in enumerate(names) if name == names[number]]
-    for count, summand in derivation.multiples:
-        slot = slots[derivation.summands.index(summand)]
-        picture = diagram(
-            derivation.differentiated, wrt=slot, names=names, output=derivation.output, loss=derivation.loss
-        )
-        yield Addend(count, summand.equation, picture)
+def _parts(value: str) -> None:
+    for word in value.split():
+        if word not in PARTS:
+            close = difflib.get_close_matches(word, PARTS, n=1)
+            raise ValueError(f'did you mean "{close[0]}"?' if close else "expected some of " + " ".join(PARTS))
 
 
-def numbers_of(block: Block, equation: Equation) -> Sequence[int]:
-    """The operands whose gradients a fence is about, by number."""
-    text = block.options.get("wrt", "all")
-    return range(len(equation.operands)) if text == "all" else [int(each) for each in text.replace(",", " ").split()]
+_SIZE = r"(?:[^\W\d_]|\.\.\.)=\d+(x\d+)*"
+_OPTIONS = {
+    "wrt": matching(r"all|\d+([ ,]+\d+)*", '"all" or the numbers of operands, as in "0 1"'),
+    "show": _parts,
+    "names": any_text,
+    "output": any_text,
+    "sizes": matching(rf"{_SIZE}(?:[ ,]+{_SIZE})*", 'the sizes of labels, as in "i=4 j=3"'),
+}
 
 
-def sizes_of(equation: Equation, text: str = "", names: Sequence[str] | None = None) -> dict[str, int | Sequence[int]]:
-    """The sizes that are written, and for the other labels small ones, different where they may be.
+class EinsumLanguage(Language):
+    """One einsum, about which everything is made by the library."""
 
-    names: of the operands, where one tensor stands in several slots.
-    Raises: OperandError, for a size of no label, or two where the tensors have one.
-    """
-    given: Mapping[str, int | Sequence[int]] = read_sizes(",".join(text.replace(",", " ").split())) if text else {}
-    for label in given.keys() - set(equation.labels):
-        raise OperandError(f"the size of {label!r} is given, which is no label of {equation}", label=label)
-    free = _small_sizes(given)
-    sizes: dict[str, int | Sequence[int]] = {}
-    for labels in _of_one_size(equation, names or range(len(equation.operands))):
-        wanted = [given[label] for label in labels if label in given]
-        if any(size != wanted[0] for size in wanted):
-            raise OperandError(f"{listed(labels)} have one size: they stand in the same place of one tensor")
-        sizes |= dict.fromkeys(labels, wanted[0] if wanted else _size(labels[0], free))
-    return {label: sizes[label] for label in equation.labels}
+    def run(self, block: Block, process: PageProcess) -> Result:
+        """Make the article of an einsum.
 
+        Raises: EinsumError, for a wrong equation or option; AssertionError, if anything on it does not hold.
+        """
+        from einsum_doc.pages.languages._einsum import einsum_article
 
-def _of_one_size(equation: Equation, names: Sequence[object]) -> list[list[str]]:
-    """The labels, those together that stand in one place of a tensor in several slots."""
-    groups = [[label] for label in equation.labels]
-    for name, term in zip(names, equation.operands, strict=True):
-        for pair in zip(equation.operands[names.index(name)], term, strict=True):
-            together = [group for group in groups if set(pair) & set(group)]
-            groups = [group for group in groups if group not in together] + [[*itertools.chain(*together)]]
-    in_order = [sorted(group, key=equation.labels.index) for group in groups]
-    return sorted(in_order, key=lambda group: equation.labels.index(group[0]))
+        markup, rows = einsum_article(block, block.options["show"].split() if "show" in block.options else PARTS)
+        return Result("held", rows=rows, markup=markup)
 
+    def setup(self, block: Block) -> Sequence[str]:
+        return "import einsum_doc", ""
 
-def _size(label: str, free: Iterator[int]) -> int | Sequence[int]:
-    return (next(free), next(free)) if label == ELLIPSIS else next(free)
+    def standalone(self, block: Block) -> Iterator[str]:
+        from einsum_doc.equation import parse
+        from einsum_doc.pages.languages._einsum import numbers_of, sizes_of
 
-
-def _small_sizes(given: Mapping[str, object]) -> Iterator[int]:
-    return itertools.cycle(size for size in range(2, 8) if size not in given.values())
+        equation = parse(block.code.strip())
+        named = ""
+        if "names" in block.options:
+            named += f", names={block.options['names'].replace(',', ' ').split()}"
+        if "output" in block.options:
+            named += f", output={block.options['output']!r}"
+        yield f"for _number in {list(numbers_of(block, equation))}:"
+        yield f"    _derivation = einsum_doc.derive({equation.text!r}, _number{named})"
+        yield '    print(_derivation, end="\\n\\n")'
+        yield "    assert einsum_doc.verify(_derivation.latex())"
+        yield f"assert einsum_doc.check({equation.text!r}, {sizes_of(equation)})"
 
 
-def _run(derivation: Derivation, number: int, sizes: Mapping[str, int | Sequence[int]]) -> None:
-    """Run the code that is shown, on random numbers, and hold it against the library."""
-    import torch
-
-    from einsum_doc import einsum, vjp
-
-    equation = derivation.differentiated
-
-    def shape(term: Sequence[str]) -> list[int]:
-        own = [sizes[label] for label in term]
-        return [length for size in own for length in ([size] if isinstance(size, int) else size)]
-
-    made = {
-        name: torch.randn(shape(term), dtype=torch.float64)
-        for name, term in zip(derivation.names, equation.operands, strict=True)
-    }
-    operands = [made[name] for name in derivation.names]
-    new = {label: sizes[label] for label in equation.output if not any(label in term for term in equation.operands)}
-    upstream = torch.randn_like(einsum(str(equation), *operands, sizes=new))
-    loss = identifier(derivation.loss)
-    name = derivation.names[number]
-    own, output = (f"d{loss}d{identifier(tensor)}" for tensor in (name, derivation.output))
-    variables: dict[str, object] = {"torch": torch, output: upstream}
-    variables |= {identifier(tensor): value for tensor, value in made.items()}
-    exec(compile(derivation.lowering.code, "<the code of this fence>", "exec"), variables)
-    gradients = vjp(equation, operands, upstream)
-    expected = sum(found for found, slot in zip(gradients, derivation.names, strict=True) if slot == name)
-    torch.testing.assert_close(variables[own], expected)
+LANGUAGES = (EinsumLanguage("einsum", _OPTIONS, ours=True, uses_torch=True),)

@@ -1,8 +1,8 @@
-"""Where each line of a page comes from, after plugins and snippets have changed it.
+"""The location of each line of a page, after plugins and snippets have changed it.
 
-What superfences reads is not what stands in the file: front matter is gone, other plugins
-have rewritten lines, snippets have been put in. A failure is reported at the line that an
-author can go and edit, so each line carries its place with it on the way.
+The text that superfences reads is not the text of the file: front matter is gone, other plugins
+have rewritten lines, snippets have been inserted. A failure is reported at the line that an
+author can edit, so each line carries its location.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 from markdown import Markdown
 
@@ -22,7 +22,7 @@ from einsum_doc.pages.record.block import Location
 
 
 class Line(str):
-    """A line that knows where it comes from, and still does when it is indented.
+    """A line with its location, which it keeps when it is indented.
 
     >>> ("    " + Line("Text.", Location("docs/a.md", 3))).location
     Location(file='docs/a.md', line=3)
@@ -40,20 +40,19 @@ class Line(str):
         return Line(before + str(self), self.location)
 
     def replace(self, *args: Any) -> Line:
-        """As of any string."""
+        """Return the line with a text replaced."""
         return Line(super().replace(*args), self.location)
 
 
 def read(name: str, text: str, markdown: str, md: Markdown) -> tuple[Sequence[str], Sequence[Location]]:
-    """The lines that superfences will be given of a page, and where each of them comes from.
+    """Return the lines of a page that superfences will be given, and the location of each.
 
-    `markdown` is what has become of the file `name` with this `text`, and `md` what it will be rendered with.
+    markdown: the text as plugins have changed it. md: the Markdown that will render it.
     """
     lines = markdown.split("\n")
     steps = _steps(md)
-    locations: Sequence[Location]
     if text.endswith(markdown):
-        # As long as lines stay as and where they are, they need not carry their places.
+        # As long as lines stay as and where they are, they need not carry their locations.
         first = text.count("\n") - len(lines) + 2
         while steps and not _may_insert(steps[0], markdown):
             after = steps[0](list(lines))
@@ -61,7 +60,8 @@ def read(name: str, text: str, markdown: str, md: Markdown) -> tuple[Sequence[st
                 break
             lines = after
             del steps[0]
-        locations = _Counted(name, first, text.count("\n") + 1, len(lines))
+        last = text.count("\n") + 1
+        locations = [Location(name, min(number, last)) for number in range(first, first + len(lines))]
         if not steps:
             return lines, locations
     else:
@@ -73,45 +73,26 @@ def read(name: str, text: str, markdown: str, md: Markdown) -> tuple[Sequence[st
 
 
 def _may_insert(step: Callable[[list[Any]], list[str]], markdown: str) -> bool:
-    """Whether what is done to a page's lines may put in those of other files."""
+    """Return whether a preprocessor may insert lines of other files."""
     appended = getattr(getattr(step, "__self__", None), "auto_append", None)  # which snippets have, if as an empty list
     return appended is not None and bool(appended or "8<" in markdown)
 
 
-class _Counted(Sequence[Location]):
-    """The places of lines that stand in a file from the `first` to the `last`, where those are that come after it."""
-
-    def __init__(self, file: str, first: int, last: int, length: int) -> None:
-        self.file, self.first, self.last, self.length = file, first, last, length
-
-    def __len__(self) -> int:
-        return self.length
-
-    @overload
-    def __getitem__(self, index: int) -> Location: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Location]: ...
-    def __getitem__(self, index: int | slice) -> Location | list[Location]:
-        if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(self.length))]
-        return Location(self.file, min(self.first + range(self.length)[index], self.last))
-
-
 def origins(name: str, text: str, markdown: str) -> list[Location]:
-    r"""The place of each line of the `markdown` that has become of the file `name` with this `text`.
+    r"""Return the location of each line of `markdown`, made from the file `name` with this `text`.
 
     >>> source = "---\ntitle: T\n---\nOne.\n\nTwo.\n"
     >>> [str(location) for location in origins("docs/a.md", source, "One.\n\nTwo.\n")]
     ['docs/a.md:4', 'docs/a.md:5', 'docs/a.md:6', 'docs/a.md:7']
 
-    A line that another plugin wrote is placed where it was put in.
+    A line that another plugin wrote has the location where it was inserted.
     """
     source, final = text.split("\n"), markdown.split("\n")
     return [Location(name, index + 1) for index in _aligned(source, final)]
 
 
 def _aligned(source: Sequence[str], final: Sequence[str]) -> list[int]:
-    """For each line, the index of the one that it has become of."""
+    """Return for each line the index of the source line that it was made from."""
     shift = len(source) - len(final)
     if shift >= 0 and list(final) == list(source[shift:]):
         return [shift + index for index in range(len(final))]
@@ -124,7 +105,7 @@ def _aligned(source: Sequence[str], final: Sequence[str]) -> list[int]:
 
 
 def trace(md: Markdown, root: Path) -> None:
-    """Have the lines of snippets carry their places; their files are named relative to `root`."""
+    """Make the lines of snippets carry their locations; their files are named relative to `root`."""
     if "snippet" not in md.preprocessors:
         return
     snippets = md.preprocessors["snippet"]
@@ -148,7 +129,7 @@ def _steps(md: Markdown) -> list[Callable[[list[Any]], list[str]]]:
 
 
 def _located(before: Sequence[Line], after: Sequence[str]) -> list[Line]:
-    """What a preprocessor has made of the lines, each with its place."""
+    """Return the lines that a preprocessor has made, each with its location."""
     if list(after[: len(before)]) == list(before):
         location = before[-1].location
         return [*before, *(each if isinstance(each, Line) else Line(each, location) for each in after[len(before) :])]
@@ -172,6 +153,6 @@ def _located(before: Sequence[Line], after: Sequence[str]) -> list[Line]:
 
 
 def reached(error: BaseException) -> Location | None:
-    """The place of the line that snippets were reading when they raised an error."""
+    """Return the location of the line that snippets were reading when they raised an error."""
     lines = [frame.f_locals.get("line") for frame, _ in traceback.walk_tb(error.__traceback__)]
     return next((line.location for line in reversed(lines) if isinstance(line, Line)), None)

@@ -30,7 +30,7 @@ def named(name: str, markdown: str) -> str:
     r"""Return the Markdown of a page with its name.
 
     >>> named("docs/a--b.md", "# Title")
-    '<!-- einsum-doc: docs/a%2D%2Db.md -->\\n# Title'
+    '<!-- einsum-doc: docs/a%2D%2Db.md -->\n# Title'
     """
     return f"<!-- einsum-doc: {quote(name).replace('-', '%2D')} -->\n{markdown}"
 

@@ -1,9 +1,9 @@
 """Markdown -> its fences, each with its line: found by superfences itself.
 
 Two readers of Markdown would disagree on some page, so there is only one: the class that
-pymdownx.superfences renders with is run over the lines, and its decisions are written down
-instead of acted on. What it would silently abandon (a header it cannot read, a fence that
-is never closed) is written down too, and so is every block that it does not see at all.
+pymdownx.superfences renders with reads the lines, and its decisions are recorded instead of
+acted on. So are the fences that it silently abandons, because their header cannot be read or
+they are never closed, and the blocks that it does not see at all.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from markdown.htmlparser import HTMLExtractor
 from pymdownx.superfences import RE_OPTIONS, SuperFencesBlockPreprocessor, SuperFencesCodeExtension
 
 from einsum_doc.pages.reading import fence
+from einsum_doc.pages.reading.language import Languages
 from einsum_doc.pages.record.block import Block, Expected, Location
 from einsum_doc.pages.record.result import Failure
 
@@ -35,7 +36,7 @@ class Fence:
     """The index of the line after its closing one; if it has none, after the last that superfences took for its."""
     header: fence.Header
     code: str
-    """Dedented, tabs expanded: what a formatter is given."""
+    """The code as a formatter is given it: dedented, tabs expanded."""
     closed: bool = True
     commented: bool = False
     """Inside an HTML comment: text, though superfences would run it."""
@@ -46,7 +47,7 @@ class Fence:
 
 
 def scan(lines: Sequence[str], *, tab_length: int = 4, unasked: Collection[str] = ()) -> list[Fence]:
-    """The fences of a page, from the lines that superfences would be given.
+    """Return the fences of a page, from the lines that superfences would be given.
 
     >>> [found] = scan(["Text.", "", "```python exec='on'", "x = 1", "```"])
     >>> found.line, found.header.options, found.code
@@ -63,7 +64,7 @@ def scan(lines: Sequence[str], *, tab_length: int = 4, unasked: Collection[str] 
     if not marked:
         return []
     openings = [*_openings(lines, unasked, marked)]
-    found = _Reader(_markdown(tab_length)).read(lines, marked)
+    found = _FenceReader(_markdown(tab_length)).read(lines, marked)
     found = [replace(each, hides=_hidden_in(each, lines, openings)) for each in found]
     for index in openings:
         if not any(each.line <= index < each.end for each in found):
@@ -75,17 +76,17 @@ def scan(lines: Sequence[str], *, tab_length: int = 4, unasked: Collection[str] 
 
 @cache
 def _markdown(tab_length: int) -> Markdown:
-    """What the reader takes its settings from; it changes nothing of it."""
+    """Return a Markdown from which the reader takes its settings; it changes nothing of it."""
     return Markdown(tab_length=tab_length)
 
 
 def _marked(lines: Sequence[str]) -> list[int]:
-    """The lines with what can begin or end a fence."""
+    """Return the lines that may begin or end a fence."""
     return [index for index, line in enumerate(lines) if "```" in line or "~~~" in line]
 
 
 def _hidden_in(found: Fence, lines: Sequence[str], openings: Iterable[int]) -> int | None:
-    """The line of the first block that a fence has taken in, which it cannot have been meant to show."""
+    """Return the line of the first block that a fence has swallowed, if it cannot be meant as an example."""
     own = _run_of(lines[found.line])
     for index in (index for index in openings if found.line < index < found.end):
         inner = _run_of(lines[index])
@@ -97,13 +98,13 @@ def _hidden_in(found: Fence, lines: Sequence[str], openings: Iterable[int]) -> i
 
 
 def _run_of(line: str) -> str:
-    """The backticks or tildes that a line begins with."""
+    """Return the backticks or tildes that a line begins with."""
     run = re.match(r"[> ]*(`{3,}|~{3,}|)", line)
     return run[1] if run else ""
 
 
 def _openings(lines: Sequence[str], unasked: Collection[str], marked: Iterable[int]) -> Iterator[int]:
-    """Of the lines that are marked, those on which a fence opens, at their start or not, whose author wants it run.
+    """Yield the marked lines on which a fence opens, at their start or not, that its author wants run.
 
     >>> lines = ["1. ```py exec='on'", "Of ```py exec='on'``` text", "~~~ py exec='off'", "~~~ all"]
     >>> list(_openings(lines, ["all"], _marked(lines)))
@@ -130,7 +131,7 @@ def _asks(header: str, unasked: Collection[str]) -> bool:
 
 
 def _in_comments(lines: Sequence[str], found: Sequence[Fence]) -> set[int]:
-    """Which of the fences end up in HTML comments, as Python-Markdown's own reader of HTML finds them."""
+    """Return the fences that end up in HTML comments, as Python-Markdown's own reader of HTML finds them."""
     if not any("<!--" in line for line in lines):
         return set()
     text = list(lines)
@@ -152,7 +153,7 @@ def _in_comments(lines: Sequence[str], found: Sequence[Fence]) -> set[int]:
 
 
 def normalize(text: str, *, tab_length: int = 4) -> list[str]:
-    r"""The lines of a page's text as Python-Markdown hands them on: one for each of the text's.
+    r"""Return the lines of a page as Python-Markdown normalizes them, as many as the text has.
 
     >>> normalize("a\n\tb\n   \n")
     ['a', '    b', '', '']
@@ -169,24 +170,8 @@ class Fault(NamedTuple):
     """How many of the page's blocks stand before it."""
 
 
-class Languages(NamedTuple):
-    """Which fences a site executes."""
-
-    runnable: Collection[str]
-    """The languages that markdown-exec is configured for."""
-    always: Collection[str] = ()
-    """Those that run without `exec="on"`: markdown-exec's MARKDOWN_EXEC_AUTO."""
-    foreign: Collection[str] = ()
-    """Those that another plugin or extension has a fence for; their options are its business."""
-
-    @property
-    def unasked(self) -> set[str]:
-        """All those whose fences are never only shown."""
-        return {fence.DERIVATION, fence.EINSUM, fence.EXPECTED, *self.always}
-
-
 class Reading(NamedTuple):
-    """What a page holds that this builder is answerable for."""
+    """The fences of a page that this builder handles."""
 
     blocks: Sequence[Block] = ()
     faults: Sequence[Fault] = ()
@@ -196,91 +181,78 @@ class Reading(NamedTuple):
 
 
 def read(lines: Sequence[str], locations: Sequence[Location], languages: Languages) -> Reading:
-    """The blocks of a page, and the fences that are wrong.
+    """Return the blocks of a page, and the fences that are wrong.
 
-    `lines` are what superfences will be given, and `places` where each of them comes from.
+    lines: those that superfences will be given. locations: the location of each.
     """
     blocks: list[Block] = []
+    openings: list[int] = []
     faults: list[Fault] = []
     others: dict[int, Fault | Fence] = {}
-    openings: list[int] = []
-    idle = unreadable = False
-    formatted = {fence.DERIVATION, fence.EINSUM, *languages.runnable}
+    is_off = False  # the last block is switched off, and keeps its expected output
+    is_lost = False  # an end is missing: superfences may have taken the fences below for something else
 
     def fault(found: Fence, message: str, *details: str, asked_for: bool = True) -> None:
         failure = Failure(locations[found.line], "FenceError", message, tuple(filter(None, details)))
         faults.append(Fault(failure, len(blocks)))
-        if asked_for and not found.header.unread and found.header.language in formatted:
+        if asked_for and not found.header.unread and languages.formats(found.header.language):
             others[found.line] = faults[-1]
 
     for found in _with_nested(scan(lines, unasked=languages.unasked), languages):
-        language, options = found.header.language, found.header.options
+        language, opening = languages.of(found.header.language), f"its opening: {lines[found.line].strip()}"
         if found.commented:
-            if language in formatted:
+            if languages.formats(language.name):
                 others[found.line] = found
             continue
-        runs = False
-        if language not in set(languages.foreign) - set(languages.runnable):
-            try:
-                runs = fence.executes(found.header, languages.runnable, languages.always)
-            except fence.FenceError as error:
-                fault(found, error.message, error.hint)
-                continue
-        if not found.closed and (runs or language == fence.EXPECTED):
-            fault(found, "the block is never closed", f"its opening: {lines[found.line].strip()}", asked_for=False)
-            unreadable = True
-        elif found.hides is not None and not (runs and language not in fence.SHOWN_ONLY):
-            # What comes after it may have been taken for something else.
-            if not unreadable:
+        try:
+            asked = not languages.is_foreign(language.name) and languages.executes(found.header)
+        except fence.FenceError as error:
+            fault(found, error.message, error.hint)
+            continue
+        expects, runs = language.role == "expect", asked and language.role == "run"
+        if not found.closed and (asked or expects):
+            fault(found, "the block is never closed", opening, asked_for=False)
+            is_lost = True
+        elif not found.closed or (found.hides is not None and not runs):
+            if found.hides is not None and not runs and not is_lost:
                 fault(found, *_hidden(found, lines, locations), asked_for=False)
-            unreadable = True
-        elif not found.closed:
-            # Its end, perhaps, of a block whose opening has lost a backtick and is text.
-            if not unreadable:
-                opening = f"its opening: {lines[found.line].strip()}"
-                fault(
-                    found, "the fence is never closed", opening, "or is it the end of one that is not read as a fence?"
-                )
-            unreadable = True
-        elif found.closed and language == fence.EXPECTED:
-            if not idle and (not blocks or blocks[-1].expected is not None):
+            elif not is_lost:
+                # Or it is the end of a block whose opening has lost a backtick and is text.
+                hint = "or is it the end of one that is not read as a fence?"
+                fault(found, "the fence is never closed", opening, hint)
+            is_lost = True
+        elif expects and not is_off:
+            if not blocks or blocks[-1].expected is not None:
                 fault(found, "there is no block before it whose output it could be")
-            elif not idle:
-                tolerance = float(options.get("tolerance", Expected.tolerance))
-                blocks[-1] = replace(blocks[-1], expected=Expected(locations[found.line], found.code, tolerance))
-        elif runs and language not in fence.SHOWN_ONLY:
-            block = Block(locations[found.line], len(blocks) + 1, language, found.code, dict(options))
-            code = tuple(locations[found.line + 1 : found.end - 1])
-            if code != tuple(map(block.location_of, range(len(code)))):
-                block = replace(block, locations=code)
-            nothing = _nothing_in(block)
-            if nothing:
-                fault(found, *nothing)
             else:
-                blocks.append(block)
-                openings.append(found.line)
+                blocks[-1] = replace(blocks[-1], expected=_expected(found, locations))
+        elif runs and (nothing := language.nothing_in(found.code)):
+            fault(found, *nothing)
         elif runs:
+            blocks.append(_block(found, len(blocks) + 1, locations))
+            openings.append(found.line)
+        elif asked:
             others[found.line] = found
-        if language != fence.EXPECTED:
-            # A block that is out of use keeps what was expected of it.
-            idle = "exec" in options and not runs
+        if not expects:
+            is_off = "exec" in found.header.options and not asked
     return Reading(blocks, faults, {**others, **dict(zip(openings, blocks, strict=True))})
 
 
-def _nothing_in(block: Block) -> tuple[str, ...]:
-    """Why a block would run nothing at all, in words."""
-    prompts = {"pycon": ">>> ", "console": "$ "}
-    if block.language in prompts and not block.typed:
-        return "there is nothing in it to run", f"write {prompts[block.language]!r} before what is typed"
-    comment = r"(?<!\\)%.*" if block.language == fence.DERIVATION else r"^\s*#.*"
-    return () if re.sub(comment, "", block.program, flags=re.M).strip("\\ \t\n\f") else _NOTHING
+def _expected(found: Fence, locations: Sequence[Location]) -> Expected:
+    """Return the output that a fence says the block before it has."""
+    return Expected(locations[found.line], found.code, float(found.header.options.get("tolerance", Expected.tolerance)))
 
 
-_NOTHING = "there is nothing in it to run", 'if it is out of use, write exec="off"'
+def _block(found: Fence, number: int, locations: Sequence[Location]) -> Block:
+    """Return a fence as a block, with the location of each of its lines where these are not the lines after it."""
+    block = Block(locations[found.line], number, found.header.language, found.code, dict(found.header.options))
+    lines = tuple(locations[found.line + 1 : found.end - 1])
+    moved = lines != tuple(map(block.location_of, range(len(lines))))
+    return replace(block, locations=lines) if moved else block
 
 
 def _hidden(found: Fence, lines: Sequence[str], locations: Sequence[Location]) -> tuple[str, ...]:
-    """What is wrong with a fence that hides a block, in words."""
+    """Return the message and the details about a fence that hides a block."""
     assert found.hides is not None
     if found.hides == found.line:
         return (
@@ -298,7 +270,7 @@ def _hidden(found: Fence, lines: Sequence[str], locations: Sequence[Location]) -
 
 
 def in_metadata(text: str, name: str, languages: Languages) -> list[Fault]:
-    """The faults of a page whose first lines MkDocs takes for its metadata, though blocks begin on them."""
+    """Return the faults of a page whose first lines MkDocs reads as its metadata, though blocks begin on them."""
     lines = text.split("\n")
     if lines[0].rstrip() == "---":
         return []
@@ -311,10 +283,10 @@ def in_metadata(text: str, name: str, languages: Languages) -> list[Fault]:
 
 
 def _with_nested(fences: Iterable[Fence], languages: Languages) -> Iterator[Fence]:
-    """The fences and, where one is Markdown that is executed, those inside it."""
+    """Yield the fences and, where one is Markdown that is executed, those inside it."""
     for found in fences:
         options = found.header.options
-        executed = found.header.language in ("md", "markdown") and fence.is_on(options.get("exec"))
+        executed = languages.of(found.header.language).holds_fences and fence.is_on(options.get("exec"))
         yield replace(found, hides=None) if executed and found.closed else found
         if executed and found.closed and not found.commented:
             shift = found.line + 1
@@ -324,8 +296,8 @@ def _with_nested(fences: Iterable[Fence], languages: Languages) -> Iterator[Fenc
                 yield from _with_nested([moved], languages)
 
 
-class _Reader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx has no types
-    """superfences' reader of fences, which notes them down and formats nothing."""
+class _FenceReader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx has no types
+    """superfences' reader of fences, which records them and formats nothing."""
 
     def __init__(self, md: Markdown) -> None:
         super().__init__(md)
@@ -343,7 +315,7 @@ class _Reader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx h
         return sorted(self.found, key=lambda each: each.line)
 
     def _numbered(self, lines: Sequence[str], marked: Sequence[int]) -> Iterator[str]:
-        """The lines within fences; outside of them superfences looks for the beginning of one alone."""
+        """Yield the lines within fences, and outside of them only those that may begin one."""
         self.at = marked[0]
         while self.at < len(lines):
             yield lines[self.at]
@@ -414,7 +386,7 @@ class _Reader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx h
 
 
 def with_underscores(lines: list[str]) -> list[str]:
-    """The lines with `skip-if` written as superfences can read it, in the headers of fences alone.
+    """Return the lines with `skip-if` written as superfences can read it, in the headers of fences alone.
 
     >>> with_underscores(["```python skip-if='no-gpu'", "```", "~~~~", "``` python skip-if='no-gpu'", "~~~~"])
     ["```python skip_if='no-gpu'", '```', '~~~~', "``` python skip-if='no-gpu'", '~~~~']

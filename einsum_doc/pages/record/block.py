@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -48,7 +46,7 @@ class Block:
     code: str
     """The code as the fence's formatter receives it: dedented, tabs expanded."""
     options: Mapping[str, str] = field(default_factory=dict)
-    """The options of the fence, as they were written, checked by `fence.executes`."""
+    """The options of the fence, as they were written, checked by `Languages.executes`."""
     expected: Expected | None = None
     """The output that it must have, if an `expected` fence follows it."""
     locations: tuple[Location, ...] = ()
@@ -72,55 +70,3 @@ class Block:
     def has(self, location: Location) -> bool:
         """Return whether a location is one of the lines of its code."""
         return any(self.location_of(index) == location for index in range(self.code.count("\n") + 1))
-
-    @property
-    def program(self) -> str:
-        r"""The program to run, with a line for each line of the block: of a console session, its commands.
-
-        >>> Block(Location("docs/a.md", 1), 1, "pycon", ">>> 1 + 1\n2").program
-        '1 + 1\n'
-        """
-        if self.language not in _PROMPTS:
-            return self.code
-        return "\n".join(self.typed.get(index, "") for index in range(self.code.count("\n") + 1))
-
-    @property
-    def typed(self) -> Mapping[int, str]:
-        r"""The commands of a console session by their lines; a command may continue on the next lines.
-
-        >>> Block(Location("docs/a.md", 1), 1, "console", "$ echo a \\\n>   b\na b\n$ true").typed
-        {0: 'echo a \\', 1: '  b', 3: 'true'}
-        """
-        typed: dict[int, str] = {}
-        command: list[str] = []
-        lines = self.code.split("\n")
-        for index, line in enumerate(lines):
-            if self.language == "console" and command and _goes_on("\n".join(command), lines[index:]):
-                typed[index] = line.removeprefix("> ")
-                command.append(typed[index])
-            elif line.startswith(_PROMPTS[self.language]):
-                typed[index] = line[len(_PROMPTS[self.language][0]) :]
-                command = [typed[index]]
-            else:
-                command = []
-        return typed
-
-
-_PROMPTS = {"pycon": (">>> ", "... "), "console": ("$ ", "% ")}
-_ENDS = {"if": "fi", "for": "done", "while": "done", "until": "done", "case": "esac"}
-
-
-def _goes_on(command: str, rest: Sequence[str]) -> bool:
-    """Return whether a shell would ask for another line of this command. `rest` are the lines that may follow."""
-    document = re.search(r"(?<!<)<<-?\s*(['\"]?)([A-Za-z_]\w*)\1(?!.*<<)", command.split("\n")[0])
-    if document and document[2] in (line.strip() for line in command.split("\n")):
-        return False
-    if document and document[2] in (line.removeprefix("> ").strip() for line in rest):
-        return True
-    try:
-        words = shlex.split(command, comments=True)
-    except ValueError:  # within quotes, or after a backslash
-        return True
-    if words and words[0] in _ENDS and not any(word.rstrip(";") == _ENDS[words[0]] for word in words):
-        return True
-    return command.rstrip().endswith(("|", "&&"))

@@ -1,4 +1,4 @@
-"""The sides of an assertion that did not hold, in words: what they are, and where they differ."""
+"""The sides of an assertion that did not hold, in words: their values, and where they differ."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 UNSET = "not evaluated"
-"""In the place of a side that was never come to."""
+"""The value of a side that was not evaluated."""
 
 _LIMIT = 160
-"""In how many characters a value is said."""
+"""The number of characters in which a value is described."""
 
 
 def compared(sides: Sequence[Any], *, differ: bool = True) -> Iterator[str]:
-    """What the sides of a comparison are and, if they are alike enough to `differ`, how they do.
+    """Yield the values of the sides of a comparison, in words, and their differences if `differ`.
 
     >>> list(compared(([1, 2], [1, 3])))
     ['left [1, 2], right [1, 3]']
     """
     given = [side for side in sides if side is not UNSET]
-    if len(sides) == 1 and not isinstance(sides[0], bool):  # that it is False is no news
+    if len(sides) == 1 and not isinstance(sides[0], bool):  # which would be False
         yield from (f"value {describe(side)}" for side in given)
     elif len(sides) == 2 and len(given) == 2:
         yield f"left {describe(given[0])}, right {describe(given[1])}"
@@ -30,7 +30,7 @@ def compared(sides: Sequence[Any], *, differ: bool = True) -> Iterator[str]:
 
 
 def describe(value: Any) -> str:
-    """A value in a line; an array by its shape and dtype.
+    """Return a value in one line; an array by its shape and dtype.
 
     >>> describe(0.03125), describe("text")
     ('0.03125', "'text'")
@@ -60,7 +60,7 @@ def _differences(left: Any, right: Any) -> Iterator[str]:
     elif (
         isinstance(left, list | tuple | str | bytes)
         and type(left) is type(right)
-        and max(len(repr(side)) for side in (left, right)) > _LIMIT  # a short one is seen as a whole
+        and max(len(repr(side)) for side in (left, right)) > _LIMIT  # a short one is shown as a whole
     ):
         yield from _first_difference(left, right)
 
@@ -69,7 +69,7 @@ def _first_difference(left: Any, right: Any) -> Iterator[str]:
     pairs = enumerate(zip(left, right, strict=False))
     first = next((index for index, (one, other) in pairs if not _equal(one, other)), None)
     if first is not None:
-        # Of a text, what stands there; a byte or a letter alone would say little.
+        # Of a text, the part that begins there: a single letter would say little.
         part = slice(first, first + 40)
         one, other = (side[part] if isinstance(side, str | bytes) else side[first] for side in (left, right))
         yield f"first differ at [{first}]: {describe(one)} and {describe(other)}"
@@ -85,7 +85,7 @@ def _equal(left: Any, right: Any) -> bool:
 
 
 def _alike(left: Any, right: Any) -> tuple[Any, Any]:
-    """Both as arrays of NumPy if one of them is, and the other a tensor."""
+    """Return two values as arrays of NumPy if one of them is one, and the other a tensor."""
     modules = {type(side).__module__.split(".")[0] for side in (left, right)}
     if {"torch", "numpy"} <= modules:
         left, right = (side.detach().cpu().numpy() if hasattr(side, "detach") else side for side in (left, right))
@@ -93,7 +93,7 @@ def _alike(left: Any, right: Any) -> tuple[Any, Any]:
 
 
 def _mismatch(left: Any, right: Any) -> Iterator[str]:
-    """Where two arrays differ, or an array from a number."""
+    """Yield where two arrays differ, or an array and a number."""
     shape = tuple(left.shape if _is_array(left) else right.shape)
     if _is_array(left) and _is_array(right) and shape != tuple(right.shape):
         yield "the shapes differ"
@@ -128,7 +128,7 @@ def _element(side: Any, position: int) -> Any:
 
 
 def _wide(side: Any) -> Any:
-    """An array of numbers as one whose differences neither overflow nor wrap around; None for one of something else."""
+    """Return an array in a dtype in which differences neither overflow nor wrap around; None for no numbers."""
     if not _is_array(side):
         return side
     if "torch" in sys.modules and isinstance(side, sys.modules["torch"].Tensor):

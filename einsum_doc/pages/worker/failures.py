@@ -1,4 +1,4 @@
-"""An exception -> the Failure of a block: the line to go and edit, and the frames that led there."""
+"""An exception -> the failures of a block: the line to edit, and the frames that led there."""
 
 from __future__ import annotations
 
@@ -14,34 +14,31 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
 
-from einsum_doc.pages.reading.fence import DERIVATION
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.result import Failure
 from einsum_doc.pages.worker.comparison import UNSET, describe
-from einsum_doc.pages.worker.program import location_in, numbered
+from einsum_doc.pages.worker.program import ASSERTED, location_in, numbered
 
 _BUILDER = os.path.dirname(os.path.dirname(__file__)) + os.sep
-"""The folder of the builder, whose own frames nobody wants to see."""
-ASSERTED: dict[str, set[int]] = {}
-"""The lines of each of them on which an assertion stands."""
+"""The folder of the builder, whose own frames are left out."""
 PAGES: set[str] = set()
 """The Markdown files that code has been compiled from, as tracebacks name them."""
 
 
-def know(sources: Mapping[str, Sequence[str]]) -> None:
-    """Take the lines of a page's files, for the source lines of tracebacks and warnings."""
+def register_sources(sources: Mapping[str, Sequence[str]]) -> None:
+    """Register the lines of a page's files, for the source lines of tracebacks and warnings."""
     for file, lines in sources.items():
         PAGES.add(file)
         linecache.cache[file] = (0, None, [line + "\n" for line in lines], file)
 
 
 def name_of(error: BaseException) -> str:
-    """The name of an error as its author writes it."""
+    """Return the name of an error as its author writes it."""
     return type(error).__qualname__
 
 
 def is_expected(error: BaseException, expected: str) -> bool:
-    """Whether it is what `raises` says.
+    """Return whether an error is the one that the option `raises` describes.
 
     >>> is_expected(ValueError("sizes 3 and 4"), "ValueError: sizes"), is_expected(ValueError("3"), "Value")
     (True, False)
@@ -60,14 +57,14 @@ def is_expected(error: BaseException, expected: str) -> bool:
 
 
 def failures_of(error: BaseException, block: Block, root: str, location: Location | None = None) -> Iterator[Failure]:
-    """The failures of a block that raised: of a group of errors, one for each that is in it.
+    """Yield the failures of a block that raised: of a group of errors, one for each error in it.
 
-    place: where to go if the error stands on no page; by default the block's first line.
+    location: of an error without a frame on a page; by default the block's first line.
     """
     frames = list(_author_frames(error.__traceback__, root))
     made = getattr(error, "einsum_doc_location", block.where)
     if isinstance(error, AssertionError):
-        # Where in a library an assertion is written tells nobody anything.
+        # The line of an assertion in a library says nothing about the page.
         while frames and not frames[-1][2] and frames[-1][0].file.startswith(("torch/", "numpy/", "einsum_doc/")):
             frames.pop()
     location = next((location for location, _, on_page in reversed(frames) if on_page), location or made)
@@ -83,8 +80,6 @@ def _failure_of(
     error: BaseException, block: Block, location: Location, frames: list[tuple[Location, str, bool]]
 ) -> Failure:
     details: list[str] = list(getattr(error, "einsum_doc_details", ()))
-    if block.language == DERIVATION and hasattr(error, "position"):
-        location = block.location_of(error.position[0])
     if isinstance(error, SyntaxError) and error.filename == block.location.file:
         location = location_in(block, error.lineno or block.location.line + 1)
         message = error.msg
@@ -134,7 +129,7 @@ def _headline(error: BaseException) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """What an error says, even if saying it fails."""
+    """Return the message of an error, even if its `__str__` raises."""
     try:
         return str(error).strip()
     except Exception as reason:
@@ -147,7 +142,7 @@ def locations_of(error: BaseException) -> list[Location]:
 
 
 def _author_frames(trace: TracebackType | None, root: str) -> Iterator[tuple[Location, str, bool]]:
-    """The frames from the page's code on: place, source line, and whether it is on a page."""
+    """Yield the frames from the page's code on: location, source line, and whether it is on a page."""
     inside = False
     for frame, line in _frames(trace):
         file = frame.f_code.co_filename
@@ -160,13 +155,13 @@ def _author_frames(trace: TracebackType | None, root: str) -> Iterator[tuple[Loc
 
 
 def _frames(trace: TracebackType | None) -> Iterator[tuple[FrameType, int]]:
-    """The frames of a traceback, the middle of a very deep one left out."""
+    """Yield the frames of a traceback, without the middle of a very deep one."""
     frames = list(traceback.walk_tb(trace))
     yield from frames if len(frames) <= 100 else [*frames[:50], *frames[-50:]]
 
 
 def _sides_of_an_assertion(error: BaseException) -> list[str]:
-    """The values that an `assert` was comparing when something in it raised."""
+    """Return the values that an `assert` compared when something in it raised."""
     frames = [(frame, line) for frame, line in _frames(error.__traceback__) if frame.f_code.co_filename in PAGES]
     if not frames or isinstance(error, AssertionError):
         return []
@@ -174,14 +169,14 @@ def _sides_of_an_assertion(error: BaseException) -> list[str]:
     if line not in ASSERTED.get(frame.f_code.co_filename, ()):
         return []
     if "@2" in frame.f_locals:
-        return []  # of several comparisons, nobody knows in which it was
+        return []  # of several comparisons, it is not known which one raised
     sides = [frame.f_locals.get(name, UNSET) for name in ("@0", "@1")]
     sides = [side for side in sides if side is not UNSET]
     return [", ".join(map(describe, sides))] if sides else []
 
 
 def _once(frames: Iterable[str]) -> Iterator[str]:
-    """The frames, a run of equal ones as one with a count."""
+    """Yield the frames, a run of equal ones as one with a count."""
     for frame, run in itertools.groupby(frames):
         yield frame
         repeated = len(list(run)) - 1
@@ -190,7 +185,7 @@ def _once(frames: Iterable[str]) -> Iterator[str]:
 
 
 def _short(file: str, root: str) -> str:
-    """A file's name as anyone may see it: relative to the project, to the packages or to Python."""
+    """Return a file's name relative to the project, to the packages or to Python, fit to be published."""
     if not os.path.isabs(file):
         return file
     for folder in sorted({root, *sysconfig.get_paths().values()}, key=len, reverse=True):

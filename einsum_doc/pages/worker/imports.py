@@ -1,4 +1,4 @@
-"""Modules met as they are loaded: what is to be done to one is done before anybody else can use it."""
+"""Functions that are called with a module when it is loaded, before anything else can use it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any
 
 
 def when_loaded(actions: Mapping[str, Callable[[ModuleType], None]]) -> None:
-    """Call each action with the module of its name: at once, if that is loaded, or else when it is."""
+    """Call each action with the module of its name: at once if it is loaded, else when it is."""
     for name in actions.keys() & sys.modules.keys():
         actions[name](sys.modules[name])
     sys.meta_path.insert(0, _Watcher({name: act for name, act in actions.items() if name not in sys.modules}))
 
 
 class _Watcher(MetaPathFinder):
-    """Finds nothing itself, and wraps the loader of a module that is waited for."""
+    """Wraps the loaders of the modules that are waited for, and finds no other."""
 
     def __init__(self, waiting: dict[str, Callable[[ModuleType], None]]) -> None:
         self.waiting = waiting

@@ -1,4 +1,4 @@
-"""A block's syntax tree -> code whose lines are those that its author can edit.
+"""Block -> code whose lines are those that its author can edit, with its assertions rewritten.
 
 Most blocks stand on the lines after their opening, and their code is compiled at those. A
 block that a snippet has filled, or another plugin, has lines from several places. Its code is
@@ -15,25 +15,49 @@ from contextlib import contextmanager
 from itertools import groupby
 from types import CodeType
 
+from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.record.block import Block, Location
+from einsum_doc.pages.worker.assertions import AssertionRewriter
+from einsum_doc.pages.worker.values import show_last
+
+ASSERTED: dict[str, set[int]] = {}
+"""The lines of each file on which an assertion stands."""
 
 
 def numbered(block: Block) -> str:
-    r"""What a block runs, after as many empty lines as there are before it in its file.
+    r"""Return the program of a block after as many empty lines as there are lines before it in its file.
 
     >>> numbered(Block(Location("docs/a.md", 2), 1, "python", "x = 1"))
     '\n\nx = 1'
     """
-    return "\n" * block.location.line + block.program
+    return "\n" * block.location.line + LANGUAGES[block.language].program(block.code)
 
 
 def location_in(block: Block, line: int) -> Location:
-    """The place of a line of the block as it is `numbered`."""
+    """Return the location of a line of the `numbered` program."""
     return block.location_of(line - block.location.line - 1)
 
 
-def compiled(tree: ast.Module | ast.Interactive, block: Block) -> list[CodeType]:
-    """The code of a block as it is `numbered`: one for each run of statements from one file, to be run in order."""
+def compile_block(block: Block, *, interactive: bool = False) -> list[CodeType]:
+    """Return the code of a block at its lines in its file: one for each run of statements from one file, in order.
+
+    interactive: whether to write the value of each command where its output is, as a console does.
+    """
+    source = numbered(block)
+    rewriter = AssertionRewriter(block.location.file)
+    with _located_warnings(block):
+        tree: ast.Module = rewriter.visit(ast.parse(source, block.location.file))
+        # Once as it stands, for Python's own errors and warnings about the author's text.
+        compile(source, block.location.file, "exec", dont_inherit=True)
+    for location in (location_in(block, line) for line in rewriter.lines):
+        ASSERTED.setdefault(location.file, set()).add(location.line)
+    if interactive and tree.body:
+        return _compiled(ast.fix_missing_locations(ast.Interactive(tree.body)), block)
+    show_last(tree, source)
+    return _compiled(ast.fix_missing_locations(tree), block)
+
+
+def _compiled(tree: ast.Module | ast.Interactive, block: Block) -> list[CodeType]:
     mode = "single" if isinstance(tree, ast.Interactive) else "exec"
     flags = _future_flags(tree.body)
     pieces = [(block.location.file, tree.body)]
@@ -53,7 +77,7 @@ def compiled(tree: ast.Module | ast.Interactive, block: Block) -> list[CodeType]
 
 
 def _future_flags(body: Sequence[ast.stmt]) -> int:
-    """What the block asks of the compiler, for all its pieces."""
+    """Return the compiler flags of the block's `__future__` imports, for all its pieces."""
     names = [
         each.name
         for node in body
@@ -65,7 +89,7 @@ def _future_flags(body: Sequence[ast.stmt]) -> int:
 
 
 def _move(statements: Sequence[ast.stmt], file: str, block: Block) -> None:
-    """Give statements the lines that they have in their file."""
+    """Set the lines of statements to those in their file."""
     for node in (each for statement in statements for each in ast.walk(statement)):
         if hasattr(node, "lineno"):
             line = _line_in(file, node.lineno, block)
@@ -75,7 +99,7 @@ def _move(statements: Sequence[ast.stmt], file: str, block: Block) -> None:
 
 
 def _line_in(file: str, line: int, block: Block) -> int:
-    """A line's number in a file; if it stands in another, which has been put in there, the line that did it."""
+    """Return the number of a line in a file; for a line that is included from another file, that of the inclusion."""
     before = 0
     while (location := location_in(block, line - before)).file != file:
         before += 1
@@ -83,13 +107,13 @@ def _line_in(file: str, line: int, block: Block) -> int:
 
 
 @contextmanager
-def located_warnings(block: Block) -> Iterator[None]:
-    """Have what Python warns of while it reads a `numbered` block named at its place."""
+def _located_warnings(block: Block) -> Iterator[None]:
+    """Issue the warnings of Python's compiler about a `numbered` program at the locations of their lines."""
     if not block.locations:
         yield
         return
-    with warnings.catch_warnings(record=True) as heard:
+    with warnings.catch_warnings(record=True) as caught:
         yield
-    for each in heard:
+    for each in caught:
         location = location_in(block, each.lineno)
         warnings.warn_explicit(each.message, each.category, location.file, location.line)

@@ -1,4 +1,4 @@
-"""What a block writes, taken at the file descriptors: whoever writes it, it arrives."""
+"""The output of a block, redirected at the file descriptors, so that no writer is missed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Streams:
     """
 
     def __init__(self, output: int, errors: int) -> None:
-        import ctypes  # not for those who only read what was written
+        import ctypes  # slow to import
 
         self.files = {1: output, 2: errors}
         self.libc = ctypes.CDLL(None)
@@ -32,7 +32,7 @@ class Streams:
             setattr(sys, f"__{name}__", stream)
 
     def flush(self) -> None:
-        """Write out what Python and C still hold back."""
+        """Flush the buffers of Python and of C."""
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()

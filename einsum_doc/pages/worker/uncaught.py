@@ -12,7 +12,7 @@ import re
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import wraps
 from os import getpid
@@ -39,11 +39,13 @@ class UnawaitedError(Exception):
 
 
 class Uncaught:
-    """Collects the uncaught errors of this process from now on, each with the block that it belongs to."""
+    """Collects the uncaught errors of this process from now on, each with the block that it belongs to.
 
-    def __init__(self) -> None:
-        self.blocks: list[Block] = []
-        """The blocks that have begun to run."""
+    `blocks` are those that have begun to run; the last one is running.
+    """
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self.blocks = blocks
         self._errors: list[tuple[Block, BaseException]] = []
         self._threads: WeakKeyDictionary[threading.Thread, Block] = WeakKeyDictionary()
         """The block that each thread was started in."""

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from einsum_doc.pages.languages.all import LANGUAGES
+from einsum_doc.pages.languages.python import PythonLanguage
 from einsum_doc.pages.record.block import Block
 
 
@@ -53,7 +55,8 @@ def _paths(blocks: Sequence[Block]) -> set[str]:
 def _nodes(block: Block) -> Sequence[ast.AST]:
     """Return the nodes of a block of Python, its imports first; what is wrong with it was told when it ran."""
     with warnings.catch_warnings(action="ignore"), suppress(SyntaxError):
-        nodes = ast.walk(ast.parse(block.program if block.language in ("python", "py", "pycon") else ""))
+        language = LANGUAGES[block.language]
+        nodes = ast.walk(ast.parse(language.program(block.code) if isinstance(language, PythonLanguage) else ""))
         return sorted(nodes, key=lambda node: not isinstance(node, ast.Import | ast.ImportFrom))
     return []
 

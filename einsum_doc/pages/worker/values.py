@@ -1,7 +1,7 @@
 """The value of a block's last expression, in its richest form, and the figures that the block has drawn.
 
-As in a notebook, a value is shown unless it is `None` or a `;` stands after the expression. An
-object says itself how it is to be shown, by the methods that notebooks ask for.
+As in a notebook, a value is shown unless it is `None` or a `;` stands after the expression, in the
+form that the object itself returns from the methods that notebooks call.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from einsum_doc.pages.html import figures
 from einsum_doc.pages.html.tensors import is_tensor, tensor_html
+from einsum_doc.pages.languages.python import last_value
 from einsum_doc.pages.record.result import Kind, Shown
 
 METHODS: Mapping[Kind, str] = {
@@ -24,34 +25,20 @@ METHODS: Mapping[Kind, str] = {
 """The forms of a value, the richest first, and the method that gives each."""
 
 TEXT = 100_000
-"""How much of a value's text is kept, in characters; what is cut off is said."""
+"""The number of characters of a value's text that are kept; a cut is marked."""
 LARGEST = 1_000_000
-"""How long another form may be, in characters: it cannot be cut."""
+"""The number of characters that another form may have: it cannot be cut."""
 
 VALUE = "@value"
-"""What the value of a last expression is called while it is shown: no name in Python's grammar."""
+"""The name of the value of a last expression while it is shown: none in Python's grammar."""
 
 
 class ShownError(Exception):
     """A value or a figure that is too large to be shown."""
 
 
-def last_value(tree: ast.Module, source: str) -> ast.Expr | None:
-    r"""The last statement of a program, if it is an expression without a `;` after it.
-
-    >>> [last_value(ast.parse(source), source) is not None for source in ("x = 1\nx  # shown", "x;", "x = 1")]
-    [True, False, False]
-    """
-    last = tree.body[-1] if tree.body else None
-    if not isinstance(last, ast.Expr):
-        return None
-    lines = source.encode().split(b"\n")[(last.end_lineno or 1) - 1 :]
-    after = b"\n".join([lines[0][last.end_col_offset :], *lines[1:]])
-    return None if re.match(rb"[\s\\]*;", after) else last
-
-
 def show_last(tree: ast.Module, source: str) -> None:
-    """Rewrite the last statement, if it has a value, so that this is shown.
+    """Rewrite the last statement, if it has a value, so that the value is shown.
 
     `f(x)` becomes::
 
@@ -73,7 +60,7 @@ def show_last(tree: ast.Module, source: str) -> None:
 
 
 class Values:
-    """What a block shows beside its output."""
+    """The values and figures that a block shows beside its output."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -88,7 +75,7 @@ class Values:
             return
         self.shown = list(_forms(value))
         text = repr(value)
-        if self.shown or not re.search(r" at 0x[0-9A-Fa-f]+>?$", text):  # where it is in memory is nothing to say
+        if self.shown or not re.search(r" at 0x[0-9A-Fa-f]+>?$", text):  # an address says nothing
             self.text = _cut(text)
             self.shown = self.shown or [Shown("text", self.text)]
 
@@ -99,7 +86,7 @@ class Values:
 
 
 def _forms(value: Any) -> Iterator[Shown]:
-    """The richest form of a value; nothing, if that is its text. Of some tensors, each has its own."""
+    """Yield the richest form of a value, but none for its text; of a few tensors, a form for each."""
     several = _several(value)
     if all(map(is_tensor, several)):
         for each in several:

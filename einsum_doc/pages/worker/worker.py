@@ -7,14 +7,11 @@ it arrives whoever wrote it (print, a C library, a child process) and survives t
 
 from __future__ import annotations
 
-import ast
 import builtins
 import faulthandler
-import importlib
 import json
 import os
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,22 +23,22 @@ from types import CodeType, ModuleType
 from typing import Any, NoReturn
 
 from einsum_doc.pages.html import figures
-from einsum_doc.pages.reading.fence import CONDITIONS, DERIVATION, EINSUM
+from einsum_doc.pages.languages.all import LANGUAGES
+from einsum_doc.pages.reading.fence import CONDITIONS
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.codec import from_facts, to_json
 from einsum_doc.pages.record.messages import BlockAnswer, LateFailure, PageAnswer, Request, Start
-from einsum_doc.pages.record.result import DerivationRow, Failure, Result
-from einsum_doc.pages.worker.assertions import AssertionRewriter, Count, Tally
-from einsum_doc.pages.worker.device import Device
-from einsum_doc.pages.worker.failures import ASSERTED, failures_of, is_expected, know, message_of, name_of
+from einsum_doc.pages.record.result import Failure, Result
+from einsum_doc.pages.worker.assertions import Count, Tally
+from einsum_doc.pages.worker.failures import failures_of, is_expected, message_of, name_of, register_sources
 from einsum_doc.pages.worker.imports import when_loaded
-from einsum_doc.pages.worker.limits import limit_cores, limit_memory
-from einsum_doc.pages.worker.program import compiled, located_warnings, location_in, numbered
+from einsum_doc.pages.worker.program import compile_block
 from einsum_doc.pages.worker.recorder import Recorder
+from einsum_doc.pages.worker.resources import Device, limit_cores, limit_memory
 from einsum_doc.pages.worker.streams import Streams
 from einsum_doc.pages.worker.uncaught import Uncaught
 from einsum_doc.pages.worker.usage import used_names
-from einsum_doc.pages.worker.values import Values, show_last
+from einsum_doc.pages.worker.values import Values
 
 _BUILTINS = builtins.__dict__
 _decode = json.JSONDecoder().decode
@@ -60,13 +57,16 @@ class Worker:
         self.device = Device(device)
         self.tally = Tally(count)
         self.namespaces: dict[str, ModuleType] = {}
-        self.derivations: Any = None
+        self.main = ModuleType("__main__")
+        self.kept: dict[str, Any] = {}
         self.values = Values()
         _BUILTINS.update(self.tally.names())
         _BUILTINS["@show"] = lambda value: self.values.show(value)
         self.originals = _BUILTINS.copy()
         self.builtins = _BUILTINS.copy()
-        self.uncaught = Uncaught()
+        self.blocks: list[Block] = []
+        """The blocks that have begun to run."""
+        self.uncaught = Uncaught(self.blocks)
         self.late: list[LateFailure] = []
         """The failures since their block ended, each with the number of that block."""
         self.pid = getpid()
@@ -80,29 +80,19 @@ class Worker:
 
     def run(self, block: Block) -> Result:
         """Run one block."""
-        self.uncaught.blocks.append(block)
+        self.blocks.append(block)
         # Classes look their module up in sys.modules by name: dataclasses and pickle need it there.
-        namespace = sys.modules["__main__"] = self._namespace(block.options.get("session", ""))
+        self.main = sys.modules["__main__"] = self._namespace(block.options.get("session", ""))
         held = self.tally.count[0]
         errors: list[BaseException] = []
-        markup = ""
-        rows: tuple[DerivationRow, ...] = ()
-        false: tuple[Failure, ...] = ()
+        ran = Result("held")
         self.values = Values()
         start = perf_counter()
         try:
             if not self.device.use(block):
                 return Result("skipped", reason=CONDITIONS["no-gpu"])
             with _width(block.options.get("width")), _directory(self.root, block.options.get("workdir")):
-                if block.language == DERIVATION:
-                    rows, false = self._derive(block, namespace)
-                elif block.language == EINSUM:
-                    markup, rows = importlib.import_module("einsum_doc.pages.languages.einsum").einsum_article(block)
-                elif block.language in SHELLS:
-                    _run_shell(block)
-                else:
-                    self._execute(self._compiled(block), namespace)
-                    self.values.finish()
+                ran = LANGUAGES[block.language].run(block, self)
         except BaseException as error:
             errors.append(error)
             figures.close()
@@ -112,14 +102,15 @@ class Worker:
         seconds = perf_counter() - start
         raised, failures = self._judged(block, errors + self._take_uncaught(block))
         # Only now: failures show the sides of assertions, which have such names.
-        for name in list(namespace.__dict__):
+        for name in list(self.namespace):
             if isinstance(name, str) and name.startswith("@"):
-                del namespace.__dict__[name]
+                del self.namespace[name]
         torch, device = self.device.stamp()
         self.device.restore()
-        failures = (*false, *failures)
-        return Result(
-            "failed" if failures else "held",
+        failures = (*ran.failures, *failures)
+        return replace(
+            ran,
+            status="failed" if failures else "held",
             value=self.values.text,
             shown=tuple(self.values.shown),
             seconds=seconds,
@@ -127,14 +118,12 @@ class Worker:
             torch=torch,
             assertions=self.tally.count[0] - held,
             raised=raised,
-            rows=rows,
-            markup=markup,
             failures=failures,
         )
 
     def finish(self) -> None:
         """Wait for the threads that are no daemons, as Python does at the end of a program."""
-        last = self.uncaught.blocks[-1]
+        last = self.blocks[-1]
         try:
             _wait_for_threads()
         except BaseException as error:  # of a function that a library has asked to be called here
@@ -168,30 +157,22 @@ class Worker:
         for block, error in errors:
             self.late += (LateFailure(block.number, failure) for failure in self._failures(error, block))
 
-    def _derive(self, block: Block, namespace: ModuleType) -> tuple[tuple[DerivationRow, ...], tuple[Failure, ...]]:
-        """Check a derivation: its rows, and a failure for each line that is false."""
-        from einsum_doc.compute.checking.derivation import Derivations
+    @property
+    def namespace(self) -> dict[str, Any]:
+        """Return the variables of the page's Python code, or of the session of its block."""
+        return self.main.__dict__
 
-        if self.derivations is None:
-            self.derivations = Derivations()
-        self.derivations.namespace.update(namespace.__dict__)  # what the page's code has defined by now
-        lines = self.derivations.check(block.code).lines
-        rows = tuple(
-            DerivationRow(line.latex, line.reason, line.checked, line.holds, line.kind == "claim") for line in lines
-        )
-        false = tuple(
-            Failure(block.location_of(line.line), "DerivationError", line.message, line.details)
-            for line in lines
-            if not line.holds
-        )
-        return rows, false
+    def execute(self, block: Block, *, interactive: bool = False) -> None:
+        """Execute the program of a block as Python, and show its value and its figures."""
+        self._execute(compile_block(block, interactive=interactive))
+        self.values.finish()
 
-    def _execute(self, codes: Sequence[CodeType], namespace: ModuleType) -> None:
-        """Execute with the builtins as the page has patched them; report on it with Python's."""
+    def _execute(self, codes: Sequence[CodeType]) -> None:
+        """Execute code with the builtins as the page has patched them, and put Python's own back."""
         _BUILTINS.update(self.builtins)
         try:
             for code in codes:
-                exec(code, namespace.__dict__)
+                exec(code, self.namespace)
         finally:
             # Methods and operators alone: any name looked up here may be one that the page has patched.
             self.builtins = _BUILTINS.copy()
@@ -206,42 +187,6 @@ class Worker:
             module = self.namespaces[session] = ModuleType("__main__")
             module.__dict__["__builtins__"] = builtins
         return self.namespaces[session]
-
-    def _compiled(self, block: Block) -> list[CodeType]:
-        """The block's code, at its lines in its file, its assertions rewritten."""
-        source = numbered(block)
-        rewriter = AssertionRewriter(block.location.file)
-        with located_warnings(block):
-            tree: ast.Module = rewriter.visit(ast.parse(source, block.location.file))
-            # Once as it stands, for Python's own errors and warnings about the author's text.
-            compile(source, block.location.file, "exec", dont_inherit=True)
-        for location in (location_in(block, line) for line in rewriter.lines):
-            ASSERTED.setdefault(location.file, set()).add(location.line)
-        if block.language == "pycon" and tree.body:
-            # As in a console: the value of each command is written where its output is.
-            return compiled(ast.fix_missing_locations(ast.Interactive(tree.body)), block)
-        show_last(tree, source)
-        return compiled(ast.fix_missing_locations(tree), block)
-
-
-SHELLS = {
-    "bash": ("bash", "-eo", "pipefail", "-c"),
-    "sh": ("sh", "-e", "-c"),
-    "console": ("sh", "-e", "-c"),
-}
-"""The languages that a shell runs, and how: the first command that fails ends it, as an error ends a Python block."""
-
-
-class ExecutionError(Exception):
-    """A command that did not end as its block says it should."""
-
-
-def _run_shell(block: Block) -> None:
-    expected = int(block.options.get("returncode", "0"))
-    # Both streams into one, as markdown-exec shows them.
-    ended = subprocess.run([*SHELLS[block.language], block.program], stderr=subprocess.STDOUT, check=False)
-    if ended.returncode != expected:
-        raise ExecutionError(f"the command ended with status {ended.returncode}, not {expected}")
 
 
 @contextmanager
@@ -307,7 +252,7 @@ def serve(talk: socket.socket, files: Sequence[int], count: Count) -> None:
         recorder = Recorder(settings.root)
         worker = Worker(settings.root, settings.device, count)
         faulthandler.enable(dump, all_threads=False)
-        know(start.sources)
+        register_sources(start.sources)
         recorder.start()
         for line in lines:
             request = from_facts(Request, _decode(line))
@@ -322,7 +267,7 @@ def serve(talk: socket.socket, files: Sequence[int], count: Count) -> None:
                 with suppress(Exception):  # a page may leave sys.modules in any state
                     answer = replace(answer, dependencies=recorder.dependencies())
                 with suppress(Exception):
-                    answer = replace(answer, used=used_names(settings.library, worker.uncaught.blocks))
+                    answer = replace(answer, used=used_names(settings.library, worker.blocks))
             answer, worker.late = replace(answer, late=tuple(worker.late)), []
             faulthandler.cancel_dump_traceback_later()
             streams.flush()

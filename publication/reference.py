@@ -35,7 +35,7 @@ class Entry:
 
 
 def entry(package: ModuleType, name: str) -> Entry:
-    r"""The entry of a public name of a package. The anchor of a name is its full name.
+    r"""Return the entry of a public name of a package. The anchor of a name is its full name.
 
     >>> import einsum_doc
     >>> found = entry(einsum_doc, "tangent")
@@ -77,7 +77,7 @@ class _Entry:
         return Entry("\n".join(lines), self.examples)
 
     def _told(self, thing: Any, name: str) -> Iterator[str]:
-        """What a docstring says."""
+        """Yield a docstring as Markdown."""
         self.examples += _run_examples(thing, name)
         for kind, blocks in groupby(_blocks(inspect.getdoc(thing) or "", _parameters(thing)), key=itemgetter(0)):
             for _, title, text in blocks:
@@ -96,7 +96,7 @@ class _Entry:
             yield ""
 
     def _prose(self, text: str) -> str:
-        """Prose with its equations as code, and its public names as links."""
+        """Return prose with its equations as code, and its public names as links."""
         parts = re.split(r"(`[^`]*`)", text)
         for number, part in enumerate(parts):
             if number % 2:
@@ -112,7 +112,7 @@ class _Entry:
 
 
 def _run_examples(thing: Any, name: str) -> int:
-    """Run the examples of a docstring; how many there are."""
+    """Run the examples of a docstring; return how many there are."""
     module = import_module(thing.__module__)
     said: list[str] = []
     runner = doctest.DocTestRunner(verbose=False)
@@ -125,7 +125,7 @@ def _run_examples(thing: Any, name: str) -> int:
 
 
 def _members(thing: type) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """The public methods and properties of a class that have a docstring."""
+    """Yield the public methods and properties of a class that have a docstring."""
     for member, value in vars(thing).items():
         function = getattr(value, "fget", None) or getattr(value, "func", None) or value
         if not member.startswith("_") and inspect.isfunction(function) and function.__doc__:
@@ -133,7 +133,7 @@ def _members(thing: type) -> Iterator[tuple[str, Callable[..., Any]]]:
 
 
 def _values(thing: type[enum.Enum]) -> Iterator[tuple[str, str]]:
-    """The members of an enumeration, with the docstring that stands under each."""
+    """Yield the members of an enumeration, with the docstring under each."""
     body = ast.parse(textwrap.dedent(inspect.getsource(thing))).body[0].body  # type: ignore[attr-defined]
     for above, under in pairwise(body):
         match above, under:
@@ -147,7 +147,7 @@ def _parameters(thing: Any) -> set[str]:
 
 
 def _blocks(doc: str, parameters: set[str]) -> Iterator[tuple[str, str, str]]:
-    """The parts of a docstring: their kind, title and text."""
+    """Yield the parts of a docstring: their kind, title and text."""
     open_block: tuple[str, str, list[str]] | None = None
     first = True
     for line in [*doc.split("\n"), ""]:
@@ -168,7 +168,7 @@ def _blocks(doc: str, parameters: set[str]) -> Iterator[tuple[str, str, str]]:
 
 
 def _start(line: str, parameters: set[str], *, first: bool) -> tuple[str, str, str]:
-    """The block that a line begins, if it begins one: prose, if it may as well go on with one."""
+    """Return the kind, title and text of the block that a line begins; prose, if it may continue one."""
     if line.startswith(">>>"):
         return "example", "", line
     titled = re.match(r"(\w+(?:, \w+)*): (.*)", line)
@@ -180,7 +180,7 @@ def _start(line: str, parameters: set[str], *, first: bool) -> tuple[str, str, s
 
 
 def _signature(name: str, thing: Any, *, width: int | None = WIDTH, attribute: bool = False) -> list[str]:
-    """How a thing is called, or an attribute read, as lines of Python."""
+    """Return the signature of an object, or the type of an attribute, as lines of Python."""
     if inspect.isclass(thing) and issubclass(thing, enum.Enum):
         return [f"class {name}"]
     signature = inspect.signature(thing, eval_str=True)
@@ -199,14 +199,14 @@ def _signature(name: str, thing: Any, *, width: int | None = WIDTH, attribute: b
 
 
 def _plain(text: str) -> str:
-    """A signature without the homes of its types, and without an address of a function."""
+    """Return a signature without the modules of its types, and without addresses of functions."""
     text = re.sub(r"<function (\w+) at 0x\w+>|<class '(?:\w+\.)*(\w+)'>", r"\1\2", text)
     text = re.sub(r"\b(?:\w+\.)+(?=[A-Z])", "", text)
     return re.sub(r"\bellipsis\b", "EllipsisType", text).replace("= Ellipsis", "= ...")
 
 
 def _split(text: str) -> Iterator[str]:
-    """The parameters of a signature: a comma in brackets does not part them."""
+    """Yield the parameters of a signature: a comma in brackets does not separate them."""
     depth, part = 0, ""
     for character in text:
         depth += (character in "([{") - (character in ")]}")

@@ -54,7 +54,7 @@ def project(tmp_path: Path) -> Path:
 
 def recorded(project: Path, code: str) -> Dependencies:
     """Run code in a process that records its dependencies."""
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
     command = [sys.executable, "-P", "-c", RECORD, code, str(project)]
     ran = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     assert not ran.returncode, ran.stderr

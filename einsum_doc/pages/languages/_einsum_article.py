@@ -1,13 +1,13 @@
-"""An einsum -> its part of a page: what it says, its gradients, pictures, cost and code, as HTML.
+"""An einsum -> its part of a page: its forms, gradients, pictures, cost and code, as HTML.
 
-This is what an `einsum` fence becomes. Everything is made from the equation; nothing is
+An `einsum` fence becomes this article. Everything is made from the equation; nothing is
 typeset that the worker has not checked.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
@@ -20,8 +20,7 @@ from einsum_doc.equation import ELLIPSIS, Equation, Role
 from einsum_doc.notation.expression import Delta
 from einsum_doc.notation.writing.html import prose_html
 from einsum_doc.notation.writing.lowering import identifier
-from einsum_doc.pages.html.render import derivation_html
-from einsum_doc.pages.reading.fence import PARTS
+from einsum_doc.pages.languages.derivation import rows_html
 from einsum_doc.pages.record.result import DerivationRow
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class Addend:
 
 @dataclass(frozen=True)
 class Slot:
-    """What an article says about the gradient of one operand."""
+    """The part of an article about the gradient of one operand."""
 
     derivation: Derivation
     rows: Sequence[DerivationRow]
@@ -50,7 +49,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Article:
-    """What an article is made of."""
+    """The contents of an article."""
 
     derivation: Derivation
     """Of any operand; it has the names."""
@@ -72,15 +71,12 @@ class Article:
         return self.derivation.output
 
 
-def article_html(article: Article, show: Sequence[str] = PARTS) -> str:
-    """The article, with the parts that `show` names."""
-    makers = {"says": _says, "roles": _roles, "picture": _picture, "cost": _cost}
-    parts = []
-    for part in PARTS:
-        if part in show and part in makers:
-            parts.append(makers[part](article))
-        elif part == "derivation":
-            parts += [_slot(slot, article, show) for slot in article.slots]
+def article_html(article: Article, show: Sequence[str]) -> str:
+    """Return the article as HTML, with the parts that `show` names."""
+    makers: Mapping[str, Callable[[Article], str]] = {"says": _says, "roles": _roles, "picture": _picture}
+    parts = [maker(article) for part, maker in makers.items() if part in show]
+    parts += [_slot(slot, article, show) for slot in article.slots]
+    parts += [_cost(article)] if "cost" in show else []
     # Labels that are no small letters are written as such in the rows: the page gives both one colour.
     letters = {label: str(place) for label, place in article.derivation.letters.items() if label != ELLIPSIS}
     others = " ".join(f"{label}{letter}" for label, letter in letters.items() if label != letter)
@@ -98,7 +94,7 @@ def _says(article: Article) -> str:
 
 
 def formula(derivation: Derivation) -> str:
-    r"""The equation as a sum in LaTeX.
+    r"""Return the equation as a sum in LaTeX.
 
     >>> from einsum_doc.notation.deriving.derive import derive
     >>> formula(derive("ij,jk->ik", 0)), formula(derive("i->ii", 0))
@@ -125,7 +121,7 @@ def formula(derivation: Derivation) -> str:
 
 
 def _loops(article: Article) -> str:
-    """The loops, each label with the class by which the page colours it."""
+    """Return the loops, each label with the class by which the page colours it."""
     names = [*map(identifier, article.names)]
     written = re.sub(r"\bx(\d+)(?=\[)", lambda found: names[int(found[1])], article.equation.as_loops())
     # Two blanks a level: loops over many labels are deep, and a phone is narrow.
@@ -175,7 +171,7 @@ def _slot(slot: Slot, article: Article, show: Sequence[str]) -> str:
     times = [f"{addend.count} × " if addend.count > 1 else "" for addend in slot.addends]
     parts = []
     if "derivation" in show:
-        parts.append(derivation_html(slot.rows, ""))
+        parts.append(rows_html(slot.rows))
     if "equation" in show:
         codes = [f"<code>{escape(str(addend.equation))}</code>" for addend in slot.addends]
         equations = " + ".join(map("".join, zip(times, codes, strict=True)))
@@ -192,7 +188,7 @@ def _slot(slot: Slot, article: Article, show: Sequence[str]) -> str:
 
 
 def _name(name: str) -> str:
-    """The name of a tensor, as the formulas have it."""
+    """Return the name of a tensor, as the formulas have it."""
     return f"<i>{name}</i>" if len(name) == 1 else f'<span class="arithmatex">\\({escape(name)}\\)</span>'
 
 

@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 import einsum_doc
-from einsum_doc.pages.html.reference import entry
+from publication.reference import entry
 
 
 class Colour(enum.Enum):

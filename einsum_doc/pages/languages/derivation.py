@@ -1,0 +1,78 @@
+"""`derivation`: lines of index notation, which the library checks with numbers and the page shows as numbered rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from einsum_doc.pages.reading.language import Language, PageProcess, literal
+from einsum_doc.pages.record.block import Block
+from einsum_doc.pages.record.result import DerivationRow, Failure, Result
+
+if TYPE_CHECKING:
+    from einsum_doc.compute.checking.derivation import CheckedLine, Derivations
+
+
+class DerivationLanguage(Language):
+    """Derivations of a page, each of which may use the definitions of those before."""
+
+    def run(self, block: Block, process: PageProcess) -> Result:
+        """Check a derivation; each line that is false is a failure."""
+        from einsum_doc.compute.checking.derivation import Derivations
+        from einsum_doc.errors import NotationError
+
+        checker: Derivations = process.kept.setdefault(self.name, Derivations())
+        checker.namespace.update(process.namespace)  # the names that the page's code has defined by now
+        try:
+            lines = checker.check(block.code).lines
+        except NotationError as error:
+            error.einsum_doc_location = block.location_of(error.position[0])  # type: ignore[attr-defined]
+            raise
+        rows = rows_of(lines)
+        false = tuple(
+            Failure(block.location_of(line.line), "DerivationError", line.message, line.details)
+            for line in lines
+            if not line.holds
+        )
+        return Result("held", rows=rows, markup=rows_html(rows), failures=false)
+
+    def words(self, result: Result) -> str:
+        lines = []
+        for row in result.rows:
+            formula = row.latex if "&" in row.latex else f"&{row.latex}"
+            lines.append(formula + (rf" && \text{{{row.reason}}}" if row.reason else ""))
+        return "$$\n\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}\n$$" if lines else ""
+
+    def setup(self, block: Block) -> Sequence[str]:
+        return "from einsum_doc.compute.derivation import Derivations", "", "_derivations = Derivations()"
+
+    def standalone(self, block: Block) -> Iterator[str]:
+        code = f"\n{block.code}\n"
+        if re.search(r"^\s*% let ", block.code, re.M):
+            yield "_derivations.namespace.update(globals())"
+        yield f"_checked = _derivations.check({literal(code)})"
+        yield "print(_checked)"
+        yield "assert _checked, _checked"
+
+
+def rows_of(lines: Iterable[CheckedLine]) -> tuple[DerivationRow, ...]:
+    """Return the checked lines of a derivation as the rows of its fence."""
+    return tuple(
+        DerivationRow(line.latex, line.reason, line.checked, line.holds, line.kind == "claim") for line in lines
+    )
+
+
+def rows_html(rows: Iterable[DerivationRow]) -> str:
+    """Return the numbered rows of a derivation as HTML."""
+    from einsum_doc.notation.writing.html import row_html
+
+    found = []
+    for row in rows:
+        checked = row.checked if row.claim or not row.holds else None  # a definition that holds says nothing
+        found.append(row_html(row.latex, row.reason, holds=row.holds, checked=checked))
+    # Search takes the text without the boxes around it: a blank keeps the rows apart.
+    return f'<div class="derivation">{" ".join(found)}</div>'
+
+
+LANGUAGES = (DerivationLanguage("derivation", ours=True, uses_torch=True, comment=r"(?<!\\)%.*"),)

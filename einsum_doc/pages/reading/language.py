@@ -1,0 +1,266 @@
+"""A language of fences: how it reads, runs and becomes a program; and which languages a site executes.
+
+The languages themselves are in `languages/`, a file for each, and are passed in here as a mapping of their names.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, Protocol
+
+from einsum_doc.pages.reading.fence import (
+    EXEC_OPTIONS,
+    HIGHLIGHT_OPTIONS,
+    OUR_OPTIONS,
+    Check,
+    FenceError,
+    Header,
+    is_on,
+    line_numbers,
+    switch,
+    written,
+)
+from einsum_doc.pages.record.block import Block
+from einsum_doc.pages.record.result import Result
+
+
+class PageProcess(Protocol):
+    """The process of a page, as a language's `run` is given it."""
+
+    kept: dict[str, Any]
+    """Objects that languages keep from one block of the page to the next, by names of their own."""
+
+    @property
+    def namespace(self) -> dict[str, Any]:
+        """The variables of the page's Python code; for a block with the option `session`, of that session."""
+
+    def execute(self, block: Block, *, interactive: bool = False) -> None:
+        """Execute the program of a block as Python, at its lines, with its assertions counted and its value shown.
+
+        interactive: whether each expression writes its value to the output, as in a console.
+        """
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language of fences. A method that a language does not override treats its code as lines that are all run.
+
+    >>> Language("js").program("f()")
+    'f()'
+    """
+
+    name: str
+    """The word after the backticks."""
+    options: Mapping[str, Check] = field(default_factory=dict)
+    """The options that only its fences have."""
+    ours: bool = False
+    """True for a language of this builder: its fences need no `exec="on"`, and have no options but its own."""
+    role: Literal["run", "show", "expect"] = "run"
+    """The use of its fences: a worker runs them, markdown-exec shows them, or they hold the last block's output."""
+    unasked: bool = False
+    """True if markdown-exec acts on its fences without `exec="on"`."""
+    holds_fences: bool = False
+    """True if its code is Markdown, with fences that count."""
+    uses_torch: bool = False
+    """True if its blocks need PyTorch, which is then loaded once for all pages."""
+    comment: str = r"^\s*#.*"
+    """The pattern of a comment; a block of nothing else is refused."""
+    prompt: str = ""
+    """The prompt before a command, if its code is a session in a console, with commands and their output."""
+
+    def check_use(self, options: Mapping[str, str]) -> None:
+        """Check the options of a block that is executed, beyond their form.
+
+        Raises: FenceError, for an option that would do nothing.
+        """
+        if "device" in options:
+            raise FenceError(f"option 'device' does nothing for {self.name}", "it is PyTorch's default device")
+
+    def typed(self, code: str) -> Mapping[int, str]:
+        """Return the lines to be run, by their number in the code, from 0; in a session, without prompts."""
+        return dict(enumerate(code.split("\n")))
+
+    def program(self, code: str) -> str:
+        """Return the program to be run: a line for each line of the code."""
+        typed = self.typed(code)
+        return "\n".join(typed.get(index, "") for index in range(code.count("\n") + 1))
+
+    def source(self, code: str) -> str:
+        """Return the code as the page shows it: without output, which a session writes itself."""
+        typed = self.typed(code)
+        return "\n".join(line for index, line in enumerate(code.split("\n")) if index in typed)
+
+    def nothing_in(self, code: str) -> tuple[str, ...]:
+        """Return why a block would run nothing, and a hint; an empty tuple, if it runs something."""
+        if self.prompt and not self.typed(code):
+            return "there is nothing in it to run", f"write {self.prompt!r} before what is typed"
+        if re.sub(self.comment, "", self.program(code), flags=re.M).strip("\\ \t\n\f"):
+            return ()
+        return "there is nothing in it to run", 'if it is out of use, write exec="off"'
+
+    def run(self, block: Block, process: PageProcess) -> Result:
+        """Run a block and return its rows, its markup and its failures; an error that is raised is another failure."""
+        raise NotImplementedError
+
+    def words(self, result: Result) -> str:
+        """Return the Markdown above the program of a block in a downloaded page."""
+        return ""
+
+    def setup(self, block: Block) -> Sequence[str]:
+        """Return the lines that a downloaded page needs once, before the first program of this kind."""
+        return ()
+
+    def standalone(self, block: Block) -> Iterable[str]:
+        """Return the lines of the Python program that does the same as a block, in a downloaded page."""
+        raise NotImplementedError
+
+
+def literal(text: str) -> str:
+    """Return the text as a literal of Python, over several lines if it has several."""
+    if "\n" not in text or '"""' in text or text.endswith(('"', "\\")):
+        return repr(text)
+    return f'r"""{text}"""' if "\\" in text else f'"""{text}"""'
+
+
+@dataclass(frozen=True)
+class Languages:
+    """The languages whose fences a site executes."""
+
+    known: Mapping[str, Language]
+    """Every language of this builder, by name."""
+    runnable: Collection[str]
+    """The languages that markdown-exec is configured for."""
+    always: Collection[str] = ()
+    """Those that run without `exec="on"`: markdown-exec's MARKDOWN_EXEC_AUTO."""
+    foreign: Collection[str] = ()
+    """Those that another plugin or extension has a fence for."""
+
+    @cached_property
+    def ours(self) -> list[str]:
+        """The languages that this builder adds."""
+        return [name for name, language in self.known.items() if language.ours]
+
+    @property
+    def unasked(self) -> set[str]:
+        """Those whose fences are never only shown."""
+        return {*self.ours, *self.always}
+
+    def of(self, name: str) -> Language:
+        """Return the language of a name; for one that is not known, a language without options."""
+        return self.known.get(name) or Language(name)
+
+    def is_foreign(self, name: str) -> bool:
+        """Return whether the fences of a language, with their options, are the business of another plugin alone."""
+        return name in self.foreign and name not in self.runnable and name not in self.ours
+
+    def formats(self, name: str) -> bool:
+        """Return whether superfences asks this builder for the HTML of a language's fences."""
+        return name in self.runnable or (name in self.ours and self.of(name).role == "run")
+
+    def executes(self, header: Header) -> bool:
+        """Return whether a fence asks to be executed.
+
+        >>> languages = Languages({}, {"python"})
+        >>> languages.executes(Header("python", {"exec": "on", "source": "above"}))
+        True
+        >>> languages.executes(Header("python", {"exce": "on"}))
+        Traceback (most recent call last):
+        ...
+        einsum_doc.pages.reading.fence.FenceError: unknown option 'exce'
+
+        Raises: FenceError, for a header that cannot be read, an option that is not known, or one without effect.
+        """
+        language = self.of(header.language)
+        self._check_language(header)
+        self._check_options(header, language)
+        if language.ours:
+            return language.role == "run"
+        options, runnable = header.options, language.name in self.runnable
+        asked = is_on(options.get("exec")) or language.name in self.always or (runnable and language.unasked)
+        if asked and not runnable:
+            named = f"'{language.name}'" if language.name else "a block without a language"
+            raise FenceError(f"{named} cannot be executed", "languages: " + ", ".join(sorted(self.runnable)))
+        if asked:
+            language.check_use(options)
+            if "tabs" in options and not options.get("source", "").startswith("tabbed"):
+                raise FenceError("option 'tabs' does nothing without tabs", 'add source="tabbed-left"')
+        elif not header.braced and "exec" not in options:
+            idle = sorted(options.keys() & {*EXEC_OPTIONS, *OUR_OPTIONS, *language.options} - {"id"})
+            if idle:
+                told = f"option '{written(idle[0])}' does nothing on a block that is not executed"
+                raise FenceError(told, 'add exec="on"')
+        return asked
+
+    def _check_language(self, header: Header) -> None:
+        """Check that a header can be read, and that its language is not a misspelt one of ours."""
+        if header.unread:
+            raise FenceError(
+                f"the options {header.unread.strip()} cannot be read",
+                'write them as name="value", with blanks between them',
+            )
+        if header.repeated:
+            raise FenceError(f"option '{header.repeated}' is given twice")
+        bare = next((name for name in header.valueless if name in self.runnable), "") if not header.language else ""
+        if bare:
+            hint = f'write {bare} exec="on", or {{.{bare} exec="on"}}, or {bare} alone'
+            raise FenceError(f"'{bare}' in braces is no language", hint)
+        if header.language not in self.ours and header.language not in self.runnable:
+            meant = difflib.get_close_matches(header.language, self.ours, n=1, cutoff=0.8)
+            if meant and not _is_highlighted(header.language):
+                raise FenceError(f"unknown language '{header.language}'", f"did you mean '{meant[0]}'?")
+
+    def _check_options(self, header: Header, language: Language) -> None:
+        """Check that the options of a header are known, and have values of the right form."""
+        known = language.options
+        if not language.ours:
+            known = {**EXEC_OPTIONS, **OUR_OPTIONS, **language.options, **HIGHLIGHT_OPTIONS}
+        values: dict[str, str | None] = {**header.options, **dict.fromkeys(header.valueless)}
+        for name, value in values.items():
+            if name not in known:
+                if not self._is_attribute(name, value, header, known):
+                    raise FenceError(f"unknown option '{name}'", self._meant(name, known))
+                continue
+            # A bare word stands for itself: `exec` is exec="exec", which markdown-exec takes for "on".
+            if value == name and known[name] in (switch, line_numbers):
+                continue
+            try:
+                if value is None:
+                    raise ValueError
+                known[name](value)
+            except ValueError as wanted:
+                if value in (name, None):
+                    hint = f'write {written(name)}="…", with straight quotes and no blanks around ='
+                    raise FenceError(f"option '{written(name)}' has no value", hint) from None
+                raise FenceError(f'{written(name)}="{value}" is not understood', str(wanted)) from None
+
+    def _is_attribute(self, name: str, value: str | None, header: Header, known: Collection[str]) -> bool:
+        """Return whether an unknown option in braces is meant as an attribute of the HTML element."""
+        if not header.braced or header.language in self.ours:
+            return False
+        # An option that looks like a known one, or like `exec`, is misspelt; one without a value may be a part of one.
+        misspelt = header.language in self.runnable and difflib.get_close_matches(name, known, n=1)
+        is_exec = difflib.get_close_matches(name, ["exec"], cutoff=0.75)
+        return not misspelt and not is_exec and not (value is None and "exec" in header.options)
+
+    def _meant(self, name: str, known: Collection[str]) -> str:
+        """Return a hint for an option that is not known."""
+        for language in self.known.values():
+            if language.role == "expect" and name in language.options:
+                return f"it belongs to an `{language.name}` fence after the block"
+        close = difflib.get_close_matches(name, known, n=1)
+        return f"did you mean '{close[0]}'?" if close else ""
+
+
+def _is_highlighted(language: str) -> bool:
+    """Return whether the highlighter knows a language."""
+    from pygments.lexers import find_lexer_class_by_name
+    from pygments.util import ClassNotFound
+
+    try:
+        return find_lexer_class_by_name(language) is not None
+    except ClassNotFound:
+        return False
