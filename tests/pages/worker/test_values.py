@@ -1,0 +1,286 @@
+"""The value of a block's last expression is shown by its richest form, and is part of the verdict."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ..build.test_build import text_of
+from ..conftest import PLAIN, Built, mkdocs_build, write_pages
+
+Build = Callable[..., Built]
+
+CONFIG = PLAIN.replace(
+    "pymdownx.superfences]",
+    "tables, pymdownx.superfences, {pymdownx.tabbed: {alternate_style: true}}, {toc: {}}]",
+)
+CLASSES = """\
+class Shown:
+    def __init__(self, **forms):
+        self.forms = forms
+    def __repr__(self):
+        return "as text"
+
+class Html(Shown):
+    def _repr_html_(self):
+        return self.forms["html"]
+
+class Svg(Shown):
+    def _repr_svg_(self):
+        return '<?xml version="1.0"?>\\n<svg><linearGradient id="g"/><rect fill="url(#g)"/><use href="#g"/></svg>'
+
+class Latex(Shown):
+    def _repr_latex_(self):
+        return self.forms["latex"]
+
+class Markdown(Shown):
+    def _repr_markdown_(self):
+        return self.forms["markdown"]
+
+class All(Markdown, Latex, Svg, Html):
+    pass
+"""
+
+# What a block ends with, and what is on the page of it.
+VALUES = {
+    "text": ("[1, 2] * 2", r'<pre class="value">\[1, 2, 1, 2\]</pre>'),
+    "text is escaped": ("'a < b'", '<pre class="value">&#x27;a &lt; b&#x27;</pre>'),
+    "html": ("Html(html='<i>as it is</i>')", '<div class="value"><i>as it is</i></div>'),
+    "svg": (
+        "Svg()",
+        r'<figure class="value" data-search-exclude><svg><linearGradient id="(v\w+-\d+-1-g)"/>'
+        r'<rect fill="url\(#\1\)"/><use href="#\1"/></svg></figure>',
+    ),
+    "latex": (
+        r"Latex(latex=r'$\displaystyle a < b$')",
+        r'<div class="value" data-search-exclude><div class="arithmatex">\\\[\\displaystyle a &lt; b\\\]</div></div>',
+    ),
+    "latex without dollars": (r"Latex(latex='x^2')", r'<div class="arithmatex">\\\[x\^2\\\]</div>'),
+    "latex of an environment": (
+        r"Latex(latex=r'\begin{align*} a &= b \end{align*}')",
+        r'<div class="arithmatex">\\\[\\begin\{aligned\} a &amp;= b \\end\{aligned\}\\\]</div>',
+    ),
+    "markdown": (
+        r"Markdown(markdown='Some **bold** text.\n\n| a |\n|---|\n| b |')",
+        r'<div class="value"><p>Some <strong>bold</strong> text\.</p>\s*<table>.*?<td>b</td>.*?</table></div>',
+    ),
+    "the richest": ("All(html='<i>rich</i>')", '<div class="value"><i>rich</i></div>'),
+    "the next if it declines": ("All(html=None)", '<figure class="value"'),
+    "a class shows nothing of its objects": ("Html", '<pre class="value">&lt;class'),
+    "an object that answers to any name": (
+        "type('Any', (), {'__getattr__': lambda *_: str, '__repr__': lambda _: 'any'})()",
+        '<pre class="value">any</pre>',
+    ),
+    "a tensor": ("__import__('numpy').eye(2)", '<div class="value"><figure class="tensor">.*<td>1</td><td>0</td>'),
+    "two tensors": ("import numpy\nnumpy.eye(1), numpy.ones(2)", "(?s)<td>1</td>.*shape.*<td>1</td><td>1</td>"),
+    "a lambda's body is a value": ("(lambda: 7)()", '<pre class="value">7</pre>'),
+    "within brackets": ("(\n    6 *\n    7\n)  # with a comment;", '<pre class="value">42</pre>'),
+    "after an assertion": ("assert True\n8", '<pre class="value">8</pre>'),
+}
+NOTHING = {
+    "none": "None",
+    "a semicolon": "x = 5\nx;",
+    "a semicolon and a comment": "5 ;  # not this",
+    "a semicolon after text": "'…'; ",
+    "printed": "print('')",
+    "assigned": "y = 5",
+    "not the last": "5\ny = 6",
+    "in a compound statement": "for i in range(3):\n    i",
+    "nothing but its address": "object()",
+    "a function": "lambda: 0",
+}
+
+
+@pytest.fixture(scope="module")
+def forms(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> dict[str, str]:
+    """Of each of `VALUES` and `NOTHING`, what is on the page of its block."""
+    cases = {name: code for name, (code, _) in VALUES.items()} | NOTHING
+    folder = tmp_path_factory.mktemp("forms")
+    fences = [CLASSES, *cases.values()]
+    page = "".join(f'Block.\n\n```python exec="on"\n{code}\n```\n\n' for code in fences)
+    write_pages(folder, {"index": page}, CONFIG)
+    built = mkdocs_build(folder, environment)
+    assert built.status == 0, built.console
+    parts = built.page().split("<p>Block.</p>")[2:]
+    return dict(zip(cases, parts, strict=True))
+
+
+@pytest.mark.parametrize("case", VALUES)
+def test_a_value_is_shown_by_its_richest_form(case: str, forms: dict[str, str]) -> None:
+    assert re.search(VALUES[case][1], forms[case], re.S), forms[case]
+    assert "as text" not in forms[case]
+
+
+@pytest.mark.parametrize("case", NOTHING)
+def test_nothing_is_shown(case: str, forms: dict[str, str]) -> None:
+    assert '<div class="run held"' in forms[case]
+    assert " hidden></div>" in forms[case].split("\n\n")[0]
+
+
+def test_no_id_is_there_twice(build: Build) -> None:
+    block = f'```python exec="on"\n{CLASSES}\nSvg()\n```\n\n'
+    built = build({"index": block * 2, "other": block})
+    ids = re.findall(r' id="(v[^"]+)"', built.page() + built.page("other"))
+    assert len(ids) == len(set(ids)) == 3
+
+
+# The options of a fence, and what a reader sees of its source, its output and its value, in order.
+PLACES = {
+    'source="above"': 'print("*said*") 7 said 7',
+    'source="below"': 'said 7 print("*said*") 7',
+    'source="block"': 'print("*said*") 7 said 7',
+    'source="tabbed-left" tabs="S|R"': 'SR print("*said*") 7 said 7',
+    'source="tabbed-right" tabs="S|R"': 'RS said 7 print("*said*") 7',
+    'source="console"': 'print("*said*") 7 *said* 7',
+    'source="above" result="text"': 'print("*said*") 7 *said* 7',
+    'source="below" result="text"': '*said* 7 print("*said*") 7',
+    'source="above" html="on"': 'print("*said*") 7 *said* 7',
+    'result="text"': "*said* 7",
+    'html="on"': "*said* 7",
+    "": "said 7",
+}
+
+
+def test_it_stands_after_the_output(build: Build) -> None:
+    blocks = "".join(f'Block.\n\n```python exec="on" {options}\nprint("*said*")\n7\n```\n\n' for options in PLACES)
+    built = build({"index": blocks}, config=CONFIG)
+    assert built.status == 0, built.console
+    parts = built.page().split("<p>Block.</p>")[1:]
+    for (options, seen), part in zip(PLACES.items(), parts, strict=True):
+        assert text_of(part).split(" ✓ held")[0].split("✓ held")[0].strip() == seen, options
+        assert part.count('<pre class="value">7</pre>') == 1, options
+        assert part.count('class="run held"') == bool("source" in options or "result" in options), options
+    in_result = re.search(r'<div class="result">(.*?)</div>', parts[2], re.S)
+    assert in_result
+    assert "<pre" in in_result[1]
+    in_tab = re.search(r'<div class="tabbed-block">\s*<p><em>said</em></p>(.*?)</div>', parts[3], re.S)
+    assert in_tab
+    assert in_tab[1].strip() == '<pre class="value">7</pre>'
+
+
+def test_headings_of_a_value_are_in_the_table_of_contents(build: Build) -> None:
+    code = f"{CLASSES}\nprint('## Printed')\nMarkdown(markdown='## Of the value')"
+    built = build({"index": f'# Title\n\n```python exec="on" id="own"\n{code}\n```\n'}, config=CONFIG)
+    assert built.status == 0, built.console
+    page = built.page()
+    assert '<h2 id="own-of-the-value">' in page
+    assert page.index('href="#own-printed"') < page.index('href="#own-of-the-value"')
+    quiet = build({"index": f'# Title\n\n```python exec="on" updatetoc="off"\n{code}\n```\n'}, config=CONFIG)
+    assert "Of the value</h2>" in quiet.page()
+    assert not re.search(r'href="#[^"]*of-the-value"', quiet.page())
+
+
+def test_a_console_writes_the_value_of_each_command(build: Build) -> None:
+    session = ">>> x = 3\n>>> x\n>>> for i in range(2):\n...     i\n>>> None\n>>> print('said')\n>>> 'text'"
+    built = build(
+        {"index": f'```pycon exec="on" source="console"\n{session}\n```\n\n```expected\n3\n0\n1\nsaid\n\'text\'\n```\n'}
+    )
+    assert built.status == 0, built.console
+    wrong = build({"index": '```pycon exec="on"\n>>> 2 + 2\n```\n\n```expected\n5\n```\n'}, "-q")
+    assert "docs/index.md:5: OutputError: the output is not what is expected\n  - 5\n  + 4" in wrong.console
+
+
+@pytest.mark.parametrize("language", ["python", "pycon"])
+@pytest.mark.parametrize("call", ["v.check()", "(v.check())", "v.check()  # last"])
+def test_a_check_that_is_false_is_not_merely_shown(build: Build, language: str, call: str) -> None:
+    lines = [
+        "import einsum_doc.compute.checking.gradients as v",
+        "v.check.__wrapped__.__code__ = (lambda: []).__code__",
+        "v.check.__wrapped__.__kwdefaults__ = None",
+        call,
+    ]
+    code = "\n".join((">>> " if language == "pycon" else "") + line for line in lines)
+    built = build({"index": f'```{language} exec="on"\n{code}\n```\n'}, "-q")
+    assert built.status == 1
+    assert "docs/index.md:5: AssertionError: what check found is false" in built.console
+
+
+def test_an_expected_fence_holds_the_value_too(build: Build) -> None:
+    page = '```python exec="on" source="above"\nprint("said")\n[0.25]\n```\n\n```expected\nsaid\n[0.2500001]\n```\n'
+    built = build({"index": page})
+    assert built.status == 0, built.console
+    assert text_of(built.page()).count("said") == 2  # in the source and in the fence
+    assert 'class="value"' not in built.page()
+    wrong = build({"index": page.replace("0.2500001", "0.5")}, "-q")
+    assert wrong.status == 1
+    assert "OutputError: the output is not what is expected\n    said\n  - [0.5]\n  + [0.25]\n" in wrong.console
+
+
+BAD = """\
+class Bad:
+    def _repr_html_(self):
+        return 1 / 0
+
+x = Bad()
+x
+"""
+
+
+def test_what_a_value_raises_is_a_failure_at_its_line(build: Build) -> None:
+    page = f'```python exec="on"\n{BAD}```\n'
+    built = build({"index": page}, "-q")
+    assert built.status == 1
+    assert "docs/index.md:4: ZeroDivisionError: division by zero" in built.console
+    assert "docs/index.md:7" in built.console  # where it was shown
+    expected = build({"index": page.replace('exec="on"', 'exec="on" raises="ZeroDivisionError"')})
+    assert expected.status == 0, expected.console
+
+
+def test_a_block_that_fails_shows_no_value(build: Build) -> None:
+    page = '```python exec="on" raises="ValueError"\nraise ValueError("no")\n7\n```\n'
+    built = build({"index": page})
+    assert built.status == 0, built.console
+    assert 'class="value"' not in built.page()
+
+
+def test_a_value_has_a_largest_size(build: Build) -> None:
+    built = build({"index": f'```python exec="on" source="above"\n{CLASSES}\nHtml(html="x" * 1_000_001)\n```\n'}, "-q")
+    assert built.status == 1
+    assert "ShownError: the value has 1,000,001 characters of HTML, and at most 1,000,000 are shown" in built.console
+    cut = build({"index": '```python exec="on" source="above"\n"x" * 200_000\n```\n'})
+    assert cut.status == 0, cut.console
+    assert "\n… 100,002 more characters are not shown</pre>" in cut.page()
+
+
+def test_a_value_says_no_secret_and_no_path(build: Build, environment: dict[str, str], tmp_path: Path) -> None:
+    code = f"{CLASSES}\nimport os\nvalue = os.environ['A_TOKEN'] + ' in ' + os.getcwd() + '/docs'\n"
+    blocks = [f"{code}\nvalue", "Html(html=value)"]
+    environment["A_TOKEN"] = "correct-horse"
+    try:
+        built = build({"index": "".join(f'```python exec="on"\n{block}\n```\n\n' for block in blocks)})
+    finally:
+        del environment["A_TOKEN"]
+    assert built.status == 0, built.console
+    assert "correct-horse" not in built.page()
+    assert str(tmp_path) not in built.page()
+    assert built.page().count("[A_TOKEN] in docs") == 2
+
+
+def test_a_value_is_kept_in_the_cache(build: Build) -> None:
+    page = {"index": f'```python exec="on" source="above"\n{CLASSES}\nSvg()\n```\n\n```python exec="on"\n[1]\n```\n'}
+    first, second = build(page), build(page)
+    assert "1 page from the cache" in second.console
+    values = [
+        re.findall(r'<(?:pre|figure) class="value".*?</(?:pre|figure)>', each.page(), re.S) for each in (first, second)
+    ]
+    assert len(values[0]) == 2
+    assert values[0] == values[1]
+
+
+def test_the_library_shows_its_own_values(build: Build) -> None:
+    calls = {
+        "gradient('ij->i', wrt=0)": '<div class="value"><code>i-&gt;ij</code></div>',
+        "derive('ij->i', wrt=0)": r'<div class="derivation"><div class="step">.*?\\\[z_\{i\} = x_\{ij\}.*?Chain rule',
+        "check('ij->i', {'i': 2, 'j': 3})": r"<code>ij-&gt;i</code>.*?i=2 j=3  float64.*?<td>held</td>",
+        "cost('ij->i', {'i': 2, 'j': 3})": "<code>ij-&gt;i</code> i=2 j=3</th><th>multiply-adds</th>.*?output",
+        "verify(r'y_i = 2 x_i \\\\ y_i = x_i + x_i')": r'\\\[y_i = 2 x_i\\\].*?<span class="mark" title="[^"]+">✓<',
+    }
+    page = "".join(f'Block.\n\n```python exec="on"\nfrom einsum_doc import *\n{call}\n```\n\n' for call in calls)
+    built = build({"index": page})
+    assert built.status == 0, built.console
+    parts = built.page().split("<p>Block.</p>")[1:]
+    for pattern, part in zip(calls.values(), parts, strict=True):
+        assert re.search(pattern, part, re.S), part
