@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
+import functools
 import re
-import struct
-import subprocess
-import termios
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from ..conftest import MKDOCS, PLAIN, Built, mkdocs_build
-
-Build = Callable[..., Built]
+from ..conftest import PLAIN, Build, Built, NewProject, Project, text_of
 
 
-def text_of(html: str) -> str:
-    """What a reader sees of some HTML, without the mark-up."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", html))
+@pytest.fixture(scope="module")
+def sites(new_project: NewProject) -> Callable[[str], Built]:
+    """Build one of tests/sites/, once."""
+    return functools.cache(lambda name: new_project({}).copy(name).build())
 
 
-def test_a_site_that_holds(build: Build) -> None:
-    built = build("ok")
+def test_a_site_that_holds(sites: Callable[[str], Built]) -> None:
+    built = sites("ok")
     assert built.status == 0, built.console
     assert "1 page, 3 blocks, 1 assertion held" in built.console
     seen = text_of(built.page())
@@ -35,8 +28,8 @@ def test_a_site_that_holds(build: Build) -> None:
     assert seen.count("never") == 1  # the block that is only shown was not run
 
 
-def test_the_page_says_what_it_was_verified_on(build: Build) -> None:
-    page = build("ok").page()
+def test_the_page_says_what_it_was_verified_on(sites: Callable[[str], Built]) -> None:
+    page = sites("ok").page()
     stamp = re.search(r'<div class="stamp"[^>]*>.*?</div>', page)
     assert stamp
     assert re.findall(r">([^<>]+)<", stamp[0]) == [
@@ -81,15 +74,15 @@ def test_every_failure_is_listed_at_its_line_and_nothing_is_written(build: Build
         ("bad_option", "docs/index.md:27: FenceError: the block is never closed"),
     ],
 )
-def test_a_failure_and_its_line(build: Build, site: str, line: str) -> None:
-    built = build(site, "-q")
+def test_a_failure_and_its_line(sites: Callable[[str], Built], site: str, line: str) -> None:
+    built = sites(site)
     assert built.status == 1
     assert f"\n{line}" in built.console
     assert built.pages == []
 
 
-def test_a_failure_stops_its_own_page_alone(build: Build) -> None:
-    built = build("ended")
+def test_a_failure_stops_its_own_page_alone(sites: Callable[[str], Built]) -> None:
+    built = sites("ended")
     assert "3 pages, 3 blocks, 1 assertion held, 2 failures" in built.console
     assert "before the end" in built.console  # what was printed is not lost with the process
 
@@ -124,14 +117,12 @@ def test_a_gpu_that_is_asked_for_must_be_there(build: Build) -> None:
         assert "docs/index.md:2: DeviceError: device: cuda was asked for, and torch finds no GPU" in built.console
 
 
-def test_assets_are_copied_and_must_exist(build: Build, tmp_path: Path) -> None:
+def test_assets_are_copied_and_must_exist(build: Build) -> None:
     config = (
         "site_name: S\nmarkdown_extensions: [pymdownx.superfences]\nplugins:\n- markdown-exec\n"
         "- einsum-doc:\n    allow_empty: true\n    assets:\n      copied/config.yml: mkdocs.yml\n      all: theirs\n"
     )
-    (tmp_path / "project/theirs/deep").mkdir(parents=True)
-    (tmp_path / "project/theirs/deep/font.bin").write_bytes(b"\0font")
-    built = build({"index": "# Title"}, "-q", config=config)
+    built = build({"index": "# Title"}, "-q", config=config, files={"theirs/deep/font.bin": "\0font"})
     assert built.status == 0, built.console
     assert (built.site / "copied/config.yml").read_text() == config
     assert (built.site / "all/deep/font.bin").read_bytes() == b"\0font"
@@ -140,42 +131,20 @@ def test_assets_are_copied_and_must_exist(build: Build, tmp_path: Path) -> None:
     assert "assets: node_modules/gone does not exist" in missing.console
 
 
-def test_colour_on_a_terminal_and_none_in_a_pipe(build: Build, tmp_path: Path, environment: dict[str, str]) -> None:
+def test_colour_on_a_terminal_and_none_in_a_pipe(build: Build, project: Project) -> None:
     assert "\x1b" not in build("broken").console
-    seen = on_a_terminal([MKDOCS, "build", "-q"], tmp_path / "project", environment)
+    seen = project.build_on_a_terminal("-q")
     assert "\x1b[1mdocs/index.md:5: \x1b[31mAssertionError\x1b[0m: total == 3" in seen
-    plain = on_a_terminal([MKDOCS, "build", "-q"], tmp_path / "project", environment | {"NO_COLOR": "1"})
+    plain = project.build_on_a_terminal("-q", NO_COLOR="1")
     assert "docs/index.md:5: AssertionError: total == 3" in plain
 
 
-def on_a_terminal(command: list[str], folder: Path, environment: dict[str, str]) -> str:
-    """What a command writes to a terminal of 40 columns."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 20, 40, 0, 0))
-    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=theirs, stderr=theirs)
-    os.close(theirs)
-    seen = b""
-    while True:
-        try:
-            part = os.read(ours, 4096)
-        except OSError:  # Linux's way to say that nobody is at the other end any more
-            break
-        if not part:
-            break
-        seen += part
-    process.wait(10)
-    os.close(ours)
-    return seen.decode()
-
-
-def test_a_dirty_build_looks_at_the_pages_that_changed(
-    build: Build, tmp_path: Path, environment: dict[str, str]
-) -> None:
+def test_a_dirty_build_looks_at_the_pages_that_changed(build: Build, project: Project) -> None:
     assert build("ok").status == 0
     page = '# Other\n\n```python exec="on"\nassert True\n```\n'
     built = build({"other": page}, "--dirty")
     assert built.status == 0, built.console
     assert "1 page, 1 block, 1 assertion held" in built.console
-    unchanged = mkdocs_build(tmp_path / "project", environment, "--dirty")
+    unchanged = project.build("--dirty")
     assert unchanged.status == 0, unchanged.console
     assert "0 pages, 0 blocks" in unchanged.console

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from playwright.sync_api import Browser
 
-from ..conftest import PLAIN, Built, mkdocs_build, write_pages
+from ..conftest import PLAIN, Build, Project
 
-Build = Callable[..., Built]
 BLOCK = '```python exec="on"{}\n{}\n```\n\n'
 PAGES = {
     "index": "# Welcome\n\nProse alone.\n",
@@ -176,24 +175,22 @@ def test_the_search_does_not_index_the_report(build: Build) -> None:
     assert "first.md:3" not in index
 
 
-def test_a_failing_build_tells_them_too(tmp_path: Path, environment: dict[str, str], build: Build) -> None:
+def test_a_failing_build_tells_them_too(build: Build, project: Project) -> None:
     assert build(PAGES, "-q", config=EXPORTS).status == 0
-    write_pages(tmp_path / "project", WRONG, EXPORTS)
-    built = mkdocs_build(tmp_path / "project", environment | {"GITHUB_ACTIONS": "true"}, "-q")
+    built = build(WRONG, "-q", config=EXPORTS, GITHUB_ACTIONS="true")
     assert built.status == 1
     annotation = "::error file=docs/index.md,line=4,title=AssertionError::1 == 2%0Aleft 1, right 2\n"
     assert built.console.count(annotation) == 1
-    counts, facts = told(tmp_path / "project")
+    counts, facts = told(project.folder)
     assert counts["docs/index.md"] == ["1", "1"]
     assert facts["summary"] == "3 pages, 5 blocks, 4 assertions held, 2 pages from the cache, 1 failure"
 
 
-def test_a_build_in_which_nothing_ran_is_a_failure_to_them_too(tmp_path: Path, environment: dict[str, str]) -> None:
-    write_pages(tmp_path, {"index": "# No code\n"}, EXPORTS)
-    built = mkdocs_build(tmp_path, environment | {"GITHUB_ACTIONS": "true"}, "-q")
+def test_a_build_in_which_nothing_ran_is_a_failure_to_them_too(build: Build, project: Project) -> None:
+    built = build({"index": "# No code\n"}, "-q", config=EXPORTS, GITHUB_ACTIONS="true")
     assert built.status == 1
     assert "::error file=mkdocs.yml,line=1,title=NothingRanError::nothing was executed in this build" in built.console
-    assert told(tmp_path)[0] == {"mkdocs.yml": ["1", "1"]}
+    assert told(project.folder)[0] == {"mkdocs.yml": ["1", "1"]}
 
 
 def test_annotations_are_for_github_alone(build: Build) -> None:
@@ -210,34 +207,32 @@ def test_a_build_that_does_not_get_that_far_leaves_no_old_results(build: Build, 
     assert not (tmp_path / "project/results/junit.xml").exists()
 
 
-def test_the_results_are_no_reason_to_run_again(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_the_results_are_no_reason_to_run_again(build: Build, project: Project) -> None:
     code = (
         "import subprocess\nsubprocess.run(['true'], check=True)\nassert True"  # depends on every file of the project
     )
-    write_pages(tmp_path, {"index": "# Starts\n\n" + BLOCK.format("", code)}, EXPORTS)
-    assert mkdocs_build(tmp_path, environment).status == 0
-    check = [str(Path(sys.executable).with_name("einsum-doc")), "check"]
-    told = subprocess.run(check, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
-    assert told.stdout == "1 page, 1 block, 1 assertion held, 1 page from the cache\n"
+    assert build({"index": "# Starts\n\n" + BLOCK.format("", code)}, config=EXPORTS).status == 0
+    assert project.run("einsum-doc", "check").stdout == "1 page, 1 block, 1 assertion held, 1 page from the cache\n"
 
 
-def test_the_commit_that_is_built(tmp_path: Path, environment: dict[str, str]) -> None:
-    project = tmp_path / "repository/project"
-    write_pages(project, {"index": "# Title\n\n" + BLOCK.format("", "assert 1")}, EXPORTS)
+def test_the_commit_that_is_built(project: Project, tmp_path: Path) -> None:
+    project.write({"index": "# Title\n\n" + BLOCK.format("", "assert 1")}, EXPORTS)
 
-    def commit(folder: Path) -> object:
-        assert mkdocs_build(folder, environment).status == 0
-        return json.loads((folder / "results.json").read_text())["commit"]
+    def commit(built: Project) -> object:
+        assert built.build().status == 0
+        return json.loads((built.folder / "results.json").read_text())["commit"]
 
     def git(*args: str) -> str:
-        return subprocess.run(["git", *args], cwd=project, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            ["git", *args], cwd=project.folder, capture_output=True, text=True, check=True
+        ).stdout.strip()
 
     assert commit(project) is None
-    (project / ".gitignore").write_text("site/\nresults*\n.cache/\n")
+    (project.folder / ".gitignore").write_text("site/\nresults*\n.cache/\n")
     git("init", "-q", "..")
     git("add", "-A")
     git("-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qm", "One")
     assert commit(project) == git("rev-parse", "--short", "HEAD")
-    (project / "docs/index.md").write_text("# Another\n\n" + BLOCK.format("", "assert 1"))
-    (tmp_path / "link").symlink_to(project)  # what git calls a folder's parent is not what its name says
-    assert commit(tmp_path / "link") == git("rev-parse", "--short", "HEAD") + ", modified"
+    (project.folder / "docs/index.md").write_text("# Another\n\n" + BLOCK.format("", "assert 1"))
+    (tmp_path / "link").symlink_to(project.folder)  # what git calls a folder's parent is not what its name says
+    assert commit(replace(project, folder=tmp_path / "link")) == git("rev-parse", "--short", "HEAD") + ", modified"

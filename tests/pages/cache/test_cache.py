@@ -17,7 +17,7 @@ from einsum_doc.pages.cache import installed
 from einsum_doc.pages.cache.installed import _packages_of
 from einsum_doc.pages.worker import recorder
 
-from ..conftest import PLAIN, Built, mkdocs_build, write_pages
+from ..conftest import PLAIN, Built, NewProject, Project
 
 FENCE = '```python exec="on"\n{}\n```\n'
 PAGES = {
@@ -41,13 +41,12 @@ PAGES = {
 }
 CONFIG = PLAIN.replace("pymdownx.superfences]", "pymdownx.superfences, pymdownx.snippets]")
 ALL = set(PAGES)
+Again = Callable[..., tuple[Built, dict[str, str]]]
 
 
 @pytest.fixture(scope="session")
-def warm(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> tuple[Path, dict[str, str]]:
-    """A project that has been built once, and the environment that makes builds explain themselves."""
-    folder = tmp_path_factory.mktemp("warm") / "project"
-    write_pages(folder, {name: f"# {name}\n\nProse.\n\n{FENCE.format(code)}" for name, code in PAGES.items()}, CONFIG)
+def warm(new_project: NewProject) -> Path:
+    """A project that has been built once."""
     files = {
         "library.py": "def one():\n    return 1\n",
         "outer.py": "from library import one\n",
@@ -55,37 +54,36 @@ def warm(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) 
         "data/numbers.txt": "1 2 3\n",
         "data/code.py": "assert 1\n",
     }
-    for name, text in files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text)
-    explaining = environment | {"EINSUM_DOC_EXPLAIN": "1"}
-    built = mkdocs_build(folder, explaining)
+    pages = {name: f"# {name}\n\nProse.\n\n{FENCE.format(code)}" for name, code in PAGES.items()}
+    warm = new_project(pages, CONFIG, files)
+    built = warm.build(EINSUM_DOC_EXPLAIN="1")
     assert built.status == 0, built.console
     assert set(reasons(built)) == ALL
     assert not any("from the cache" in reason for reason in reasons(built).values())
     # One page has written a file while or after another one ran that depends on all of them.
-    settled = reasons(mkdocs_build(folder, explaining))
+    settled = reasons(warm.build(EINSUM_DOC_EXPLAIN="1"))
     assert {page for page, reason in settled.items() if reason != "from the cache"} <= {"starts"}
-    return folder, explaining
+    return warm.folder
 
 
 @pytest.fixture
-def project(warm: tuple[Path, dict[str, str]], tmp_path: Path) -> Path:
-    """A copy of the project that has been built."""
-    return Path(shutil.copytree(warm[0], tmp_path / "project"))
-
-
-@pytest.fixture
-def again(project: Path, warm: tuple[Path, dict[str, str]]) -> Callable[..., tuple[Built, dict[str, str]]]:
-    """Build it again: what the build says, and for each page that ran, why."""
+def again(warm: Path, project: Project) -> Again:
+    """Build a copy of it again: what the build says, and for each page that ran, why."""
+    shutil.copytree(warm, project.folder)
 
     def again(*options: str, **variables: str) -> tuple[Built, dict[str, str]]:
-        built = mkdocs_build(project, warm[1] | variables, *options)
+        built = project.build(*options, EINSUM_DOC_EXPLAIN="1", **variables)
         said = reasons(built)
         assert set(said) == ALL, built.console
         return built, {page: reason for page, reason in said.items() if reason != "from the cache"}
 
     return again
+
+
+@pytest.fixture
+def folder(again: Again, project: Project) -> Path:
+    """The folder of the copy."""
+    return project.folder
 
 
 def reasons(built: Built) -> dict[str, str]:
@@ -94,11 +92,8 @@ def reasons(built: Built) -> dict[str, str]:
     return dict(said)
 
 
-Again = Callable[..., tuple[Built, dict[str, str]]]
-
-
-def test_nothing_runs_that_has_not_changed(project: Path, again: Again) -> None:
-    first = (project / "site/warns/index.html").read_text()
+def test_nothing_runs_that_has_not_changed(folder: Path, again: Again) -> None:
+    first = (folder / "site/warns/index.html").read_text()
     built, ran = again()
     assert ran == {}
     assert built.status == 0
@@ -111,11 +106,11 @@ def test_nothing_runs_that_has_not_changed(project: Path, again: Again) -> None:
 def edit(name: str, text: str) -> Callable[[Path], None]:
     """Write a file of the project."""
 
-    def write(project: Path) -> None:
-        (project / name).parent.mkdir(exist_ok=True)
-        (project / name).write_text(text)
+    def write(folder: Path) -> None:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
         # As if it had been saved a while ago: nobody edits within the millisecond before a build.
-        os.utime(project / name, (1e9, 1e9))
+        os.utime(folder / name, (1e9, 1e9))
 
     return write
 
@@ -123,8 +118,8 @@ def edit(name: str, text: str) -> Callable[[Path], None]:
 def edit_page(page: str, before: str, after: str) -> Callable[[Path], None]:
     """Replace something in a page."""
 
-    def replace(project: Path) -> None:
-        path = project / f"docs/{page}.md"
+    def replace(folder: Path) -> None:
+        path = folder / f"docs/{page}.md"
         assert before in path.read_text()
         path.write_text(path.read_text().replace(before, after))
 
@@ -175,17 +170,17 @@ CHANGES: Mapping[str, tuple[Callable[[Path], object], Mapping[str, str]]] = {
             "lists": "what is in data has changed",
         },
     ),
-    "a file that a page wrote": (lambda project: (project / "made.txt").unlink(), {"writes": "made.txt is gone"}),
+    "a file that a page wrote": (lambda folder: (folder / "made.txt").unlink(), {"writes": "made.txt is gone"}),
     "a snippet": (edit("data/code.py", "assert 2\n"), {"snippet": "block 1 has changed"}),
-    "a page's dates alone": (lambda project: os.utime(project / "docs/plain.md"), {}),
-    "a module's dates alone": (lambda project: os.utime(project / "library.py"), {}),
+    "a page's dates alone": (lambda folder: os.utime(folder / "docs/plain.md"), {}),
+    "a module's dates alone": (lambda folder: os.utime(folder / "library.py"), {}),
 }
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_what_depends_on_it_runs_again(name: str, project: Path, again: Again) -> None:
+def test_what_depends_on_it_runs_again(name: str, folder: Path, again: Again) -> None:
     change, expected = CHANGES[name]
-    change(project)
+    change(folder)
     built, ran = again()
     assert built.status == 0, built.console
     if not name.endswith("dates alone"):
@@ -202,17 +197,17 @@ def test_what_depends_on_it_runs_again(name: str, project: Path, again: Again) -
         ("memory: 5", "memory has changed"),
     ],
 )
-def test_options_that_a_result_depends_on(option: str, reason: str, project: Path, again: Again) -> None:
-    config = (project / "mkdocs.yml").read_text()
-    (project / "mkdocs.yml").write_text(config.replace("einsum-doc]", f"einsum-doc: {{{option}}}]"))
+def test_options_that_a_result_depends_on(option: str, reason: str, folder: Path, again: Again) -> None:
+    config = (folder / "mkdocs.yml").read_text()
+    (folder / "mkdocs.yml").write_text(config.replace("einsum-doc]", f"einsum-doc: {{{option}}}]"))
     _, ran = again()
     assert set(ran.values()) == {reason}
     assert set(ran) == ALL
 
 
-def test_options_that_no_result_depends_on(project: Path, again: Again) -> None:
-    config = (project / "mkdocs.yml").read_text()
-    (project / "mkdocs.yml").write_text(config.replace("einsum-doc]", "einsum-doc: {jobs: 1, cache_size: 9}]"))
+def test_options_that_no_result_depends_on(folder: Path, again: Again) -> None:
+    config = (folder / "mkdocs.yml").read_text()
+    (folder / "mkdocs.yml").write_text(config.replace("einsum-doc]", "einsum-doc: {jobs: 1, cache_size: 9}]"))
     assert set(again()[1]) == {"starts"}
 
 
@@ -224,8 +219,8 @@ def test_variables_of_the_environment(again: Again) -> None:
     assert set(again(LOOKED_FOR="1", PYTHONHASHSEED="1")[1].values()) == {"a variable of Python's has changed"}
 
 
-def test_versions(project: Path, again: Again) -> None:
-    for entry in entries(project):
+def test_versions(folder: Path, again: Again) -> None:
+    for entry in entries(folder):
         _, text = entry.read_text().split("\n", 1)
         for before, after in ((sys.version.split()[0], "3.0.0"), ('"pyyaml": "', '"pyyaml": "0.')):
             if before == sys.version.split()[0] and '"page": "docs/plain.md"' not in text:
@@ -238,9 +233,9 @@ def test_versions(project: Path, again: Again) -> None:
     assert re.fullmatch(r"pyyaml is [\d.]+, and was 0\.[\d.]+", ran["installed"])
 
 
-def entries(project: Path) -> list[Path]:
+def entries(folder: Path) -> list[Path]:
     """The files of the cache."""
-    found = sorted((project / ".cache/einsum-doc").glob("*.json"))
+    found = sorted((folder / ".cache/einsum-doc").glob("*.json"))
     assert found
     return found
 
@@ -261,8 +256,8 @@ DAMAGES: Mapping[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("name", DAMAGES)
-def test_a_damaged_entry_is_ignored_with_a_word(name: str, project: Path, again: Again) -> None:
-    entry = next(path for path in entries(project) if '"page": "docs/plain.md"' in path.read_text())
+def test_a_damaged_entry_is_ignored_with_a_word(name: str, folder: Path, again: Again) -> None:
+    entry = next(path for path in entries(folder) if '"page": "docs/plain.md"' in path.read_text())
     DAMAGES[name](entry)
     built, ran = again("--strict")
     assert built.status == 0
@@ -271,58 +266,58 @@ def test_a_damaged_entry_is_ignored_with_a_word(name: str, project: Path, again:
     assert "is damaged" not in again()[0].console
 
 
-def test_an_entry_of_another_version_is_ignored(project: Path, again: Again) -> None:
-    for entry in entries(project):
+def test_an_entry_of_another_version_is_ignored(folder: Path, again: Again) -> None:
+    for entry in entries(folder):
         sign(entry, entry.read_text().split("\n", 1)[1].replace('"format": 1', '"format": 0'))
-    names = [entry.name for entry in entries(project)]
+    names = [entry.name for entry in entries(folder)]
     built, ran = again()
     assert set(ran) == ALL
     assert all(f"{name} in the cache is of another version, and ignored" in built.console for name in names)
 
 
-def test_it_may_be_deleted(project: Path, again: Again) -> None:
-    shutil.rmtree(project / ".cache")
+def test_it_may_be_deleted(folder: Path, again: Again) -> None:
+    shutil.rmtree(folder / ".cache")
     assert set(again()[1]) == ALL
     assert again()[1].keys() <= {"starts"}  # it depends on all files, of which another page may just have written one
 
 
-def test_without_a_place_to_write_everything_runs(project: Path, again: Again) -> None:
-    shutil.rmtree(project / ".cache")
-    (project / ".cache").write_text("not a folder")
+def test_without_a_place_to_write_everything_runs(folder: Path, again: Again) -> None:
+    shutil.rmtree(folder / ".cache")
+    (folder / ".cache").write_text("not a folder")
     built, ran = again("--strict")
     assert built.status == 0
     assert set(ran) == ALL
     assert built.console.count("the cache cannot be written (Not a directory)") == 1
 
 
-def test_without_the_cache_everything_runs(project: Path, again: Again) -> None:
-    before = [path.stat().st_mtime_ns for path in entries(project)]
+def test_without_the_cache_everything_runs(folder: Path, again: Again) -> None:
+    before = [path.stat().st_mtime_ns for path in entries(folder)]
     assert set(again(EINSUM_DOC_NO_CACHE="1")[1]) == ALL
-    assert [path.stat().st_mtime_ns for path in entries(project)] == before
+    assert [path.stat().st_mtime_ns for path in entries(folder)] == before
 
 
-def test_its_size_is_limited(project: Path, again: Again) -> None:
-    oldest = entries(project)[3]
+def test_its_size_is_limited(folder: Path, again: Again) -> None:
+    oldest = entries(folder)[3]
     os.utime(oldest, (1, 1))
-    config = (project / "mkdocs.yml").read_text()
-    (project / "mkdocs.yml").write_text(config.replace("einsum-doc]", "einsum-doc: {cache_size: 0.02}]"))
-    edit_page("plain", "== 1", "== True")(project)
+    config = (folder / "mkdocs.yml").read_text()
+    (folder / "mkdocs.yml").write_text(config.replace("einsum-doc]", "einsum-doc: {cache_size: 0.02}]"))
+    edit_page("plain", "== 1", "== True")(folder)
     again()
-    assert sum(path.stat().st_size for path in entries(project)) <= 0.02 * 2**20
+    assert sum(path.stat().st_size for path in entries(folder)) <= 0.02 * 2**20
 
 
-def test_a_branch_and_back_runs_nothing(project: Path, again: Again) -> None:
-    one, two = (project / "library.py").read_text(), "def one():\n    return 2\n"
-    edit("library.py", two)(project)
+def test_a_branch_and_back_runs_nothing(folder: Path, again: Again) -> None:
+    one, two = (folder / "library.py").read_text(), "def one():\n    return 2\n"
+    edit("library.py", two)(folder)
     assert {"imports", "through"} <= set(again()[1])
-    edit("library.py", one)(project)
+    edit("library.py", one)(folder)
     assert set(again()[1]) == set()
-    edit("library.py", two)(project)
+    edit("library.py", two)(folder)
     assert set(again()[1]) == set()
 
 
-def test_failures_are_never_kept(project: Path, again: Again) -> None:
-    edit("library.py", "def one():\n    return 0\n")(project)
+def test_failures_are_never_kept(folder: Path, again: Again) -> None:
+    edit("library.py", "def one():\n    return 0\n")(folder)
     for _ in range(2):
         built, ran = again()
         assert built.status == 1
@@ -330,8 +325,8 @@ def test_failures_are_never_kept(project: Path, again: Again) -> None:
         assert "docs/imports.md:7: AssertionError" in built.console
 
 
-def test_what_is_expected_is_held_against_kept_results(project: Path, again: Again) -> None:
-    page = project / "docs/reads.md"
+def test_what_is_expected_is_held_against_kept_results(folder: Path, again: Again) -> None:
+    page = folder / "docs/reads.md"
     page.write_text(page.read_text() + "\n```expected\nnothing of the kind\n```\n")
     built, ran = again()
     assert built.status == 1
@@ -339,9 +334,9 @@ def test_what_is_expected_is_held_against_kept_results(project: Path, again: Aga
     assert "docs/reads.md:9: OutputError" in built.console
 
 
-def test_a_file_that_was_edited_while_its_page_ran_is_no_evidence(project: Path, again: Again) -> None:
+def test_a_file_that_was_edited_while_its_page_ran_is_no_evidence(folder: Path, again: Again) -> None:
     touching = "import os\nassert open('data/numbers.txt').read()\nos.utime('data/numbers.txt')"
-    (project / "docs/imports.md").write_text(f"# Edited\n\n{FENCE.format(touching)}")
+    (folder / "docs/imports.md").write_text(f"# Edited\n\n{FENCE.format(touching)}")
     built, _ = again()
     assert "the results of docs/imports.md are not kept: data/numbers.txt was changed while it ran" in built.console
     assert "imports" in again()[1]
@@ -362,69 +357,62 @@ def test_the_library_is_a_dependency_though_the_builder_is_made_of_it() -> None:
     assert told.stdout == "True True\n"
 
 
-def test_what_runs_pages_is_not_loaded_where_none_has_to_run(tmp_path: Path, environment: dict[str, str]) -> None:
-    write_pages(tmp_path, {"index": "# One\n\n" + FENCE.format("assert 1")})
+def test_what_runs_pages_is_not_loaded_where_none_has_to_run(project: Project) -> None:
+    project.write({"index": "# One\n\n" + FENCE.format("assert 1")})
     code = (
         "import sys\nfrom mkdocs.__main__ import cli\ncli(['build', '-q'], standalone_mode=False)\n"
         "print(*(name.removeprefix('einsum_doc.') for name in sys.modules if name.startswith('einsum_doc')))"
     )
     loaded = []
     for _ in range(2):
-        command = [sys.executable, "-c", code]
-        told = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
-        loaded.append(set(told.stdout.split()))
+        loaded.append(set(project.run("python", "-c", code).stdout.split()))
     runs = {f"pages.engine.{name}" for name in ("pool", "session", "connection", "forkclient", "executor")}
     assert "pages.cache.cache" in loaded[1]
     assert runs <= loaded[0]
     assert not loaded[1] & {*runs, "pages.worker.worker", "pages.build.download", "notation.reading.parse", "compute"}
 
 
-def test_what_is_built_is_none_of_what_a_page_lists(tmp_path: Path, environment: dict[str, str]) -> None:
-    write_pages(tmp_path, {"index": "# Lists\n\n" + FENCE.format("import os\nassert os.listdir()")})
-    explaining = environment | {"EINSUM_DOC_EXPLAIN": "1"}
-    mkdocs_build(tmp_path, explaining)
-    assert reasons(mkdocs_build(tmp_path, explaining)) == {"index": "from the cache"}
-    (tmp_path / "new.txt").touch()
-    assert reasons(mkdocs_build(tmp_path, explaining)) == {"index": "what is in . has changed"}
+def test_what_is_built_is_none_of_what_a_page_lists(project: Project) -> None:
+    project.write({"index": "# Lists\n\n" + FENCE.format("import os\nassert os.listdir()")}).build()
+    assert reasons(project.build(EINSUM_DOC_EXPLAIN="1")) == {"index": "from the cache"}
+    (project.folder / "new.txt").touch()
+    assert reasons(project.build(EINSUM_DOC_EXPLAIN="1")) == {"index": "what is in . has changed"}
 
 
-def test_what_the_processes_of_a_page_may_read_can_be_named(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_what_the_processes_of_a_page_may_read_can_be_named(project: Project) -> None:
     def ran(processes: str = "{sta*.md: [data, lib*.py]}") -> str:
         config = PLAIN.replace("einsum-doc]", f"einsum-doc: {{device: cpu, processes: {processes}}}]")
-        edit("mkdocs.yml", config)(tmp_path)
-        built = mkdocs_build(tmp_path, environment | {"EINSUM_DOC_EXPLAIN": "1"})
+        edit("mkdocs.yml", config)(project.folder)
+        built = project.build(EINSUM_DOC_EXPLAIN="1")
         return reasons(built).get("starts", built.console)
 
-    write_pages(tmp_path, {"starts": f"# T\n\n{FENCE.format(PAGES['starts'])}"}, PLAIN)
+    project.write({"starts": f"# T\n\n{FENCE.format(PAGES['starts'])}"})
     for name in ("data/numbers.txt", "other.txt", "library.py"):
-        edit(name, "1")(tmp_path)
+        edit(name, "1")(project.folder)
     assert ran() == "no result of it is kept"
-    edit("other.txt", "2")(tmp_path)
+    edit("other.txt", "2")(project.folder)
     assert ran() == "from the cache"
     for name in ("data/numbers.txt", "library.py"):
-        edit(name, "2")(tmp_path)
+        edit(name, "2")(project.folder)
         assert ran() == "it starts processes, and a file that they may read has changed"
     assert ran("{starts.md: [data]}") == "what its processes may read has changed"
     assert ran("{}") == "what its processes may read has changed"
     assert ran("{starts.md: [./data/, data/../library.py]}") == "what its processes may read has changed"
-    edit("library.py", "3")(tmp_path)
+    edit("library.py", "3")(project.folder)
     changed = "it starts processes, and a file that they may read has changed"
     assert ran("{starts.md: [./data/, data/../library.py]}") == changed
     assert ran("{starts.md: [.]}") == "what its processes may read has changed"
-    edit("other.txt", "3")(tmp_path)
+    edit("other.txt", "3")(project.folder)
     assert ran("{starts.md: [.]}") == "it starts processes, and a file of the project has changed"
     assert "einsum-doc: processes: there is no page stars.md" in ran("{stars.md: [data]}")
     assert "einsum-doc: processes: there is no file date in the project" in ran("{starts.md: [date]}")
     assert "einsum-doc: processes: there is no file .cache in the project" in ran("{starts.md: [.cache]}")
 
 
-def test_a_page_can_be_checked_alone_though_others_start_processes(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_a_page_can_be_checked_alone_though_others_start_processes(project: Project) -> None:
     config = PLAIN.replace("einsum-doc]", "einsum-doc: {processes: {starts.md: [data]}}]")
     pages = {"index": f"# T\n\n{FENCE.format('assert True')}", "starts": f"# S\n\n{FENCE.format(PAGES['starts'])}"}
-    write_pages(tmp_path, pages, config)
-    edit("data/numbers.txt", "1")(tmp_path)
-    command = [str(Path(sys.executable).with_name("einsum-doc")), "check", "docs/index.md"]
-    told = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    told = project.write(pages, config, {"data/numbers.txt": "1"}).run("einsum-doc", "check", "docs/index.md")
     assert told.stdout == "1 page, 1 block, 1 assertion held\n"
 
 

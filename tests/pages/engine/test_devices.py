@@ -7,22 +7,16 @@ any machine.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
 
 from einsum_doc.pages.engine.resources import gpus
 
-from ..conftest import PLAIN, Built
+from ..conftest import PLAIN, Build, block
 
 pytestmark = pytest.mark.skipif(bool(gpus()), reason="about what is shown where there is no GPU")
-Build = Callable[..., Built]
 
 DEVICE = 'python exec="on" device="{}"'
-
-
-def block(code: str, header: str = 'python exec="on"') -> str:
-    return f"```{header}\n{code}\n```\n\n"
 
 
 def test_one_device_is_that_of_its_block_alone(build: Build) -> None:
@@ -34,26 +28,24 @@ def test_one_device_is_that_of_its_block_alone(build: Build) -> None:
     assert "4 assertions held" in built.console
 
 
-@pytest.mark.parametrize(
-    ("header", "line"),
-    [
-        (
-            'device="gpu"',
-            'device="gpu" is not understood\n  expected one device as PyTorch calls it, as in "cuda" or "cuda:1"',
-        ),
-        ('device="cpu,cuda"', 'device="cpu,cuda" is not understood\n  expected one device as PyTorch calls it'),
-        ('device="cpu" tolerance="1e-3"', "unknown option 'tolerance'\n  it belongs to an `expected` fence"),
-    ],
-)
-def test_an_option_that_cannot_be(build: Build, header: str, line: str) -> None:
-    built = build({"index": block("1", f'python exec="on" {header}')}, "-q")
+REFUSED = {
+    "gpu": (
+        block("1", 'python exec="on" device="gpu"'),
+        'device="gpu" is not understood\n  expected one device as PyTorch calls it, as in "cuda" or "cuda:1"',
+    ),
+    "two": (
+        block("1", 'python exec="on" device="cpu,cuda"'),
+        'device="cpu,cuda" is not understood\n  expected one device as PyTorch calls it',
+    ),
+    "shell": (block("true", 'bash exec="on" device="cpu"'), "option 'device' does nothing for bash"),
+}
+
+
+def test_an_option_that_cannot_be(build: Build) -> None:
+    built = build({name: text for name, (text, _) in REFUSED.items()}, "-q")
     assert built.status == 1
-    assert line in built.console
-
-
-def test_a_shell_has_no_device(build: Build) -> None:
-    built = build({"index": block("true", 'bash exec="on" device="cpu"')}, "-q")
-    assert "option 'device' does nothing for bash" in built.console
+    for name, (_, said) in REFUSED.items():
+        assert f"docs/{name}.md:1: FenceError: {said}" in built.console
 
 
 # ---- Where there is no GPU -----------------------------------------------------------------------------------
@@ -82,15 +74,10 @@ def test_the_stamp_counts_what_was_skipped(build: Build) -> None:
 
 
 @pytest.mark.parametrize("how", ["option", "variable"])
-def test_a_gpu_can_be_required(build: Build, environment: dict[str, str], how: str) -> None:
+def test_a_gpu_can_be_required(build: Build, how: str) -> None:
     config = CONFIG.replace("allow_empty", "require_gpu: true, allow_empty") if how == "option" else CONFIG
     assert build(NEEDY, config=CONFIG).status == 0  # whose results are kept
-    if how == "variable":
-        environment["EINSUM_DOC_REQUIRE_GPU"] = "1"
-    try:
-        built = build(NEEDY, "-q", config=config)
-    finally:
-        environment.pop("EINSUM_DOC_REQUIRE_GPU", None)
+    built = build(NEEDY, "-q", config=config, **({"EINSUM_DOC_REQUIRE_GPU": "1"} if how == "variable" else {}))
     assert built.status == 1
     lines = re.findall(
         r"^docs/index\.md:\d+: DeviceError: the block needs cuda, which is not here$", built.console, re.M

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 
 from einsum_doc.pages.engine.executor import run_order
 
-from ..conftest import PLAIN, Built, mkdocs_build, write_pages
+from ..conftest import PLAIN, Build, Project
 
 BLOCK = '```python exec="on" result="text"\n{}\n```\n'
 NAMES = ("a", "b", "c")
@@ -61,57 +62,52 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str
         yield location
 
 
+def on(location: str, *more: str) -> str:
+    """Return the configuration of a site whose pages run on a cluster."""
+    return PLAIN.replace("einsum-doc]", f"einsum-doc: {{executor: 'dask://{location}'{', '.join(['', *more])}}}]")
+
+
 @pytest.fixture
-def build(cluster: str, tmp_path: Path, environment: dict[str, str]) -> Callable[[dict[str, str]], Built]:
+def cluster_build(build: Build, cluster: str) -> Build:
     """Build pages on the cluster."""
-    config = PLAIN.replace("einsum-doc]", f"einsum-doc: {{executor: 'dask://{cluster}'}}]")
-
-    def build(pages: dict[str, str]) -> Built:
-        write_pages(tmp_path / "project", pages, config)
-        return mkdocs_build(tmp_path / "project", environment)
-
-    return build
+    return functools.partial(build, config=on(cluster))
 
 
-def test_pages_run_on_its_workers_at_the_same_time(build: Callable[..., Built], tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_pages_run_on_its_workers_at_the_same_time(cluster_build: Build, tmp_path: Path) -> None:
     (tmp_path / "met").mkdir()
     pages = {name: BLOCK.format(MEETING.format(folder=str(tmp_path / "met"), name=name)) for name in NAMES}
-    built = build({"index": "# Home\n"} | pages)
+    built = cluster_build({"index": "# Home\n"} | pages)
     assert built.status == 0, built.console
     where = {line for name in NAMES for line in built.page(name).splitlines() if "in worker" in line}
     assert {line[line.index("in worker") :][:11] for line in where} == {"in worker 1", "in worker 2"}
 
 
-def test_results_are_kept_and_what_they_depend_on_is_heard(build: Callable[..., Built], tmp_path: Path) -> None:
-    (tmp_path / "project").mkdir()
-    (tmp_path / "project/own.py").write_text("value = 1\n")
+@pytest.mark.slow
+def test_results_are_kept_and_what_they_depend_on_is_heard(cluster_build: Build) -> None:
     pages = {"index": BLOCK.format("import own\nprint('value', own.value)"), "b": BLOCK.format("assert True")}
-    assert "2 pages, 2 blocks, 1 assertion held\n" in build(pages).console
-    assert "2 pages from the cache" in build(pages).console
-    (tmp_path / "project/own.py").write_text("value = 22\n")
-    again = build(pages)
+    first = cluster_build(pages, files={"own.py": "value = 1\n"})
+    assert "2 pages, 2 blocks, 1 assertion held\n" in first.console
+    assert "2 pages from the cache" in cluster_build(pages).console
+    again = cluster_build(pages, files={"own.py": "value = 22\n"})
     assert "1 page from the cache" in again.console
     assert "value 22" in again.page()
 
 
-def test_what_pages_use_and_with_what_they_ran_comes_back(
-    cluster: str, tmp_path: Path, environment: dict[str, str]
-) -> None:
-    options = f"executor: 'dask://{cluster}', library: [own], json: told.json"
-    write_pages(
-        tmp_path,
-        {"index": BLOCK.format("import own, yaml\nassert own.one()")},
-        PLAIN.replace("einsum-doc]", f"einsum-doc: {{{options}}}]"),
-    )
-    (tmp_path / "own.py").write_text("def one():\n    return 1\n\n\ndef two():\n    return 2\n")
-    assert mkdocs_build(tmp_path, environment).status == 0
-    facts = json.loads((tmp_path / "told.json").read_text())
+@pytest.mark.slow
+def test_what_pages_use_and_with_what_they_ran_comes_back(cluster: str, project: Project) -> None:
+    page = {"index": BLOCK.format("import own, yaml\nassert own.one()")}
+    own = "def one():\n    return 1\n\n\ndef two():\n    return 2\n"
+    project.write(page, on(cluster, "library: [own]", "json: told.json"), {"own.py": own})
+    assert project.build().status == 0
+    facts = json.loads((project.folder / "told.json").read_text())
     assert facts["library"] == {"own.one": ["docs/index.md"], "own.two": []}
     assert "pyyaml" in facts["pages"][0]["packages"]
 
 
-def test_a_failure_has_its_file_and_line(build: Callable[..., Built]) -> None:
-    built = build(
+@pytest.mark.slow
+def test_a_failure_has_its_file_and_line(cluster_build: Build) -> None:
+    built = cluster_build(
         {
             "index": "# Home\n\n" + BLOCK.format("assert 1 == 2"),
             "gone": BLOCK.format("import os\nos._exit(0)"),
@@ -124,14 +120,13 @@ def test_a_failure_has_its_file_and_line(build: Callable[..., Built]) -> None:
     assert "docs/expected.md:5: OutputError" in built.console
 
 
-def test_with_nothing_to_run_no_engine_is_needed(tmp_path: Path, environment: dict[str, str]) -> None:
+@pytest.mark.slow
+def test_with_nothing_to_run_no_engine_is_needed(build: Build, tmp_path: Path, environment: dict[str, str]) -> None:
     with started(tmp_path, environment) as location:
-        config = PLAIN.replace("einsum-doc]", f"einsum-doc: {{executor: 'dask://{location}'}}]")
-        write_pages(tmp_path, {"index": BLOCK.format("assert True")}, config)
-        assert mkdocs_build(tmp_path, environment).status == 0
-    assert "1 page from the cache" in mkdocs_build(tmp_path, environment).console
-    write_pages(tmp_path, {"index": BLOCK.format("assert 1")}, config)
-    told = mkdocs_build(tmp_path, environment)
+        page = {"index": BLOCK.format("assert True")}
+        assert build(page, config=on(location)).status == 0
+    assert "1 page from the cache" in build(page, config=on(location)).console
+    told = build({"index": BLOCK.format("assert 1")}, config=on(location))
     assert told.status == 1
     assert f"einsum-doc: executor: there is no Dask scheduler at {location}" in told.console
 
@@ -141,8 +136,7 @@ def test_an_engine_with_another_builder_is_refused() -> None:
         run_order(json.dumps({"builder": "another", "root": "/", "limits": {}}))
 
 
-def test_what_is_no_engine_is_said(tmp_path: Path, environment: dict[str, str]) -> None:
-    write_pages(tmp_path, {"index": BLOCK.format("1")}, PLAIN.replace("einsum-doc]", "einsum-doc: {executor: dsk}]"))
-    told = mkdocs_build(tmp_path, environment)
+def test_what_is_no_engine_is_said(build: Build) -> None:
+    told = build({"index": BLOCK.format("1")}, config=PLAIN.replace("einsum-doc]", "einsum-doc: {executor: dsk}]"))
     assert told.status == 1
     assert "'dsk' is no address of an engine, such as dask://127.0.0.1:8786" in told.console

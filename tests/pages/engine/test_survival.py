@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ..conftest import MKDOCS, PLAIN, SITES, Built, mkdocs_build, write_pages
+from ..conftest import MKDOCS, PLAIN, SITES, Build, Built, NewProject, Project
 
 LIMITED = PLAIN.replace("einsum-doc]", "{einsum-doc: {timeout: 0.5, device: cpu}}]")
 SITE = SITES / "survival"
@@ -37,32 +36,27 @@ def page(code: str) -> str:
     return f'# Title\n```python exec="on" source="above" result="text"\n{code}\n```\n'
 
 
-def build_site(name: str, folder: Path, environment: dict[str, str], more: Mapping[str, str]) -> Built:
-    """Build one of the sites, with more pages."""
-    shutil.copytree(SITE / name, folder, dirs_exist_ok=True)
-    for title, code in more.items():
-        (folder / f"docs/{title}.md").write_text(page(code))
-    return mkdocs_build(folder, environment)
+def following(names: Iterable[str]) -> dict[str, str]:
+    """Return a page that holds for each of these pages, to be run after it."""
+    return {f"docs/{name}_next.md": page("print(1)\nassert True") for name in names}
 
 
 @pytest.fixture(scope="module")
-def failed(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Built:
+def failed(new_project: NewProject) -> Built:
     """One build of the pages that fail, and of one after each that holds."""
-    following = {f"{name}_next": "print(1)\nassert True" for name in FAILING}
-    return build_site("failing", tmp_path_factory.mktemp("failing"), environment, following)
+    return new_project({}, files=following(FAILING)).copy("survival/failing").build()
 
 
 @pytest.fixture(scope="module")
-def late(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Built:
+def late(new_project: NewProject) -> Built:
     """One build of the pages that fail because their time is over, and of one after each that holds."""
-    following = {f"{name}_next": "print(1)\nassert True" for name in LATE}
-    return build_site("late", tmp_path_factory.mktemp("late"), environment, following)
+    return new_project({}, files=following(LATE)).copy("survival/late").build()
 
 
 @pytest.fixture(scope="module")
-def held(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Built:
+def held(new_project: NewProject) -> Built:
     """One build of all the pages that hold."""
-    return build_site("holding", tmp_path_factory.mktemp("holding"), environment, {"long": LONG})
+    return new_project({"long": page(LONG)}).copy("survival/holding").build()
 
 
 @pytest.mark.parametrize("name", [*FAILING, *LATE])
@@ -113,19 +107,19 @@ def test_no_process_is_left_behind(held: Built) -> None:
             assert seconds not in Path("/proc", pid, "cmdline").read_bytes(), pid
 
 
-def test_the_device_of_a_block_that_was_stopped(build: Callable[..., Built]) -> None:
+def test_the_device_of_a_block_that_was_stopped(build: Build) -> None:
     built = build({"index": page("while True: pass")}, "-q", config=LIMITED)
     assert re.search(r"^  block 1 of 1, CPU, 0\.\d\d s$", built.console, re.M), built.console
 
 
-def test_a_page_of_500_blocks(build: Callable[..., Built]) -> None:
+def test_a_page_of_500_blocks(build: Build) -> None:
     blocks = "".join(f'```python exec="on"\nx = {i}\nassert x == {i}\n```\n\n' for i in range(500))
     built = build({"index": "# Title\n\n" + blocks})
     assert built.status == 0, built.console
     assert "1 page, 500 blocks, 500 assertions held" in built.console
 
 
-def test_torch_state_does_not_leak(build: Callable[..., Built]) -> None:
+def test_torch_state_does_not_leak(build: Build) -> None:
     change = (
         "import torch\ntorch.set_default_dtype(torch.float64)\ntorch.set_grad_enabled(False)\n"
         "torch.set_default_device('meta')\ntorch.manual_seed(0)\ntorch.set_num_threads(1)"
@@ -138,7 +132,7 @@ def test_torch_state_does_not_leak(build: Callable[..., Built]) -> None:
     assert built.status == 0, built.console
 
 
-def test_a_page_collects_its_own_garbage(build: Callable[..., Built]) -> None:
+def test_a_page_collects_its_own_garbage(build: Build) -> None:
     code = (
         "import gc, torch, weakref\n\n\nclass Ring:\n    pass\n\n\nring = Ring()\nring.ring = ring\n"
         "there = weakref.ref(ring)\ndel ring\nmany = [[] for _ in range(200_000)]\n"
@@ -149,28 +143,28 @@ def test_a_page_collects_its_own_garbage(build: Callable[..., Built]) -> None:
     assert built.status == 0, built.console
 
 
-def test_an_interrupt_ends_everything(tmp_path: Path, environment: dict[str, str]) -> None:
-    write_pages(
-        tmp_path, {"index": page("import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(1000)")}
+def test_an_interrupt_ends_everything(project: Project, environment: dict[str, str]) -> None:
+    project.write({"index": page("import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(1000)")})
+    build = subprocess.Popen(
+        [MKDOCS, "build", "-q"], cwd=project.folder, env=environment, stderr=subprocess.PIPE, text=True
     )
-    build = subprocess.Popen([MKDOCS, "build", "-q"], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
-    worker = _wait_for_pid(tmp_path / "pid")
+    worker = _wait_for_pid(project.folder / "pid")
     build.send_signal(signal.SIGINT)
     build.communicate(timeout=10)
     assert build.returncode != 0
     _wait_until_gone(worker)
 
 
-def test_a_killed_build_leaves_no_worker(tmp_path: Path, environment: dict[str, str]) -> None:
-    write_pages(tmp_path, {"index": page("import os\nopen('pid', 'w').write(str(os.getpid()))\nwhile True: pass")})
-    build = subprocess.Popen([MKDOCS, "build", "-q"], cwd=tmp_path, env=environment)
-    worker = _wait_for_pid(tmp_path / "pid")
+def test_a_killed_build_leaves_no_worker(project: Project, environment: dict[str, str]) -> None:
+    project.write({"index": page("import os\nopen('pid', 'w').write(str(os.getpid()))\nwhile True: pass")})
+    build = subprocess.Popen([MKDOCS, "build", "-q"], cwd=project.folder, env=environment)
+    worker = _wait_for_pid(project.folder / "pid")
     build.kill()
     build.wait(10)
     _wait_until_gone(worker)
 
 
-def test_a_full_disk(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_a_full_disk(build: Build, tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
     if sys.platform != "linux" or os.geteuid() != 0:
@@ -178,8 +172,8 @@ def test_a_full_disk(tmp_path: Path, environment: dict[str, str]) -> None:
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", small], check=False).returncode:
         pytest.skip("no disk can be mounted here")
     try:
-        write_pages(tmp_path, {"index": page("print('begin')\nprint('x' * 2**22)"), "next": page("assert True")})
-        built = mkdocs_build(tmp_path, environment | {"TMPDIR": str(small)})
+        pages = {"index": page("print('begin')\nprint('x' * 2**22)"), "next": page("assert True")}
+        built = build(pages, TMPDIR=str(small))
     finally:
         subprocess.run(["umount", small], check=True)
     assert built.status == 1

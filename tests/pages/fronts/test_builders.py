@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from ..build.test_build import text_of
-from ..conftest import BUILDERS, EXTENSION, PLAIN, SITES, Built, mkdocs_build, write_pages
+from ..conftest import BUILDERS, EXTENSION, PLAIN, SITES, Build, Built, NewProject, Project, text_of
 
 CONFIG = """\
 site_name: A site
@@ -48,17 +48,14 @@ WRONG = PAGES | {
     "other": "# Other\n\n" + BLOCK.format("x = 1\nassert x == 2"),
 }
 
-Build = Callable[..., Built]
-
 
 @pytest.fixture
-def project(tmp_path: Path, environment: dict[str, str]) -> Build:
-    """Write pages, with a small library, and build them."""
+def built_by(project: Project) -> Build:
+    """Write pages, with a small library, and build them by one of the builders."""
 
     def build(builder: str, pages: Mapping[str, str], *options: str, config: str = CONFIG, answer: int = 42) -> Built:
-        write_pages(tmp_path, pages, config)
-        (tmp_path / "library.py").write_text(f"def answer():\n    return {answer}\n")
-        return mkdocs_build(tmp_path, environment, *options, builder=builder)
+        project.write(pages, config, {"library.py": f"def answer():\n    return {answer}\n"})
+        return project.build(*options, builder=builder)
 
     return build
 
@@ -83,10 +80,10 @@ def without_attributes(facts: dict[str, object]) -> str:
     return str(facts).replace(" data-search-exclude", "")
 
 
-def test_pages_that_hold_are_the_same_under_all(project: Build) -> None:
+def test_pages_that_hold_are_the_same_under_all(built_by: Build) -> None:
     outcomes = []
     for builder in BUILDERS:
-        built = project(builder, PAGES)
+        built = built_by(builder, PAGES)
         assert built.status == 0, built.console
         assert "2 pages, 4 blocks, " in built.console
         assert "<em>printed</em>" in built.page()
@@ -105,8 +102,8 @@ def test_pages_that_hold_are_the_same_under_all(project: Build) -> None:
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
-def test_what_is_wrong_is_listed_and_no_page_is_written(project: Build, builder: str) -> None:
-    built = project(builder, WRONG)
+def test_what_is_wrong_is_listed_and_no_page_is_written(built_by: Build, builder: str) -> None:
+    built = built_by(builder, WRONG)
     assert built.status == 1
     assert re.findall(r"^docs/.*", built.console, re.M) == [
         "docs/index.md:18: DerivationError: false: y_i = 3 x_i",
@@ -117,47 +114,56 @@ def test_what_is_wrong_is_listed_and_no_page_is_written(project: Build, builder:
     assert set(built.pages) <= {"404.html"}
 
 
-@pytest.mark.parametrize("builder", ["properdocs", "zensical"])
-@pytest.mark.parametrize("site", ["ok", "broken", "bad_option", "ended"])
-def test_the_verdict_is_that_of_mkdocs(tmp_path: Path, environment: dict[str, str], site: str, builder: str) -> None:
-    verdicts = []
-    for each in ("mkdocs", builder):
-        write_pages(tmp_path / each, {path.stem: path.read_text() for path in (SITES / site / "docs").glob("*.md")})
+@pytest.fixture(scope="module")
+def verdict(new_project: NewProject) -> Callable[[str, str], tuple[int, str, str]]:
+    """Build one of tests/sites/ by a builder, once: the exit status, what is told, and the summary."""
+
+    @functools.cache
+    def verdict(site: str, builder: str) -> tuple[int, str, str]:
         config = (SITES / site / "mkdocs.yml").read_text()
-        if each == "zensical":
+        if builder == "zensical":
             config = config.replace("extensions: [", f"extensions: [{EXTENSION}, ")
-        (tmp_path / each / "mkdocs.yml").write_text(config)
-        built = mkdocs_build(tmp_path / each, environment, builder=each)
+        pages = {path.stem: path.read_text() for path in (SITES / site / "docs").glob("*.md")}
+        built = new_project(pages, config).build(builder=builder)
         told = re.search(r"^docs/.*?\n\n(?=\S+ *-|No issues)", built.console, re.M | re.S)
         summary = re.search(r"\d+ pages?, .*", built.console)
         assert summary
-        verdicts.append((built.status, re.sub(r"\d\.\d\d s", "", told[0]) if told else "", summary[0]))
-    assert verdicts[1] == verdicts[0]
-    assert verdicts[0][0] == (site != "ok")
-    assert bool(verdicts[0][1]) == (site != "ok")
+        return built.status, re.sub(r"\d\.\d\d s", "", told[0]) if told else "", summary[0]
+
+    return verdict
 
 
-def test_zensical_keeps_no_page_that_the_library_has_made_wrong(project: Build) -> None:
+@pytest.mark.parametrize("builder", ["properdocs", "zensical"])
+@pytest.mark.parametrize("site", ["ok", "broken", "bad_option", "ended"])
+def test_the_verdict_is_that_of_mkdocs(
+    verdict: Callable[[str, str], tuple[int, str, str]], site: str, builder: str
+) -> None:
+    assert verdict(site, builder) == verdict(site, "mkdocs")
+    assert verdict(site, "mkdocs")[0] == (site != "ok")
+    assert bool(verdict(site, "mkdocs")[1]) == (site != "ok")
+
+
+def test_zensical_keeps_no_page_that_the_library_has_made_wrong(built_by: Build) -> None:
     page = {"index": "# Title\n\n" + BLOCK.format("import library\n\nassert library.answer() == 42")}
-    assert project("zensical", page).status == 0
-    again = project("zensical", page)
+    assert built_by("zensical", page).status == 0
+    again = built_by("zensical", page)
     assert "1 page from the cache" in again.console
     assert again.status == 0
-    changed = project("zensical", page, answer=41)
+    changed = built_by("zensical", page, answer=41)
     assert changed.status == 1
     assert "docs/index.md:6: AssertionError: library.answer() == 42\n  left 41, right 42" in changed.console
-    assert project("zensical", page).status == 0
+    assert built_by("zensical", page).status == 0
 
 
-def test_zensical_may_keep_no_pages(project: Build) -> None:
-    built = project("zensical", PAGES, config=re.sub(r":\n *cache: .*", "", CONFIG))
+def test_zensical_may_keep_no_pages(built_by: Build) -> None:
+    built = built_by("zensical", PAGES, config=re.sub(r":\n *cache: .*", "", CONFIG))
     assert built.status == 1
     assert "cache: !!python/name:einsum_doc.pages.extension.never" in built.console
 
 
-def test_a_block_that_does_not_reach_its_page_fails_under_zensical(project: Build) -> None:
+def test_a_block_that_does_not_reach_its_page_fails_under_zensical(built_by: Build) -> None:
     indented = "# Title\n\n- Item\n\n        " + BLOCK.format("assert True").strip().replace("\n", "\n        ") + "\n"
-    built = project("zensical", {"index": indented})
+    built = built_by("zensical", {"index": indented})
     assert built.status == 1
     assert "docs/index.md:5: FenceError: the block ran but did not reach the page" in built.console
 
@@ -178,24 +184,24 @@ ON_TOP = f"INHERIT: mkdocs.yml\nmarkdown_extensions: [{EXTENSION}]\n"
 
 
 @pytest.mark.parametrize(("file", "text"), [("zensical.toml", TOML), ("on_top.yml", ON_TOP)])
-def test_zensical_may_have_a_file_of_its_own(project: Build, tmp_path: Path, file: str, text: str) -> None:
+def test_zensical_may_have_a_file_of_its_own(built_by: Build, project: Project, file: str, text: str) -> None:
     config = PLAIN.replace("einsum-doc]", "{einsum-doc: {allow_empty: true}}]")
-    (tmp_path / file).write_text(text)
-    built = project("zensical", {"index": "# Title\n"}, "-f", file, config=config)
+    project.write({}, files={file: text})
+    built = built_by("zensical", {"index": "# Title\n"}, "-f", file, config=config)
     assert built.status == 0, built.console
-    built = project("zensical", {"index": "# Title\n\n" + BLOCK.format("assert 1 == 2")}, "-f", file, config=config)
+    built = built_by("zensical", {"index": "# Title\n\n" + BLOCK.format("assert 1 == 2")}, "-f", file, config=config)
     assert built.status == 1
     assert "docs/index.md:4: AssertionError: 1 == 2" in built.console
 
 
-def test_the_extension_alone_is_not_enough_for_mkdocs(project: Build) -> None:
-    built = project("mkdocs", PAGES, config=CONFIG.split("  - einsum-doc")[0])
+def test_the_extension_alone_is_not_enough_for_mkdocs(built_by: Build) -> None:
+    built = built_by("mkdocs", PAGES, config=CONFIG.split("  - einsum-doc")[0])
     assert built.status == 1
     assert "Add the line\n\n  - einsum-doc\n\nunder `plugins:`" in built.console
 
 
-def test_an_option_that_does_not_exist_is_none_under_zensical(project: Build) -> None:
-    built = project("zensical", PAGES, config=CONFIG.replace("device:", "devise:"))
+def test_an_option_that_does_not_exist_is_none_under_zensical(built_by: Build) -> None:
+    built = built_by("zensical", PAGES, config=CONFIG.replace("device:", "devise:"))
     assert built.status == 1
     assert "unknown option 'devise' in mkdocs.yml" in built.console
     assert set(built.pages) <= {"404.html"}
@@ -203,23 +209,23 @@ def test_an_option_that_does_not_exist_is_none_under_zensical(project: Build) ->
 
 @pytest.mark.parametrize(("pages", "failures"), [(PAGES, 0), (WRONG, 3)], ids=["held", "failed"])
 def test_zensical_tells_other_programs_and_makes_no_report(
-    project: Build, tmp_path: Path, pages: Mapping[str, str], failures: int
+    built_by: Build, project: Project, pages: Mapping[str, str], failures: int
 ) -> None:
-    built = project("zensical", pages, config=CONFIG.replace("device: cpu", "device: cpu\n      junit: results.xml"))
+    built = built_by("zensical", pages, config=CONFIG.replace("device: cpu", "device: cpu\n      junit: results.xml"))
     assert built.status == bool(failures)
-    assert (tmp_path / "results.xml").read_text().count("<failure ") == failures
+    assert (project.folder / "results.xml").read_text().count("<failure ") == failures
     assert not (built.site / "report").exists()
     if not failures:
         assert "report</a>" not in built.page()
 
 
-def test_zensical_has_a_report_where_there_is_a_page_for_it(project: Build) -> None:
+def test_zensical_has_a_report_where_there_is_a_page_for_it(built_by: Build) -> None:
     pages = PAGES | {
         "about/report": "# What was found\n\nBy running it.\n",
         "api/names": '# Names\n\n<h2 id="library.answer">answer</h2>\n',
     }
     config = CONFIG.replace("device: cpu", "device: cpu\n      library: [library]\n      report: about/report.md")
-    built = project("zensical", pages, config=config)
+    built = built_by("zensical", pages, config=config)
     assert built.status == 0, built.console
     page = built.page("about/report")
     assert page.index("By running it.") < page.index('<h2 id="docs/posts/second.md">') < page.index("</article>")
@@ -233,7 +239,7 @@ def test_zensical_has_a_report_where_there_is_a_page_for_it(project: Build) -> N
     )
 
 
-def test_nothing_to_run_is_a_failure_under_zensical(project: Build) -> None:
-    built = project("zensical", {"index": "# Title\n"}, config=PLAIN.replace(": [", f": [{EXTENSION}, ", 1))
+def test_nothing_to_run_is_a_failure_under_zensical(built_by: Build) -> None:
+    built = built_by("zensical", {"index": "# Title\n"}, config=PLAIN.replace(": [", f": [{EXTENSION}, ", 1))
     assert built.status == 1
     assert "mkdocs.yml:1: NothingRanError: nothing was executed in this build" in built.console

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import signal
@@ -14,9 +15,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ..conftest import PLAIN, write_pages
+from ..conftest import Project
 
-CHECK = [str(Path(sys.executable).with_name("einsum-doc")), "check"]
 BLOCK = '```python exec="on"{}\n{}\n```\n\n'
 PAGES = {
     "index": "# Welcome\n\n" + BLOCK.format("", "assert 1 == 1"),
@@ -34,28 +34,12 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def run(tmp_path: Path, environment: dict[str, str]) -> Run:
+def run(project: Project) -> Run:
     """Run the command in a small project."""
-    write_pages(tmp_path, PAGES, PLAIN)
-
-    def run(
-        *options: str, variables: dict[str, str] | None = None, typed: str = ""
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*CHECK, *options],
-            cwd=tmp_path,
-            env=environment | (variables or {}),
-            input=typed,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    return run
+    return functools.partial(project.write(PAGES).run, "einsum-doc", "check")
 
 
-def test_everything_is_checked_and_nothing_is_built(run: Run, tmp_path: Path) -> None:
+def test_everything_is_checked_and_nothing_is_built(run: Run, project: Project) -> None:
     told = run()
     assert told.returncode == 1
     assert re.findall(r"^docs/.*", told.stderr, re.M) == [
@@ -63,7 +47,7 @@ def test_everything_is_checked_and_nothing_is_built(run: Run, tmp_path: Path) ->
         "docs/posts/wrong.md:13: AssertionError: x == 2",
     ]
     assert told.stdout == "3 pages, 6 blocks, 2 assertions held, 2 failures, 1 not run\n"
-    assert not (tmp_path / "site").exists()
+    assert not (project.folder / "site").exists()
 
 
 def test_pages_are_chosen(run: Run) -> None:
@@ -101,14 +85,14 @@ def test_the_debugger_stops_where_a_block_raises(run: Run) -> None:
     assert "(Pdb) 41" in told.stdout
 
 
-def test_other_programs_read_it(run: Run, tmp_path: Path) -> None:
-    told = run("--junit", "results.xml", "--json", "results.json", variables={"GITHUB_ACTIONS": "true"})
+def test_other_programs_read_it(run: Run, project: Project) -> None:
+    told = run("--junit", "results.xml", "--json", "results.json", GITHUB_ACTIONS="true")
     annotations = [line for line in told.stdout.split("\n") if line.startswith("::")]
     assert annotations == [
         "::error file=docs/posts/later.md,line=8,title=ValueError::a, b:%0Ac %25",
         "::error file=docs/posts/wrong.md,line=13,title=AssertionError::x == 2%0Aleft 1, right 2",
     ]
-    suites = ElementTree.parse(tmp_path / "results.xml").getroot()
+    suites = ElementTree.parse(project.folder / "results.xml").getroot()
     counts = {suite.get("name"): [suite.get(name) for name in ("tests", "failures", "skipped")] for suite in suites}
     assert counts == {
         "docs/index.md": ["1", "0", "0"],
@@ -124,7 +108,7 @@ def test_other_programs_read_it(run: Run, tmp_path: Path) -> None:
     assert "left 1, right 2" in (failure.text or "")
     assert suites.findtext(".//testcase[@name='block 1'][@file='docs/posts/wrong.md']/system-out") == "before\n"
 
-    facts = json.loads((tmp_path / "results.json").read_text())
+    facts = json.loads((project.folder / "results.json").read_text())
     assert facts["summary"] == told.stdout.strip().split("\n")[-1]
     pages = {page["page"]: page for page in facts["pages"]}
     assert [block["status"] for block in pages["docs/posts/wrong.md"]["blocks"]] == ["held", "failed", "not run"]
@@ -134,22 +118,22 @@ def test_other_programs_read_it(run: Run, tmp_path: Path) -> None:
     }
 
 
-def test_it_watches(run: Run, tmp_path: Path, environment: dict[str, str]) -> None:
-    with subprocess.Popen(
-        [*CHECK, "--watch", "index.md"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
-    ) as watching:
+def test_it_watches(project: Project) -> None:
+    folder = project.write(PAGES).folder
+    command = [Path(sys.executable).with_name("einsum-doc"), "check", "--watch", "index.md"]
+    with subprocess.Popen(command, cwd=folder, env=project.environment, stdout=subprocess.PIPE, text=True) as watching:
         assert watching.stdout is not None
         assert watching.stdout.readline() == "1 page, 1 block, 1 assertion held\n"
         time.sleep(0.5)
-        page = tmp_path / "docs/index.md"
+        page = folder / "docs/index.md"
         page.write_text(page.read_text().replace("1 == 1", "1 == 2"))
         assert watching.stdout.readline() == "1 page, 1 block, 0 assertions held, 1 failure\n"
         watching.send_signal(signal.SIGINT)
         assert watching.wait(10) == 130
 
 
-def test_a_gpu_can_be_required(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "docs/gpu.md").write_text("# GPU\n\n" + BLOCK.format(' skip-if="no-gpu"', "assert True"))
+def test_a_gpu_can_be_required(run: Run, project: Project) -> None:
+    project.write({"gpu": "# GPU\n\n" + BLOCK.format(' skip-if="no-gpu"', "assert True")})
     options = ("docs/gpu.md", "--device", "cpu")
     assert run(*options).returncode == 0
     told = run(*options, "--require-gpu")

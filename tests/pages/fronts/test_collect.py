@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from ..conftest import PLAIN, write_pages
+from ..conftest import Project
 
 PAGES = {
     "index": '# Welcome\n\n```python exec="on" title="one"\nassert 1 == 1\n```\n',
@@ -25,17 +24,14 @@ Told = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def told(tmp_path: Path, environment: dict[str, str]) -> Told:
+def told(project: Project) -> Told:
     """What pytest says of a small project."""
-    write_pages(tmp_path, PAGES, PLAIN)
-    (tmp_path / "README.md").write_text('```python exec="on"\nassert False\n```\n')  # is no page of the site
-    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
-
-    def told(*options: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", "--color=no", *options]
-        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-
-    return told
+    files = {
+        "README.md": '```python exec="on"\nassert False\n```\n',  # is no page of the site
+        "pytest.ini": "[pytest]\nfilterwarnings = error\n",
+    }
+    run = project.write(PAGES, files=files).run
+    return functools.partial(run, "python", "-m", "pytest", "-p", "no:cacheprovider", "-rA", "--color=no")
 
 
 def test_each_block_is_a_test(told: Told) -> None:
@@ -64,12 +60,12 @@ def test_they_are_selected_by_page_and_title(told: Told) -> None:
     assert "1 passed" in told("docs/posts/wrong.md::1: python").stdout
 
 
-def test_it_runs_nothing_to_collect(told: Told, tmp_path: Path) -> None:
-    (tmp_path / "docs/index.md").write_text('```python exec="on"\nopen("made", "w")\n```\n')
+def test_it_runs_nothing_to_collect(told: Told, project: Project) -> None:
+    project.write({"index": '```python exec="on"\nopen("made", "w")\n```\n'})
     assert "docs/index.md::1: python" in told("docs", "--collect-only", "-q").stdout
-    assert not (tmp_path / "made").exists()
+    assert not (project.folder / "made").exists()
 
 
-def test_without_a_site_it_does_nothing(told: Told, tmp_path: Path) -> None:
-    (tmp_path / "mkdocs.yml").unlink()
+def test_without_a_site_it_does_nothing(told: Told, project: Project) -> None:
+    (project.folder / "mkdocs.yml").unlink()
     assert told("docs").returncode == pytest.ExitCode.NO_TESTS_COLLECTED

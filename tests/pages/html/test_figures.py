@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from ..conftest import PLAIN, Built, mkdocs_build, write_pages
+from ..conftest import PLAIN, Build, Built, NewProject
 
-Build = Callable[..., Built]
 ROOT = Path(__file__).parents[3]
 
 
@@ -50,15 +49,13 @@ DRAWN = {
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> tuple[dict[str, str], Built]:
+def drawn(new_project: NewProject) -> tuple[dict[str, str], Built]:
     """Of each case, what is on the page of its block; built on a machine with a screen that no one can reach."""
-    folder = tmp_path_factory.mktemp("drawn")
     page = ""
     for name, (code, _, _) in DRAWN.items():
         page += block(code, f'{"pycon" if code.startswith(">") else "python"} exec="on"')
         page += "```expected\nsaid\n```\n\n" if "expected" in name else ""
-    write_pages(folder, {"index": page}, PLAIN)
-    built = mkdocs_build(folder, environment | {"DISPLAY": ":99", "MPLBACKEND": "module://of_an_editor"})
+    built = new_project({"index": page}).build(DISPLAY=":99", MPLBACKEND="module://of_an_editor")
     assert built.status == 0, built.console
     return dict(zip(DRAWN, built.page().split("<p>Block.</p>")[1:], strict=True)), built
 
@@ -129,17 +126,16 @@ def test_a_figure_adapts_unless_it_brings_a_background(build: Build) -> None:
         assert [text for text in missing if text in figure] == [], name
 
 
-def test_what_a_matplotlibrc_says_is_left_alone(build: Build, tmp_path: Path) -> None:
-    (tmp_path / "project").mkdir()
-    (tmp_path / "project/matplotlibrc").write_text("figure.figsize: 2, 1\naxes.edgecolor: 00ff00\nbackend: agg\n")
-    built = build({"index": block(PLOT)})
+def test_what_a_matplotlibrc_says_is_left_alone(build: Build) -> None:
+    green = "figure.figsize: 2, 1\naxes.edgecolor: 00ff00\nbackend: agg\n"
+    built = build({"index": block(PLOT)}, files={"matplotlibrc": green})
     assert built.status == 0, built.console
     (figure,) = figures(built.page())
     assert "stroke: #00ff00" in figure
     assert "currentColor" in figure
     assert float(re.search(r'width="([\d.]+)pt"', figure)[1]) < 200  # type: ignore[index]
-    (tmp_path / "project/matplotlibrc").write_text("axes.edgecolor: 0000ff\n")
-    assert "stroke: #0000ff" in build({"index": block(PLOT)}).page()  # it is not taken from the cache
+    again = build({"index": block(PLOT)}, files={"matplotlibrc": "axes.edgecolor: 0000ff\n"})
+    assert "stroke: #0000ff" in again.page()  # it is not taken from the cache
 
 
 def test_a_figure_that_is_too_large_or_cannot_be_drawn(build: Build) -> None:
@@ -202,20 +198,18 @@ torch.get_default_device().type
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str], serve: Callable[[Path], str]) -> str:
+def address(new_project: NewProject, serve: Callable[[Path], str]) -> str:
     """A page of values that looks like the published ones."""
-    folder = tmp_path_factory.mktemp("look")
     whole = (ROOT / "mkdocs.yml").read_text()
     config = "".join(
         whole[whole.index(f"\n{part}:") :].partition("\n\n")[0] + "\n"
         for part in ("theme", "markdown_extensions", "plugins", "extra_css", "extra_javascript")
     )
     config = re.sub(r"\n +processes:\n( {8}\S.*\n)+", "\n", config)  # of pages that are not here
-    write_pages(folder, {"index": VALUES}, f"site_name: A site\n{config}")
-    (folder / "node_modules").symlink_to(ROOT / "node_modules")
-    for name in ("stylesheets", "javascripts"):
-        (folder / "docs" / name).symlink_to(ROOT / "docs" / name)
-    built = mkdocs_build(folder, environment)
+    project = new_project({"index": VALUES}, f"site_name: A site\n{config}")
+    for name in ("node_modules", "docs/stylesheets", "docs/javascripts"):
+        (project.folder / name).symlink_to(ROOT / name)
+    built = project.build()
     assert built.status == 0, built.console
     return serve(built.site)
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
-from ..conftest import Built
-
-Build = Callable[..., Built]
+from ..conftest import Build
 
 CONFIG = """\
 site_name: A site

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
-from ..build.test_build import text_of
-from ..conftest import Built, mkdocs_build, write_pages
+from ..conftest import Build, Built, NewProject, text_of
 
-Build = Callable[..., Built]
 ROOT = Path(__file__).parents[3]
 
 GRADIENT = r"""
@@ -64,14 +61,12 @@ REFUSED = {
 
 
 @pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Built:
+def broken(new_project: NewProject) -> Built:
     """One build of all the pages that are wrong: torch is imported once."""
     pages = {name: fence(GRADIENT.replace(old, new)) for name, (old, new, _, _) in FALSE.items()}
     pages |= {name: fence(equation, header) for name, (header, equation, _, _) in REFUSED.items()}
     pages["several"] = fence("y_i &= 2 x_i \\\\\ny_i &= 3 x_i \\\\\ny_i &= x_i + x_i \\\\\ny_i &= x_i")
-    folder = tmp_path_factory.mktemp("broken")
-    write_pages(folder, pages)
-    return mkdocs_build(folder, environment)
+    return new_project(pages).build()
 
 
 @pytest.mark.parametrize(("name", "facts"), (FALSE | REFUSED).items(), ids=FALSE | REFUSED)
@@ -128,13 +123,11 @@ MORE = {
 
 
 @pytest.fixture(scope="module")
-def derived(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Built:
+def derived(new_project: NewProject) -> Built:
     """One build of a page for each of the einsums."""
     pages = {f"page{number}": fence(equation, "einsum") for number, equation in enumerate(EINSUMS)}
     pages |= {name: fence(*written) for name, written in MORE.items()}
-    folder = tmp_path_factory.mktemp("derived")
-    write_pages(folder, pages)
-    return mkdocs_build(folder, environment)
+    return new_project(pages).build()
 
 
 @pytest.mark.parametrize("equation", EINSUMS)

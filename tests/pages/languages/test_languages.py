@@ -17,7 +17,7 @@ from einsum_doc.pages.languages.einsum import PARTS
 from einsum_doc.pages.reading.fence import FenceError, Header
 from einsum_doc.pages.reading.language import Languages
 
-from ..conftest import PLAIN, Built, mkdocs_build, write_pages
+from ..conftest import PLAIN, Built, NewProject, Project
 
 SUMS = '''\
 """`sums`: lines such as `1 + 1 = 2`, each of which must be true."""
@@ -64,17 +64,14 @@ x + x = 4
 
 
 @pytest.fixture
-def built(tmp_path: Path, environment: dict[str, str]) -> Built:
+def built(tmp_path: Path, new_project: NewProject) -> Built:
     """A site built by a copy of the builder with one more file."""
     source = Path(einsum_doc.__file__).parent
     package = shutil.copytree(source, tmp_path / "einsum_doc", ignore=shutil.ignore_patterns("__pycache__"))
     (package / "pages/languages/sums.py").write_text(SUMS)
     pages = {"index": PAGE, "false": PAGE.replace("= 4", "= 5"), "option": PAGE.replace("red", "green")}
-    write_pages(tmp_path / "project", {"index": PAGE}, CONFIG)
-    variables = environment | {"PYTHONPATH": str(tmp_path)}
-    built = mkdocs_build(tmp_path / "project", variables)
-    write_pages(tmp_path / "wrong", pages, CONFIG)
-    wrong = mkdocs_build(tmp_path / "wrong", variables)
+    built = new_project({"index": PAGE}, CONFIG).build(PYTHONPATH=str(tmp_path))
+    wrong = new_project(pages, CONFIG).build(PYTHONPATH=str(tmp_path))
     return Built(built.status, built.console + wrong.console, built.site)
 
 
@@ -105,16 +102,16 @@ def test_the_parts_of_an_article(value: str, hint: str) -> None:
     assert raised.value.hint == hint
 
 
-def test_a_build_loads_nothing_of_the_library(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_a_build_loads_nothing_of_the_library(project: Project) -> None:
     blocks = [
         '```python exec="on"\nassert True\n```',
         "```derivation\nz_i &= x_i \\\\\nz_j &= x_j\n```",
         "```bash\n```",
     ]
-    write_pages(tmp_path, {"index": "\n\n".join(blocks)}, PLAIN)
-    command = [sys.executable, "-X", "importtime", "-m", "mkdocs", "build", "-q"]
+    project.write({"index": "\n\n".join(blocks)})
     for _ in ("cold", "warm"):
-        told = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+        told = project.run("python", "-X", "importtime", "-m", "mkdocs", "build", "-q")
+        assert told.returncode == 0
         loaded = set(re.findall(r"\| +(einsum_doc[\w.]*)$", told.stderr, re.M))
         assert "einsum_doc.pages.languages.all" in loaded
         assert {name for name in loaded if not name.startswith("einsum_doc.pages")} <= {"einsum_doc"}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
 import pytest
 
-from ..conftest import PLAIN, Built, mkdocs_build, write_pages
+from ..conftest import PLAIN, Build, Built, NewProject, Project
 
 CONFIG = """\
 site_name: A site
@@ -78,6 +78,18 @@ PAGES["identical"] = PAGES["identical"].replace(
     "# Title\n\n", '# Title\n\n```python exec="on"\nimport itertools\n\ncount = itertools.count()\n```\n\n'
 )
 
+PARTS = {
+    "part.md": "# A part\n\nOf a page.\n" + FAILING,
+    "text.md": "One.\n\nTwo.\n\nThree.\n",
+    "text.py": "a = 1\nb = 2\nc = 3\n",
+    "filled.py": "import os\n# --8<-- [start:f]\ndef f(x):\n    assert x > 1\n    return 1 / 2\n# --8<-- [end:f]\n",
+    "body.txt": "assert 1 == 2\n",
+    "wrong.py": "a = 1\nif a\n    pass\n",
+    "derivation.txt": "z_{ik} &= x_{ij} y_{jk} \\\\\nz_{ik} &= x_{ij} y_{kj}\n",
+    "outer.txt": 'One.\n\n--8<-- "inner.txt"\n',
+    "inner.txt": "\n# Title\n\nTwo.\n" + FAILING,
+    "last.txt": "Left out.\n\n\n" + FAILING,
+}
 PLACES = {
     "plain": 4,
     "skip_if": 8,
@@ -120,26 +132,9 @@ PLACES = {
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Built:
+def built(new_project: NewProject) -> Built:
     """All the pages, built once."""
-    folder = tmp_path_factory.mktemp("lines")
-    write_pages(folder, PAGES, CONFIG)
-    parts = folder / "docs/parts"
-    parts.mkdir()
-    (parts / "part.md").write_text("# A part\n\nOf a page.\n" + FAILING)
-    (parts / "text.md").write_text("One.\n\nTwo.\n\nThree.\n")
-    (parts / "text.py").write_text("a = 1\nb = 2\nc = 3\n")
-    (parts / "filled.py").write_text(
-        "import os\n# --8<-- [start:f]\ndef f(x):\n    assert x > 1\n    return 1 / 2\n# --8<-- [end:f]\n"
-    )
-    (parts / "body.txt").write_text("assert 1 == 2\n")
-    (parts / "wrong.py").write_text("a = 1\nif a\n    pass\n")
-    (parts / "derivation.txt").write_text("z_{ik} &= x_{ij} y_{jk} \\\\\nz_{ik} &= x_{ij} y_{kj}\n")
-    (folder / "hook.py").write_text(HOOK)
-    (parts / "outer.txt").write_text('One.\n\n--8<-- "inner.txt"\n')
-    (parts / "inner.txt").write_text("\n# Title\n\nTwo.\n" + FAILING)
-    (parts / "last.txt").write_text("Left out.\n\n\n" + FAILING)
-    return mkdocs_build(folder, environment, "-q")
+    return new_project(PAGES, CONFIG, {"hook.py": HOOK} | {f"docs/parts/{n}": t for n, t in PARTS.items()}).build("-q")
 
 
 @pytest.mark.parametrize(("page", "line"), PLACES.items(), ids=PLACES)
@@ -163,7 +158,7 @@ def test_the_frames_of_a_block_that_a_snippet_has_filled(built: Built) -> None:
     assert "docs/parts/wrong.py:2: SyntaxError: expected ':'\n  if a\n      ^\n" in built.console
 
 
-def test_blog_posts(build: Callable[..., Built], tmp_path: Path) -> None:
+def test_blog_posts(build: Build, tmp_path: Path) -> None:
     config = PLAIN.replace("plugins: [", "theme: {name: material, font: false}\nplugins: [blog, ")
     post = "---\ndate: 2026-01-31\n---\n\n# A post\n\nFirst.\n\n{}\n<!-- more -->\n\nText.\n\n{}"
     good = '```python exec="on"\nprint("in the", "excerpt")\n```\n'
@@ -183,28 +178,29 @@ def test_blog_posts(build: Callable[..., Built], tmp_path: Path) -> None:
     assert 'class="failure"' not in excerpt
 
 
-def test_a_docs_folder_that_is_a_link_and_a_build_from_elsewhere(tmp_path: Path, environment: dict[str, str]) -> None:
-    write_pages(tmp_path / "project", {"index": PAGES["plain"]})
+def test_a_docs_folder_that_is_a_link_and_a_build_from_elsewhere(tmp_path: Path, project: Project) -> None:
+    project.write({"index": PAGES["plain"]})
+    above = replace(project, folder=tmp_path)
     (tmp_path / "project/docs").rename(tmp_path / "elsewhere")
     (tmp_path / "project/docs").symlink_to("../elsewhere")
-    built = mkdocs_build(tmp_path, environment, "-q", "-f", "project/mkdocs.yml")
+    built = above.build("-q", "-f", "project/mkdocs.yml")
     assert "\ndocs/index.md:4: AssertionError" in built.console
     (tmp_path / "project/docs").unlink()
     with (tmp_path / "project/mkdocs.yml").open("a") as config:
         config.write("docs_dir: ../elsewhere\n")
-    built = mkdocs_build(tmp_path, environment, "-q", "-f", "project/mkdocs.yml")
+    built = above.build("-q", "-f", "project/mkdocs.yml")
     assert "\n../elsewhere/index.md:4: AssertionError" in built.console
 
 
-def test_what_is_appended_to_each_page_is_reported_where_it_stands(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_what_is_appended_to_each_page_is_reported_where_it_stands(build: Build) -> None:
     config = PLAIN.replace(
         "pymdownx.superfences]", "pymdownx.superfences, {pymdownx.snippets: {auto_append: [docs/README.md]}}]"
     )
-    write_pages(tmp_path, {"index": "# Title", "README": FAILING.replace("1 == 2", "1")}, config)
-    good = mkdocs_build(tmp_path, environment)  # though MkDocs leaves README.md out of the site, beside index.md
+    # MkDocs leaves README.md out of the site, beside index.md.
+    good = build({"index": "# Title", "README": FAILING.replace("1 == 2", "1")}, config=config)
     assert good.status == 0, good.console
-    (tmp_path / "docs/README.md").write_text("Text.\n\n" + FAILING)
-    assert "docs/README.md:4: AssertionError" in mkdocs_build(tmp_path, environment).console
+    wrong = build({"README": "Text.\n\n" + FAILING}, config=config)
+    assert "docs/README.md:4: AssertionError" in wrong.console
 
 
 TOLD = """\
@@ -221,7 +217,7 @@ warnings.warn("mind the gap")
 """
 
 
-def test_tracebacks_and_warnings(build: Callable[..., Built]) -> None:
+def test_tracebacks_and_warnings(build: Build) -> None:
     built = build({"index": f'# Title\n\nText.\n\n```python exec="on"\n{TOLD}```\n'})
     assert built.status == 0, built.console
     [errors] = re.findall(r'<pre class="err">(.*?)</pre>', built.page(), re.S)

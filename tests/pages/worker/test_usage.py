@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from ..conftest import PLAIN, Built, mkdocs_build, write_pages
+from ..conftest import PLAIN, Build, Built, NewProject, Project, text_of
 
 CONFIG = PLAIN.replace("einsum-doc]", "einsum-doc: {device: cpu, library: [library], json: results.json}]")
 LIBRARY = """\
@@ -129,16 +127,15 @@ API = (
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Built:
+def built(new_project: NewProject) -> Built:
     """A page for each of them, and one that explains the library."""
-    folder = tmp_path_factory.mktemp("usage") / "project"
     pages = {f"uses/{name}": f'# {name}\n\n```python exec="on"\n{code}\n```\n' for name, (code, _) in USES.items()}
-    write_pages(folder, {"index": "# Title\n", "reference/api": API, **pages}, CONFIG)
-    (folder / "library").mkdir()
-    (folder / "library/__init__.py").write_text(LIBRARY)
-    (folder / "library/shapes.py").write_text(SHAPES)
-    (folder / "library/late.py").write_text("def later():\n    return 1\n\n\ndef area():\n    return 2\n")
-    return mkdocs_build(folder, environment)
+    files = {
+        "library/__init__.py": LIBRARY,
+        "library/shapes.py": SHAPES,
+        "library/late.py": "def later():\n    return 1\n\n\ndef area():\n    return 2\n",
+    }
+    return new_project({"index": "# Title\n", "reference/api": API, **pages}, CONFIG, files).build()
 
 
 def used(built: Built) -> dict[str, list[str]]:
@@ -166,10 +163,6 @@ def test_every_public_name_is_told_of(built: Built) -> None:
     assert sorted(used(built)) == sorted(f"library.{name}" for name in re.findall(r"\w+", listed[1]))
 
 
-def text_of(html: str) -> str:
-    return re.sub(r"<[^>]+>", "", html)
-
-
 def test_the_report_has_what_no_page_uses(built: Built) -> None:
     part = built.page("report").split('<h2 id="library">')[1]
     assert "Of 10 public names, the code of the pages uses 8." in part
@@ -189,39 +182,33 @@ def test_where_a_name_is_explained_stand_the_pages_that_use_it(built: Built) -> 
     assert re.search(r'id="library.Shape".*?</h2>\s*<p class="used"', parts[1], re.S)
 
 
-def test_it_survives_the_cache_and_any_number_of_workers(
-    built: Built, tmp_path: Path, environment: dict[str, str]
-) -> None:
+def test_it_survives_the_cache_and_any_number_of_workers(built: Built, project: Project) -> None:
     first = used(built)
-    again = mkdocs_build(Path(shutil.copytree(built.site.parent, tmp_path / "kept")), environment)
+    shutil.copytree(built.site.parent, project.folder)
+    again = project.build()
     assert f"{len(USES) + 1} pages from the cache" in again.console
     assert used(again) == first
     assert re.sub(r"\d+\.\d\d", "", text_of(again.page("report")).split("The library")[-1]) == re.sub(
         r"\d+\.\d\d", "", text_of(built.page("report")).split("The library")[-1]
     )
-    one = Path(shutil.copytree(built.site.parent, tmp_path / "one", ignore=shutil.ignore_patterns(".cache")))
-    (one / "mkdocs.yml").write_text(CONFIG.replace("device: cpu", "device: cpu, jobs: 1"))
-    assert used(mkdocs_build(one, environment)) == first
+    shutil.rmtree(project.folder / ".cache")
+    assert used(project.write({}, CONFIG.replace("device: cpu", "device: cpu, jobs: 1")).build()) == first
 
 
-def test_an_edit_to_the_library_is_seen(built: Built, tmp_path: Path, environment: dict[str, str]) -> None:
-    project = Path(shutil.copytree(built.site.parent, tmp_path / "project"))
-    init = project / "library/__init__.py"
-    init.write_text(init.read_text().replace('"unused", ', ""))
-    assert "library.unused" not in used(mkdocs_build(project, environment))
+def test_an_edit_to_the_library_is_seen(built: Built, project: Project) -> None:
+    shutil.copytree(built.site.parent, project.folder)
+    project.write({}, CONFIG, {"library/__init__.py": LIBRARY.replace('"unused", ', "")})
+    assert "library.unused" not in used(project.build())
 
 
-Build = Callable[..., Built]
-
-
-def test_what_torch_compiles_is_none_the_worse_for_it(build: Build, tmp_path: Path) -> None:
-    (tmp_path / "project").mkdir()
-    (tmp_path / "project/library.py").write_text("class Of:\n    pass\n\n\ndef twice(x):\n    return x * 2\n")
+@pytest.mark.slow
+def test_what_torch_compiles_is_none_the_worse_for_it(build: Build) -> None:
+    library = "class Of:\n    pass\n\n\ndef twice(x):\n    return x * 2\n"
     code = (
         "import torch\nfrom library import Of, twice\ndef f(x, Of=Of):\n    return twice(x) + x * isinstance(x, Of)\n\n"
         "x = torch.ones(3)\nassert torch.equal(torch.compile(f, fullgraph=True, backend='eager')(x), x * 2)"
     )
-    built = build({"index": f'# T\n\n```python exec="on"\n{code}\n```\n'}, config=CONFIG)
+    built = build({"index": f'# T\n\n```python exec="on"\n{code}\n```\n'}, config=CONFIG, files={"library.py": library})
     assert built.status == 0, built.console
 
 
@@ -230,13 +217,12 @@ def test_a_library_that_no_page_loads(build: Build) -> None:
     assert "No page has loaded <code>library</code>." in built.page("report")
 
 
-def test_a_library_without_a_list_of_its_names(build: Build, tmp_path: Path) -> None:
-    (tmp_path / "project").mkdir()
+def test_a_library_without_a_list_of_its_names(build: Build) -> None:
     text = (
         "from os.path import join\nfrom math import pi\n\n\ndef one():\n    return 1\n\n\ndef _two():\n    return 2\n"
     )
-    (tmp_path / "project/library.py").write_text(text)
-    built = build({"index": '# T\n\n```python exec="on"\nimport library\nassert library.one()\n```\n'}, config=CONFIG)
+    page = {"index": '# T\n\n```python exec="on"\nimport library\nassert library.one()\n```\n'}
+    built = build(page, config=CONFIG, files={"library.py": text})
     assert built.status == 0, built.console
     assert used(built) == {"library.one": ["docs/index.md"]}
 

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from ..build.test_build import text_of
-from ..conftest import PLAIN, Built, mkdocs_build, write_pages
-
-Build = Callable[..., Built]
+from ..conftest import PLAIN, Build, Built, NewProject, Project, block, text_of
 
 CONFIG = PLAIN.replace(
     "pymdownx.superfences]",
@@ -95,14 +90,12 @@ NOTHING = {
 
 
 @pytest.fixture(scope="module")
-def forms(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> dict[str, str]:
+def forms(new_project: NewProject) -> dict[str, str]:
     """Of each of `VALUES` and `NOTHING`, what is on the page of its block."""
     cases = {name: code for name, (code, _) in VALUES.items()} | NOTHING
-    folder = tmp_path_factory.mktemp("forms")
     fences = [CLASSES, *cases.values()]
     page = "".join(f'Block.\n\n```python exec="on"\n{code}\n```\n\n' for code in fences)
-    write_pages(folder, {"index": page}, CONFIG)
-    built = mkdocs_build(folder, environment)
+    built = new_project({"index": page}, CONFIG).build()
     assert built.status == 0, built.console
     parts = built.page().split("<p>Block.</p>")[2:]
     return dict(zip(cases, parts, strict=True))
@@ -118,13 +111,6 @@ def test_a_value_is_shown_by_its_richest_form(case: str, forms: dict[str, str]) 
 def test_nothing_is_shown(case: str, forms: dict[str, str]) -> None:
     assert '<div class="run held"' in forms[case]
     assert " hidden></div>" in forms[case].split("\n\n")[0]
-
-
-def test_no_id_is_there_twice(build: Build) -> None:
-    block = f'```python exec="on"\n{CLASSES}\nSvg()\n```\n\n'
-    built = build({"index": block * 2, "other": block})
-    ids = re.findall(r' id="(v[^"]+)"', built.page() + built.page("other"))
-    assert len(ids) == len(set(ids)) == 3
 
 
 # The options of a fence, and what a reader sees of its source, its output and its value, in order.
@@ -173,42 +159,6 @@ def test_headings_of_a_value_are_in_the_table_of_contents(build: Build) -> None:
     assert not re.search(r'href="#[^"]*of-the-value"', quiet.page())
 
 
-def test_a_console_writes_the_value_of_each_command(build: Build) -> None:
-    session = ">>> x = 3\n>>> x\n>>> for i in range(2):\n...     i\n>>> None\n>>> print('said')\n>>> 'text'"
-    built = build(
-        {"index": f'```pycon exec="on" source="console"\n{session}\n```\n\n```expected\n3\n0\n1\nsaid\n\'text\'\n```\n'}
-    )
-    assert built.status == 0, built.console
-    wrong = build({"index": '```pycon exec="on"\n>>> 2 + 2\n```\n\n```expected\n5\n```\n'}, "-q")
-    assert "docs/index.md:5: OutputError: the output is not what is expected\n  - 5\n  + 4" in wrong.console
-
-
-@pytest.mark.parametrize("language", ["python", "pycon"])
-@pytest.mark.parametrize("call", ["v.check()", "(v.check())", "v.check()  # last"])
-def test_a_check_that_is_false_is_not_merely_shown(build: Build, language: str, call: str) -> None:
-    lines = [
-        "import einsum_doc.compute.checking.gradients as v",
-        "v.check.__wrapped__.__code__ = (lambda: []).__code__",
-        "v.check.__wrapped__.__kwdefaults__ = None",
-        call,
-    ]
-    code = "\n".join((">>> " if language == "pycon" else "") + line for line in lines)
-    built = build({"index": f'```{language} exec="on"\n{code}\n```\n'}, "-q")
-    assert built.status == 1
-    assert "docs/index.md:5: AssertionError: what check found is false" in built.console
-
-
-def test_an_expected_fence_holds_the_value_too(build: Build) -> None:
-    page = '```python exec="on" source="above"\nprint("said")\n[0.25]\n```\n\n```expected\nsaid\n[0.2500001]\n```\n'
-    built = build({"index": page})
-    assert built.status == 0, built.console
-    assert text_of(built.page()).count("said") == 2  # in the source and in the fence
-    assert 'class="value"' not in built.page()
-    wrong = build({"index": page.replace("0.2500001", "0.5")}, "-q")
-    assert wrong.status == 1
-    assert "OutputError: the output is not what is expected\n    said\n  - [0.5]\n  + [0.25]\n" in wrong.console
-
-
 BAD = """\
 class Bad:
     def _repr_html_(self):
@@ -219,43 +169,100 @@ x
 """
 
 
-def test_what_a_value_raises_is_a_failure_at_its_line(build: Build) -> None:
-    page = f'```python exec="on"\n{BAD}```\n'
-    built = build({"index": page}, "-q")
-    assert built.status == 1
-    assert "docs/index.md:4: ZeroDivisionError: division by zero" in built.console
-    assert "docs/index.md:7" in built.console  # where it was shown
-    expected = build({"index": page.replace('exec="on"', 'exec="on" raises="ZeroDivisionError"')})
-    assert expected.status == 0, expected.console
+SESSION = ">>> x = 3\n>>> x\n>>> for i in range(2):\n...     i\n>>> None\n>>> print('said')\n>>> 'text'"
+EXPECTED = block('print("said")\n[0.25]', 'python exec="on" source="above"')
+HOLDING = {
+    "ids": block(f"{CLASSES}\nSvg()") * 2,
+    "more_ids": block(f"{CLASSES}\nSvg()"),
+    "session": block(SESSION, 'pycon exec="on" source="console"') + block("3\n0\n1\nsaid\n'text'", "expected"),
+    "expected": EXPECTED + block("said\n[0.2500001]", "expected"),
+    "raises": block(BAD, 'python exec="on" raises="ZeroDivisionError"'),
+    "no_value": block('raise ValueError("no")\n7', 'python exec="on" raises="ValueError"'),
+    "cut": block('"x" * 200_000', 'python exec="on" source="above"'),
+}
+CHECK = (
+    "import einsum_doc.compute.checking.gradients as v\n"
+    "v.check.__wrapped__.__code__ = (lambda: []).__code__\n"
+    "v.check.__wrapped__.__kwdefaults__ = None\n{}"
+)
+PROMPTED = ">>> " + CHECK.replace("\n", "\n>>> ")
+CHECKED = ":5: AssertionError: what check found is false"
+FAILING = {
+    "session": (
+        block(">>> 2 + 2", 'pycon exec="on"') + block("5", "expected"),
+        ":5: OutputError: the output is not what is expected\n  - 5\n  + 4",
+    ),
+    "expected": (
+        EXPECTED + block("said\n[0.5]", "expected"),
+        "OutputError: the output is not what is expected\n    said\n  - [0.5]\n  + [0.25]\n",
+    ),
+    "raises": (block(BAD), ":4: ZeroDivisionError: division by zero"),
+    "large": (
+        block(f'{CLASSES}\nHtml(html="x" * 1_000_001)', 'python exec="on" source="above"'),
+        "ShownError: the value has 1,000,001 characters of HTML, and at most 1,000,000 are shown",
+    ),
+    # A check that is false is not merely shown.
+    "check": (block(CHECK.format("v.check()")), CHECKED),
+    "check_in_brackets": (block(CHECK.format("(v.check())")), CHECKED),
+    "check_before_a_comment": (block(CHECK.format("v.check()  # last")), CHECKED),
+    "prompted": (block(PROMPTED.format("v.check()"), 'pycon exec="on"'), CHECKED),
+    "prompted_in_brackets": (block(PROMPTED.format("(v.check())"), 'pycon exec="on"'), CHECKED),
+    "prompted_before_a_comment": (block(PROMPTED.format("v.check()  # last"), 'pycon exec="on"'), CHECKED),
+}
 
 
-def test_a_block_that_fails_shows_no_value(build: Build) -> None:
-    page = '```python exec="on" raises="ValueError"\nraise ValueError("no")\n7\n```\n'
-    built = build({"index": page})
-    assert built.status == 0, built.console
-    assert 'class="value"' not in built.page()
+@pytest.fixture(scope="module")
+def held(new_project: NewProject) -> Built:
+    """One build of the pages that hold."""
+    built = new_project(HOLDING).build()
+    assert built.status == 0, built.console  # and so the console writes the value of each command
+    return built
 
 
-def test_a_value_has_a_largest_size(build: Build) -> None:
-    built = build({"index": f'```python exec="on" source="above"\n{CLASSES}\nHtml(html="x" * 1_000_001)\n```\n'}, "-q")
-    assert built.status == 1
-    assert "ShownError: the value has 1,000,001 characters of HTML, and at most 1,000,000 are shown" in built.console
-    cut = build({"index": '```python exec="on" source="above"\n"x" * 200_000\n```\n'})
-    assert cut.status == 0, cut.console
-    assert "\n… 100,002 more characters are not shown</pre>" in cut.page()
+@pytest.fixture(scope="module")
+def failed(new_project: NewProject) -> Built:
+    """One build of the pages that fail."""
+    return new_project({name: text for name, (text, _) in FAILING.items()}).build("-q")
 
 
-def test_a_value_says_no_secret_and_no_path(build: Build, environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("page", "said"), [(page, said) for page, (_, said) in FAILING.items()], ids=FAILING)
+def test_a_value_that_is_wrong_is_a_failure(failed: Built, page: str, said: str) -> None:
+    assert failed.status == 1
+    found = re.search(rf"^docs/{page}\.md:\d+: (.+\n)+", failed.console, re.M)
+    assert found, failed.console
+    assert said in found[0]
+
+
+def test_what_a_value_raises_names_where_it_was_shown(failed: Built) -> None:
+    assert "docs/raises.md:7" in failed.console
+
+
+def test_no_id_is_there_twice(held: Built) -> None:
+    ids = re.findall(r' id="(v[^"]+)"', held.page("ids") + held.page("more_ids"))
+    assert len(ids) == len(set(ids)) == 3
+
+
+def test_an_expected_fence_holds_the_value_too(held: Built) -> None:
+    assert text_of(held.page("expected")).count("said") == 2  # in the source and in the fence
+    assert 'class="value"' not in held.page("expected")
+
+
+@pytest.mark.parametrize("page", ["no_value", "raises"])
+def test_a_block_that_raises_shows_no_value(held: Built, page: str) -> None:
+    assert 'class="value"' not in held.page(page)
+
+
+def test_a_value_has_a_largest_size(held: Built) -> None:
+    assert "\n… 100,002 more characters are not shown</pre>" in held.page("cut")
+
+
+def test_a_value_says_no_secret_and_no_path(build: Build, project: Project) -> None:
     code = f"{CLASSES}\nimport os\nvalue = os.environ['A_TOKEN'] + ' in ' + os.getcwd() + '/docs'\n"
     blocks = [f"{code}\nvalue", "Html(html=value)"]
-    environment["A_TOKEN"] = "correct-horse"
-    try:
-        built = build({"index": "".join(f'```python exec="on"\n{block}\n```\n\n' for block in blocks)})
-    finally:
-        del environment["A_TOKEN"]
+    built = build({"index": "".join(map(block, blocks))}, A_TOKEN="correct-horse")
     assert built.status == 0, built.console
     assert "correct-horse" not in built.page()
-    assert str(tmp_path) not in built.page()
+    assert str(project.folder) not in built.page()
     assert built.page().count("[A_TOKEN] in docs") == 2
 
 
