@@ -59,6 +59,7 @@ def test_a_definition_holds_to_the_end_of_the_page() -> None:
     assert page.check("z_{ij} y_i &= x_i y_i y_j")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 9))
 def test_what_is_true_holds_at_any_seed(seed: int) -> None:
     """`benchmarks/derivation.py --seeds 2000` asks all lines at many more."""

@@ -176,8 +176,14 @@ def sides(text: str) -> list[Expression | str]:
     return found
 
 
-@pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN.keys())
-def test_no_sign_is_without_meaning(text: str) -> None:
+LONG = ("attention", "layer_normalisation")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in WRITTEN]
+)
+def test_no_sign_is_without_meaning(name: str) -> None:
+    text = WRITTEN[name]
     whole = sides(text)
     for token in tokens(text):
         if token.kind in ("open", "close", "break", "text", "tag", "silent", "directive", "end"):

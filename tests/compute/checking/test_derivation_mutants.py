@@ -1,6 +1,9 @@
 """One thing changed in a checked line is found out; `derivation_mutants.py` counts all, this a part."""
 
+import pytest
 from derivation_mutants import count
+
+pytestmark = pytest.mark.slow
 
 
 def test_mutants_are_found_out() -> None:
