@@ -51,6 +51,10 @@ def test_both_commands_go_through_the_constraints() -> None:
     assert commands[1].endswith("pytest")
 
 
+def test_what_pytest_leaves_out_is_run_by_ci() -> None:
+    assert re.search(r"^\.venv/bin/pytest -m slow$", (ROOT / ".ci/run").read_text(), re.M)
+
+
 def test_nothing_committed_names_another_host_for_packages() -> None:
     lock = (ROOT / "package-lock.json").read_text()
     assert '"resolved"' not in lock

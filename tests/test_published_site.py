@@ -26,6 +26,13 @@ TYPESET = """() => [...document.querySelectorAll(".arithmatex")]
     .every((formula) => formula.querySelector("mjx-container"))"""
 
 
+slow = pytest.mark.slow
+EVERY_LOOK = pytest.mark.parametrize(
+    ("width", "scheme"),
+    [(360, "light"), pytest.param(360, "dark", marks=slow), pytest.param(1440, "light", marks=slow), (1440, "dark")],
+)
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("published") / "site"
@@ -165,6 +172,7 @@ def test_the_relations_of_a_derivation_stand_under_one_another(post: View) -> No
         assert min(spreads) < 1
 
 
+@pytest.mark.slow
 def test_the_other_posts_and_the_reference_hold_on_a_phone(browser: Browser, site: Path, address: str) -> None:
     context = browser.new_context(viewport={"width": 360, "height": 800}, reduced_motion="reduce")
     wrong = {}
@@ -277,8 +285,7 @@ def test_what_a_search_has_found_is_typeset(desk: View) -> None:
     page.keyboard.press("Escape")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1440])
+@EVERY_LOOK
 def test_the_report_is_a_page_like_the_others(width: int, scheme: str, browser: Browser, address: str) -> None:
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
@@ -304,8 +311,7 @@ def test_without_javascript_the_page_can_be_read(browser: Browser, address: str)
     context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1440])
+@EVERY_LOOK
 def test_the_reference_has_every_public_name(browser: Browser, address: str, width: int, scheme: str) -> None:
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()

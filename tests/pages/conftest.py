@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
+import re
 import shutil
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,40 +60,118 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")} | silent
 
 
-@pytest.fixture
-def build(tmp_path: Path, environment: dict[str, str]) -> Callable[..., Built]:
-    """Build one of tests/sites/, or the pages that are given: `build("ok", "-q")`, `build({"index": "# Title"})`."""
+@dataclass(frozen=True)
+class Project:
+    """A folder with a site, and the environment in which programs run there."""
 
-    def build(site: str | Mapping[str, str], *options: str, config: str = PLAIN) -> Built:
-        folder = tmp_path / "project"
-        if isinstance(site, str):
-            shutil.copytree(SITES / site, folder, dirs_exist_ok=True)
-        else:
-            write_pages(folder, site, config)
-        return mkdocs_build(folder, environment, *options)
+    folder: Path
+    environment: Mapping[str, str]
+
+    def write(self, pages: Mapping[str, str], config: str = PLAIN, files: Mapping[str, str] | None = None) -> Project:
+        """Write pages, named without their ending, the configuration, and files beside them."""
+        texts = {f"docs/{name}.md": text for name, text in pages.items()} | {"mkdocs.yml": config} | (files or {})
+        for name, text in texts.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode("utf-8"))
+        return self
+
+    def copy(self, site: str) -> Project:
+        """Copy a site of tests/sites/."""
+        shutil.copytree(SITES / site, self.folder, dirs_exist_ok=True)
+        return self
+
+    def build(self, *options: str, builder: str = "mkdocs", **variables: str) -> Built:
+        """Build the site by one of `BUILDERS`, with its console in a pipe."""
+        ended = subprocess.run(
+            [*BUILDERS[builder], *options],
+            cwd=self.folder,
+            env={**self.environment, **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            timeout=300,
+            check=False,
+        )
+        return Built(ended.returncode, ended.stdout, self.folder / "site")
+
+    def build_on_a_terminal(self, *options: str, **variables: str) -> str:
+        """Return what the build writes to a terminal of 40 columns."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 20, 40, 0, 0))
+        command, environment = [MKDOCS, "build", *options], {**self.environment, **variables}
+        process = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        seen = b""
+        while True:
+            try:
+                part = os.read(ours, 4096)
+            except OSError:  # Linux's way to say that nobody is at the other end any more
+                break
+            if not part:
+                break
+            seen += part
+        process.wait(10)
+        os.close(ours)
+        return seen.decode()
+
+    def run(self, program: str, *options: str, typed: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a program of this environment: a script, or Python itself."""
+        return subprocess.run(
+            [str(Path(sys.executable).with_name(program)), *options],
+            cwd=self.folder,
+            env={**self.environment, **variables},
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+
+NewProject = Callable[..., Project]
+Build = Callable[..., Built]
+
+
+@pytest.fixture(scope="session")
+def new_project(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> NewProject:
+    """A function that writes a project into a folder of its own: `new_project({"index": "# Title"}, config)`."""
+
+    def new_project(pages: Mapping[str, str], config: str = PLAIN, files: Mapping[str, str] | None = None) -> Project:
+        folder = tmp_path_factory.mktemp("site") / "project"
+        return Project(folder, environment).write(pages, config, files)
+
+    return new_project
+
+
+@pytest.fixture
+def project(tmp_path: Path, environment: dict[str, str]) -> Project:
+    """The project of a test, without anything in it."""
+    return Project(tmp_path / "project", environment)
+
+
+@pytest.fixture
+def build(project: Project) -> Build:
+    """Build one of tests/sites/, or pages, in the project: `build("ok", "-q")`, `build({"index": "# Title"})`."""
+
+    def build(
+        site: str | Mapping[str, str],
+        *options: str,
+        config: str = PLAIN,
+        files: Mapping[str, str] | None = None,
+        **variables: str,
+    ) -> Built:
+        (project.copy(site) if isinstance(site, str) else project.write(site, config, files))
+        return project.build(*options, **variables)
 
     return build
 
 
-def mkdocs_build(folder: Path, environment: Mapping[str, str], *options: str, builder: str = "mkdocs") -> Built:
-    """Run the real `mkdocs build`, or that of another builder, in a folder, with its console in a pipe."""
-    ended = subprocess.run(
-        [*BUILDERS[builder], *options],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        timeout=300,
-        check=False,
-    )
-    return Built(ended.returncode, ended.stdout, folder / "site")
+def block(code: str, header: str = 'python exec="on"') -> str:
+    """A fence."""
+    return f"```{header}\n{code}\n```\n\n"
 
 
-def write_pages(folder: Path, pages: Mapping[str, str], config: str = PLAIN) -> None:
-    """Write a small project: `pages` maps a page's name, without its ending, to its Markdown."""
-    for name, text in pages.items():
-        path = folder / "docs" / f"{name}.md"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode("utf-8"))
-    (folder / "mkdocs.yml").write_text(config)
+def text_of(html: str) -> str:
+    """The text that a reader sees of some HTML, without the mark-up."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", html))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
-from ..conftest import Built
+from ..conftest import Build
 
 BLOCK = '```python exec="on"\n{}\n```\n\n'
 EXPECTED = "```expected\n{}\n```\n\n"
@@ -17,7 +16,7 @@ PAGES = {
 }
 
 
-def test_a_page_stops_where_its_output_differs(build: Callable[..., Built]) -> None:
+def test_a_page_stops_where_its_output_differs(build: Build) -> None:
     built = build(PAGES)
     assert built.status == 1
     assert "docs/stops.md:5: OutputError: the output is not what is expected\n  - 2\n  + 1\n" in built.console

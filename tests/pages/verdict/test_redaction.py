@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from einsum_doc.pages.record.block import Location
 from einsum_doc.pages.record.result import Failure, Result, Shown
 from einsum_doc.pages.verdict.redaction import Redaction
+
+from ..conftest import Build, Project, block
 
 CLEAN = Redaction(
     "/srv/site", {"HOME": "/home/ada", "API_TOKEN": "c0ffee-42", "AUTHOR": "Ada Lovelace", "KEY": "short"}
@@ -56,3 +59,39 @@ def test_a_result_is_clean_in_all_its_text() -> None:
     )
     assert said not in repr(clean)
     assert repr(clean).count("[API_TOKEN]") == 5 + 2 * 4
+
+
+def test_no_secret_and_no_path_of_this_machine_is_published(build: Build, project: Project) -> None:
+    code = (
+        "import os, pathlib, sys\nprint(os.environ['SITE_TOKEN'], pathlib.Path().absolute() / 'x.txt')\n"
+        "print(pathlib.Path.home() / 'secrets', file=sys.stderr)\nopen(pathlib.Path().absolute() / 'gone')"
+    )
+    secrets = {"SITE_TOKEN": "c0ffee-and-cream", "MY_TOKEN": "s3c'r\\3t-value"}
+    built = build({"index": block(code, 'python exec="on" source="above" raises="FileNotFoundError"')}, **secrets)
+    assert built.status == 0, built.console
+    page = built.page()
+    failing = {
+        "index": block("import os\nassert os.environ['SITE_TOKEN'] == 1"),
+        "repr": block("import os\nassert os.environ['MY_TOKEN'] == 'no'"),
+    }
+    failed = build(failing, "-q", **secrets)
+    for text in (page, failed.console):
+        assert "c0ffee" not in text
+        assert str(project.folder.parent) not in text
+        assert str(Path.home()) + "/" not in text
+    assert "[SITE_TOKEN] x.txt" in page
+    assert "~/secrets" in page
+    assert "left '[SITE_TOKEN]', right 1" in failed.console
+    assert "r\\3t" not in failed.console
+    assert "r\\\\3t" not in failed.console
+    assert "[MY_TOKEN]" in failed.console
+
+
+def test_the_path_behind_a_link_is_not_published(project: Project, tmp_path: Path) -> None:
+    project.write({"index": block("import os\nprint(os.getcwd(), os.path.realpath('x'))")})
+    (tmp_path / "link").symlink_to("project")
+    built = replace(project, folder=tmp_path).build("-q", "-f", "link/mkdocs.yml")
+    assert (built.status, built.console) == (0, "")
+    page = (project.folder / "site/index.html").read_text()
+    assert str(tmp_path) not in page
+    assert "<p>. x</p>" in page

@@ -1,0 +1,194 @@
+"""No text hangs the reader or the checker, crashes them, or is accepted with a part unread."""
+
+import re
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from einsum_doc import NotationError, verify
+from einsum_doc.compute.checking.derivation import Derivations
+from einsum_doc.notation.expression import Expression
+from einsum_doc.notation.reading.parse import Chain, parse_notation
+from einsum_doc.notation.reading.tokens import tokens
+
+WRITTEN = {
+    path.stem: path.read_text("utf-8") for path in sorted((Path(__file__).parents[2] / "derivations").glob("*.tex"))
+}
+PIECES = [
+    *re.findall(
+        r"\S+",
+        r"x y z \delta \mathbf{1} _ _i _{ij} _{i'j} ^ ^2 ^{-1} ^T ^{x_i} ' & &= = \neq \\ + - / \cdot "
+        r"( ) [ ] { } \left( \right) \left[ \right] \{ \} \frac{ \frac{1}{2} }{ \frac{\partial \partial x_i} "
+        r"\sqrt{ \sqrt[3]{ \sum_i \sum_{i=1}^{I} "
+        r"\exp e^{ \log \sin \operatorname{f} \operatorname \text{a} \text{ \tag{1} \tag \, \quad \dots \cdots \notag "
+        r"1 0 2.5 99999999999999999999 12 I H , . ; | ? % \% \foo \alpha \mu \hat{x} \mathcal{T} \top \prime ^{\prime} "
+        r"z_{ij}&=x_{ik}y_{kj} \delta_{aa'}\dots\delta_{bb'} \partial % %% ~ é ∂",
+    ),
+    r"_{a \dots b}",
+    r"\frac{\partial l}{\partial x_i}",
+    r"\frac{\partial z_{ij}}{\partial x_{pq}} &=",
+    r"\frac{\partial}{\partial x_i}",
+    *("\n", " ", "% new\n", "% positive x\n", "% size i = j\n", "% fixed T\n"),
+]
+soup = st.lists(st.sampled_from(PIECES), max_size=25)
+quiet = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def read(text: str) -> None:
+    """Read and check a text; whatever is accepted is on the page, all of it."""
+    try:
+        derivation = verify(text)
+    except NotationError as error:
+        stands_in(text, error)
+        return
+    shown = "".join(line.latex + line.reason for line in derivation.lines)
+    for token in tokens(text):
+        if token.kind not in ("directive", "silent", "break", "text", "tag", "end") and token.text != "&":
+            assert token.text in shown
+    assert str(derivation).count("\n") + 1 >= len(derivation.lines)
+
+
+def stands_in(text: str, error: NotationError) -> None:
+    """An error's position is in the text."""
+    number, column = error.position
+    rows = text.split("\n")
+    assert number < len(rows)
+    assert column <= len(rows[number])
+    assert str(error).startswith(error.fault)
+
+
+@given(soup)
+@quiet
+@example(["\\exp"] * 500)
+@example(["\\frac{\\partial "] * 500)
+@example(["("] * 500)
+@example(["-"] * 500)
+@example(["x^{"] * 500)
+@example(["\\sum_i"] * 500)
+@example(["\\hat{"] * 500)
+@example(["x_i", "=", "9" * 5000])
+def test_pieces_in_any_order(pieces: list[str]) -> None:
+    read("".join(pieces))
+
+
+@given(st.text(max_size=60))
+@quiet
+def test_any_text(text: str) -> None:
+    read(text)
+
+
+@given(st.data())
+@quiet
+def test_a_derivation_with_pieces_lost_and_put_in(data: st.DataObject) -> None:
+    text = data.draw(st.sampled_from([WRITTEN[name] for name in ("two_operands", "linear_layer", "matrix_inverse")]))
+    rows = text.split("\n")
+    text = "\n".join(rows[: data.draw(st.integers(2, 4))])
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(text)))
+        end = min(len(text), start + data.draw(st.integers(0, 4)))
+        text = text[:start] + data.draw(st.sampled_from(["", *PIECES])) + text[end:]
+    read(text)
+
+
+vectors = st.sampled_from(
+    [
+        *(r"x_i", r"y_i", r"z_i", r"a_{ij} x_j", r"\mathbf{1}_i", r"(a^T)_{ij} y_j", r"\delta_{ij} y_j", r"a_{ii}"),
+        *(r"\sum_j a_{ij}", r"x_i \delta_{i0}", r"\frac{\partial l}{\partial x_i}"),
+        r"\mathbf{1}_p \frac{\partial z_i}{\partial x_p}",
+    ]
+)
+formulas = st.recursive(
+    vectors,
+    lambda inner: st.one_of(
+        st.builds(r"\left( {} + {} \right)".format, inner, inner),
+        st.builds(r"\left( {} - c \, {} \right)".format, inner, inner),
+        st.builds(r"\frac{{{}}}{{2 + \left( {} \right)^2}}".format, inner, inner),
+        st.builds(r"\operatorname{{f}}\left( {} \right)".format, inner),
+        st.builds(r"\left( {} \right)^2".format, inner),
+        st.builds(r"\sqrt{{1 + \left( {} \right)^2}}".format, inner),
+        st.builds(r"\left( {} \right) \left( {} \right)".format, inner, inner),
+    ),
+    max_leaves=6,
+)
+
+
+@given(formulas)
+@quiet
+def test_a_formula_is_itself_and_not_its_double(formula: str) -> None:
+    page = Derivations()
+    page.check(r"z_i &= x_i^2 y_i")
+    try:
+        same, double = page.check(f"w_i &= {formula} \\\\ &= {formula} \\\\ &= 2 \\left( {formula} \\right)").lines[1:]
+    except NotationError as error:
+        stands_in(error.text, error)
+        if "could be summed" in error.fault or "has a meaning here already" in error.fault:
+            return
+        raise
+    assert same.holds or "cannot be checked" in same.message or "no value" in same.message, same
+    assert not double.holds, double
+
+
+LARGE = {
+    "a chain of definitions": r" \\ ".join(
+        ["a_i &= x_i", r"b_i &= a_i a_i"]
+        + [rf"{chr(99 + n)}_i &= {chr(98 + n)}_i {chr(97 + n)}_i" for n in range(1, 5)]
+    ),
+    "each of two before": r" \\ ".join(
+        [r"\mathrm{aa}_i &= x_i", r"\mathrm{ab}_i &= x_i"]
+        + [
+            rf"\mathrm{{a{chr(99 + n)}}}_i &= 0.7 \mathrm{{a{chr(98 + n)}}}_i - 0.3 \mathrm{{a{chr(97 + n)}}}_i"
+            for n in range(20)
+        ]
+        + [r"\mathrm{av}_i &= \mathrm{av}_i"]
+    ),
+    "many indices": r"y_{abcdefghjkm} &= x_{abcdefghjkm} 2",
+    "many indices in a product": "y &= "
+    + " ".join(
+        rf"x_{{{letter}{prime}}} z_{{{letter}{prime}}}" for letter in "abcfghijkmnpqrstuvw" for prime in ("", "'", "''")
+    ),
+    "many indices in a derivative": r"y_{abcfghj} &= 2 x_{abcfghj} \\"
+    r" \frac{\partial y_{abcfghj}}{\partial x_{a'b'c'f'g'h'j'}} &= 2 \delta_{aa'} \delta_{bb'} \delta_{cc'}"
+    r" \delta_{ff'} \delta_{gg'} \delta_{hh'} \delta_{jj'}",
+    "many factors": "y_i &= "
+    + " ".join(f"x_i a_{{i{prime}}} 1_{{i{prime}}}" for prime in ["'" * n for n in range(1, 60)]),
+    "a tower of powers": r"x_i &= ((((9^{99})^{99})^{99})^{99})^{99} x_i",
+    "many rows": r" \\ ".join(["y_i &= 2 x_i", *["y_i &= x_i + x_i"] * 100]),
+    "many terms": "y_i &= " + " + ".join(["x_i"] * 300),
+}
+
+
+@pytest.mark.parametrize("text", LARGE.values(), ids=LARGE.keys())
+def test_what_is_large_comes_to_an_end(text: str) -> None:
+    read(text)
+
+
+def sides(text: str) -> list[Expression | str]:
+    """Everything that a text says."""
+    found: list[Expression | str] = []
+    for step in parse_notation(text).steps:
+        if isinstance(step, Chain):
+            found += [step.head, *(part for each in step.relations for part in (each.sign, each.right))]
+        else:
+            found.append(f"{step.word} {step.body}")
+    return found
+
+
+LONG = ("attention", "layer_normalisation")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in WRITTEN]
+)
+def test_no_sign_is_without_meaning(name: str) -> None:
+    text = WRITTEN[name]
+    whole = sides(text)
+    for token in tokens(text):
+        if token.kind in ("open", "close", "break", "text", "tag", "silent", "directive", "end"):
+            continue
+        if token.kind == "symbol" and token.text not in ("'", "=", "+", "-", "_", "^"):
+            continue
+        with suppress(NotationError):
+            assert sides(text[: token.start] + " " + text[token.end :]) != whole, token

@@ -1,0 +1,28 @@
+"""One thing changed in a checked line is found out; `derivation_mutants.py` counts all, this a part."""
+
+import pytest
+from derivation_mutants import count
+
+pytestmark = pytest.mark.slow
+
+
+def test_mutants_are_found_out() -> None:
+    outcome = count(every=40, seed=1)
+    assert outcome.made.total() > 100
+    assert outcome.rate >= 0.995, str(outcome)
+    assert not outcome.alarms, str(outcome)
+
+
+def test_every_kind_of_change_is_made() -> None:
+    outcome = count(only="attention", every=12)
+    assert set(outcome.made) == {
+        "swap two indices",
+        "rename an index",
+        "drop a factor",
+        "drop a delta",
+        "add a factor",
+        "flip a sign",
+        "change a power",
+    }
+    assert outcome.rate == 1
+    assert not outcome.alarms

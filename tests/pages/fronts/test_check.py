@@ -1,0 +1,141 @@
+"""`einsum-doc check`: the verdict on pages without a site, and what other programs are given of it."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from ..conftest import Project
+
+BLOCK = '```python exec="on"{}\n{}\n```\n\n'
+PAGES = {
+    "index": "# Welcome\n\n" + BLOCK.format("", "assert 1 == 1"),
+    "posts/wrong": "---\ntitle: A wrong one\n---\n\n# Wrong\n\n"
+    + BLOCK.format("", "x = 1\nprint('before')")
+    + BLOCK.format(' title="the <sum>"', "assert x == 2")
+    + BLOCK.format("", "never = 1"),
+    "posts/later": "# Later\n\n"
+    + BLOCK.format("", "assert True")
+    + BLOCK.format("", "raise ValueError('a, b:\\nc %')"),
+    "prose": "# Prose\n",
+}
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(project: Project) -> Run:
+    """Run the command in a small project."""
+    return functools.partial(project.write(PAGES).run, "einsum-doc", "check")
+
+
+def test_everything_is_checked_and_nothing_is_built(run: Run, project: Project) -> None:
+    told = run()
+    assert told.returncode == 1
+    assert re.findall(r"^docs/.*", told.stderr, re.M) == [
+        "docs/posts/later.md:8: ValueError: a, b:",
+        "docs/posts/wrong.md:13: AssertionError: x == 2",
+    ]
+    assert told.stdout == "3 pages, 6 blocks, 2 assertions held, 2 failures, 1 not run\n"
+    assert not (project.folder / "site").exists()
+
+
+def test_pages_are_chosen(run: Run) -> None:
+    assert run("docs/index.md").returncode == 0
+    assert run("index.md").stdout == "1 page, 1 block, 1 assertion held, 1 page from the cache\n"
+    assert run("posts/later.md:4").stdout == "1 page, 1 block, 1 assertion held\n"
+    assert "1 failure" in run("posts/wrong.md").stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("nowhere.md",), "there is no page nowhere.md in"),
+        (("prose.md",), "none of these pages has a block that runs"),
+        (("-f", "elsewhere.yml"), "elsewhere.yml"),
+    ],
+)
+def test_what_is_not_there(options: tuple[str, ...], said: str, run: Run) -> None:
+    told = run(*options)
+    assert told.returncode == 2
+    assert said in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_it_says_why(run: Run) -> None:
+    run("index.md")
+    assert run("index.md", "--explain").stderr == "docs/index.md: from the cache\n"
+    assert run("index.md", "--explain", "--no-cache").stderr == "docs/index.md: ran: no result of it is kept\n"
+
+
+def test_the_debugger_stops_where_a_block_raises(run: Run) -> None:
+    told = run("posts/wrong.md", "--pdb", typed="p x + 40\nq\n")
+    assert told.returncode == 1
+    assert "docs/posts/wrong.md(13)" in told.stdout
+    assert "(Pdb) 41" in told.stdout
+
+
+def test_other_programs_read_it(run: Run, project: Project) -> None:
+    told = run("--junit", "results.xml", "--json", "results.json", GITHUB_ACTIONS="true")
+    annotations = [line for line in told.stdout.split("\n") if line.startswith("::")]
+    assert annotations == [
+        "::error file=docs/posts/later.md,line=8,title=ValueError::a, b:%0Ac %25",
+        "::error file=docs/posts/wrong.md,line=13,title=AssertionError::x == 2%0Aleft 1, right 2",
+    ]
+    suites = ElementTree.parse(project.folder / "results.xml").getroot()
+    counts = {suite.get("name"): [suite.get(name) for name in ("tests", "failures", "skipped")] for suite in suites}
+    assert counts == {
+        "docs/index.md": ["1", "0", "0"],
+        "docs/posts/later.md": ["2", "1", "0"],
+        "docs/posts/wrong.md": ["3", "1", "1"],
+    }
+    case = suites.find(".//testcase[@name='block 2: the <sum>']")
+    assert case is not None
+    assert case.get("line") == "12"
+    failure = case.find("failure")
+    assert failure is not None
+    assert (failure.get("type"), failure.get("message")) == ("AssertionError", "x == 2")
+    assert "left 1, right 2" in (failure.text or "")
+    assert suites.findtext(".//testcase[@name='block 1'][@file='docs/posts/wrong.md']/system-out") == "before\n"
+
+    facts = json.loads((project.folder / "results.json").read_text())
+    assert facts["summary"] == told.stdout.strip().split("\n")[-1]
+    pages = {page["page"]: page for page in facts["pages"]}
+    assert [block["status"] for block in pages["docs/posts/wrong.md"]["blocks"]] == ["held", "failed", "not run"]
+    assert pages["docs/posts/wrong.md"]["blocks"][1]["failures"][0]["place"] == {
+        "file": "docs/posts/wrong.md",
+        "line": 13,
+    }
+
+
+def test_it_watches(project: Project) -> None:
+    folder = project.write(PAGES).folder
+    command = [Path(sys.executable).with_name("einsum-doc"), "check", "--watch", "index.md"]
+    with subprocess.Popen(command, cwd=folder, env=project.environment, stdout=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None
+        assert watching.stdout.readline() == "1 page, 1 block, 1 assertion held\n"
+        time.sleep(0.5)
+        page = folder / "docs/index.md"
+        page.write_text(page.read_text().replace("1 == 1", "1 == 2"))
+        assert watching.stdout.readline() == "1 page, 1 block, 0 assertions held, 1 failure\n"
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(10) == 130
+
+
+def test_a_gpu_can_be_required(run: Run, project: Project) -> None:
+    project.write({"gpu": "# GPU\n\n" + BLOCK.format(' skip-if="no-gpu"', "assert True")})
+    options = ("docs/gpu.md", "--device", "cpu")
+    assert run(*options).returncode == 0
+    told = run(*options, "--require-gpu")
+    assert told.returncode == 1
+    assert "docs/gpu.md:3: DeviceError: the block needs cuda, which is not here" in told.stderr
