@@ -92,7 +92,7 @@ def expanded(expression: Expression, lengths: Mapping[Ends, int]) -> Expression:
     def change(part: Expression) -> Expression:
         match part:
             case One(own) if not _wide(own, lengths):
-                return Number(Fraction(1), part.at)
+                return Number(Fraction(1), at=part.at)
             case Tensor(_, own) | Delta(own) | One(own):
                 return replace(part, indices=_wide(own, lengths))
             case Summation(own, body):
@@ -102,7 +102,7 @@ def expanded(expression: Expression, lengths: Mapping[Ends, int]) -> Expression:
                 flat: list[Expression] = []
                 for factor in factors:
                     flat += _factors(factor, lengths) if isinstance(factor, RangeProduct) else (factor,)
-                return replace(part, factors=tuple(flat)) if flat else Number(Fraction(1), part.at)
+                return replace(part, factors=tuple(flat)) if flat else Number(Fraction(1), at=part.at)
             case _:
                 return part
 
@@ -110,7 +110,7 @@ def expanded(expression: Expression, lengths: Mapping[Ends, int]) -> Expression:
         if not isinstance(part, RangeProduct):
             return part
         factors = _factors(part, lengths)
-        return Product(factors, part.at) if factors else Number(Fraction(1), part.at)
+        return Product(factors, at=part.at) if factors else Number(Fraction(1), at=part.at)
 
     return rebuilt(rebuilt(expression, change), change_alone)
 
@@ -150,4 +150,4 @@ _DIGITS = "₁₂₃₄₅₆₇₈₉"
 
 def _member(ends: Ends, number: int, primes: int, at: Position) -> Index:
     """Return an index of a range, by its number from 0."""
-    return Index(f"{plain(ends[0])}{_DIGITS[number]}", primes, at)
+    return Index(f"{plain(ends[0])}{_DIGITS[number]}", primes, at=at)

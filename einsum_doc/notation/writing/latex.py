@@ -30,12 +30,10 @@ from einsum_doc.notation.expression import (
     Summation,
     Tensor,
 )
+from einsum_doc.notation.reading.vocabulary import FUNCTIONS
 from einsum_doc.notation.step import Step
 
 ONE = r"\mathbf{1}"
-_COMMANDS = frozenset(
-    ["exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "cot", "sec", "csc"]
-)
 
 
 def latex_rows(steps: Iterable[Step]) -> str:
@@ -82,7 +80,7 @@ def latex(expression: Expression) -> str:
         case Power(base, exponent):
             return _power(base, exponent)
         case Function(name, argument, order):
-            command = rf"\{name}" if name in _COMMANDS else rf"\operatorname{{{name}}}"
+            command = FUNCTIONS.get(name, rf"\operatorname{{{name}}}")
             return rf"{command}{chr(39) * order}\left( {latex(argument)} \right)"
         case Summation(indices, body):
             return rf"\sum{_subscript(indices)} {_bracketed(body, Sum, Negative)}"
