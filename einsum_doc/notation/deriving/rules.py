@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple, TypeAlias
 
@@ -13,13 +14,14 @@ from einsum_doc.notation.expression import (
     Index,
     Number,
     One,
-    Partial,
     Product,
     Range,
     RangeProduct,
     Subscript,
     Sum,
     Tensor,
+    rebuilt,
+    subscripts,
 )
 
 Factors: TypeAlias = Sequence[Expression]
@@ -67,28 +69,15 @@ def like_terms(terms: Iterable[Factors]) -> list[tuple[int, int]]:
 # ---- Indices and primes ----------------------------------------------------------------------------
 
 
-def subscripts_of(factor: Expression) -> Iterator[Subscript]:
-    """Yield every index of a factor, those of its parts included."""
-    for part in factor.walk():
-        yield from part.own
-
-
 def renamed(factor: Expression, change: Mapping[Subscript, Subscript]) -> Expression:
     """Return a factor with some indices replaced."""
 
-    def changed(indices: tuple[Subscript, ...]) -> tuple[Subscript, ...]:
-        return tuple(change.get(index, index) for index in indices)
+    def changed(part: Expression) -> Expression:
+        if not isinstance(part, Tensor | Delta | One):
+            return part
+        return replace(part, indices=tuple(change.get(index, index) for index in part.indices))
 
-    match factor:
-        case Tensor(name, indices):
-            return Tensor(name, changed(indices))
-        case Delta(indices):
-            return Delta(changed(indices))
-        case One(indices):
-            return One(changed(indices))
-        case Partial(body, Tensor(name, indices)):
-            return Partial(renamed(body, change), Tensor(name, changed(indices)))
-    return factor
+    return rebuilt(factor, changed)
 
 
 def primed(subscript: Subscript, primes: int) -> Subscript:
@@ -135,7 +124,7 @@ def next_elimination(term: Factors, free: frozenset[Subscript], first: Sequence[
             new, old = old, new
         if old not in free:
             others = [factor for factor in term if factor is not delta]
-            return Elimination(delta, old, new, [factor for factor in others if old in subscripts_of(factor)])
+            return Elimination(delta, old, new, [factor for factor in others if old in subscripts(factor)])
     return None
 
 

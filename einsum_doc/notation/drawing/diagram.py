@@ -10,10 +10,10 @@ from typing import NamedTuple
 from einsum_doc.derivatives import gradient
 from einsum_doc.equation import ELLIPSIS, Equation, Term, parse
 from einsum_doc.errors import OperandError
+from einsum_doc.notation.deriving.letters import NAMES
 from einsum_doc.notation.drawing.layout import DOT, HEIGHT, LETTER, Join, Layout, Leg, Network, Point, Tail, layout
 from einsum_doc.notation.writing.text import spoken
 
-_NAMES = "xywvutsrqpnmhgfdcba"
 _NODE = 17.0  # the radius of a node
 _FRACTION = 0.8  # the size of a name above or below a bar, as a share of a name's own
 _SUBSCRIPT = 0.72
@@ -111,7 +111,7 @@ def _shown(
     """
     count = len(equation.operands)
     if names is None:
-        names = (*_NAMES[:count], *(f"x_{number}" for number in range(len(_NAMES), count)))
+        names = (*NAMES[:count], *(f"x_{number}" for number in range(len(NAMES), count)))
     elif len(names) != count:
         found = f"{len(names)} {'name' if len(names) == 1 else 'names'}"
         given = f": {', '.join(names)}" if names else ""
