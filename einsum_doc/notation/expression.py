@@ -6,6 +6,7 @@ it does not take part in `==`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -341,17 +342,17 @@ DIFFERENTIALS = ("d", r"\mathrm{d}", r"\mathsf{d}", r"\Delta")
 """Scalars that make the name after them a differential, to a reader."""
 
 
-def plain(name: str) -> str:
-    r"""Return a name or a letter without LaTeX.
+_ACCENTED = re.compile(r"\\([a-z]+)\{([^{}]*)\}")
+_COMMAND = re.compile(r"\\([a-zA-Z]+|,) ?")
+_SIGNS = {**GREEK, "cdots": "⋯ ", ",": ""}
 
-    >>> plain("\\mu"), plain("\\mathbf{x}"), plain("x'")
-    ('μ', 'x', "x'")
+
+def plain(name: str) -> str:
+    r"""Return a name, a letter or a simple formula without LaTeX.
+
+    >>> plain("\\mu"), plain("\\mathbf{x}"), plain("x'"), plain(r"\delta_{ii'} \, \mathbf{y}")
+    ('μ', 'x', "x'", "δ_{ii'} y")
     """
-    if not name.startswith("\\"):
-        return name
-    command, brace, rest = name[1:].partition("{")
-    if not brace:
-        bare = command.rstrip("'")
-        return GREEK.get(bare, bare) + "'" * (len(command) - len(bare))
-    inner, _, primes = rest.rpartition("}")
-    return plain(inner) + ACCENTS.get(command, "") + primes
+    while "{" in name and (found := _ACCENTED.sub(lambda match: match[2] + ACCENTS.get(match[1], ""), name)) != name:
+        name = found
+    return _COMMAND.sub(lambda match: _SIGNS.get(match[1], match[1]), name)

@@ -28,6 +28,8 @@ MAX_DIGITS = 6
 With more, products of numbers come so near to others that float64 does not tell them apart.
 """
 
+_OF_A_TRANSPOSE = ("letter", "transpose", "symbol", "style")
+
 MAX_LENGTH = 20
 """The longest number that is read, with its zeros."""
 
@@ -201,12 +203,8 @@ def exponent(parser: Parser) -> Expression:
 
 def _transpose_length(cursor: Cursor, ahead: int) -> int:
     """Return the number of tokens of a transpose's exponent, some tokens ahead; 0 if there is none."""
-    first, *rest = (cursor.peek(ahead + number) for number in range(6))
-    texts = [token.text for token in rest]
-    if first.kind in ("letter", "transpose") and first.text in TRANSPOSES:
-        return 1
-    if first.kind != "symbol" or first.text != "{":
-        return 0
-    if texts[0] in TRANSPOSES and texts[1] == "}":
-        return 3
-    return 6 if texts[0] in (r"\mathsf", r"\mathrm") and texts[1:] == ["{", "T", "}", "}"] else 0
+    for length in (1, 3, 6):
+        found = [cursor.peek(ahead + number) for number in range(length)]
+        if "".join(token.text for token in found) in TRANSPOSES:
+            return length if all(token.kind in _OF_A_TRANSPOSE for token in found) else 0
+    return 0
