@@ -105,7 +105,7 @@ class Elimination(NamedTuple):
     holders: the other factors with the old index.
     """
 
-    delta: Expression
+    delta: Delta
     old: Subscript
     new: Subscript
     holders: Factors
@@ -136,13 +136,9 @@ def first_of_range(
     This is its elimination, then what is left of the deltas, and how the other factors are renamed. None if
     there is only one delta, or if what is left would read as going on with a delta before it.
     """
-    delta, old, new, holders = elimination
-    if not (isinstance(old, Range) and isinstance(new, Range)) or not isinstance(delta, Delta):
-        return None
-    if position and isinstance(term[position - 1], Delta):
-        return None
-    one, other = delta.indices
-    assert isinstance(one, Range)
-    assert isinstance(other, Range)
-    begun = Elimination(Delta((one.first, other.first)), old.first, new.first, holders)
-    return begun, RangeProduct(None, Delta((one.last, other.last))), {old: Range(new.first, old.last)}
+    match elimination.delta.indices:
+        case Range() as one, Range() as other if not (position and isinstance(term[position - 1], Delta)):
+            old, new = (one, other) if elimination.old == one else (other, one)
+            begun = Elimination(Delta((one.first, other.first)), old.first, new.first, elimination.holders)
+            return begun, RangeProduct(None, Delta((one.last, other.last))), {old: Range(new.first, old.last)}
+    return None

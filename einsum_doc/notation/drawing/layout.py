@@ -182,11 +182,11 @@ def layout(network: Network) -> Layout:
     nothing: beside its leg, or as near as there is room.
     """
     parts: list[list[int]] = []
-    for vertex in range(len(network.radii)):
+    # Ends come first: a line is walked from one end to the other.
+    for vertex in sorted(range(len(network.radii)), key=lambda vertex: len(network.neighbours[vertex]) != 1):
         if not any(vertex in part for part in parts):
-            walk = network.walk(vertex)
-            ends = [end for end in sorted(walk) if len(network.neighbours[end]) == 1]
-            parts.append(network.walk(ends[0]) if ends else walk)
+            parts.append(network.walk(vertex))
+    parts.sort(key=min)
     drawn: list[tuple[_Part, Point]] = []
     x = _EDGE
     for number, vertices in enumerate(parts):

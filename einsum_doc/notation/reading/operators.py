@@ -1,10 +1,20 @@
-"""Signs that apply to an argument: functions, roots and sums."""
+"""Signs that apply to an argument: functions, roots, sums, and derivatives of any order up to the third."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-from einsum_doc.notation.expression import Expression, Function, Number, Power, Summation, plain
+from einsum_doc.notation.expression import (
+    Expression,
+    Function,
+    Number,
+    Partial,
+    Position,
+    Power,
+    Summation,
+    Tensor,
+    plain,
+)
 from einsum_doc.notation.reading.components import bracketed_component, exponent
 from einsum_doc.notation.reading.cursor import Parser
 from einsum_doc.notation.reading.indices import summed_indices
@@ -107,3 +117,64 @@ def summation(parser: Parser) -> Expression:
     with parser.nested():
         body = parser.term()
     return Summation(indices, body, capital, at=at)
+
+
+def derivative(parser: Parser, at: Position) -> Expression:
+    r"""Read `\frac{\partial y}{\partial x}` from its first ∂ on, and what it applies to if that follows it."""
+    parser.take()
+    order = _order(parser)
+    body = None if parser.sees("symbol", "}") else parser.factor()
+    if not parser.accept("symbol", "}"):
+        raise parser.error("what does the ∂ apply to?", expected="one factor, or brackets")
+    parser.expect("symbol", "{", "a derivative without its denominator")
+    by: list[Tensor] = []
+    while not by or not parser.sees("symbol", "}"):
+        by.append(_by(parser, "" if by else "a derivative needs ∂ in its denominator"))
+    if len(by) != order:
+        raise parser.error(f"a derivative of order {order} by {len(by)} tensors", expected="as many ∂ below as above")
+    parser.take()
+    if body is None:
+        body = argument(parser, r"the derivative's bracket, \left( … \right)")
+        if parser.continues_term() or parser.sees("symbol", "^"):
+            raise parser.error(
+                "is this differentiated too?",
+                expected="it inside the derivative's bracket, or brackets around the derivative",
+            )
+    for tensor in reversed(by):
+        body = Partial(body, tensor, at=at)
+    return body
+
+
+def _order(parser: Parser) -> int:
+    """Read the number over a ∂; it is 1 if there is none."""
+    if not parser.accept("symbol", "^"):
+        return 1
+    braced = parser.accept("symbol", "{")
+    number = parser.accept("number", "1", "2", "3")
+    if number is None:
+        raise parser.error("the order of a derivative", expected="2 or 3")
+    if braced:
+        parser.expect("symbol", "}")
+    return int(number.text)
+
+
+def _by(parser: Parser, fault: str = "") -> Tensor:
+    """Read a ∂ and the tensor by which a derivative is."""
+    partial = parser.expect("partial", r"\partial", fault)
+    found = parser.primary()
+    if not isinstance(found, Tensor):
+        raise parser.error("a derivative is by a tensor", expected="a tensor, x_{ij}", at=partial.at)
+    return found
+
+
+def inline_derivative(parser: Parser) -> Expression:
+    r"""Read `\partial y / \partial x`."""
+    at = parser.take().at
+    if parser.sees("partial"):
+        raise parser.error("a ∂ of a ∂", expected=r"\frac{\partial^2 y}{\partial x \partial x}")
+    body = parser.primary()
+    parser.expect("symbol", "/", "a ∂ outside a fraction")
+    by = _by(parser)
+    if parser.starts_factor():
+        raise parser.error("where does the derivative end?", expected=r"\frac{\partial y}{\partial x}", at=at)
+    return Partial(body, by, at=at)

@@ -21,8 +21,7 @@ from einsum_doc.notation.expression import (
 )
 from einsum_doc.notation.reading.components import bracketed_component, component, number, raised
 from einsum_doc.notation.reading.cursor import Parser
-from einsum_doc.notation.reading.derivatives import derivative, inline_derivative
-from einsum_doc.notation.reading.operators import function, root, summation
+from einsum_doc.notation.reading.operators import derivative, function, inline_derivative, root, summation
 from einsum_doc.notation.reading.tokens import Token
 
 

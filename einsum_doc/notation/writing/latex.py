@@ -2,6 +2,7 @@ r"""Expression, steps -> LaTeX, as MathJax typesets it and as `parse.py` reads i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from fractions import Fraction
 from itertools import pairwise
@@ -153,7 +154,7 @@ def _subscript(indices: tuple[Subscript, ...]) -> str:
             text += ","
         elif isinstance(before, Range) or isinstance(index, Range):
             text += r" \, "
-        elif part[0].isalpha() and text[-1].isalpha() and _ends_in_command(text):
+        elif part[0].isalpha() and re.search(r"\\[A-Za-z]+$", text):
             text += " "
         text += part
     return f"_{{{text}}}"
@@ -179,11 +180,6 @@ def latex_index(index: Subscript) -> str:
 def _goes_on(factor: Expression) -> bool:
     """Return whether a factor would take in those after it."""
     return isinstance(factor, Summation) or (isinstance(factor, Partial) and not isinstance(factor.body, Tensor))
-
-
-def _ends_in_command(text: str) -> bool:
-    head = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-    return head.endswith("\\")
 
 
 def _number(value: Fraction) -> str:
