@@ -21,7 +21,7 @@ def gradient(equation: Equation | str, wrt: int) -> Equation:
     Source: OMEinsum.jl, `einsum_grad`; the closed form is explained in docs/posts/einsum.md.
     """
     equation = parse(equation)
-    _check_number(equation, wrt)
+    check_operand(equation, wrt)
     others = equation.operands[:wrt] + equation.operands[wrt + 1 :]
     return Equation((equation.output, *others), equation.operands[wrt])
 
@@ -87,7 +87,7 @@ def second_derivative(equation: Equation | str, wrt: int, wrt2: int) -> Sum:
     """
     equation = parse(equation)
     for number in (wrt, wrt2):
-        _check_number(equation, number)
+        check_operand(equation, number)
     if wrt == wrt2:
         return ()
     others = [number for number in range(len(equation.operands)) if number not in (wrt, wrt2)]
@@ -104,7 +104,8 @@ def second_derivative(equation: Equation | str, wrt: int, wrt2: int) -> Sum:
     return (Summand(Equation(operands, output), ("dldz", *(f"x{number}" for number in others))),)
 
 
-def _check_number(equation: Equation, wrt: int) -> None:
+def check_operand(equation: Equation, wrt: int) -> None:
+    """Check that an equation has operand `wrt`."""
     count = len(equation.operands)
     if not 0 <= wrt < count:
         numbers = "one, operand 0" if count == 1 else f"{count}, numbered from 0"

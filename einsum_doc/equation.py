@@ -1,10 +1,12 @@
 """Text -> Equation: operands, output, each label's role and place in the text."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from html import escape
+from itertools import islice
 from operator import index
 from types import EllipsisType, MappingProxyType
 from typing import Any, NamedTuple
@@ -317,17 +319,17 @@ def _read(text: str) -> tuple[list[Written], Written | None]:
     return (written, None) if arrow is None else (written[:-1], written[-1])
 
 
+_TOKEN = re.compile(r"\.{3}|->|.", re.DOTALL)
+
+
 def _tokens(text: str) -> Iterator[tuple[str, int]]:
     """Yield the labels, ellipses, commas and arrows of a text, each with its position."""
-    position = 0
-    while position < len(text):
-        character = text[position]
-        token = next((t for t in (ELLIPSIS, "->") if text.startswith(t, position)), character)
-        if token == character and not (character.isalpha() or character in ", "):
-            raise EquationError(_stray(character), text=text, places=[position])
+    for match in _TOKEN.finditer(text):
+        token = match.group()
+        if not (token.isalpha() or token in (ELLIPSIS, "->", ",", " ")):
+            raise EquationError(_stray(token), text=text, places=[match.start()])
         if token != " ":
-            yield token, position
-        position += len(token)
+            yield token, match.start()
 
 
 def _stray(character: str) -> str:
@@ -361,9 +363,8 @@ def _letter(entry: Any) -> str:
 
 def _beyond_ascii(number: int) -> str:
     """Return the `number`th letter after those of ASCII."""
-    for code in range(0xC0, 0x110000):
-        if chr(code).isalpha():
-            if number == 0:
-                return chr(code)
-            number -= 1
-    raise EquationError("there are not so many letters")
+    letters = filter(str.isalpha, map(chr, range(0xC0, 0x110000)))
+    found = next(islice(letters, min(number, 0x110000), None), None)
+    if found is None:
+        raise EquationError("there are not so many letters")
+    return found

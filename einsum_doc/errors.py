@@ -40,14 +40,16 @@ class EinsumError(ValueError):
         self.given = tuple(given)
 
     def __str__(self) -> str:
-        lines = [self.fault]
-        if self.text is not None:
-            lines.append("  " + "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in self.text))
-        if self.places:
-            marks = ("^" if place in self.places else " " for place in range(self.places[-1] + 1))
-            lines.append("  " + "".join(marks))
-        lines += ["  " + line for line in self.given]
-        return "\n".join(lines)
+        marked = [] if self.text is None else _marked(self.text, self.places)
+        return "\n".join([self.fault, *marked, *("  " + line for line in self.given)])
+
+
+def _marked(line: str, places: Sequence[int]) -> list[str]:
+    """Return a line of text, indented, and a line with a caret under each place in it, if there are any."""
+    lines = ["  " + "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)]
+    if places:
+        lines.append("  " + "".join("^" if place in places else " " for place in range(places[-1] + 1)))
+    return lines
 
 
 class EquationError(EinsumError):
@@ -112,9 +114,5 @@ class NotationError(ValueError):
         number, column = self.position
         rows = self.text.split("\n")
         row = rows[number] if number < len(rows) else ""
-        lines = [self.fault]
-        lines.append("  " + "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in row))
-        lines.append("  " + " " * column + "^")
-        if self.expected:
-            lines.append("  expected: " + self.expected)
-        return "\n".join(lines)
+        expected = ["  expected: " + self.expected] if self.expected else []
+        return "\n".join([self.fault, *_marked(row, [column]), *expected])

@@ -6,6 +6,7 @@ it does not take part in `==`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -14,42 +15,46 @@ from typing import Any, TypeAlias, cast
 Position: TypeAlias = tuple[int, int]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Located:
+    """A value with its position in a text."""
+
+    at: Position = field(default=(0, 0), compare=False)
+
+
 @dataclass(frozen=True)
-class Index:
+class Index(Located):
     """One index: a letter and its primes."""
 
     letter: str
     primes: int = 0
-    at: Position = field(default=(0, 0), compare=False)
 
     def __str__(self) -> str:
         return plain(self.letter) + "'" * self.primes
 
 
 @dataclass(frozen=True)
-class Coordinate:
+class Coordinate(Located):
     """A number as an index. Counted from 0, as in torch."""
 
     value: int
-    at: Position = field(default=(0, 0), compare=False)
 
     def __str__(self) -> str:
         return str(self.value)
 
 
 @dataclass(frozen=True)
-class Fixed:
+class Fixed(Located):
     """A constant index, as the target class in cross-entropy."""
 
     letter: str
-    at: Position = field(default=(0, 0), compare=False)
 
     def __str__(self) -> str:
         return plain(self.letter)
 
 
 @dataclass(frozen=True)
-class Range:
+class Range(Located):
     r"""Any number of indices, written with dots: `a \dots b`.
 
     Where the two ends have different primes, as in `a' \dots b`, the first has those of the first end and
@@ -58,7 +63,6 @@ class Range:
 
     first: Index
     last: Index
-    at: Position = field(default=(0, 0), compare=False)
 
     def __str__(self) -> str:
         return f"{self.first}…{self.last}"
@@ -67,10 +71,8 @@ class Range:
 Subscript: TypeAlias = Index | Coordinate | Fixed | Range
 
 
-class Expression:
+class Expression(Located):
     """A side of a relation, or a part of one."""
-
-    at: Position
 
     @property
     def parts(self) -> tuple[Expression, ...]:
@@ -86,7 +88,7 @@ class Expression:
     @property
     def own(self) -> tuple[Subscript, ...]:
         """The indices that stand on this expression itself, not inside a part."""
-        return ()
+        return self.indices if isinstance(self, Tensor | Delta | One) else ()
 
     def walk(self) -> Iterator[Expression]:
         """Yield the expression itself and all inside it."""
@@ -100,7 +102,6 @@ class Number(Expression):
     """A number, exact."""
 
     value: Fraction
-    at: Position = field(default=(0, 0), compare=False)
 
     def __str__(self) -> str:
         return str(self.value)
@@ -109,8 +110,6 @@ class Number(Expression):
 @dataclass(frozen=True)
 class Pi(Expression):
     """The number π."""
-
-    at: Position = field(default=(0, 0), compare=False)
 
     def __str__(self) -> str:
         return "π"
@@ -122,11 +121,6 @@ class Tensor(Expression):
 
     name: str
     indices: tuple[Subscript, ...] = ()
-    at: Position = field(default=(0, 0), compare=False)
-
-    @property
-    def own(self) -> tuple[Subscript, ...]:
-        return self.indices
 
     def __str__(self) -> str:
         return plain(self.name) + subscript(self.indices)
@@ -138,7 +132,6 @@ class Size(Expression):
 
     name: str
     index: Index
-    at: Position = field(default=(0, 0), compare=False)
 
     def __str__(self) -> str:
         return plain(self.name)
@@ -149,11 +142,6 @@ class Delta(Expression):
     """The Kronecker delta: 1 where its two indices agree, 0 elsewhere."""
 
     indices: tuple[Subscript, ...]
-    at: Position = field(default=(0, 0), compare=False)
-
-    @property
-    def own(self) -> tuple[Subscript, ...]:
-        return self.indices
 
     def __str__(self) -> str:
         return "δ" + subscript(self.indices)
@@ -164,11 +152,6 @@ class One(Expression):
     """The one-tensor: 1 everywhere."""
 
     indices: tuple[Subscript, ...]
-    at: Position = field(default=(0, 0), compare=False)
-
-    @property
-    def own(self) -> tuple[Subscript, ...]:
-        return self.indices
 
     def __str__(self) -> str:
         return "1" + subscript(self.indices)
@@ -184,7 +167,6 @@ class RangeProduct(Expression):
 
     first: Expression | None
     last: Delta | One
-    at: Position = field(default=(0, 0), compare=False)
 
     def __str__(self) -> str:
         return f"{'' if self.first is None else self.first} ⋯ {self.last}".strip()
@@ -195,7 +177,6 @@ class Product(Expression):
     """Factors side by side."""
 
     factors: tuple[Expression, ...]
-    at: Position = field(default=(0, 0), compare=False)
 
     def __str__(self) -> str:
         *before, last = self.factors
@@ -207,7 +188,6 @@ class Sum(Expression):
     """Terms with plus signs; a minus is a Negative."""
 
     terms: tuple[Expression, ...]
-    at: Position = field(default=(0, 0), compare=False)
 
     def __str__(self) -> str:
         text = _bracketed(self.terms[0], Sum)
@@ -222,7 +202,6 @@ class Negative(Expression):
     """Minus something."""
 
     body: Expression
-    at: Position = field(default=(0, 0), compare=False)
 
     def __str__(self) -> str:
         return f"−{_bracketed(self.body, Sum, Negative)}"
@@ -234,7 +213,6 @@ class Quotient(Expression):
 
     numerator: Expression
     denominator: Expression
-    at: Position = field(default=(0, 0), compare=False)
 
     def __str__(self) -> str:
         return f"{_bracketed(self.numerator, *_LOOSE)}/{_bracketed(self.denominator, *_LOOSE)}"
@@ -246,7 +224,6 @@ class Power(Expression):
 
     base: Expression
     exponent: Expression
-    at: Position = field(default=(0, 0), compare=False)
 
     def __str__(self) -> str:
         return f"{_bracketed(self.base, *_LOOSE, Power)}^{_bracketed(self.exponent, *_LOOSE)}"
@@ -259,7 +236,6 @@ class Function(Expression):
     name: str
     argument: Expression
     order: int = 0
-    at: Position = field(default=(0, 0), compare=False)
 
     def __str__(self) -> str:
         return f"{self.name}{chr(39) * self.order}({self.argument})"
@@ -271,7 +247,6 @@ class Partial(Expression):
 
     body: Expression
     by: Tensor
-    at: Position = field(default=(0, 0), compare=False)
 
     def __str__(self) -> str:
         if isinstance(self.body, Tensor):
@@ -285,7 +260,6 @@ class Summation(Expression):
 
     indices: tuple[Subscript, ...]
     body: Expression
-    at: Position = field(default=(0, 0), compare=False)
     capital: str = field(default="", compare=False)
 
     def __str__(self) -> str:
@@ -368,17 +342,17 @@ DIFFERENTIALS = ("d", r"\mathrm{d}", r"\mathsf{d}", r"\Delta")
 """Scalars that make the name after them a differential, to a reader."""
 
 
-def plain(name: str) -> str:
-    r"""Return a name or a letter without LaTeX.
+_ACCENTED = re.compile(r"\\([a-z]+)\{([^{}]*)\}")
+_COMMAND = re.compile(r"\\([a-zA-Z]+|,) ?")
+_SIGNS = {**GREEK, "cdots": "⋯ ", ",": ""}
 
-    >>> plain("\\mu"), plain("\\mathbf{x}"), plain("x'")
-    ('μ', 'x', "x'")
+
+def plain(name: str) -> str:
+    r"""Return a name, a letter or a simple formula without LaTeX.
+
+    >>> plain("\\mu"), plain("\\mathbf{x}"), plain("x'"), plain(r"\delta_{ii'} \, \mathbf{y}")
+    ('μ', 'x', "x'", "δ_{ii'} y")
     """
-    if not name.startswith("\\"):
-        return name
-    command, brace, rest = name[1:].partition("{")
-    if not brace:
-        bare = command.rstrip("'")
-        return GREEK.get(bare, bare) + "'" * (len(command) - len(bare))
-    inner, _, primes = rest.rpartition("}")
-    return plain(inner) + ACCENTS.get(command, "") + primes
+    while "{" in name and (found := _ACCENTED.sub(lambda match: match[2] + ACCENTS.get(match[1], ""), name)) != name:
+        name = found
+    return _COMMAND.sub(lambda match: _SIGNS.get(match[1], match[1]), name)

@@ -208,7 +208,7 @@ class DerivationCheck:
             defined = defines and number == 0
             text = f"{sides[number] if number == 0 else '   '} {relation.sign} {sides[number + 1]}"
             yield CheckedLine(
-                relation.line,
+                relation.at[0],
                 relation.latex,
                 relation.reason,
                 "definition" if defined else "claim",

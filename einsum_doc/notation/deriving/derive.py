@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 
-from einsum_doc.derivatives import second_derivative, shared_gradient, tangent
+from einsum_doc.derivatives import Summand, second_derivative, shared_gradient, tangent
 from einsum_doc.equation import Equation, parse
 from einsum_doc.errors import EquationError
 from einsum_doc.notation.deriving import reasons
-from einsum_doc.notation.deriving.definition import Definition
 from einsum_doc.notation.deriving.derivation import Derivation
+from einsum_doc.notation.deriving.indexed import IndexedEquation
 from einsum_doc.notation.deriving.letters import GREEK_LETTERS, NAMES, accented
-from einsum_doc.notation.deriving.rules import Factors, product, total
-from einsum_doc.notation.deriving.steps import Steps
-from einsum_doc.notation.expression import Delta, Expression, One, Partial, Tensor
+from einsum_doc.notation.deriving.rules import (
+    Factors,
+    first_of_range,
+    next_elimination,
+    primed,
+    primes_of,
+    product,
+    renamed,
+    total,
+)
+from einsum_doc.notation.expression import Delta, Expression, Index, One, Partial, Subscript, Tensor, subscripts
+from einsum_doc.notation.step import Step
 from einsum_doc.notation.writing.lowering import Mode
+from einsum_doc.notation.writing.words import capitalized
 
 
 def derive(
@@ -47,40 +58,40 @@ def derive(
     OperandError, if there is no such operand, or the names do not fit the operands.
     Source: docs/posts/einsum.md.
     """
-    definition = Definition(parse(equation), names, output, loss)
-    steps = Steps(definition)
+    given = IndexedEquation(parse(equation), names, output, loss)
+    steps = Steps(given)
     by: tuple[int, ...]
     match mode:
         case "gradient":
-            by = (definition.operand(wrt),)
+            by = (given.operand(wrt),)
             _gradient(steps, *by, complex)
         case "tangent":
-            by = () if wrt is None else (definition.operand(wrt),)
+            by = () if wrt is None else (given.operand(wrt),)
             _tangent(steps, *by or (None,))
         case "second":
             if complex:
-                raise EquationError("the second derivative is derived for real operands", text=definition.equation.text)
-            by = (definition.operand(wrt), definition.other_operand(wrt, wrt2))
+                raise EquationError("the second derivative is derived for real operands", text=given.equation.text)
+            by = (given.operand(wrt), given.other_operand(wrt, wrt2))
             _second(steps, *by)
         case _:
             raise ValueError(f"there is no mode {mode!r}: gradient, tangent, second")
     return Derivation(
-        definition.equation,
+        given.equation,
         mode,
         by,
         tuple(steps.written),
         steps.summands,
-        definition.names,
-        definition.output,
-        definition.loss,
+        given.names,
+        given.output,
+        given.loss,
         complex,
-        dict(definition.subscripts),
+        dict(given.subscripts),
     )
 
 
 def _gradient(steps: Steps, wrt: int, complex: bool) -> None:
     """Derive the gradient of the tensor that is operand `wrt`."""
-    given = steps.definition
+    given = steps.given
     name = given.names[wrt]
     slots = given.slots(name)
     by = Tensor(name, given.primed_indices(wrt))
@@ -107,7 +118,7 @@ def _conjugate(factor: Expression) -> Expression:
 
 def _tangent(steps: Steps, wrt: int | None) -> None:
     """Derive how the output moves with one tensor, or with all."""
-    given = steps.definition
+    given = steps.given
     moving = [given.names[wrt]] if wrt is not None else list(dict.fromkeys(given.names))
     left = Tensor(accented("dot", given.output), given.z.indices)
     given.check_accents("dot", [*moving, given.output], "a tangent")
@@ -129,7 +140,7 @@ def _tangent(steps: Steps, wrt: int | None) -> None:
 
 def _second(steps: Steps, wrt: int, wrt2: int) -> None:
     """Derive the derivative by one operand of the gradient of another, at a fixed upstream gradient."""
-    given = steps.definition
+    given = steps.given
     first, second = given.names[wrt], given.names[wrt2]
     pairs = [(one, other) for one in given.slots(first) for other in given.slots(second) if one != other]
     indices = given.primed_indices(wrt, wrt2)
@@ -147,3 +158,85 @@ def _second(steps: Steps, wrt: int, wrt2: int) -> None:
     steps.eliminate(terms, frozenset(indices), "where its indices differ, the second derivative is zero")
     summands = tuple(summand for pair in pairs for summand in second_derivative(given.equation, *pair))
     steps.finish(left, terms, "second derivative equation", summands)
+
+
+class Steps:
+    """The steps of a derivation, written from the definition on. The last line is that of `summands`."""
+
+    def __init__(self, given: IndexedEquation) -> None:
+        self.given = given
+        self.written: list[Step] = []
+        self.summands: tuple[Summand, ...] = ()
+        self.write(given.z, product(given.factors()), reasons.definition(given))
+
+    def write(self, left: Expression | None, right: Expression, reason: reasons.Reason) -> None:
+        """Write a line; one without a left side continues the line before."""
+        rule, words = reason
+        self.written.append(Step(left, right, rule, capitalized(words)))
+
+    def differentiate(self, slots: Sequence[int], by: Tensor) -> list[list[Expression]]:
+        """Write the derivative of the output by a tensor; return its terms, one for each slot, with their deltas."""
+        given = self.given
+        partials = [given.factors({slot: [Partial(given.tensors[slot], by)]}) for slot in slots]
+        self.write(Partial(given.z, by), total(partials), reasons.factors(given, slots, by))
+        terms = [given.factors({slot: given.deltas_in(slot, by)}) for slot in slots]
+        self.write(None, total(terms), reasons.deltas(slots, by))
+        return terms
+
+    def eliminate(self, terms: list[list[Expression]], free: frozenset[Subscript], several: str) -> None:
+        """Eliminate every delta with a summed index, each on a line of its own. Those of the output come first.
+
+        several: why a delta stays whose indices are both free.
+        """
+        for number, term in enumerate(terms):
+            where = reasons.in_term(number, len(terms))
+            while found := next_elimination(term, free, self.given.deltas):
+                position = term.index(found.delta)
+                rest = [*term[:position], *term[position + 1 :]]
+                rule, words = reasons.eliminated(found, free, several)
+                if first := first_of_range(term, position, found):
+                    begun, others, change = first
+                    terms[number] = [renamed(factor, change) for factor in rest]
+                    terms[number].insert(position, others)
+                    rule, words = reasons.eliminated(begun, free, several)
+                    self.write(None, total(terms), (rule, where + words))
+                    rule, words = reasons.eliminated_in_the_same_way(rule, begun.old, others.last)
+                term = [renamed(factor, found.change) for factor in rest]
+                terms[number] = term
+                self.write(None, total(terms), (rule, where + words))
+
+    def finish(
+        self,
+        left: Expression,
+        terms: Sequence[Factors],
+        rule: str,
+        summands: tuple[Summand, ...],
+        conjugate: bool = False,
+    ) -> None:
+        """Write the last line, with one prime less on each index that has any."""
+        dropped = {
+            index: primed(index, -1)
+            for factor in [left, *itertools.chain(*terms)]
+            for index in subscripts(factor)
+            if primes_of(index)
+        }
+        away = [self._make_way(term, dropped) for term in terms]
+        last = [
+            [renamed(factor, {**dropped, **change}) for factor in term]
+            for term, change in zip(terms, away, strict=True)
+        ]
+        left = renamed(left, dropped)
+        words = reasons.einsums(self.given, summands, last, conjugate)
+        if dropped:
+            words = reasons.primes_dropped(not any(map(primes_of, subscripts(left))), away) + words
+        self.write(left, total(last), (rule, words))
+        self.summands = summands
+
+    def _make_way(self, term: Factors, dropped: Mapping[Subscript, Subscript]) -> dict[Subscript, Subscript]:
+        """Return new letters for the summed indices of a term whose letters are needed for the free ones."""
+        own = dict.fromkeys(index for factor in term for index in subscripts(factor))
+        needed = set(dropped.values())
+        spare = (index for index in self.given.subscripts.values() if isinstance(index, Index))
+        spare = (index for index in spare if index not in own and index not in needed)
+        in_the_way = [index for index in own if index in needed and index not in dropped]
+        return {index: next(spare, None) or Index(self.given.letters.fresh()) for index in in_the_way}

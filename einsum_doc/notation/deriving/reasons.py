@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from einsum_doc.derivatives import Summand
 from einsum_doc.equation import ELLIPSIS
-from einsum_doc.notation.deriving.definition import Definition
+from einsum_doc.notation.deriving.indexed import IndexedEquation
 from einsum_doc.notation.deriving.letters import accented, letter_of
 from einsum_doc.notation.deriving.rules import Elimination, Factors, like_terms, renamed, with_dots
 from einsum_doc.notation.expression import Delta, Expression, Index, One, Partial, Range, Subscript, Tensor
@@ -37,12 +37,12 @@ def _is_one(subscripts: Sequence[Subscript]) -> bool:
 # ---- The definition --------------------------------------------------------------------------------
 
 
-def definition(given: Definition) -> Reason:
+def definition(given: IndexedEquation) -> Reason:
     """Say what the definition says in index notation, role by role."""
     return "definition", " ".join(_about_the_sum(given))
 
 
-def _about_the_sum(given: Definition) -> Iterator[str]:
+def _about_the_sum(given: IndexedEquation) -> Iterator[str]:
     equation, subscripts = given.equation, given.subscripts
     yield "Definition."
     if ELLIPSIS in subscripts:
@@ -88,7 +88,7 @@ def _new_indices(by: Tensor) -> str:
     return f"{_indices(*by.indices)} {are_new} the entry of ${by.name}$ that we differentiate by."
 
 
-def factors(given: Definition, slots: Sequence[int], by: Tensor) -> Reason:
+def factors(given: IndexedEquation, slots: Sequence[int], by: Tensor) -> Reason:
     """Say how a product is differentiated: by the product rule, or only one factor depends on the tensor."""
     fresh = f"{_new_indices(by)} " if by.indices else ""
     others = list(dict.fromkeys(f"${name}$" for name in given.names if name != by.name))
@@ -117,7 +117,7 @@ def deltas_as_well(by: Tensor) -> Reason:
     return "deltas", f"Differentiate by ${by.name}$ as well.{new}"
 
 
-def linearity(given: Definition, name: str) -> Reason:
+def linearity(given: IndexedEquation, name: str) -> Reason:
     """Say why a second derivative is zero."""
     return "linearity", f"${given.output}$ is linear in ${name}$: no ${name}$ is left to differentiate."
 
@@ -125,16 +125,16 @@ def linearity(given: Definition, name: str) -> Reason:
 # ---- The chain rule --------------------------------------------------------------------------------
 
 
-def _over_the_output(given: Definition) -> str:
+def _over_the_output(given: IndexedEquation) -> str:
     return f", over every entry of ${given.output}$" if given.z.indices else ""
 
 
-def chain_rule(given: Definition) -> Reason:
+def chain_rule(given: IndexedEquation) -> Reason:
     """Say how the loss moves with the output."""
     return "chain rule", f"Chain rule{_over_the_output(given)}."
 
 
-def chain_rule_conjugated(given: Definition, wrt: int, real: bool) -> Reason:
+def chain_rule_conjugated(given: IndexedEquation, wrt: int, real: bool) -> Reason:
     """Say the same of complex tensors; `real`: there are deltas or one-tensors."""
     others = dict.fromkeys(name for number, name in enumerate(given.names) if number != wrt)
     bars = listed(f"${name}$ becomes ${accented('bar', name)}$" for name in others)
@@ -145,7 +145,7 @@ def chain_rule_conjugated(given: Definition, wrt: int, real: bool) -> Reason:
     )
 
 
-def chain_rule_for_tangents(given: Definition, moving: Sequence[str]) -> Reason:
+def chain_rule_for_tangents(given: IndexedEquation, moving: Sequence[str]) -> Reason:
     """Say how the output moves with some tensors."""
     dots = listed(f"${accented('dot', name)}$" for name in moving)
     every = "Each tensor moves" if len(moving) > 1 else f"${moving[0]}$ moves"
@@ -225,7 +225,7 @@ def primes_dropped(all_dropped: bool, away: Sequence[Mapping[Subscript, Subscrip
     return f"{primes}{f'; {listed(new)}' if new else ''}: "
 
 
-def einsums(given: Definition, summands: Sequence[Summand], terms: Sequence[Factors], conjugate: bool) -> str:
+def einsums(given: IndexedEquation, summands: Sequence[Summand], terms: Sequence[Factors], conjugate: bool) -> str:
     """Return which einsums a line is."""
     if not summands:
         return "it is zero."
@@ -239,7 +239,7 @@ def einsums(given: Definition, summands: Sequence[Summand], terms: Sequence[Fact
     return f"this is {', plus '.join(parts)}."
 
 
-def _about_the_einsum(given: Definition, summand: Summand, term: Factors, conjugate: bool) -> Iterator[str]:
+def _about_the_einsum(given: IndexedEquation, summand: Summand, term: Factors, conjugate: bool) -> Iterator[str]:
     equation = summand.equation
     bars = dict.fromkeys(_argument(given, argument) for argument in summand.arguments[1:]) if conjugate else {}
     yield f"this is the einsum {equation}{f', with {listed(bars)} conjugated' if bars else ''}."
@@ -258,7 +258,7 @@ def _about_the_einsum(given: Definition, summand: Summand, term: Factors, conjug
             yield f"Its label ${label}$, {times(count)} in the output, {are}."
 
 
-def _argument(given: Definition, argument: str, conjugate: bool = False) -> str:
+def _argument(given: IndexedEquation, argument: str, conjugate: bool = False) -> str:
     """Return the name of the tensor in a slot of an einsum."""
     if argument == "dldz":
         return "the upstream gradient"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple, TypeAlias
 
@@ -13,13 +14,14 @@ from einsum_doc.notation.expression import (
     Index,
     Number,
     One,
-    Partial,
     Product,
     Range,
     RangeProduct,
     Subscript,
     Sum,
     Tensor,
+    rebuilt,
+    subscripts,
 )
 
 Factors: TypeAlias = Sequence[Expression]
@@ -67,28 +69,15 @@ def like_terms(terms: Iterable[Factors]) -> list[tuple[int, int]]:
 # ---- Indices and primes ----------------------------------------------------------------------------
 
 
-def subscripts_of(factor: Expression) -> Iterator[Subscript]:
-    """Yield every index of a factor, those of its parts included."""
-    for part in factor.walk():
-        yield from part.own
-
-
 def renamed(factor: Expression, change: Mapping[Subscript, Subscript]) -> Expression:
     """Return a factor with some indices replaced."""
 
-    def changed(indices: tuple[Subscript, ...]) -> tuple[Subscript, ...]:
-        return tuple(change.get(index, index) for index in indices)
+    def changed(part: Expression) -> Expression:
+        if not isinstance(part, Tensor | Delta | One):
+            return part
+        return replace(part, indices=tuple(change.get(index, index) for index in part.indices))
 
-    match factor:
-        case Tensor(name, indices):
-            return Tensor(name, changed(indices))
-        case Delta(indices):
-            return Delta(changed(indices))
-        case One(indices):
-            return One(changed(indices))
-        case Partial(body, Tensor(name, indices)):
-            return Partial(renamed(body, change), Tensor(name, changed(indices)))
-    return factor
+    return rebuilt(factor, changed)
 
 
 def primed(subscript: Subscript, primes: int) -> Subscript:
@@ -116,7 +105,7 @@ class Elimination(NamedTuple):
     holders: the other factors with the old index.
     """
 
-    delta: Expression
+    delta: Delta
     old: Subscript
     new: Subscript
     holders: Factors
@@ -135,7 +124,7 @@ def next_elimination(term: Factors, free: frozenset[Subscript], first: Sequence[
             new, old = old, new
         if old not in free:
             others = [factor for factor in term if factor is not delta]
-            return Elimination(delta, old, new, [factor for factor in others if old in subscripts_of(factor)])
+            return Elimination(delta, old, new, [factor for factor in others if old in subscripts(factor)])
     return None
 
 
@@ -147,13 +136,9 @@ def first_of_range(
     This is its elimination, then what is left of the deltas, and how the other factors are renamed. None if
     there is only one delta, or if what is left would read as going on with a delta before it.
     """
-    delta, old, new, holders = elimination
-    if not (isinstance(old, Range) and isinstance(new, Range)) or not isinstance(delta, Delta):
-        return None
-    if position and isinstance(term[position - 1], Delta):
-        return None
-    one, other = delta.indices
-    assert isinstance(one, Range)
-    assert isinstance(other, Range)
-    begun = Elimination(Delta((one.first, other.first)), old.first, new.first, holders)
-    return begun, RangeProduct(None, Delta((one.last, other.last))), {old: Range(new.first, old.last)}
+    match elimination.delta.indices:
+        case Range() as one, Range() as other if not (position and isinstance(term[position - 1], Delta)):
+            old, new = (one, other) if elimination.old == one else (other, one)
+            begun = Elimination(Delta((one.first, other.first)), old.first, new.first, elimination.holders)
+            return begun, RangeProduct(None, Delta((one.last, other.last))), {old: Range(new.first, old.last)}
+    return None

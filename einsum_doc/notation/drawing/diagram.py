@@ -10,10 +10,10 @@ from typing import NamedTuple
 from einsum_doc.derivatives import gradient
 from einsum_doc.equation import ELLIPSIS, Equation, Term, parse
 from einsum_doc.errors import OperandError
+from einsum_doc.notation.deriving.letters import NAMES
 from einsum_doc.notation.drawing.layout import DOT, HEIGHT, LETTER, Join, Layout, Leg, Network, Point, Tail, layout
 from einsum_doc.notation.writing.text import spoken
 
-_NAMES = "xywvutsrqpnmhgfdcba"
 _NODE = 17.0  # the radius of a node
 _FRACTION = 0.8  # the size of a name above or below a bar, as a share of a name's own
 _SUBSCRIPT = 0.72
@@ -77,7 +77,7 @@ def diagram(
             f"<desc>{escape(_description(shown, nodes, result))}</desc>",
             f"<style>{_STYLE}</style>",
             '<g fill="none" stroke="currentColor" stroke-width="1.7" stroke-linecap="round">',
-            *_legs(shown, network, drawn),
+            *_legs(shown, drawn),
             "</g>",
             '<g fill="none" stroke="currentColor" stroke-width="1.4">',
             *(
@@ -87,7 +87,7 @@ def diagram(
             "</g>",
             '<g fill="currentColor" text-anchor="middle" font-style="italic"'
             f' font-family="STIX Two Text, STIX Two Math, Times New Roman, serif" font-size="{_number(LETTER)}">',
-            *(line for centre, node in zip(drawn.centres, nodes, strict=False) for line in _name(node.name, centre)),
+            *(line for centre, node in zip(drawn.centres, nodes, strict=True) for line in _name(node.name, centre)),
             *(
                 f'<text class="{_classes(shown, label)}" x="{_number(box.centre.real)}"'
                 f' y="{_number(box.centre.imag + HEIGHT / 2 - 0.29 * LETTER)}">{escape(_letter(label))}</text>'
@@ -111,7 +111,7 @@ def _shown(
     """
     count = len(equation.operands)
     if names is None:
-        names = (*_NAMES[:count], *(f"x_{number}" for number in range(len(_NAMES), count)))
+        names = (*NAMES[:count], *(f"x_{number}" for number in range(len(NAMES), count)))
     elif len(names) != count:
         found = f"{len(names)} {'name' if len(names) == 1 else 'names'}"
         given = f": {', '.join(names)}" if names else ""
@@ -150,7 +150,8 @@ def _unicode(name: str) -> str:
 
 
 def _network(equation: Equation, nodes: Sequence[Node]) -> Network:
-    dots: list[str] = []
+    radii = [_radius(node.name) for node in nodes]
+    dots: dict[int, str] = {}
     joins: list[Join] = []
     tails: list[Tail] = []
     for label in equation.labels:
@@ -158,8 +159,9 @@ def _network(equation: Equation, nodes: Sequence[Node]) -> Network:
         ranks = [rank for rank, own in enumerate(equation.output) if own == label]
         vertex = held[0]
         if len(held) + len(ranks) > 2:
-            vertex = len(nodes) + len(dots)
-            dots.append(label)
+            vertex = len(radii)
+            radii.append(DOT)
+            dots[vertex] = label
             joins += [Join(label, number, vertex) for number in held]
         elif len(held) == 2:
             joins.append(Join(label, *held))
@@ -167,7 +169,7 @@ def _network(equation: Equation, nodes: Sequence[Node]) -> Network:
             tails.append(Tail(label, vertex, None))
         tails += [Tail(label, vertex, rank) for rank in ranks]
     widths = {label: _width(_letter(label)) for label in equation.labels}
-    return Network([_radius(node.name) for node in nodes], dots, joins, tails, widths)
+    return Network(radii, dots, joins, tails, widths)
 
 
 def _letter(label: str) -> str:
@@ -214,9 +216,8 @@ def _classes(equation: Equation, label: str) -> str:
     return own if label in equation.output else f"{own} ix-dummy"
 
 
-def _legs(equation: Equation, network: Network, drawn: Layout) -> Iterable[str]:
+def _legs(equation: Equation, drawn: Layout) -> Iterable[str]:
     """Per label its legs and dots, in one group."""
-    dots = list(zip(network.dots, drawn.centres[len(network.radii) :], strict=True)) + list(drawn.stops)
     for label in equation.labels:
         yield f'<g class="{_classes(equation, label)}">'
         # Round dots: a dash of no length with round ends.
@@ -227,7 +228,7 @@ def _legs(equation: Equation, network: Network, drawn: Layout) -> Iterable[str]:
                 # Wider than what is seen, and without gaps: what the pointer has to hit.
                 yield f'<path class="near" d="{path}" stroke-opacity="0" stroke-width="11"/>'
                 yield f'<path class="leg" d="{path}"{dotted}/>'
-        for own, centre in dots:
+        for own, centre in drawn.dots:
             if own == label:
                 x, y = _number(centre.real), _number(centre.imag)
                 yield f'<circle class="dot" cx="{x}" cy="{y}" r="{_number(DOT)}" fill="currentColor" stroke="none"/>'

@@ -9,7 +9,7 @@ from __future__ import annotations
 import cmath
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, count, pairwise
 from typing import NamedTuple
@@ -27,7 +27,6 @@ _SPOKE = 42.0  # from the border of a node to a dot
 _TAIL = 46.0  # of a leg that ends free, from the border of its node
 _BOW = 25.0  # between legs side by side
 _AIR = 4.0  # between a label and everything else
-_SCALES = (1.0, 1.25, 1.6, 2.0)
 
 
 class Join(NamedTuple):
@@ -50,26 +49,16 @@ class Tail(NamedTuple):
 class Network:
     """A tensor network.
 
-    radii: of the nodes, which are the vertices 0, 1, ...
-    dots: the label of each dot at which several legs meet; these are the vertices after the nodes.
+    radii: of the vertices, nodes before dots.
+    dots: the vertices at which several legs meet, each with its label.
     widths: of each label's text.
     """
 
     radii: Sequence[float]
-    dots: Sequence[str]
+    dots: Mapping[int, str]
     joins: Sequence[Join]
     tails: Sequence[Tail]
     widths: Mapping[str, float]
-
-    @property
-    def vertices(self) -> range:
-        return range(len(self.radii) + len(self.dots))
-
-    def is_dot(self, vertex: int) -> bool:
-        return vertex >= len(self.radii)
-
-    def radius(self, vertex: int) -> float:
-        return DOT if self.is_dot(vertex) else self.radii[vertex]
 
     @cached_property
     def bundles(self) -> dict[tuple[int, int], list[Join]]:
@@ -83,7 +72,7 @@ class Network:
     @cached_property
     def neighbours(self) -> list[list[int]]:
         """Per vertex those that a leg joins it to, each once, in order."""
-        return [sorted(sum(pair) - v for pair in self.bundles if v in pair) for v in self.vertices]
+        return [sorted(sum(pair) - v for pair in self.bundles if v in pair) for v in range(len(self.radii))]
 
     def walk(self, first: int) -> list[int]:
         """Return the vertices that can be reached, depth first."""
@@ -99,32 +88,11 @@ class Network:
     def distance(self, one: int, other: int) -> float:
         """Return the distance between two vertices: larger if several legs, or a dot between them, need the room."""
         legs = len(self.bundles.get((min(one, other), max(one, other)), ()))
-        dots = [dot for dot in self.neighbours[one] if self.is_dot(dot) and dot in self.neighbours[other]]
+        dots = [dot for dot in self.dots if one in self.neighbours[dot] and other in self.neighbours[dot]]
         if dots and not legs:
             return max(self.distance(one, dot) + self.distance(other, dot) for dot in dots)
-        room = _SPOKE if self.is_dot(max(one, other)) else _JOINT
-        return self.radius(one) + room + self.radius(other) + 16 * max(legs - 1, 0)
-
-
-class Leg(NamedTuple):
-    """A drawn leg and the vertices that it ends at: a straight line of two points, or a Bézier curve of four."""
-
-    label: str
-    vertices: tuple[int, ...]
-    points: Sequence[Point]
-
-    def at(self, t: float) -> tuple[Point, Point]:
-        """Return the place after a share `t` of the leg, and the direction there (de Casteljau's algorithm)."""
-        points = self.points
-        while len(points) > 2:
-            points = [a + t * (b - a) for a, b in pairwise(points)]
-        start, end = points
-        return start + t * (end - start), (end - start) / abs(end - start)
-
-    @property
-    def course(self) -> list[Point]:
-        """The places along the leg, a few pixels apart."""
-        return [self.at(k / 60)[0] for k in range(61)]
+        room = _SPOKE if max(one, other) in self.dots else _JOINT
+        return self.radii[one] + room + self.radii[other] + 16 * max(legs - 1, 0)
 
 
 class Box(NamedTuple):
@@ -133,6 +101,12 @@ class Box(NamedTuple):
     centre: Point
     width: float
     height: float
+
+    @property
+    def corners(self) -> tuple[Point, Point]:
+        """The upper left and the lower right corner."""
+        half = complex(self.width, self.height) / 2
+        return self.centre - half, self.centre + half
 
     def meets(self, other: Box, air: float = 0.0) -> bool:
         apart = self.centre - other.centre
@@ -145,19 +119,52 @@ class Box(NamedTuple):
         return abs(complex(max(x, 0.0), max(y, 0.0))) < radius
 
 
+def _around(points: Iterable[Point], air: float = 0.0) -> Box:
+    """Return the smallest box around some points, with a margin."""
+    xs, ys = zip(*((point.real, point.imag) for point in points), strict=True)
+    width, height = max(xs) - min(xs), max(ys) - min(ys)
+    return Box(complex(min(xs) + width / 2, min(ys) + height / 2), width + 2 * air, height + 2 * air)
+
+
+@dataclass(frozen=True)
+class Leg:
+    """A drawn leg: a straight line of two points, or a Bézier curve of four."""
+
+    label: str
+    points: Sequence[Point]
+
+    def at(self, t: float) -> tuple[Point, Point]:
+        """Return the place after a share `t` of the leg, and the direction there (de Casteljau's algorithm)."""
+        points = self.points
+        while len(points) > 2:
+            points = [a + t * (b - a) for a, b in pairwise(points)]
+        start, end = points
+        return start + t * (end - start), (end - start) / abs(end - start)
+
+    @cached_property
+    def course(self) -> list[Point]:
+        """The places along the leg, a few pixels apart."""
+        return [self.at(k / 60)[0] for k in range(61)]
+
+    @cached_property
+    def frame(self) -> Box:
+        """The box around the leg, a pixel wider than its course."""
+        return _around(self.course, 1.0)
+
+
 @dataclass(frozen=True)
 class Layout:
     """Where everything is drawn.
 
-    centres: of the vertices, nodes before dots.
-    stops: the label and the place of each dot that ends a label summed alone.
+    centres: of the nodes.
+    dots: the label and the place of each dot, where legs meet or a label summed alone ends.
     captions: each label's text and the box that it keeps for itself.
     size: width and height of the picture; its upper left corner is 0.
     """
 
     centres: Sequence[Point]
     legs: Sequence[Leg]
-    stops: Sequence[tuple[str, Point]]
+    dots: Sequence[tuple[str, Point]]
     captions: Sequence[tuple[str, Box]]
     size: Point
 
@@ -165,62 +172,59 @@ class Layout:
 def layout(network: Network) -> Layout:
     """Place a network's nodes, dots, legs and labels.
 
-    >>> drawn = layout(Network([17, 17], [], [Join("k", 0, 1)], [], {"k": 10}))
+    >>> drawn = layout(Network([17, 17], {}, [Join("k", 0, 1)], [], {"k": 10}))
     >>> x, y = drawn.centres
     >>> y - x, [label for label, _ in drawn.captions]
     ((100+0j), ['k'])
 
     Each joined part is a line, a star or a circle of nodes, with its dots between the nodes that they join. Legs
     that end free share the widest gaps around their node. A label takes the first place at which it touches
-    nothing, beside its leg if there is room: the part is drawn larger where there is none.
+    nothing: beside its leg, or as near as there is room.
     """
     parts: list[list[int]] = []
-    for vertex in network.vertices:
+    # Ends come first: a line is walked from one end to the other.
+    for vertex in sorted(range(len(network.radii)), key=lambda vertex: len(network.neighbours[vertex]) != 1):
         if not any(vertex in part for part in parts):
-            walk = network.walk(vertex)
-            ends = [end for end in sorted(walk) if len(network.neighbours[end]) == 1]
-            parts.append(network.walk(ends[0]) if ends else walk)
+            parts.append(network.walk(vertex))
+    parts.sort(key=min)
     drawn: list[tuple[_Part, Point]] = []
     x = _EDGE
     for number, vertices in enumerate(parts):
         side = 1 if number == len(parts) - 1 else -1 if number == 0 else 1j
-        for scale in _SCALES:
-            part = _Part(network, vertices, scale, side)
-            if not part.faults:
-                break
-        drawn.append((part, x - part.low.real))
-        x += (part.high - part.low).real + _GAP
-    down = 1j * (_EDGE - min(part.low.imag for part, _ in drawn))
+        part = _Part(network, vertices, side)
+        drawn.append((part, x - part.frame.corners[0].real))
+        x += part.frame.width + _GAP
+    down = 1j * (_EDGE - min(part.frame.corners[0].imag for part, _ in drawn))
     drawn = [(part, by + down) for part, by in drawn]
     centres = {vertex: place + by for part, by in drawn for vertex, place in part.places.items()}
     return Layout(
-        [centres[vertex] for vertex in network.vertices],
-        [leg._replace(points=[point + by for point in leg.points]) for part, by in drawn for leg in part.legs],
-        [(label, place + by) for part, by in drawn for label, place in part.stops],
+        [centres[vertex] for vertex in sorted(centres.keys() - network.dots)],
+        [replace(leg, points=[point + by for point in leg.points]) for part, by in drawn for leg in part.legs],
+        [(label, place + by) for part, by in drawn for label, place in part.dots],
         [(label, box._replace(centre=box.centre + by)) for part, by in drawn for label, box in part.captions],
-        complex(x - _GAP + _EDGE, max((part.high + by).imag for part, by in drawn) + _EDGE),
+        complex(x - _GAP + _EDGE, max((part.frame.corners[1] + by).imag for part, by in drawn) + _EDGE),
     )
 
 
 # ---- Where the vertices are ------------------------------------------------------------------------
 
 
-def _places(network: Network, part: Sequence[int], scale: float) -> dict[int, Point]:
+def _places(network: Network, part: Sequence[int]) -> dict[int, Point]:
     """Return the places of a part's nodes, on a star, a line or a circle, and of its dots between them."""
-    nodes = [vertex for vertex in part if not network.is_dot(vertex)]
+    nodes = [vertex for vertex in part if vertex not in network.dots]
     hub = next((v for v in part if len(network.neighbours[v]) == len(part) - 1 > 2), None)
     if hub is not None and sum(one in part for one, _ in network.bundles) == len(part) - 1:
         leaves = sorted(leaf for leaf in part if leaf != hub)
-        places = {hub: 0j} | _circle(leaves, scale * max(network.distance(hub, leaf) for leaf in leaves))
+        places = {hub: 0j} | _circle(leaves, max(network.distance(hub, leaf) for leaf in leaves))
     elif _in_line(network, nodes):
-        steps = [0.0, *(scale * network.distance(one, other) for one, other in pairwise(nodes))]
+        steps = [0.0, *(network.distance(one, other) for one, other in pairwise(nodes))]
         places = dict(zip(nodes, map(complex, accumulate(steps)), strict=True))
     else:
         side = max(network.distance(one, other) for one, other in pairwise([*nodes, nodes[0]]))
-        places = _circle(nodes, scale * side / (2 * math.sin(math.pi / len(nodes))))
+        places = _circle(nodes, side / (2 * math.sin(math.pi / len(nodes))))
     for vertex in sorted(part):
         if vertex not in places:
-            places[vertex] = _amid(network, places, vertex, scale)
+            places[vertex] = _amid(network, places, vertex)
     return places
 
 
@@ -234,37 +238,37 @@ def _in_line(network: Network, nodes: Sequence[int]) -> bool:
     """Return whether each leg joins nodes that are next to each other, and each dot at most three in a row."""
     for one, other in network.bundles:
         if one in nodes:
-            dotted = network.is_dot(other)
+            dotted = other in network.dots
             ranks = [nodes.index(vertex) for vertex in (network.neighbours[other] if dotted else (one, other))]
             if max(ranks) - min(ranks) > 1 + dotted:
                 return False
     return True
 
 
-def _amid(network: Network, places: Mapping[int, Point], dot: int, scale: float) -> Point:
+def _amid(network: Network, places: Mapping[int, Point], dot: int) -> Point:
     """Return the place of a dot: amid its nodes or near there, where it and its legs are clear of everything else."""
     joined = network.neighbours[dot]
     centre = sum(places[vertex] for vertex in joined) / len(joined)
-    alike = sum(joined == network.neighbours[other] for other in network.vertices if network.is_dot(other))
+    alike = sum(joined == network.neighbours[other] for other in network.dots)
+    directions: list[Point] = [1j, -1j, 1, -1]
+    steps = [0.0, 60.0, 90.0, 120.0, 160.0, 200.0][alike > 1 :]
     if len(joined) == 1:
-        directions: list[Point] = [1, -1, 1j, -1j]
+        directions = [1, -1, 1j, -1j]
         steps = [turn * network.distance(joined[0], dot) for turn in (1, 1.5, 2)]
-    else:
-        directions = [1j, -1j, 1, -1]
-        steps = [0.0, 60.0, 90.0, 120.0, 160.0, 200.0][alike > 1 :]
     directions += [cmath.rect(1, math.pi * turn) for turn in (0.25, 0.75, -0.25, -0.75)]
 
     def conflicts(place: Point) -> int:
-        found = 100 * sum(abs(place - other) < network.radius(vertex) + 26 for vertex, other in places.items())
+        near = {vertex: _TAIL if vertex in network.dots else network.radii[vertex] + 26 for vertex in places}
+        found = 100 * sum(abs(place - other) < near[vertex] for vertex, other in places.items())
         for (a, b), bundle in network.bundles.items():
             if a in places and b in places:
                 found += _off(place, places[a], places[b]) < 24 + (len(bundle) - 1) / 2 * _BOW
         for vertex, other in places.items():
             ways = [places[end] for end in joined if end != vertex]
-            found += sum(_off(other, place, way) < network.radius(vertex) + 8 for way in ways)
+            found += sum(_off(other, place, way) < network.radii[vertex] + 8 for way in ways)
         return found
 
-    return min((centre + scale * step * direction for step in steps for direction in directions), key=conflicts)
+    return min((centre + step * direction for step in steps for direction in directions), key=conflicts)
 
 
 def _off(place: Point, start: Point, end: Point) -> float:
@@ -278,15 +282,14 @@ def _off(place: Point, start: Point, end: Point) -> float:
 
 
 class _Part:
-    """A joined part as drawn, around 0. `faults` counts labels far from their legs, and legs through a vertex."""
+    """A joined part as drawn, around 0, and the frame of it all."""
 
-    def __init__(self, network: Network, vertices: Sequence[int], scale: float, side: Point) -> None:
+    def __init__(self, network: Network, vertices: Sequence[int], side: Point) -> None:
         self.network = network
-        self.places = _places(network, vertices, scale)
+        self.places = _places(network, vertices)
         self.legs: list[Leg] = []
-        self.stops: list[tuple[str, Point]] = []
+        self.dots = [(label, self.places[dot]) for dot, label in network.dots.items() if dot in self.places]
         self.captions: list[tuple[str, Box]] = []
-        self.faults = 0
         self._taken: dict[int, list[float]] = {vertex: [] for vertex in vertices}
         self._anchors: list[tuple[str, list[tuple[Point, Point]]]] = []
         for (one, other), bundle in network.bundles.items():
@@ -295,29 +298,16 @@ class _Part:
         for vertex in vertices:
             self._draw_loops(vertex)
             self._draw_tails(vertex, side)
-        self._circles = [(place, network.radius(vertex)) for vertex, place in self.places.items()]
-        self._circles += [(place, DOT) for _, place in self.stops]
-        self._courses = [(leg, leg.course) for leg in self.legs]
+        self._circles = [(place, DOT) for _, place in self.dots]
+        self._circles += [(place, network.radii[vertex]) for vertex, place in self.places.items()]
         self._draw_labels()
-        self.low, self.high = self._corners()
-        for vertex, place in self.places.items():
-            near = network.radius(vertex) + 4
-            others = (course for leg, course in self._courses if vertex not in leg.vertices)
-            self.faults += any(abs(place - point) < near for course in others for point in course)
-
-    def _corners(self) -> tuple[Point, Point]:
-        """Return the upper left and the lower right corner of everything drawn."""
         boxes = [Box(place, 2 * radius + 2, 2 * radius + 2) for place, radius in self._circles]
-        boxes += [Box(point, 2, 2) for _, course in self._courses for point in course]
-        boxes += [box for _, box in self.captions]
-        edges = [(c.real - w / 2, c.imag - h / 2, c.real + w / 2, c.imag + h / 2) for c, w, h in boxes]
-        left, top, *_ = map(min, zip(*edges, strict=True))
-        *_, right, bottom = map(max, zip(*edges, strict=True))
-        return complex(left, top), complex(right, bottom)
+        boxes += [leg.frame for leg in self.legs] + [box for _, box in self.captions]
+        self.frame = _around(corner for box in boxes for corner in box.corners)
 
     def _border(self, vertex: int, ahead: Point) -> Point:
         """Return the place where a leg begins. It runs on into a dot, which covers its end."""
-        out = 0.0 if self.network.is_dot(vertex) else self.network.radius(vertex)
+        out = 0.0 if vertex in self.network.dots else self.network.radii[vertex]
         return self.places[vertex] + ahead / abs(ahead) * out
 
     def _draw_bundle(self, one: int, other: int, bundle: Sequence[Join]) -> None:
@@ -331,11 +321,11 @@ class _Part:
             # A Bézier curve rises to three quarters of the height of its two inner points.
             bowed = [start + t * (end - start) + across * bow * 4 / 3 for t in (0.3, 0.7)]
             points = [self._border(one, bowed[0] - start), *(bowed if bow else []), self._border(other, bowed[1] - end)]
-            leg = Leg(label, (one, other), points)
+            leg = Leg(label, points)
             self.legs.append(leg)
             self._taken[one].append(cmath.phase(bowed[0] - start))
             self._taken[other].append(cmath.phase(bowed[1] - end))
-            if not self.network.is_dot(other):
+            if other not in self.network.dots:
                 self._anchor(leg, (0.5, 0.6, 0.4, 0.72, 0.28), across if bow >= 0 else -across)
 
     def _draw_loops(self, vertex: int) -> None:
@@ -343,10 +333,10 @@ class _Part:
             if loop.one == loop.other == vertex:
                 [angle] = _gaps(self._taken[vertex], 1, -math.pi / 2)
                 self._taken[vertex] += [angle - 0.5, angle + 0.5]
-                radius = self.network.radius(vertex)
+                radius = self.network.radii[vertex]
                 ways = ((radius, -0.42), (radius + 46, -0.66), (radius + 46, 0.66), (radius, 0.42))
                 points = [self.places[vertex] + cmath.rect(reach, angle + turn) for reach, turn in ways]
-                self.legs.append(Leg(loop.label, (vertex,), points))
+                self.legs.append(Leg(loop.label, points))
                 self._anchor(self.legs[-1], (0.5, 0.35, 0.65), cmath.rect(1, angle))
 
     def _draw_tails(self, vertex: int, side: Point) -> None:
@@ -369,19 +359,19 @@ class _Part:
             angles = [math.pi - turn * k for k in range(len(tails))]
         for (label, _, rank), angle in zip(tails, angles, strict=True):
             ahead = cmath.rect(1, angle)
-            end = place + ahead * (self.network.radius(vertex) + _TAIL)
-            self.legs.append(Leg(label, (vertex,), [self._border(vertex, ahead), end]))
+            end = place + ahead * (self.network.radii[vertex] + _TAIL)
+            self.legs.append(Leg(label, [self._border(vertex, ahead), end]))
             if rank is None:
-                self.stops.append((label, end))
+                self.dots.append((label, end))
             # The better side: above a leg that is level, to the right of an upright one, else away from level.
             level = abs(ahead.real) > abs(ahead.imag)
             better = (1j if ahead.imag > 0.2 else -1j) if level else (-1 if ahead.real < -0.2 else 1)
             self._anchor(self.legs[-1], (0.56, 0.7, 0.42, 0.85), better)
-        if self.network.is_dot(vertex) and not tails:
+        if vertex in self.network.dots and not tails:
             around = [cmath.rect(1, math.pi * (0.25 + turn / 4)) for turn in (0, 4, 6, 2, 1, 3, 5, 7)]
             around += [way * cmath.rect(1, math.pi / 8) for way in around]
             anchors = [(place + DOT * ahead, ahead) for ahead in around]
-            self._anchors.append((self.network.dots[vertex - len(self.network.radii)], anchors))
+            self._anchors.append((self.network.dots[vertex], anchors))
 
     def _anchor(self, leg: Leg, shares: Iterable[float], better: Point) -> None:
         """Note where the label of a leg may stand: near the middle, on the better side if that is free."""
@@ -398,20 +388,19 @@ class _Part:
             width = self.network.widths[label]
             halves = [(width * abs(side.real) + HEIGHT * abs(side.imag)) / 2 + _AIR for _, side in anchors]
             boxes = (
-                (step, Box(place + side * (half + 7 * step), width, HEIGHT))
+                Box(place + side * (half + 7 * step), width, HEIGHT)
                 for step in count()
                 for (place, side), half in zip(anchors, halves, strict=True)
             )
-            step, box = next((step, box) for step, box in boxes if self._is_free(label, box))
-            self.captions.append((label, box))
-            self.faults += step > 1
+            self.captions.append((label, next(box for box in boxes if self._is_free(label, box))))
 
     def _is_free(self, label: str, box: Box) -> bool:
         if any(box.meets(other, _AIR) for _, other in self.captions):
             return False
         if any(box.meets_circle(place, radius + _AIR - 0.5) for place, radius in self._circles):
             return False
-        airs = ((0.5 if leg.label == label else _AIR - 0.5, course) for leg, course in self._courses)
+        near = [leg for leg in self.legs if box.meets(leg.frame, _AIR)]
+        airs = ((0.5 if leg.label == label else _AIR - 0.5, leg.course) for leg in near)
         return not any(box.meets_circle(point, air) for air, course in airs for point in course)
 
 

@@ -18,7 +18,7 @@ from einsum_doc.notation.expression import (
     Tensor,
     plain,
 )
-from einsum_doc.notation.reading.cursor import Cursor, Reader
+from einsum_doc.notation.reading.cursor import Cursor, Parser
 from einsum_doc.notation.reading.indices import indices
 from einsum_doc.notation.reading.vocabulary import FUNCTION_NAME, FUNCTIONS, ONE_TENSORS, TRANSPOSES
 
@@ -28,108 +28,110 @@ MAX_DIGITS = 6
 With more, products of numbers come so near to others that float64 does not tell them apart.
 """
 
+_OF_A_TRANSPOSE = ("letter", "transpose", "symbol", "style")
+
 MAX_LENGTH = 20
 """The longest number that is read, with its zeros."""
 
 
-def number(reader: Reader) -> Expression:
-    token = reader.next
+def number(parser: Parser) -> Expression:
+    token = parser.next
     if len(token.text.replace(".", "").strip("0")) > MAX_DIGITS or len(token.text) > MAX_LENGTH:
-        raise reader.error("a number with too many digits", expected=f"at most {MAX_DIGITS}, or a letter for it")
-    reader.take()
-    if reader.sees("symbol", "_"):
+        raise parser.error("a number with too many digits", expected=f"at most {MAX_DIGITS}, or a letter for it")
+    parser.take()
+    if parser.sees("symbol", "_"):
         if token.text != "1":
-            raise reader.error("a number with indices", expected=r"\mathbf{1}_{i}, the one-tensor")
-        return _one(reader, token.at)
-    if reader.sees("number"):
-        raise reader.error("a number after a number", expected=r"one number, or \cdot between them")
-    return Number(Fraction(token.text), token.at)
+            raise parser.error("a number with indices", expected=r"\mathbf{1}_{i}, the one-tensor")
+        return _one(parser, token.at)
+    if parser.sees("number"):
+        raise parser.error("a number after a number", expected=r"one number, or \cdot between them")
+    return Number(Fraction(token.text), at=token.at)
 
 
-def _one(reader: Reader, at: Position) -> Expression:
-    found = indices(reader)
-    if reader.sees("symbol", "'"):
-        raise reader.error("a prime after the indices", expected="the prime on the index, i'")
-    return One(found, at)
+def _one(parser: Parser, at: Position) -> Expression:
+    found = indices(parser)
+    if parser.sees("symbol", "'"):
+        raise parser.error("a prime after the indices", expected="the prime on the index, i'")
+    return One(found, at=at)
 
 
-def _delta(reader: Reader) -> Expression:
-    token = reader.take()
-    if not reader.sees("symbol", "_"):
-        raise reader.error("δ is the Kronecker delta, and has two indices", expected=r"\delta_{ij}")
-    found = indices(reader)
+def _delta(parser: Parser) -> Expression:
+    token = parser.take()
+    if not parser.sees("symbol", "_"):
+        raise parser.error("δ is the Kronecker delta, and has two indices", expected=r"\delta_{ij}")
+    found = indices(parser)
     if len(found) != 2 or any(isinstance(index, Range) for index in found):
-        raise reader.error("the Kronecker delta has two indices", expected=r"\delta_{ij}", at=token.at)
-    return Delta(found, token.at)
+        raise parser.error("the Kronecker delta has two indices", expected=r"\delta_{ij}", at=token.at)
+    return Delta(found, at=token.at)
 
 
-def component(reader: Reader) -> Expression:
+def component(parser: Parser) -> Expression:
     """Read a tensor with its indices, a scalar, a delta, the one-tensor, e^…, or π."""
-    token = reader.next
+    token = parser.next
     if token.text == r"\delta":
-        return _delta(reader)
-    _refuse_function_name(reader)
-    name = _name(reader)
+        return _delta(parser)
+    _refuse_function_name(parser)
+    name = _name(parser)
     assert name is not None
     if name in ONE_TENSORS:
-        if not reader.sees("symbol", "_"):
-            raise reader.error("the one-tensor has indices", expected=r"\mathbf{1}_{i}")
-        return _one(reader, token.at)
+        if not parser.sees("symbol", "_"):
+            raise parser.error("the one-tensor has indices", expected=r"\mathbf{1}_{i}")
+        return _one(parser, token.at)
     if "{1}" in name:
-        raise reader.error(
+        raise parser.error(
             "a number in this style has no meaning", expected=r"\mathbf{1}_{i}, the one-tensor", at=token.at
         )
-    if name == "e" and (caret := reader.accept("symbol", "^")):
-        power = exponent(reader)
-        if reader.sees("symbol", "^", "_", "'"):
-            raise reader.error("a second exponent or index", expected="brackets, to say what is meant", at=caret.at)
-        return Function("exp", power, 0, token.at)
-    if reader.sees("symbol", "_"):
-        return Tensor(name, indices(reader), token.at)
+    if name == "e" and (caret := parser.accept("symbol", "^")):
+        power = exponent(parser)
+        if parser.sees("symbol", "^", "_", "'"):
+            raise parser.error("a second exponent or index", expected="brackets, to say what is meant", at=caret.at)
+        return Function("exp", power, at=token.at)
+    if parser.sees("symbol", "_"):
+        return Tensor(name, indices(parser), at=token.at)
     if name == "e":
-        raise reader.error("e without exponent or indices", expected=r"e^{…} or \exp(…); a tensor e has indices, e_{i}")
+        raise parser.error("e without exponent or indices", expected=r"e^{…} or \exp(…); a tensor e has indices, e_{i}")
     if name == r"\pi":
-        return Pi(token.at)
-    if reader.next.kind == "open" and not reader.next.spaced:
+        return Pi(at=token.at)
+    if parser.next.kind == "open" and not parser.next.spaced:
         if name in DIFFERENTIALS:
-            raise reader.error("a derivative is written with ∂", expected=r"\partial; or \cdot between, for a product")
-        raise reader.error(
+            raise parser.error("a derivative is written with ∂", expected=r"\partial; or \cdot between, for a product")
+        raise parser.error(
             f"{plain(name)} before a bracket could be a function or a factor",
             expected=rf"\operatorname{{{plain(name)}}}(…) for a function, \cdot or \, between for a product",
         )
-    return raised(reader, Tensor(name, (), token.at))
+    return raised(parser, Tensor(name, at=token.at))
 
 
-def _refuse_function_name(reader: Reader) -> None:
+def _refuse_function_name(parser: Parser) -> None:
     """Refuse the name of a function in letters: sin x is no product, and an upright sin no tensor."""
-    if word := FUNCTION_NAME.match(reader.text, reader.next.start):
+    if word := FUNCTION_NAME.match(parser.text, parser.next.start):
         name = word.group(1) or word.group(2)
         wanted = FUNCTIONS.get(name, rf"\operatorname{{{name}}}")
-        raise reader.error(f"{name} is no product of letters", expected=f"{wanted}, if it is a function")
+        raise parser.error(f"{name} is no product of letters", expected=f"{wanted}, if it is a function")
 
 
-def bracketed_component(reader: Reader) -> Tensor | None:
+def bracketed_component(parser: Parser) -> Tensor | None:
     """Read `(a^T)_{ij}` or `[a]_{ij}`; return None, with nothing read, if something else is next."""
-    start = reader.position
-    opening = reader.take()
-    name = _name(reader)
+    start = parser.position
+    opening = parser.take()
+    name = _name(parser)
     transposed = False
-    if name is not None and reader.sees("symbol", "^"):
-        length = _transpose_length(reader, 1)
+    if name is not None and parser.sees("symbol", "^"):
+        length = _transpose_length(parser, 1)
         transposed = length > 0
-        reader.position += 1 + length
-    if name is None or reader.next.kind != "close" or reader.peek(1).text != "_":
-        reader.position = start
+        parser.position += 1 + length
+    if name is None or parser.next.kind != "close" or parser.peek(1).text != "_":
+        parser.position = start
         return None
     if name in (r"\delta", "1"):
-        raise reader.error(
+        raise parser.error(
             "a delta or a one-tensor in brackets", expected=r"\delta_{ij} or \mathbf{1}_i", at=opening.at
         )
-    reader.close(opening)
-    found = indices(reader)
+    parser.close(opening)
+    found = indices(parser)
     if transposed and (len(found) != 2 or any(isinstance(index, Range) for index in found)):
-        raise reader.error("a transpose has two indices", expected="(a^T)_{ij}", at=opening.at)
-    return Tensor(name, found[::-1] if transposed else found, opening.at)
+        raise parser.error("a transpose has two indices", expected="(a^T)_{ij}", at=opening.at)
+    return Tensor(name, found[::-1] if transposed else found, at=opening.at)
 
 
 def _name(cursor: Cursor) -> str | None:
@@ -166,47 +168,43 @@ def _styled(cursor: Cursor) -> str:
     return f"{command}{{{inner}}}"
 
 
-def raised(reader: Reader, base: Expression) -> Expression:
+def raised(parser: Parser, base: Expression) -> Expression:
     """Read the exponent that may follow a base."""
-    caret = reader.accept("symbol", "^")
+    caret = parser.accept("symbol", "^")
     if caret is None:
         return base
-    if _transpose_length(reader, 0):
-        raise reader.error("a transpose has to be in components", expected="(a^T)_{ji}", at=caret.at)
-    power = exponent(reader)
-    if reader.sees("symbol", "^", "'", "_"):
-        raise reader.error("a second exponent or index", expected="brackets, to say what is meant")
-    return Power(base, power, base.at)
+    if _transpose_length(parser, 0):
+        raise parser.error("a transpose has to be in components", expected="(a^T)_{ji}", at=caret.at)
+    power = exponent(parser)
+    if parser.sees("symbol", "^", "'", "_"):
+        raise parser.error("a second exponent or index", expected="brackets, to say what is meant")
+    return Power(base, power, at=base.at)
 
 
-def exponent(reader: Reader) -> Expression:
-    if reader.accept("symbol", "{"):
-        if reader.sees("open") and reader.peek(1).kind in ("number", "letter") and reader.peek(2).kind == "close":
-            raise reader.error(
+def exponent(parser: Parser) -> Expression:
+    if parser.accept("symbol", "{"):
+        if parser.sees("open") and parser.peek(1).kind in ("number", "letter") and parser.peek(2).kind == "close":
+            raise parser.error(
                 "this could be a label or the order of a derivative",
                 expected="^{2} for a power, primes for a derivative, names such as \\hat{x} for other tensors",
             )
-        return reader.braced()
-    token = reader.next
+        return parser.braced()
+    token = parser.next
     if token.kind == "number":
         if len(token.text) > 1:
-            raise reader.error("only the first digit is in the exponent", expected="braces: ^{…}")
-        reader.take()
-        return Number(Fraction(token.text), token.at)
+            raise parser.error("only the first digit is in the exponent", expected="braces: ^{…}")
+        parser.take()
+        return Number(Fraction(token.text), at=token.at)
     if token.kind == "letter":
-        reader.take()
-        return Tensor(token.text, (), token.at)
-    raise reader.misplaced("an exponent: a digit, a letter or {…}")
+        parser.take()
+        return Tensor(token.text, at=token.at)
+    raise parser.misplaced("an exponent: a digit, a letter or {…}")
 
 
 def _transpose_length(cursor: Cursor, ahead: int) -> int:
     """Return the number of tokens of a transpose's exponent, some tokens ahead; 0 if there is none."""
-    first, *rest = (cursor.peek(ahead + number) for number in range(6))
-    texts = [token.text for token in rest]
-    if first.kind in ("letter", "transpose") and first.text in TRANSPOSES:
-        return 1
-    if first.kind != "symbol" or first.text != "{":
-        return 0
-    if texts[0] in TRANSPOSES and texts[1] == "}":
-        return 3
-    return 6 if texts[0] in (r"\mathsf", r"\mathrm") and texts[1:] == ["{", "T", "}", "}"] else 0
+    for length in (1, 3, 6):
+        found = [cursor.peek(ahead + number) for number in range(length)]
+        if "".join(token.text for token in found) in TRANSPOSES:
+            return length if all(token.kind in _OF_A_TRANSPOSE for token in found) else 0
+    return 0

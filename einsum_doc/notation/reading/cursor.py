@@ -113,10 +113,10 @@ class Cursor:
         return f"{token.text if command else repr(token.text)} cannot stand here"
 
 
-class Reader(Cursor, ABC):
+class Parser(Cursor, ABC):
     """A cursor that reads the expressions inside of a construct.
 
-    A construct, such as a fraction or a function, is a function from a Reader to an Expression.
+    A construct, such as a fraction or a function, is a function from a Parser to an Expression.
     It reads its own signs with the cursor and its parts with these methods; `terms.Terms` implements them.
     """
 

@@ -25,12 +25,12 @@ def _unbraced(cursor: Cursor) -> Subscript:
         cursor.take()
         if cursor.sees("symbol", "'"):
             raise cursor.error("a prime outside the braces", expected="braces: _{i'}")
-        return Index(token.text, 0, token.at)
+        return Index(token.text, at=token.at)
     if token.kind == "number":
         if len(token.text) > 1:
             raise cursor.error("only the first digit is an index", expected="braces: _{…}")
         cursor.take()
-        return Coordinate(int(token.text), token.at)
+        return Coordinate(int(token.text), at=token.at)
     raise cursor.misplaced("an index: a letter, a digit or {…}")
 
 
@@ -45,7 +45,7 @@ def _list(cursor: Cursor) -> tuple[Subscript, ...]:
             first, last = found.pop(), _index(cursor)
             if not (isinstance(first, Index) and isinstance(last, Index)) or first.letter == last.letter:
                 raise cursor.error("dots between two indices", expected=r"two letters, a \dots b", at=dots.at)
-            found.append(Range(first, last, first.at))
+            found.append(Range(first, last, at=first.at))
             comma = cursor.accept("symbol", ",")
         if cursor.next.kind not in ("letter", "number"):
             if comma:
@@ -61,14 +61,14 @@ def _index(cursor: Cursor) -> Index | Coordinate:
     token = cursor.next
     if token.kind == "letter":
         cursor.take()
-        return Index(token.text, _primes(cursor), token.at)
+        return Index(token.text, _primes(cursor), at=token.at)
     if token.kind == "number":
         cursor.take()
         if len(token.text) > 1:
             raise cursor.error(
                 "more than one digit as an index", expected="single digits with commas between", at=token.at
             )
-        return Coordinate(int(token.text), token.at)
+        return Coordinate(int(token.text), at=token.at)
     raise cursor.misplaced(_EXPECTED)
 
 

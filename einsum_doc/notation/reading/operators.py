@@ -1,109 +1,180 @@
-"""Signs that apply to an argument: functions, roots and sums."""
+"""Signs that apply to an argument: functions, roots, sums, and derivatives of any order up to the third."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-from einsum_doc.notation.expression import Expression, Function, Number, Power, Summation, plain
+from einsum_doc.notation.expression import (
+    Expression,
+    Function,
+    Number,
+    Partial,
+    Position,
+    Power,
+    Summation,
+    Tensor,
+    plain,
+)
 from einsum_doc.notation.reading.components import bracketed_component, exponent
-from einsum_doc.notation.reading.cursor import Reader
+from einsum_doc.notation.reading.cursor import Parser
 from einsum_doc.notation.reading.indices import summed_indices
 from einsum_doc.notation.reading.vocabulary import NOT_ELEMENTWISE, SPELLED
 
 
-def function(reader: Reader) -> Expression:
+def function(parser: Parser) -> Expression:
     """Read a function with its primes, its exponent and its argument."""
-    at = reader.next.at
-    name = _function_name(reader)
+    at = parser.next.at
+    name = _function_name(parser)
     order = 0
-    while reader.accept("symbol", "'"):
+    while parser.accept("symbol", "'"):
         order += 1
     if order > 3:
-        raise reader.error("too many primes on a function", expected="at most three", at=at)
+        raise parser.error("too many primes on a function", expected="at most three", at=at)
     power: Expression | None = None
-    if caret := reader.accept("symbol", "^"):
-        power = exponent(reader)
+    if caret := parser.accept("symbol", "^"):
+        power = exponent(parser)
         if not (isinstance(power, Number) and power.value > 0):
-            raise reader.error("this power of a function can be misread", expected=r"\left( … \right)^{…}", at=caret.at)
-    if reader.sees("symbol", "_"):
-        raise reader.error("a function with an index or a base", expected=rf"\{name}\left( … \right)")
-    if reader.sees("symbol", "{"):
-        raise reader.error("braces are not seen on the page", expected=r"brackets, \left( … \right)")
-    bracket = reader.next.kind == "open"
-    found: Expression = Function(name, argument(reader, r"brackets, \left( … \right)"), order, at)
+            raise parser.error("this power of a function can be misread", expected=r"\left( … \right)^{…}", at=caret.at)
+    if parser.sees("symbol", "_"):
+        raise parser.error("a function with an index or a base", expected=rf"\{name}\left( … \right)")
+    if parser.sees("symbol", "{"):
+        raise parser.error("braces are not seen on the page", expected=r"brackets, \left( … \right)")
+    bracket = parser.next.kind == "open"
+    found: Expression = Function(name, argument(parser, r"brackets, \left( … \right)"), order, at=at)
     if power is not None:
-        if reader.sees("symbol", "^"):
-            raise reader.error("a second exponent", expected="brackets, to say what is meant")
-        return Power(found, power, at)
-    if not bracket and reader.sees("symbol", "^"):
-        raise reader.error("what does the exponent apply to?", expected=r"brackets, \left( … \right)")
+        if parser.sees("symbol", "^"):
+            raise parser.error("a second exponent", expected="brackets, to say what is meant")
+        return Power(found, power, at=at)
+    if not bracket and parser.sees("symbol", "^"):
+        raise parser.error("what does the exponent apply to?", expected=r"brackets, \left( … \right)")
     return found
 
 
-def _function_name(reader: Reader) -> str:
-    token = reader.take()
+def _function_name(parser: Parser) -> str:
+    token = parser.take()
     name = token.text[1:]
     if name == "operatorname":
-        reader.expect("symbol", "{")
+        parser.expect("symbol", "{")
         name = ""
-        while letter := reader.accept("letter"):
+        while letter := parser.accept("letter"):
             name += plain(letter.text)
         if not name:
-            raise reader.misplaced("a function's name")
-        reader.expect("symbol", "}")
+            raise parser.misplaced("a function's name")
+        parser.expect("symbol", "}")
         known = SPELLED.get(name.lower(), name)
         if known in NOT_ELEMENTWISE:
-            raise reader.error(
+            raise parser.error(
                 f"{name} is not taken of each component", expected="its definition in components", at=token.at
             )
         name = known
     return "log" if name == "ln" else name
 
 
-def argument(reader: Reader, expected: str) -> Expression:
+def argument(parser: Parser, expected: str) -> Expression:
     """Read the argument of a function or of an operator: a bracket, or the one factor that ends the term."""
-    if reader.next.kind == "open" and not _component_ahead(reader):
-        opening = reader.take()
-        inner = reader.expression()
-        reader.close(opening)
-        if reader.sees("symbol", "_", "'"):
-            raise reader.error("indices on this have no meaning", expected="components inside the bracket")
+    if parser.next.kind == "open" and not _component_ahead(parser):
+        opening = parser.take()
+        inner = parser.expression()
+        parser.close(opening)
+        if parser.sees("symbol", "_", "'"):
+            raise parser.error("indices on this have no meaning", expected="components inside the bracket")
         return inner
-    if not reader.starts_factor() or reader.sees("dots") or reader.sees("sum"):
-        raise reader.misplaced(expected)
-    at = reader.next.at
-    found = reader.factor()
-    if reader.continues_term():
-        raise reader.error("where does the argument end?", expected=expected, at=at)
+    if not parser.starts_factor() or parser.sees("dots") or parser.sees("sum"):
+        raise parser.misplaced(expected)
+    at = parser.next.at
+    found = parser.factor()
+    if parser.continues_term():
+        raise parser.error("where does the argument end?", expected=expected, at=at)
     return found
 
 
-def _component_ahead(reader: Reader) -> bool:
-    start = reader.position
-    component = bracketed_component(reader)
-    reader.position = start
+def _component_ahead(parser: Parser) -> bool:
+    start = parser.position
+    component = bracketed_component(parser)
+    parser.position = start
     return component is not None
 
 
-def root(reader: Reader) -> Expression:
-    token = reader.take()
+def root(parser: Parser) -> Expression:
+    token = parser.take()
     degree = Fraction(2)
-    if reader.accept("open", "["):
-        number = reader.next
+    if parser.accept("open", "["):
+        number = parser.next
         if number.kind != "number" or number.text not in map(str, range(2, 100)):
-            raise reader.error("the degree of a root", expected="a whole number from 2 to 99")
-        degree = Fraction(reader.take().text)
-        if not reader.accept("close", "]"):
-            raise reader.misplaced("']'")
-    reader.expect("symbol", "{", "a root without braces")
-    return Power(reader.braced(), Number(1 / degree, token.at), token.at)
+            raise parser.error("the degree of a root", expected="a whole number from 2 to 99")
+        degree = Fraction(parser.take().text)
+        if not parser.accept("close", "]"):
+            raise parser.misplaced("']'")
+    parser.expect("symbol", "{", "a root without braces")
+    return Power(parser.braced(), Number(1 / degree, at=token.at), at=token.at)
 
 
-def summation(reader: Reader) -> Expression:
-    at = reader.take().at
-    indices, capital = summed_indices(reader)
-    if not reader.starts_factor():
-        raise reader.misplaced("what is summed")
-    with reader.nested():
-        body = reader.term()
-    return Summation(indices, body, at, capital)
+def summation(parser: Parser) -> Expression:
+    at = parser.take().at
+    indices, capital = summed_indices(parser)
+    if not parser.starts_factor():
+        raise parser.misplaced("what is summed")
+    with parser.nested():
+        body = parser.term()
+    return Summation(indices, body, capital, at=at)
+
+
+def derivative(parser: Parser, at: Position) -> Expression:
+    r"""Read `\frac{\partial y}{\partial x}` from its first ∂ on, and what it applies to if that follows it."""
+    parser.take()
+    order = _order(parser)
+    body = None if parser.sees("symbol", "}") else parser.factor()
+    if not parser.accept("symbol", "}"):
+        raise parser.error("what does the ∂ apply to?", expected="one factor, or brackets")
+    parser.expect("symbol", "{", "a derivative without its denominator")
+    by: list[Tensor] = []
+    while not by or not parser.sees("symbol", "}"):
+        by.append(_by(parser, "" if by else "a derivative needs ∂ in its denominator"))
+    if len(by) != order:
+        raise parser.error(f"a derivative of order {order} by {len(by)} tensors", expected="as many ∂ below as above")
+    parser.take()
+    if body is None:
+        body = argument(parser, r"the derivative's bracket, \left( … \right)")
+        if parser.continues_term() or parser.sees("symbol", "^"):
+            raise parser.error(
+                "is this differentiated too?",
+                expected="it inside the derivative's bracket, or brackets around the derivative",
+            )
+    for tensor in reversed(by):
+        body = Partial(body, tensor, at=at)
+    return body
+
+
+def _order(parser: Parser) -> int:
+    """Read the number over a ∂; it is 1 if there is none."""
+    if not parser.accept("symbol", "^"):
+        return 1
+    braced = parser.accept("symbol", "{")
+    number = parser.accept("number", "1", "2", "3")
+    if number is None:
+        raise parser.error("the order of a derivative", expected="2 or 3")
+    if braced:
+        parser.expect("symbol", "}")
+    return int(number.text)
+
+
+def _by(parser: Parser, fault: str = "") -> Tensor:
+    """Read a ∂ and the tensor by which a derivative is."""
+    partial = parser.expect("partial", r"\partial", fault)
+    found = parser.primary()
+    if not isinstance(found, Tensor):
+        raise parser.error("a derivative is by a tensor", expected="a tensor, x_{ij}", at=partial.at)
+    return found
+
+
+def inline_derivative(parser: Parser) -> Expression:
+    r"""Read `\partial y / \partial x`."""
+    at = parser.take().at
+    if parser.sees("partial"):
+        raise parser.error("a ∂ of a ∂", expected=r"\frac{\partial^2 y}{\partial x \partial x}")
+    body = parser.primary()
+    parser.expect("symbol", "/", "a ∂ outside a fraction")
+    by = _by(parser)
+    if parser.starts_factor():
+        raise parser.error("where does the derivative end?", expected=r"\frac{\partial y}{\partial x}", at=at)
+    return Partial(body, by, at=at)

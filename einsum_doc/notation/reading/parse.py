@@ -21,14 +21,13 @@ from einsum_doc.notation.reading.vocabulary import CONNECTIVES
 class Relation:
     r"""One `=` or `\neq` and its right side.
 
-    line: where the sign stands, from 0; row: the number of the row that `\\` ends.
+    row: the number of the row that `\\` ends; at: the position of the sign.
     latex: the row's text up to the end of the right side, from the row's start or the relation before.
     reason: from a `\tag` or a trailing `\text`, on the last relation of its row.
     """
 
     sign: str
     right: Expression
-    line: int
     row: int
     latex: str
     reason: str
@@ -131,7 +130,7 @@ def _row(reader: Terms, number: int) -> tuple[Expression | None, list[Relation]]
         end = reader.tokens[reader.position - 1].end
         reader.skip_ampersands()
         latex = _latex(reader, start, end)
-        found.append(Relation("=" if sign.text == "=" else "≠", right, sign.at[0], number, latex, "", sign.at))
+        found.append(Relation("=" if sign.text == "=" else "≠", right, number, latex, "", sign.at))
         start, sign = end, _sign(reader)
     last = reader.accept("symbol", ",", ".", ";")
     latex = found[-1].latex + (last.text if last else "")

@@ -21,8 +21,8 @@ from einsum_doc.notation.expression import (
     Subscript,
     Summation,
     Tensor,
+    mapped,
     plain,
-    rebuilt,
     subscripts,
 )
 
@@ -88,31 +88,21 @@ def expanded(expression: Expression, lengths: Mapping[Ends, int]) -> Expression:
     """
     if not lengths:
         return expression
-
-    def change(part: Expression) -> Expression:
-        match part:
-            case One(own) if not _wide(own, lengths):
-                return Number(Fraction(1), part.at)
-            case Tensor(_, own) | Delta(own) | One(own):
-                return replace(part, indices=_wide(own, lengths))
-            case Summation(own, body):
-                wider = _wide(own, lengths)
-                return replace(part, indices=wider) if wider else body
-            case Product(factors):
-                flat: list[Expression] = []
-                for factor in factors:
-                    flat += _factors(factor, lengths) if isinstance(factor, RangeProduct) else (factor,)
-                return replace(part, factors=tuple(flat)) if flat else Number(Fraction(1), part.at)
-            case _:
-                return part
-
-    def change_alone(part: Expression) -> Expression:
-        if not isinstance(part, RangeProduct):
-            return part
-        factors = _factors(part, lengths)
-        return Product(factors, part.at) if factors else Number(Fraction(1), part.at)
-
-    return rebuilt(rebuilt(expression, change), change_alone)
+    if isinstance(expression, Product | RangeProduct):
+        factors: list[Expression] = []
+        for factor in expression.factors if isinstance(expression, Product) else (expression,):
+            factors += _factors(factor, lengths) if isinstance(factor, RangeProduct) else [expanded(factor, lengths)]
+        return Product(tuple(factors), at=expression.at) if factors else Number(Fraction(1), at=expression.at)
+    inner = mapped(expression, lambda part: expanded(part, lengths))
+    match inner:
+        case One(own) if not _wide(own, lengths):
+            return Number(Fraction(1), at=inner.at)
+        case Tensor(_, own) | Delta(own) | One(own):
+            return replace(inner, indices=_wide(own, lengths))
+        case Summation(own, body):
+            wider = _wide(own, lengths)
+            return replace(inner, indices=wider) if wider else body
+    return inner
 
 
 def _wide(indices: tuple[Subscript, ...], lengths: Mapping[Ends, int]) -> tuple[Subscript, ...]:
@@ -150,4 +140,4 @@ _DIGITS = "₁₂₃₄₅₆₇₈₉"
 
 def _member(ends: Ends, number: int, primes: int, at: Position) -> Index:
     """Return an index of a range, by its number from 0."""
-    return Index(f"{plain(ends[0])}{_DIGITS[number]}", primes, at)
+    return Index(f"{plain(ends[0])}{_DIGITS[number]}", primes, at=at)

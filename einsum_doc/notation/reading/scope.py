@@ -119,7 +119,7 @@ class Scope:
             found: Expression = replace(expression, body=self.written_out(expression.body, inner))
         else:
             found = mapped(expression, lambda part: self.written_out(part, inner))
-        return Summation(tuple(summed), found, expression.at) if summed else found
+        return Summation(tuple(summed), found, at=expression.at) if summed else found
 
     def _refuse_two_sums(self, expression: Expression, index: Index) -> None:
         """Refuse an index whose sum could be inside one factor as well as around all of them.

@@ -20,14 +20,13 @@ from einsum_doc.notation.expression import (
     Tensor,
 )
 from einsum_doc.notation.reading.components import bracketed_component, component, number, raised
-from einsum_doc.notation.reading.cursor import Reader
-from einsum_doc.notation.reading.derivatives import derivative, inline_derivative
-from einsum_doc.notation.reading.operators import function, root, summation
+from einsum_doc.notation.reading.cursor import Parser
+from einsum_doc.notation.reading.operators import derivative, function, inline_derivative, root, summation
 from einsum_doc.notation.reading.tokens import Token
 
 
-class Terms(Reader):
-    """The reader of expressions."""
+class Terms(Parser):
+    """The parser of expressions."""
 
     def expression(self) -> Expression:
         at = self.next.at
@@ -37,7 +36,7 @@ class Terms(Reader):
             if not self.sees("symbol", "+", "-"):
                 raise self.misplaced("+ or -")
             terms.append(self._signed())
-        return terms[0] if len(terms) == 1 else Sum(tuple(terms), at)
+        return terms[0] if len(terms) == 1 else Sum(tuple(terms), at=at)
 
     def _continues_after_ampersand(self) -> bool:
         return self.sees("symbol", "&") and self.level == 0 and self.peek(1).text in ("+", "-")
@@ -45,7 +44,7 @@ class Terms(Reader):
     def _signed(self) -> Expression:
         sign = self.accept("symbol", "+", "-")
         term = self.term()
-        return Negative(term, sign.at) if sign is not None and sign.text == "-" else term
+        return Negative(term, at=sign.at) if sign is not None and sign.text == "-" else term
 
     def term(self) -> Expression:
         at = self.next.at
@@ -68,14 +67,14 @@ class Terms(Reader):
         if times:
             raise self.misplaced("a factor")
         factors = _with_range_products(self, items)
-        return factors[0] if len(factors) == 1 else Product(factors, at)
+        return factors[0] if len(factors) == 1 else Product(factors, at=at)
 
     def _over(self, numerator: Expression) -> Expression:
         """Read the slash and the denominator that may follow a factor."""
         slash = self.accept("symbol", "/")
         if slash is None:
             return numerator
-        found = Quotient(numerator, self.factor(), numerator.at)
+        found = Quotient(numerator, self.factor(), at=numerator.at)
         if self.continues_term():
             raise self.error("where does the denominator end?", expected=r"\frac{…}{…}", at=slash.at)
         return found
@@ -100,8 +99,8 @@ class Terms(Reader):
         return construct(self)
 
 
-def _refuse_misreading(reader: Reader, before: Expression | Token, first: Token, factor: Expression) -> None:
-    """Refuse two factors that are no product to a reader: dx is a differential, as in dy/dx, 1½ a number."""
+def _refuse_misreading(parser: Parser, before: Expression | Token, first: Token, factor: Expression) -> None:
+    """Refuse two factors that are no product to a parser: dx is a differential, as in dy/dx, 1½ a number."""
     if (
         isinstance(before, Number)
         and first.kind == "fraction"
@@ -109,28 +108,28 @@ def _refuse_misreading(reader: Reader, before: Expression | Token, first: Token,
         and isinstance(factor.numerator, Number)
         and isinstance(factor.denominator, Number)
     ):
-        raise reader.error("a number before a fraction could be added", expected=r"\cdot between them", at=first.at)
+        raise parser.error("a number before a fraction could be added", expected=r"\cdot between them", at=first.at)
     named = factor.base if isinstance(factor, Power) else factor
     if not isinstance(before, Tensor) or before.indices or before.name not in DIFFERENTIALS:
         return
     if isinstance(named, Tensor):
-        raise reader.error(
+        raise parser.error(
             f"{before} {named} could be a differential or a product",
             expected=rf"\partial for a derivative, {before.name} \cdot for a product",
             at=before.at,
         )
 
 
-def _with_range_products(reader: Reader, items: list[Expression | Token]) -> tuple[Expression, ...]:
+def _with_range_products(parser: Parser, items: list[Expression | Token]) -> tuple[Expression, ...]:
     """Return the factors of a term; those with dots between them become one."""
     found: list[Expression] = []
     dots: Token | None = None
     for item in (*items, None):
         if dots is not None:
             if not isinstance(item, Delta | One):
-                raise reader.error("dots that lead to no delta", expected=r"such as \cdots \delta_{bb'}", at=dots.at)
+                raise parser.error("dots that lead to no delta", expected=r"such as \cdots \delta_{bb'}", at=dots.at)
             first = found.pop() if found and type(found[-1]) is type(item) else None
-            found.append(RangeProduct(first, item, dots.at if first is None else first.at))
+            found.append(RangeProduct(first, item, at=dots.at if first is None else first.at))
             dots = None
         elif isinstance(item, Token):
             dots = item
@@ -139,64 +138,64 @@ def _with_range_products(reader: Reader, items: list[Expression | Token]) -> tup
     return tuple(found)
 
 
-def _group(reader: Reader) -> Expression:
+def _group(parser: Parser) -> Expression:
     """Read braces, which are not seen on the page: so what is in them must be one factor."""
-    brace = reader.take()
-    inner = reader.factor()
-    if not reader.accept("symbol", "}"):
-        raise reader.error("braces are not seen on the page", expected=r"brackets, \left( … \right)", at=brace.at)
-    if isinstance(inner, Power) and reader.sees("symbol", "^"):
-        raise reader.error("a power of a power", expected="brackets, to say what is meant")
+    brace = parser.take()
+    inner = parser.factor()
+    if not parser.accept("symbol", "}"):
+        raise parser.error("braces are not seen on the page", expected=r"brackets, \left( … \right)", at=brace.at)
+    if isinstance(inner, Power) and parser.sees("symbol", "^"):
+        raise parser.error("a power of a power", expected="brackets, to say what is meant")
     return inner
 
 
-def _bracket(reader: Reader) -> Expression:
-    found = bracketed_component(reader)
+def _bracket(parser: Parser) -> Expression:
+    found = bracketed_component(parser)
     if found is not None:
         return found
-    opening = reader.take()
-    if opening.spaced and reader.sees("number") and reader.peek(1).kind == "close":
-        raise reader.error(
+    opening = parser.take()
+    if opening.spaced and parser.sees("number") and parser.peek(1).kind == "close":
+        raise parser.error(
             "a number in brackets after a space could be that of the row",
             expected=r"\tag{…}; or \cdot before it, for a factor",
             at=opening.at,
         )
-    inner = reader.expression()
-    reader.close(opening)
-    if reader.sees("symbol", "_", "'"):
-        raise reader.error(
+    inner = parser.expression()
+    parser.close(opening)
+    if parser.sees("symbol", "_", "'"):
+        raise parser.error(
             "only a name or its transpose takes indices here", expected="(a^T)_{ij}, [a]_{ij} or components"
         )
     return inner
 
 
-def _fraction(reader: Reader) -> Expression:
-    at = reader.take().at
-    if not reader.accept("symbol", "{"):
-        numerator = _unbraced(reader)
-        denominator = reader.braced() if reader.accept("symbol", "{") else _unbraced(reader)
-        return Quotient(numerator, denominator, at)
-    if reader.sees("partial"):
-        return derivative(reader, at)
-    numerator = reader.braced()
-    reader.expect("symbol", "{", "a fraction without its denominator")
-    if reader.sees("partial"):
-        raise reader.error("a derivative whose numerator has no ∂", expected=r"\frac{\partial y}{\partial x}")
-    return Quotient(numerator, reader.braced(), at)
+def _fraction(parser: Parser) -> Expression:
+    at = parser.take().at
+    if not parser.accept("symbol", "{"):
+        numerator = _unbraced(parser)
+        denominator = parser.braced() if parser.accept("symbol", "{") else _unbraced(parser)
+        return Quotient(numerator, denominator, at=at)
+    if parser.sees("partial"):
+        return derivative(parser, at)
+    numerator = parser.braced()
+    parser.expect("symbol", "{", "a fraction without its denominator")
+    if parser.sees("partial"):
+        raise parser.error("a derivative whose numerator has no ∂", expected=r"\frac{\partial y}{\partial x}")
+    return Quotient(numerator, parser.braced(), at=at)
 
 
-def _unbraced(reader: Reader) -> Expression:
+def _unbraced(parser: Parser) -> Expression:
     """Read what a fraction without braces takes: one digit, or one letter."""
-    if reader.sees("number") and "." not in reader.next.text:
-        digit = reader.take_digit()
-        return Number(Fraction(digit.text), digit.at)
-    if reader.sees("letter") and not reader.sees("letter", r"\delta", "e", r"\pi"):
-        letter = reader.take()
-        return Tensor(letter.text, (), letter.at)
-    raise reader.error("a fraction without braces", expected="'{'")
+    if parser.sees("number") and "." not in parser.next.text:
+        digit = parser.take_digit()
+        return Number(Fraction(digit.text), at=digit.at)
+    if parser.sees("letter") and not parser.sees("letter", r"\delta", "e", r"\pi"):
+        letter = parser.take()
+        return Tensor(letter.text, at=letter.at)
+    raise parser.error("a fraction without braces", expected="'{'")
 
 
-_CONSTRUCTS: Mapping[str, Callable[[Reader], Expression]] = {
+_CONSTRUCTS: Mapping[str, Callable[[Parser], Expression]] = {
     "number": number,
     "letter": component,
     "style": component,

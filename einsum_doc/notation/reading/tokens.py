@@ -30,9 +30,8 @@ class Token:
     spaced: bool = False
 
 
-_SIGN = re.compile(r"\\[A-Za-z]+|\\.|[0-9]+(?:\.[0-9]+)?|.", re.DOTALL)
+_SIGN = re.compile(r"\s*(\\[A-Za-z]+|\\.|[0-9]+(?:\.[0-9]+)?|.|\Z)", re.DOTALL)
 _DIMENSION = re.compile(r"\[\s*-?[0-9.]+\s*(?:pt|em|ex|mu|mm|cm|in)\s*\]")
-_BLANK = re.compile(r"\s*")
 
 
 def tokens(text: str) -> list[Token]:
@@ -44,38 +43,36 @@ def tokens(text: str) -> list[Token]:
     Raises: NotationError, at a bracket size without a bracket, or a `\text` or `\tag` without its braces.
     """
     found: list[Token] = []
-    position, spaced = _after_blanks(text, 0), False
-    while position < len(text):
-        kind, value, end, stretched = _token(text, position)
+    spaced = False
+    sign, start, end = _sign(text, 0)
+    while sign:
+        kind, value, end, stretched = _token(text, sign, start, end)
         if kind != "spacing":
-            found.append(Token(kind, value, position, end, _at(text, position), stretched, spaced))
-        position, spaced = _after_blanks(text, end), kind == "spacing"
+            found.append(Token(kind, value, start, end, _at(text, start), stretched, spaced))
+        spaced = kind == "spacing"
+        sign, start, end = _sign(text, end)
     found.append(Token("end", "", len(text), len(text), _at(text, len(text.rstrip())), spaced=spaced))
     return found
 
 
-def _token(text: str, start: int) -> tuple[str, str, int, bool]:
-    """Return the kind and the text of the token at an offset, its end, and whether it is stretched."""
-    sign = _sign(text, start)
-    end = start + len(sign)
+def _token(text: str, sign: str, start: int, end: int) -> tuple[str, str, int, bool]:
+    """Return the kind and the text of the token that begins with a sign, its end, and whether it is stretched."""
     if sign in BRACKETS:
         return *BRACKETS[sign], end, False
     if (sign.isalpha() and sign.isascii()) or (sign[0].isdigit() and sign.isascii()):
         return "letter" if sign.isalpha() else "number", sign, end, False
     kind = KINDS.get(sign, "command" if sign[0] == "\\" else "symbol")
     if kind == "size":
-        bracket_at = _after_blanks(text, end)
-        delimiter = _sign(text, bracket_at)
+        delimiter, _, after = _sign(text, end)
         side, shape = BRACKETS.get(delimiter, ("", ""))
         if not side or (sign, side) in ((r"\left", "close"), (r"\right", "open")):
             wanted = r"a bracket: ( [ or \{; a magnitude is \operatorname{abs}(…)"
             wanted = "a closing bracket" if sign == r"\right" else wanted
             raise NotationError(f"{sign} without a bracket", text=text, position=_at(text, end), expected=wanted)
-        return side, shape, bracket_at + len(delimiter), sign in (r"\left", r"\right")
+        return side, shape, after, sign in (r"\left", r"\right")
     if kind == "directive":
-        stop = text.find("\n", start)
-        stop = len(text) if stop < 0 else stop
-        return kind, text[end:stop], stop, False
+        comment = text[end:].partition("\n")[0]
+        return kind, comment, end + len(comment), False
     if kind in ("text", "tag"):
         return kind, *_braced(text, end, sign), False
     if kind == "break" and (dimension := _DIMENSION.match(text, end)):
@@ -88,20 +85,17 @@ def _at(text: str, offset: int) -> Position:
     return text.count("\n", 0, offset), offset - text.rfind("\n", 0, offset) - 1
 
 
-def _after_blanks(text: str, position: int) -> int:
-    match = _BLANK.match(text, position)
-    return match.end() if match else position
-
-
-def _sign(text: str, position: int) -> str:
+def _sign(text: str, position: int) -> tuple[str, int, int]:
+    """Return the sign after the blanks at an offset, empty at the end, and where it starts and ends."""
     match = _SIGN.match(text, position)
-    return match.group() if match else ""
+    assert match is not None
+    return match[1], match.start(1), match.end()
 
 
 def _braced(text: str, position: int, command: str) -> tuple[str, int]:
     """Return the text in the braces at an offset, and where they end."""
-    start = _after_blanks(text, position)
-    if text[start : start + 1] == "{":
+    brace, start, end = _sign(text, position)
+    if brace == "{":
         depth, end = 0, start
         while end < len(text):
             character = text[end]
@@ -113,5 +107,5 @@ def _braced(text: str, position: int, command: str) -> tuple[str, int]:
             end += 1
             if depth == 0:
                 return text[start + 1 : end - 1], end
-    fault = f"{command} without its closing brace" if text[start : start + 1] == "{" else f"{command} without braces"
+    fault = f"{command} without its closing brace" if brace == "{" else f"{command} without braces"
     raise NotationError(fault, text=text, position=_at(text, position), expected="{…}")

@@ -76,7 +76,8 @@ FACTORS = frozenset(["letter", "number", "open", "style", "function", "fraction"
 """The kinds of what a factor can begin with."""
 
 ONE_TENSORS = tuple(rf"\{style}{{1}}" for style in ("mathbf", "mathbb", "boldsymbol", "mathrm", "mathsf"))
-TRANSPOSES = ("T", r"\top", r"\intercal")
+TRANSPOSES = frozenset(["T", r"\top", r"\intercal", "{T}", r"{\top}", r"{\intercal}", r"{\mathsf{T}}", r"{\mathrm{T}}"])
+"""Exponents that make a transpose."""
 CONNECTIVES = frozenset(["so", "hence", "thus", "then", "therefore", "and", "where", "with", "here", "now"])
 """Words before a row that say nothing about whether it is true."""
 

@@ -2,6 +2,7 @@ r"""Expression, steps -> LaTeX, as MathJax typesets it and as `parse.py` reads i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from fractions import Fraction
 from itertools import pairwise
@@ -30,12 +31,10 @@ from einsum_doc.notation.expression import (
     Summation,
     Tensor,
 )
+from einsum_doc.notation.reading.vocabulary import FUNCTIONS
 from einsum_doc.notation.step import Step
 
 ONE = r"\mathbf{1}"
-_COMMANDS = frozenset(
-    ["exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "cot", "sec", "csc"]
-)
 
 
 def latex_rows(steps: Iterable[Step]) -> str:
@@ -82,7 +81,7 @@ def latex(expression: Expression) -> str:
         case Power(base, exponent):
             return _power(base, exponent)
         case Function(name, argument, order):
-            command = rf"\{name}" if name in _COMMANDS else rf"\operatorname{{{name}}}"
+            command = FUNCTIONS.get(name, rf"\operatorname{{{name}}}")
             return rf"{command}{chr(39) * order}\left( {latex(argument)} \right)"
         case Summation(indices, body):
             return rf"\sum{_subscript(indices)} {_bracketed(body, Sum, Negative)}"
@@ -155,7 +154,7 @@ def _subscript(indices: tuple[Subscript, ...]) -> str:
             text += ","
         elif isinstance(before, Range) or isinstance(index, Range):
             text += r" \, "
-        elif part[0].isalpha() and text[-1].isalpha() and _ends_in_command(text):
+        elif part[0].isalpha() and re.search(r"\\[A-Za-z]+$", text):
             text += " "
         text += part
     return f"_{{{text}}}"
@@ -181,11 +180,6 @@ def latex_index(index: Subscript) -> str:
 def _goes_on(factor: Expression) -> bool:
     """Return whether a factor would take in those after it."""
     return isinstance(factor, Summation) or (isinstance(factor, Partial) and not isinstance(factor.body, Tensor))
-
-
-def _ends_in_command(text: str) -> bool:
-    head = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-    return head.endswith("\\")
 
 
 def _number(value: Fraction) -> str:

@@ -54,9 +54,6 @@ class Lowering:
     complex: bool
     multiples: tuple[tuple[int, Summand], ...]
 
-    def __str__(self) -> str:
-        return f"{self.words}\n\n{self.code}"
-
     # -- names
 
     @cached_property

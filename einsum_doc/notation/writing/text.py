@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from unicodedata import combining
 
-from einsum_doc.notation.expression import ACCENTS, GREEK
+from einsum_doc.notation.expression import plain
 from einsum_doc.notation.step import Step
 
 _LEAST = 40  # columns for the reasons beside the rows; with fewer they stand below
@@ -48,9 +48,7 @@ def wrapped(sentence: str, width: int) -> list[str]:
     return textwrap.wrap(sentence, max(width, 20), break_on_hyphens=False) or [""]
 
 
-_ACCENTED = re.compile(r"\\([a-z]+)\{([^{}]*)\}")
 _DOTS = re.compile(r" *\\dots *")
-_COMMAND = re.compile(r"\\([a-zA-Z]+|,) ?")
 _LONELY = re.compile(r"_\{([^'{}\s])\}")
 
 
@@ -61,23 +59,5 @@ def spoken(reason: str) -> str:
     "Eliminate δ_{ii'}: 1_j stays."
     """
     parts = reason.split("$")
-    parts[1::2] = map(_unicode, parts[1::2])
+    parts[1::2] = [_LONELY.sub(r"_\1", plain(_DOTS.sub("…", formula))) for formula in parts[1::2]]
     return "".join(parts)
-
-
-def _unicode(formula: str) -> str:
-    found, accents = _DOTS.sub("…", formula), 1
-    while accents:
-        found, accents = _ACCENTED.subn(_accent, found)
-    found = _COMMAND.sub(_command, found)
-    return _LONELY.sub(r"_\1", found)
-
-
-def _accent(match: re.Match[str]) -> str:
-    command, inner = match.groups()
-    return inner + ACCENTS.get(command, "")
-
-
-def _command(match: re.Match[str]) -> str:
-    command = match.group(1)
-    return {"cdots": "⋯ ", ",": ""}.get(command, GREEK.get(command, command))

@@ -212,6 +212,12 @@ def test_names_of_the_author() -> None:
     assert not list(wide.touching())
 
 
+def test_an_open_leg_of_a_dot_does_not_run_into_the_next_dot() -> None:
+    dots = [centre for centre, radius in Picture("bij,bij->bij").circles if radius < 5]
+    assert len(dots) == 3
+    assert min(abs(one - other) for one, other in combinations(dots, 2)) >= 46
+
+
 def test_a_chain_is_a_level_line_that_reads_like_the_equation() -> None:
     picture = Picture("ij,jk,kl,lm->im")
     centres = [centre for centre, _ in picture.circles]
@@ -236,7 +242,8 @@ def test_a_ring_is_regular_and_a_star_is_level() -> None:
 
 def test_twelve_operands() -> None:
     chain = ",".join(one + other for one, other in zip("abcdefghijkl", "bcdefghijklm", strict=True))
-    for equation in (f"{chain}->am", ",".join("abcdefghijkl"), ",".join(["ab", "bc", "ca"] * 4), "," * 11):
+    shared = ",".join(["abcdefgh"] * 12)
+    for equation in (f"{chain}->am", ",".join("abcdefghijkl"), ",".join(["ab", "bc", "ca"] * 4), "," * 11, shared):
         picture = Picture(equation)
         assert len(picture.names) == 12
         assert not list(picture.touching())

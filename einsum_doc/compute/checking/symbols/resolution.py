@@ -79,7 +79,7 @@ class _Resolution:
                 if end.primes or isinstance(subscript, Range):
                     fault = f"{plain(end.letter)} is a constant index"
                     raise self.fail(fault, end.at, "it alone, without primes")
-                return Fixed(end.letter, end.at)
+                return Fixed(end.letter, at=end.at)
             if len(end.letter) == 1 and end.letter.isupper():
                 expected = f"'% fixed {end.letter}', if it is a constant index"
                 raise self.fail(f"the capital {end.letter} as an index", end.at, expected)
@@ -99,7 +99,7 @@ class _Resolution:
                 raise self.fail(f"{name} is the range of an index with dots", part.at, "an index of its own")
             index = min(candidates, key=lambda index: index.primes)
             self.table.capitals.setdefault(name, self.key)
-            return Size(name, index, part.at)
+            return Size(name, index, at=part.at)
         if name in self.table.capitals:
             fault = f"{name} was the range of {letter}, and no {letter} is here"
             raise self.fail(fault, part.at, f"an index {letter} in this chain")

@@ -1,9 +1,10 @@
-"""Equation -> Definition: its tensors, their names and indices, and the product that defines its output."""
+"""Equation -> IndexedEquation: its tensors, their names and indices, and the product that defines its output."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from einsum_doc.derivatives import check_operand
 from einsum_doc.equation import ELLIPSIS, Equation
 from einsum_doc.errors import NotationError, OperandError
 from einsum_doc.notation.deriving.letters import GREEK_LETTERS, NAMES, Letters, accented
@@ -12,7 +13,7 @@ from einsum_doc.notation.expression import Delta, Expression, Index, One, Partia
 from einsum_doc.notation.reading.parse import parse_expression
 
 
-class Definition:
+class IndexedEquation:
     """An equation in index notation, as `z = x y ...`.
 
     subscripts: how each label is written.
@@ -94,13 +95,11 @@ class Definition:
     def operand(self, number: int | None) -> int:
         """Return the number of an operand, checked; None is the only one."""
         count = len(self.names)
-        if number is None and count == 1:
-            return 0
-        if number is None or not 0 <= number < count:
-            fault = "wrt is missing" if number is None else f"there is no operand {number}"
-            numbers = "one, operand 0" if count == 1 else f"{count}, numbered from 0"
-            raise OperandError(f"{fault}: the equation has {numbers}", text=self.equation.text)
-        return number
+        if number is None and count > 1:
+            fault = f"wrt is missing: the equation has {count}, numbered from 0"
+            raise OperandError(fault, text=self.equation.text)
+        check_operand(self.equation, number or 0)
+        return number or 0
 
     def other_operand(self, first: int | None, second: int | None) -> int:
         """Return the operand to differentiate by as well; None is the one that is left."""
