@@ -1,1 +1,0 @@
-"""A chain's symbols -> random sizes and random tensors for them."""
