@@ -13,13 +13,19 @@ from torch import Tensor as Array
 from einsum_doc.compute.checking.evaluation.arrays import LabelledArray
 from einsum_doc.compute.checking.evaluation.code import run
 from einsum_doc.compute.checking.evaluation.evaluator import Evaluator
-from einsum_doc.compute.checking.instances.inputs import Definition, Instance
-from einsum_doc.compute.checking.instances.schedule import AGAIN, LENGTHS, scheduled
-from einsum_doc.compute.checking.instances.sizes import draw_position, draw_sizes
-from einsum_doc.compute.checking.instances.undecided import LargeError, UncheckableError, UnluckyError
-from einsum_doc.compute.checking.symbols.dependence import dependencies
-from einsum_doc.compute.checking.symbols.statements import Statement
-from einsum_doc.compute.checking.symbols.table import SymbolTable
+from einsum_doc.compute.checking.instances import (
+    AGAIN,
+    LENGTHS,
+    Formula,
+    Instance,
+    LargeError,
+    UncheckableError,
+    UnluckyError,
+    draw_position,
+    draw_sizes,
+    scheduled,
+)
+from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable, dependencies
 from einsum_doc.compute.checking.symbols.unification import Node, SizeClasses, join_lengths, join_sizes
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Coordinate, Expression, Index, plain, subscripts
@@ -98,7 +104,7 @@ class Cases:
             name: symbol.definition for name, symbol in tensors.items() if symbol.definition is not None
         }
         self.coded = {
-            name: Definition(name, symbol.arguments or (), code=symbol.code)
+            name: Formula(name, symbol.arguments or (), code=symbol.code)
             for name, symbol in tensors.items()
             if symbol.code is not None
         }
@@ -157,29 +163,29 @@ class Cases:
             statement.key: {ends: long["range", statement.key, ends] for ends in statement.ranges}
             for statement in self.statements
         }
-        definitions: dict[str, Definition] = {}
+        formulas: dict[str, Formula] = {}
         for name, statement in self.definitions.items():
             written = statement.written(lengths[statement.key])
             indices = tuple(index for index in written.wide[0].own if isinstance(index, Index))
             arguments = self.table.tensors[name].arguments or ()
-            definitions[name] = Definition(name, arguments, statement.key, indices, written.sides[1])
+            formulas[name] = Formula(name, arguments, statement.key, indices, written.sides[1])
             join_sizes(statement, written.wide, sizes)
         key = self.statement.key
         own = self.statement.written(lengths[key])
         join_sizes(self.statement, own.wide, sizes)
-        evaluator = self._fitting(number, sizes, definitions | self.coded, ranks)
+        evaluator = self._fitting(number, sizes, formulas | self.coded, ranks)
         return Case(evaluator, key, own.sides, own.free, lengths[key], long, small)
 
     def _fitting(
-        self, number: int, sizes: SizeClasses, definitions: Mapping[str, Definition], ranks: Mapping[str, int]
+        self, number: int, sizes: SizeClasses, formulas: Mapping[str, Formula], ranks: Mapping[str, int]
     ) -> Evaluator:
         """Draw sizes that code fits: as many different ones as it runs with.
 
         Raises: NotationError, if it runs with none.
         """
-        for name, definition in self.coded.items():
-            if not definition.arguments:
-                shape = self._shape(definition, {})
+        for name, formula in self.coded.items():
+            if not formula.arguments:
+                shape = self._shape(formula, {})
                 if len(shape) != ranks[name]:
                     axes = f"{len(shape)} {'axis' if len(shape) == 1 else 'axes'}"
                     raise self._fail(
@@ -187,13 +193,13 @@ class Cases:
                     )
                 for axis, length in enumerate(shape):
                     sizes.pinned["axis", name, axis] = length
-        computed = [definition for definition in self.coded.values() if definition.arguments]
+        computed = [formula for formula in self.coded.values() if formula.arguments]
         if not computed:
-            return self._evaluator(number, sizes, definitions, ranks)
+            return self._evaluator(number, sizes, formulas, ranks)
         nodes = dict.fromkeys(
             sizes.root(("axis", name, axis))
-            for definition in computed
-            for name in (*definition.arguments, definition.name)
+            for formula in computed
+            for name in (*formula.arguments, formula.name)
             for axis in range(ranks[name])
         )
         problem: NotationError | None = None
@@ -202,7 +208,7 @@ class Cases:
             for first, *others in blocks:
                 for other in others:
                     trial.join(first, other)
-            evaluator = self._evaluator(number, trial, definitions, ranks)
+            evaluator = self._evaluator(number, trial, formulas, ranks)
             found = self._misfit(evaluator, computed)
             if found is None:
                 return evaluator
@@ -210,14 +216,14 @@ class Cases:
         assert problem is not None
         raise problem
 
-    def _misfit(self, evaluator: Evaluator, computed: Sequence[Definition]) -> NotationError | None:
+    def _misfit(self, evaluator: Evaluator, computed: Sequence[Formula]) -> NotationError | None:
         """Return an error if code does not fit the sizes of an instance; None if it does."""
-        for definition in computed:
-            name = definition.name
+        for formula in computed:
+            name = formula.name
             expected = evaluator.instance.places[name]
             try:
-                values = {each: evaluator.tensor(each, evaluator.base)[0] for each in definition.arguments}
-                shape = self._shape(definition, values)
+                values = {each: evaluator.tensor(each, evaluator.base)[0] for each in formula.arguments}
+                shape = self._shape(formula, values)
             except UncheckableError:
                 return None
             except NotationError as error:
@@ -229,18 +235,18 @@ class Cases:
             return self._fail(name, fault, "code that fits the indices; '% size i = k' says what is equal")
         return None
 
-    def _shape(self, definition: Definition, values: Mapping[str, Array]) -> tuple[int, ...]:
+    def _shape(self, formula: Formula, values: Mapping[str, Array]) -> tuple[int, ...]:
         """Return the shape of the value of code.
 
         Raises: NotationError, if it raises anything.
         """
         try:
-            return tuple(run(definition, values).shape)
+            return tuple(run(formula, values).shape)
         except UncheckableError as problem:
             error = problem.__cause__
             first = str(error).partition("\n")[0]
-            fault = f"the code of {plain(definition.name)} raised {type(error).__name__}: {first}"
-            raise self._fail(definition.name, fault, "code that runs") from error
+            fault = f"the code of {plain(formula.name)} raised {type(error).__name__}: {first}"
+            raise self._fail(formula.name, fault, "code that runs") from error
 
     def _fail(self, name: str, fault: str, expected: str) -> NotationError:
         """Return an error that points at the code of a tensor, if it is in this text, or at the chain."""
@@ -250,7 +256,7 @@ class Cases:
         return self.statement.scope.fail(fault, let.at, expected)
 
     def _evaluator(
-        self, number: int, sizes: SizeClasses, definitions: Mapping[str, Definition], ranks: Mapping[str, int]
+        self, number: int, sizes: SizeClasses, formulas: Mapping[str, Formula], ranks: Mapping[str, int]
     ) -> Evaluator:
         """Return the instance of these sizes, the same one for all chains of the text that it fits."""
         seed = self.draws.seed
@@ -263,11 +269,11 @@ class Cases:
             node[1]: draw_position(place, number, lengths[node], self._coordinates(), seed)
             for place, node in enumerate(constants)
         }
-        key = (number, *(tuple(each.items()) for each in (places, fixed, self.signs)), self.sinks, tuple(definitions))
+        key = (number, *(tuple(each.items()) for each in (places, fixed, self.signs)), self.sinks, tuple(formulas))
         known = self.draws.evaluators.get(key)
-        if known is None or known.instance.definitions != definitions:
+        if known is None or known.instance.formulas != formulas:
             positive = frozenset(self.table.positive)
-            instance = Instance(definitions, places, own, fixed, positive, self.sinks, seed, number, self.signs)
+            instance = Instance(formulas, places, own, fixed, positive, self.sinks, seed, number, self.signs)
             known = self.draws.evaluators[key] = Evaluator(instance)
         known.instance.sizes.update(own)
         return known

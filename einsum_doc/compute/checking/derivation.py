@@ -14,10 +14,8 @@ from einsum_doc.compute.checking.cases import Cases, Draws
 from einsum_doc.compute.checking.claims import claim, definition
 from einsum_doc.compute.checking.evaluation.code import let as given_by_code
 from einsum_doc.compute.checking.symbols.directives import Directives
-from einsum_doc.compute.checking.symbols.registration import define, is_definition, register
-from einsum_doc.compute.checking.symbols.resolution import resolved
-from einsum_doc.compute.checking.symbols.statements import Statement
-from einsum_doc.compute.checking.symbols.table import SymbolTable
+from einsum_doc.compute.checking.symbols.resolution import define, is_definition, register, resolved
+from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain, Document, parse_notation

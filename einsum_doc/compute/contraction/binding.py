@@ -6,7 +6,7 @@ from operator import index
 from typing import Any, NoReturn, SupportsIndex
 
 from einsum_doc.equation import ELLIPSIS, Equation, Role, Term
-from einsum_doc.errors import EquationError, OperandError, Shape, describe
+from einsum_doc.errors import EinsumError, EquationError, OperandError, Shape, describe
 
 Sizes = Mapping[str, int | Sequence[int]]
 """The size of each label; that of '...' is the sequence of its axes' sizes."""
@@ -55,7 +55,7 @@ def bind(
     the output has no size.
     Source: broadcasting and alignment are those of `torch.einsum`.
     """
-    given = dict(freeze(sizes) or ())
+    given = dict(freeze(sizes))
     shape = None if upstream is None else tuple(upstream)
     return _Binder(equation, tuple(map(tuple, shapes)), given, shape).bind()
 
@@ -78,13 +78,13 @@ def read_sizes(text: str) -> dict[str, int | Shape]:
     return sizes
 
 
-FrozenSizes = tuple[tuple[str, int | Shape], ...] | None
+FrozenSizes = tuple[tuple[str, int | Shape], ...]
 """Sizes that can be hashed."""
 
 
 def freeze(sizes: Sizes | None) -> FrozenSizes:
     """Convert sizes to a value that can be the key of a cache."""
-    return None if sizes is None else tuple((label, _plain(size)) for label, size in sizes.items())
+    return tuple((label, _plain(size)) for label, size in (sizes or {}).items())
 
 
 def _plain(size: Any) -> Any:
@@ -113,28 +113,21 @@ def shapes_from(equation: Equation, sizes: Sizes | Sequence[Sequence[int]]) -> t
             return shapes[:count], _only(binding, broadcast)
         bind(equation, shapes)
         return shapes, {}
-    sizes = dict(freeze(sizes) or ())
-    missing = [label for label in equation.labels if label not in sizes and label != ELLIPSIS]
-    if missing:
-        raise OperandError(
-            f"label {missing[0]!r} has no size",
-            text=equation.text,
-            label=missing[0],
-            places=equation.positions(missing[0]),
-            given=[f"sizes: {sizes}"],
-        )
-    unknown = [label for label in sizes if label not in equation.labels]
-    if unknown:
-        raise OperandError(
-            f"a size is given for {unknown[0]!r}, which is no label of the equation",
-            text=equation.text,
-            label=unknown[0],
-            given=[f"sizes: {sizes}"],
-        )
+    sizes = dict(freeze(sizes))
+    given = [f"sizes: {sizes}"]
+    for label in equation.labels:
+        if label not in sizes and label != ELLIPSIS:
+            places = equation.positions(label)
+            raise OperandError(
+                f"label {label!r} has no size", text=equation.text, label=label, places=places, given=given
+            )
+    for label in sizes:
+        if label not in equation.labels:
+            fault = f"a size is given for {label!r}, which is no label of the equation"
+            raise OperandError(fault, text=equation.text, label=label, given=given)
     for label, size in sizes.items():
-        fault = _fault(label, size)
-        if fault is not None:
-            raise OperandError(fault, text=equation.text, label=label, places=equation.positions(label))
+        if (wrong := _fault(label, size)) is not None:
+            raise OperandError(wrong, text=equation.text, label=label, places=equation.positions(label))
     shapes = [_shape(term, sizes) for term in equation.operands]
     return shapes, {label: sizes[label] for label in broadcast if label in sizes}
 
@@ -173,7 +166,8 @@ class _Binder:
         self._add_upstream(sizes, output)
         for label in output:
             if label not in sizes:
-                self._no_size(label)
+                fault = f"{_name(label)} is in the output but in no operand, and has no size"
+                self._refuse(fault, label=label, error=EquationError)
         return Binding(operands, output, self.shapes, sizes)
 
     def _check_number(self) -> None:
@@ -190,14 +184,13 @@ class _Binder:
     def _axes(self, number: int) -> Term:
         """Return the label of each axis of an operand."""
         term, shape = self.equation.operands[number], self.shapes[number]
-        spare = len(shape) - (len(term) - (ELLIPSIS in term))
+        labels = len(term) - (ELLIPSIS in term)
+        spare = len(shape) - labels
         if spare < 0 or (spare > 0 and ELLIPSIS not in term):
-            labels = len(term) - (ELLIPSIS in term)
             at_least = "at least " if ELLIPSIS in term else ""
             self._refuse(
                 f"operand {number} has {_counted(len(shape), 'dimension')}, but its labels {''.join(term)!r} "
                 f"need {at_least}{labels}",
-                places=self.equation.span(number),
                 operands=[number],
             )
         return _expand(term, spare)
@@ -224,7 +217,6 @@ class _Binder:
                     self._refuse(
                         f"label {label!r} is repeated in operand {number} with sizes {own[label]} and {size}",
                         label=label,
-                        places=self._places(label, number),
                         operands=[number],
                     )
             for label, size in own.items():
@@ -238,7 +230,6 @@ class _Binder:
                     self._refuse(
                         f"{_name(label)} has {there} and {here}",
                         label=label,
-                        places=[*self._places(label, earlier), *self._places(label, number)],
                         operands=[earlier, number],
                     )
         return sizes
@@ -246,20 +237,15 @@ class _Binder:
     def _add_given(self, sizes: dict[str, int], output: Term) -> None:
         for label, size in self._given_axes():
             if label not in output:
-                self._refuse(
-                    f"a size is given for {_name(label)}, which is not in the output",
-                    label=label,
-                    places=self._places(label),
-                )
+                self._refuse(f"a size is given for {_name(label)}, which is not in the output", label=label)
             self._set_size(sizes, label, size, "by `sizes`")
 
     def _given_axes(self) -> list[tuple[str, int]]:
         """Return the sizes that were given, one for each axis under an ellipsis."""
         axes: list[tuple[str, int]] = []
         for label, size in self.given.items():
-            fault = _fault(label, size)
-            if fault is not None:
-                self._refuse(fault, label=label, places=self._places(label))
+            if (fault := _fault(label, size)) is not None:
+                self._refuse(fault, label=label)
             values = (size,) if isinstance(size, int) else size
             axes += zip(_expand((label,), len(values)), values, strict=True)
         return axes
@@ -278,51 +264,30 @@ class _Binder:
         """Set a size from outside the operands; a size 1 of theirs gives way to it unless it is `fixed`."""
         known = sizes.get(label, size)
         if known != size and (fixed or known != 1):
-            self._refuse(
-                f"{_name(label)} has size {known} and is given size {size} {where}",
-                label=label,
-                places=self._places(label),
-            )
+            self._refuse(f"{_name(label)} has size {known} and is given size {size} {where}", label=label)
         sizes[label] = size
-
-    def _no_size(self, label: str) -> NoReturn:
-        raise EquationError(
-            f"{_name(label)} is in the output but in no operand, and has no size",
-            text=self.equation.text,
-            label=label,
-            places=self._places(label),
-            given=self._given_lines(),
-        )
-
-    def _places(self, label: str, operand: int | None = None) -> tuple[int, ...]:
-        written = ELLIPSIS if _is_under_ellipsis(label) else label
-        if operand is None:
-            return self.equation.positions(written)
-        return self.equation.positions(written, operand)
-
-    def _given_lines(self) -> list[str]:
-        terms = map("".join, self.equation.operands)
-        lines = [describe(number, *pair) for number, pair in enumerate(zip(terms, self.shapes, strict=True))]
-        if self.upstream is not None:
-            lines.append(f"upstream gradient: shape {self.upstream}")
-        return lines
 
     def _refuse(
         self,
         fault: str,
         *,
         label: str | None = None,
-        places: Iterable[int] = (),
-        operands: Iterable[int] = (),
+        operands: Sequence[int] = (),
+        error: type[EinsumError] = OperandError,
     ) -> NoReturn:
-        raise OperandError(
-            fault,
-            text=self.equation.text,
-            places=places,
-            label=label,
-            operands=operands,
-            given=self._given_lines(),
-        )
+        """Raise an error that marks these operands, or a label: in them, or without any wherever it is."""
+        if label is None:
+            places = [place for number in operands for place in self.equation.span(number)]
+        else:
+            written = ELLIPSIS if _is_under_ellipsis(label) else label
+            places = [place for where in operands or (...,) for place in self.equation.positions(written, where)]
+        given = [
+            describe(number, "".join(term), shape)
+            for number, (term, shape) in enumerate(zip(self.equation.operands, self.shapes, strict=True))
+        ]
+        if self.upstream is not None:
+            given.append(f"upstream gradient: shape {self.upstream}")
+        raise error(fault, text=self.equation.text, places=places, label=label, operands=operands, given=given)
 
 
 def _fault(label: str, size: object) -> str | None:

@@ -4,14 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from einsum_doc.compute.contraction.axes import as_matrices
 from einsum_doc.equation import Term
 from einsum_doc.errors import Shape
 
-Permutation = tuple[int, ...] | None
-"""For each axis of a result, the axis that it was before, as for `permute`. None is no change."""
+Step = tuple[str, tuple[Any, ...]]
+"""A method of a tensor, and its arguments."""
+
+Steps = tuple[Step, ...]
+"""The methods to call in turn; none where they would change nothing."""
 
 
 class Operation(Enum):
@@ -35,13 +38,11 @@ class Alignment(NamedTuple):
     `bmm` would copy each matrix by itself where the batch labels are the last in memory: 'ab,cb->acb' in
     benchmarks/einsum.py takes 5 ms, and 35 ms without (`--without alignment`).
 
-    vector_order, vector_shape: of the vectors, with an axis of size 1 for each free label.
-    matrix_order: of the matrices.
+    vectors: brings the vectors there, with an axis of size 1 for each free label; matrices: likewise.
     """
 
-    vector_order: Permutation
-    vector_shape: Shape
-    matrix_order: Permutation
+    vectors: Steps
+    matrices: Steps
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,11 @@ class TorchCall:
 
     swapped: whether left and right trade places first: torch is better at a row times a matrix than at a
     matrix times a column.
-    left_order, right_order: how each tensor's axes are permuted: for a matrix product to batch, free,
-    contracted and batch, contracted, free.
-    left_shape, right_shape: its shape then, with the groups flattened, or missing axes put in with size 1;
-    None where that is its shape already.
+    left_order, right_order: permute each tensor's axes: for a matrix product to batch, free, contracted and batch,
+    contracted, free.
+    left_shape, right_shape: then flatten the groups, or put in missing axes with size 1.
     contracted: how many axes are summed; length: how many numbers, for each of the result.
-    shape, order: of the result, before its axes are permuted, and how they are.
+    shape, order: part the groups of the result, and permute its axes.
     size: how many numbers the result has.
     multiply_adds: one for each value of all labels.
     alignment: of a batch of vectors and matrices that would each have to be copied; None for any other.
@@ -63,14 +63,14 @@ class TorchCall:
 
     operation: Operation
     swapped: bool
-    left_order: Permutation
-    left_shape: Shape | None
-    right_order: Permutation
-    right_shape: Shape | None
+    left_order: Steps
+    left_shape: Steps
+    right_order: Steps
+    right_shape: Steps
     contracted: int
     length: int
-    shape: Shape | None
-    order: Permutation
+    shape: Steps
+    order: Steps
     size: int
     multiply_adds: int
     alignment: Alignment | None
@@ -128,14 +128,14 @@ def choose_call(
     return TorchCall(
         operation=operation,
         swapped=swapped,
-        left_order=permutation(left, orders[0]),
-        left_shape=None if shapes[0] == shape(orders[0]) else shapes[0],
-        right_order=permutation(right, orders[1]),
-        right_shape=None if shapes[1] == shape(orders[1]) else shapes[1],
+        left_order=permute(left, orders[0]),
+        left_shape=reshape(shape(orders[0]), shapes[0]),
+        right_order=permute(right, orders[1]),
+        right_shape=reshape(shape(orders[1]), shapes[1]),
         contracted=len(contracted),
         length=size(contracted),
-        shape=None if flat == shape(made) else shape(made),
-        order=permutation(made, result),
+        shape=reshape(flat, shape(made)),
+        order=permute(made, result),
         size=size(result),
         multiply_adds=size(tuple(dict.fromkeys((*left, *right)))),
         alignment=alignment,
@@ -148,12 +148,17 @@ def _alignment(
     """Align a batch of vectors and matrices, unless the matrices lie in memory as `bmm` takes them."""
     if matrix == as_matrices(matrix, batch, contracted, columns):
         return None
-    shape = tuple(1 if label in columns else sizes[label] for label in (*batch, *columns, *contracted))
-    return Alignment(
-        permutation(vector, (*batch, *contracted)), shape, permutation(matrix, (*batch, *columns, *contracted))
-    )
+    aligned, known = (*batch, *columns, *contracted), (*batch, *contracted)
+    shape = tuple(1 if label in columns else sizes[label] for label in aligned)
+    vectors = (*permute(vector, known), *reshape(tuple(sizes[label] for label in known), shape))
+    return Alignment(vectors, permute(matrix, aligned))
 
 
-def permutation(labels: Sequence[str], target: Sequence[str]) -> Permutation:
-    """Return how axes with these labels are permuted to the target's order."""
-    return None if tuple(labels) == tuple(target) else tuple(labels.index(label) for label in target)
+def permute(labels: Sequence[str], target: Sequence[str]) -> Steps:
+    """Permute axes with these labels to the target's order."""
+    return () if tuple(labels) == tuple(target) else (("permute", tuple(labels.index(label) for label in target)),)
+
+
+def reshape(shape: Shape, target: Shape) -> Steps:
+    """Reshape a tensor."""
+    return () if shape == target else (("reshape", (target,)),)

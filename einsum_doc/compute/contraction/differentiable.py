@@ -17,7 +17,7 @@ from einsum_doc.compute.contraction.operands import (
     check_upstream,
 )
 from einsum_doc.compute.contraction.plan import Plan, make_plan
-from einsum_doc.compute.contraction.primitives import autocasts, read, write
+from einsum_doc.compute.contraction.primitives import apply, autocasts
 from einsum_doc.compute.contraction.sweep import (
     Values,
     as_dtype,
@@ -58,8 +58,8 @@ def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None
     check_operands(equation, operands)
     plan = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands), memory_limit).merged
     check_dtypes(equation, plan, operands)
-    leaves = [read(plan.operands[number], operands[number]) for number in plan.leaves]
-    output = write(plan.output, _contract(plan, leaves))
+    leaves = [apply(plan.operands[number].reading, operands[number]) for number in plan.leaves]
+    output = apply(plan.output.writing, _contract(plan, leaves))
     if output is operands[0]:
         view: Tensor = output.view_as(output)
         return view
@@ -85,7 +85,7 @@ def vjp(
     plan, operands = _differentiable(equation, operands, dldz, memory_limit)
     wanted = _distinct(plan)
     values = sweep_forward(plan, _read(plan, operands), keep=needed_values(plan, wanted), last=False)
-    return _written(plan, sweep_backward(plan, values, read(plan.output, dldz), wanted), operands)
+    return _written(plan, sweep_backward(plan, values, apply(plan.output.reading, dldz), wanted), operands)
 
 
 def jvp(
@@ -111,14 +111,13 @@ def jvp(
     check_operands(equation, operands)
     check_tangents(equation, operands, tangents)
     check_differentiable(equation, operands, [number for number, v in enumerate(tangents) if v is not None])
-    plan = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands), memory_limit)
+    plan = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands, tangents), memory_limit)
     check_dtypes(equation, plan, operands)
     values = sweep_forward(plan, _read(plan, operands), keep=plan.first_equal, last=False)
-    moving = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands, tangents), memory_limit)
-    tangent = sweep_tangent(moving, values, _read(moving, tangents))[plan.last]
+    tangent = sweep_tangent(plan, values, _read(plan, tangents))[plan.last]
     if tangent is None:
         return torch.zeros_like(einsum(equation, *operands, sizes=sizes))
-    output = write(plan.output, tangent)
+    output = apply(plan.output.writing, tangent)
     return output.clone(memory_format=torch.contiguous_format) if plan.output.broadcasts else output
 
 
@@ -141,24 +140,28 @@ def hvp(
     Shapes: each tangent and each result has that of its operand.
     Raises: as `vjp`; OperandError also if a tangent does not fit its operand.
     """
-    plan, operands = _differentiable(equation, operands, dldz, memory_limit)
-    check_tangents(parse(equation), operands, tangents)
+    plan, operands = _differentiable(equation, operands, dldz, memory_limit, tangents)
     values = sweep_forward(plan, _read(plan, operands), keep=plan.first_equal, last=False)
-    plan = _plan(parse(equation), _shapes(operands), None, *_shapes([dldz]), _same(operands, tangents), memory_limit)
     moved = sweep_tangent(plan, values, _read(plan, tangents), last=False)
-    found = sweep_backward_tangent(plan, values, moved, read(plan.output, dldz), _distinct(plan))
+    found = sweep_backward_tangent(plan, values, moved, apply(plan.output.reading, dldz), _distinct(plan))
     return _written(plan, found, operands)
 
 
 def _differentiable(
-    equation: Equation | str, operands: Sequence[Tensor], dldz: Tensor, memory_limit: int | None
+    equation: Equation | str,
+    operands: Sequence[Tensor],
+    dldz: Tensor,
+    memory_limit: int | None,
+    *tangents: Sequence[Tensor | None],
 ) -> tuple[Plan, tuple[Tensor, ...]]:
     """Check an einsum whose gradient is to be computed; return its plan and operands."""
     equation, operands = parse(equation), tuple(operands)
     check_operands(equation, operands)
     check_differentiable(equation, operands, range(len(operands)))
     check_upstream(equation, operands, dldz)
-    plan = _plan(equation, _shapes(operands), None, *_shapes([dldz]), _same(operands), memory_limit)
+    for own in tangents:
+        check_tangents(equation, operands, own)
+    plan = _plan(equation, _shapes(operands), (), *_shapes([dldz]), _same(operands, *tangents), memory_limit)
     check_dtypes(equation, plan, operands)
     return plan, operands
 
@@ -171,7 +174,7 @@ def _read(plan: Plan, tensors: Sequence[_T]) -> list[_T]:
     leaves: list[_T] = []
     for number, (axes, tensor) in enumerate(zip(plan.operands, tensors, strict=True)):
         first = plan.first_equal[number]
-        leaves.append(leaves[first] if first < number else tensor if tensor is None else read(axes, tensor))
+        leaves.append(leaves[first] if first < number else tensor if tensor is None else apply(axes.reading, tensor))
     return leaves
 
 
@@ -187,7 +190,7 @@ def _written(plan: Plan, gradients: Sequence[Tensor | None], operands: Sequence[
         gradient, operand = gradients[number], operands[number]
         if gradient is None:
             return torch.zeros_like(operand)
-        return write(plan.operands[number], as_dtype(gradient, operand.dtype))
+        return apply(plan.operands[number].writing, as_dtype(gradient, operand.dtype))
 
     numbers = plan.same_gradient[: len(operands)]
     made = {number: written(number) for number in set(numbers)}
@@ -236,7 +239,7 @@ def _plan(
     memory_limit: int | None,
 ) -> Plan:
     """Return the plan, made once for an equation and shapes."""
-    return make_plan(bind(equation, shapes, None if sizes is None else dict(sizes), upstream), same, memory_limit)
+    return make_plan(bind(equation, shapes, dict(sizes), upstream), same, memory_limit)
 
 
 def _contract(plan: Plan, leaves: Sequence[Tensor]) -> Tensor:

@@ -96,18 +96,15 @@ class _Search:
         return _numbered(everything, best, len(self.leaves))
 
     def _best_split(self, subset: int, best: Mapping[int, _Subtree]) -> _Subtree:
-        result = self._result(subset)
-        found: _Subtree | None = None
-        for left, right in splits(subset):
+        result, excess = self._result(subset), self._excess(subset)
+
+        def joined(left: int, right: int) -> _Subtree:
             first, second = best[left], best[right]
-            excess = max(first.excess, second.excess, self._excess(subset))
-            cost = first.cost + second.cost
-            if found is None or (excess, cost) <= (found.excess, found.cost):
-                cost += contraction_cost(self._result(left), self._result(right), result, self.sizes)
-                own = _Subtree(excess, cost, 1 + max(first.height, second.height), (left, right))
-                found = own if found is None else min(found, own)
-        assert found is not None
-        return found
+            own = contraction_cost(self._result(left), self._result(right), result, self.sizes)
+            most = max(first.excess, second.excess, excess)
+            return _Subtree(most, first.cost + second.cost + own, 1 + max(first.height, second.height), (left, right))
+
+        return min(joined(left, right) for left, right in splits(subset))
 
     def _result(self, subset: int) -> frozenset[str]:
         """Return the labels of the tensor that is made from a subset of the operands."""

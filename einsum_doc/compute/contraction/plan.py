@@ -3,47 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
 
 from einsum_doc.compute.contraction.axes import OrderedTree, order_tree
 from einsum_doc.compute.contraction.binding import Binding
-from einsum_doc.compute.contraction.calls import Permutation, TorchCall, choose_call, permutation
+from einsum_doc.compute.contraction.calls import Step, Steps, TorchCall, choose_call, permute, reshape
 from einsum_doc.equation import Term
 from einsum_doc.errors import Shape
-
-
-class Reading(NamedTuple):
-    """The steps that bring a tensor to the tree, in order; each is skipped where it would change nothing.
-
-    shape: without the axes of size 1 that are dropped.
-    diagonals: pairs of axes whose diagonal is taken, which becomes the last axis.
-    summed: the axes to sum.
-    order: the permutation of the axes that are left.
-    """
-
-    shape: Shape | None
-    diagonals: tuple[tuple[int, int], ...]
-    summed: tuple[int, ...]
-    order: Permutation
-
-
-class Writing(NamedTuple):
-    """The steps that bring a tensor from the tree, in order; each is skipped where it would change nothing.
-
-    order: the permutation to the order of the labels in the tensor that is written.
-    ones: the shape with an axis of size 1 for each label that the tree does not see.
-    sizes: those of all labels, to which these axes are expanded.
-    diagonals: the axes to write as the diagonal of two, which become the last ones.
-    final_order: the permutation of all axes.
-    shape: with axes of size 1 put back.
-    """
-
-    order: Permutation
-    ones: Shape | None
-    sizes: Shape
-    diagonals: tuple[int, ...]
-    final_order: Permutation
-    shape: Shape | None
 
 
 @dataclass(frozen=True)
@@ -71,11 +36,6 @@ class AxisMap:
     expanded: Shape = ()
 
     @cached_property
-    def is_identity(self) -> bool:
-        """Whether the tree sees the tensor as it is."""
-        return self.axes == self.labels and not self.expanded
-
-    @cached_property
     def visible(self) -> Term:
         """The labels of the axes that are not dropped."""
         return tuple(label for label in self.axes if label is not None)
@@ -96,41 +56,46 @@ class AxisMap:
         return len(self.labels) < len(self.distinct)
 
     @cached_property
-    def reading(self) -> Reading:
-        """The steps of reading."""
-        shape = tuple(self.sizes[label] for label in self.visible) if None in self.axes else None
-        labels, diagonals = [*self.visible], []
+    def reading(self) -> Steps:
+        """The steps from the tensor to the tree."""
+        steps = [*reshape(self.shape, tuple(self.sizes[label] for label in self.visible))]
+        labels = [*self.visible]
         for label in self.distinct:
             while labels.count(label) > 1:
                 first = labels.index(label)
                 second = labels.index(label, first + 1)
-                diagonals.append((first, second))
+                steps.append(("diagonal", (0, first, second)))
                 labels = [*labels[:first], *labels[first + 1 : second], *labels[second + 1 :], label]
         summed = tuple(axis for axis, label in enumerate(labels) if label not in self.labels)
-        kept = [label for label in labels if label in self.labels]
-        return Reading(shape, tuple(diagonals), summed, permutation(kept, self.labels))
+        if summed:
+            steps.append(("sum", (summed,)))
+        steps += permute([label for label in labels if label in self.labels], self.labels)
+        if self.contiguous:
+            steps.append(("contiguous", ()))
+        if self.expanded:
+            steps.append(("expand", (*self.expanded, *(self.sizes[label] for label in self.labels))))
+        return tuple(steps)
 
     @cached_property
-    def writing(self) -> Writing:
-        """The steps of writing."""
+    def writing(self) -> Steps:
+        """The steps from the tree to a tensor, the transpose of `reading`. It may become an expanded view."""
         known = [label for label in self.distinct if label in self.labels]
-        ones = tuple(self.sizes[label] if label in known else 1 for label in self.distinct)
-        labels, diagonals = [*self.distinct], []
+        steps: list[Step] = [("sum", (range(len(self.expanded)),))] if self.expanded else []
+        steps += permute(self.labels, known)
+        if self.broadcasts:
+            ones = tuple(self.sizes[label] if label in known else 1 for label in self.distinct)
+            steps += [("reshape", (ones,)), ("expand", tuple(self.sizes[label] for label in self.distinct))]
+        labels = [*self.distinct]
         for label in self.distinct:
             for _ in range(self.visible.count(label) - 1):
-                diagonals.append(labels.index(label))
+                steps += [("movedim", (labels.index(label), -1)), ("diag_embed", ())]
                 labels.remove(label)
                 labels += [label, label]
         places = {label: [axis for axis, own in enumerate(labels) if own == label] for label in labels}
-        final_order = tuple(places[label].pop(0) for label in self.visible)
-        return Writing(
-            order=permutation(self.labels, known),
-            ones=ones if self.broadcasts else None,
-            sizes=tuple(self.sizes[label] for label in self.distinct),
-            diagonals=tuple(diagonals),
-            final_order=None if final_order == tuple(range(len(final_order))) else final_order,
-            shape=self.shape if None in self.axes else None,
-        )
+        order = [places[label].pop(0) for label in self.visible]
+        if order != sorted(order):
+            steps.append(("permute", tuple(order)))
+        return (*steps, *reshape(tuple(self.sizes[label] for label in self.visible), self.shape))
 
 
 @dataclass(frozen=True)
@@ -176,7 +141,6 @@ class Plan:
     operands: the axis map of each operand; output: that of the output.
     leaves: for each tensor that the tree starts from, the operand that it is read from.
     contractions: the tree, in the order of the forward pass; the reverse sweep goes back along it.
-    last: the number of the tensor that the output is written from.
     first_equal: for each tensor of the tree, the first that has the same value, which is computed once: an operand
     that is the same tensor read in the same way, and the results of the same calls on such.
     """
@@ -185,8 +149,12 @@ class Plan:
     output: AxisMap
     leaves: tuple[int, ...]
     contractions: tuple[Contraction, ...]
-    last: int
     first_equal: tuple[int, ...]
+
+    @property
+    def last(self) -> int:
+        """The number of the tensor that the output is written from."""
+        return len(self.first_equal) - 1
 
     @cached_property
     def last_uses(self) -> Mapping[int, int]:
@@ -230,8 +198,7 @@ class Plan:
             if each.result in own
         )
         leaves = tuple(number for number in own if number < len(self.operands))
-        last, first_equal = numbers[self.last], tuple(range(len(own)))
-        return replace(self, leaves=leaves, contractions=contractions, last=last, first_equal=first_equal)
+        return replace(self, leaves=leaves, contractions=contractions, first_equal=tuple(range(len(own))))
 
 
 def make_plan(binding: Binding, same: Sequence[int] | None = None, memory_limit: int | None = None) -> Plan:
@@ -258,7 +225,7 @@ def make_plan(binding: Binding, same: Sequence[int] | None = None, memory_limit:
     )
     output_map = AxisMap(output_axes, binding.output_shape, tree.tensors[-1], contiguous=tree.copies_upstream)
     leaf_numbers = tuple(range(len(operands)))
-    return Plan(tuple(operands), output_map, leaf_numbers, contractions, len(first_equal) - 1, first_equal)
+    return Plan(tuple(operands), output_map, leaf_numbers, contractions, first_equal)
 
 
 def _kept_of_one(binding: Binding) -> Collection[str]:
@@ -283,9 +250,7 @@ def _contractions(
 ) -> tuple[tuple[Contraction, ...], tuple[int, ...]]:
     """Return the contractions of the tree, and for each of its tensors the first that has the same value."""
     known: dict[object, int] = {}
-    first_equal = [
-        known.setdefault((same[number], own.reading, own.expanded), number) for number, own in enumerate(operands)
-    ]
+    first_equal = [known.setdefault((same[number], own.reading), number) for number, own in enumerate(operands)]
     contractions: list[Contraction] = []
     for (left, right), result in zip(tree.path, tree.tensors[len(operands) :], strict=True):
         left_labels, right_labels = tree.tensors[left], tree.tensors[right]

@@ -15,7 +15,7 @@ import mpmath
 from mpmath import mp, mpf
 
 from einsum_doc.compute.checking.cases import Case
-from einsum_doc.compute.checking.instances.inputs import Definition
+from einsum_doc.compute.checking.instances import Formula
 from einsum_doc.notation.expression import (
     Coordinate,
     Delta,
@@ -97,19 +97,19 @@ class Values:
         return self.known[name, key]
 
     def _component(self, name: str, key: Key) -> mpf:
-        oracle, definition = self.oracle, self.oracle.definitions.get(name)
+        oracle, formula = self.oracle, self.oracle.formulas.get(name)
         if self.parent is None:
-            return oracle.input(name, key) if definition is None else oracle.defined(definition, key, self)
+            return oracle.input(name, key) if formula is None else oracle.defined(formula, key, self)
         if name == self.x:
             return self.parent.component(name, key) + (self.step if key == self.at else 0)
-        if self.mode == "fixed" or definition is None or not oracle.depends(name, self.x):
+        if self.mode == "fixed" or formula is None or not oracle.depends(name, self.x):
             return self.parent.component(name, key)
         if self.mode == "total":
-            return oracle.defined(definition, key, self)
-        return oracle.defined(definition, key, self.inner(definition))
+            return oracle.defined(formula, key, self)
+        return oracle.defined(formula, key, self.inner(formula))
 
-    def inner(self, definition: Definition) -> Values:
-        mode = "fixed" if self.x in definition.arguments else "total"
+    def inner(self, formula: Formula) -> Values:
+        mode = "fixed" if self.x in formula.arguments else "total"
         if mode not in self.oracle.moded.setdefault(id(self), {}):
             self.oracle.moded[id(self)][mode] = self.moded(mode)
             self.oracle.alive.append(self)
@@ -122,7 +122,7 @@ class Oracle:
     def __init__(self, case: Case, seed: str) -> None:
         self.case = case
         self.chain = case.key
-        self.definitions = case.instance.definitions
+        self.formulas = case.instance.formulas
         self.sizes = case.instance.sizes
         self.places = case.instance.places
         self.seed = seed
@@ -159,20 +159,20 @@ class Oracle:
         return self.random(f"{name}/{key}")
 
     def depends(self, name: str, x: str) -> bool:
-        definition = self.definitions.get(name)
-        return name == x or (definition is not None and any(self.depends(each, x) for each in definition.arguments))
+        formula = self.formulas.get(name)
+        return name == x or (formula is not None and any(self.depends(each, x) for each in formula.arguments))
 
-    def defined(self, definition: Definition, key: Key, values: Values) -> mpf:
-        if definition.code is not None:
-            return self.inverse(definition, values)[key[0], key[1]]
-        assert definition.expression is not None
-        assignment = dict(zip(definition.indices, key, strict=True))
-        return self.number(definition.expression, assignment, values, definition.chain)
+    def defined(self, formula: Formula, key: Key, values: Values) -> mpf:
+        if formula.code is not None:
+            return self.inverse(formula, values)[key[0], key[1]]
+        assert formula.expression is not None
+        assignment = dict(zip(formula.indices, key, strict=True))
+        return self.number(formula.expression, assignment, values, formula.chain)
 
-    def inverse(self, definition: Definition, values: Values) -> mpmath.matrix:
+    def inverse(self, formula: Formula, values: Values) -> mpmath.matrix:
         """The one kind of code that the tests have: the inverse of a matrix."""
         if id(values) not in self.inverses:
-            (argument,) = definition.arguments
+            (argument,) = formula.arguments
             rows, columns = self.places[argument]
             matrix = mpmath.matrix(rows, columns)
             for row, column in itertools.product(range(rows), range(columns)):
@@ -263,7 +263,7 @@ class Oracle:
 
         def moved(step: mpf) -> mpf:
             inner = Values(self, values, x, at, step)
-            if isinstance(body, Tensor) and body.name not in self.places and body.name not in self.definitions:
+            if isinstance(body, Tensor) and body.name not in self.places and body.name not in self.formulas:
                 return self.downstream(body.name, inner.moded("total"))
             return self.number(body, assignment, inner, chain)
 

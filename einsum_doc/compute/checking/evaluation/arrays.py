@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor as Array
 
-from einsum_doc.compute.checking.instances.undecided import UncheckableError, UnluckyError, check_size
+from einsum_doc.compute.checking.instances import UncheckableError, UnluckyError, check_size
 from einsum_doc.notation.expression import Expression, Index
 
 TOLERANCE = 1e-12

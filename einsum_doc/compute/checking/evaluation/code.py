@@ -10,10 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor as Array
 
+from einsum_doc.compute.checking.evaluation.arithmetic import Random
 from einsum_doc.compute.checking.evaluation.arrays import largest
-from einsum_doc.compute.checking.evaluation.functions import Random
-from einsum_doc.compute.checking.instances.inputs import Definition
-from einsum_doc.compute.checking.instances.undecided import UncheckableError
+from einsum_doc.compute.checking.instances import Formula, UncheckableError
 from einsum_doc.compute.checking.symbols.directives import Directives
 from einsum_doc.compute.checking.symbols.table import Symbol
 from einsum_doc.notation.reading.directives import Directive
@@ -80,24 +79,24 @@ def _free_names(tree: ast.AST) -> list[str]:
     return [part.id for part in names if part.id not in bound]
 
 
-def run(definition: Definition, arguments: Mapping[str, Array]) -> Array:
+def run(formula: Formula, arguments: Mapping[str, Array]) -> Array:
     """Return the value of code; it gets copies, so that it may write into them.
 
     Raises: UncheckableError, from the error that the code raises.
     """
-    assert definition.code is not None
+    assert formula.code is not None
     try:
-        return definition.code({name: array.clone() for name, array in arguments.items()})
+        return formula.code({name: array.clone() for name, array in arguments.items()})
     except (Exception, SystemExit) as error:
-        raise UncheckableError(f"the code of {definition.name} raised {type(error).__name__}: {error}") from error
+        raise UncheckableError(f"the code of {formula.name} raised {type(error).__name__}: {error}") from error
 
 
-def sensitivity(definition: Definition, value: Array, arguments: Mapping[str, Array], random: Random) -> Array:
+def sensitivity(formula: Formula, value: Array, arguments: Mapping[str, Array], random: Random) -> Array:
     """Return the scale of the value of code: how much it enlarges a small change of its arguments, if it does."""
     found = largest(value)
     for number in range(2 if arguments else 0):
         changed = _moved(arguments, number, CHANGE, random)
-        found = max(found, largest(run(definition, changed) - value) / CHANGE)
+        found = max(found, largest(run(formula, changed) - value) / CHANGE)
     return torch.tensor(found, dtype=torch.float64).expand(value.shape)
 
 
@@ -109,19 +108,19 @@ def _moved(arguments: Mapping[str, Array], number: int, step: float, random: Ran
 
 
 def follow(
-    definition: Definition, arguments: Mapping[str, Array], order: int, scale: Array, condition: float, random: Random
+    formula: Formula, arguments: Mapping[str, Array], order: int, scale: Array, condition: float, random: Random
 ) -> bool:
     """Refuse code whose values change otherwise than autograd says, as with `detach` in it.
 
     order: how often it is differentiated. scale: that of its value. condition: how much it enlarges rounding.
     Returns whether it could be differentiated so often. Raises: UncheckableError.
     """
-    weights = random(f"weights {definition.name}", scale.shape)
+    weights = random(f"weights {formula.name}", scale.shape)
     directions = {name: random(f"direction {name}", array.shape) for name, array in arguments.items()}
 
     def level(variables: Mapping[str, Array]) -> tuple[Array, Array]:
         """Return a number that every value of the code, or every slope of it, takes part in; and its scale."""
-        total = (weights * run(definition, variables)).sum()
+        total = (weights * run(formula, variables)).sum()
         size = (weights.abs() * scale).sum()
         for _ in range(order - 1):
             parts = [directions[name] * slope for name, slope in _slopes(total, variables, again=True).items()]
@@ -145,7 +144,7 @@ def follow(
             raise
     told = sum(float((slope * (up[name] - down[name]).detach()).sum()) for name, slope in said.items())
     if not abs(change - told) <= FOLLOWS * STEP * float(size.detach()):
-        raise UncheckableError(f"the code of {definition.name} has another derivative than autograd finds in it")
+        raise UncheckableError(f"the code of {formula.name} has another derivative than autograd finds in it")
     return True
 
 

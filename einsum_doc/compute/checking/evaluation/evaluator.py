@@ -9,13 +9,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor as Array
 
-from einsum_doc.compute.checking.evaluation.arithmetic import power, product, quotient, rational_power, total
+from einsum_doc.compute.checking.evaluation.arithmetic import function, power, product, quotient, rational_power, total
 from einsum_doc.compute.checking.evaluation.arrays import LabelledArray, largest, number
 from einsum_doc.compute.checking.evaluation.code import follow, run, sensitivity
-from einsum_doc.compute.checking.evaluation.functions import function
-from einsum_doc.compute.checking.evaluation.jacobians import jacobian, jacobian_scale
-from einsum_doc.compute.checking.instances.inputs import Definition, Instance
-from einsum_doc.compute.checking.instances.undecided import UncheckableError
+from einsum_doc.compute.checking.instances import Formula, Instance, UncheckableError, check_size
 from einsum_doc.compute.checking.symbols.exact import constant
 from einsum_doc.notation.expression import (
     Coordinate,
@@ -38,6 +35,58 @@ from einsum_doc.notation.expression import (
     Summation,
     Tensor,
 )
+
+
+def jacobian(output: Array, variable: Array, again: bool) -> Array:
+    """Return the derivative of each component of `output` by each of `variable`, with the axes of both.
+
+    again: it is to be differentiated itself.
+    """
+    shape = (*output.shape, *variable.shape)
+    check_size(shape)
+    if not output.requires_grad or not output.numel():
+        return torch.zeros(shape, dtype=torch.float64)
+    flat = output.reshape(-1)
+    found = _columns(flat, variable, again) if flat.numel() > variable.numel() else None
+    return (_rows(flat, variable, again) if found is None else found).reshape(shape)
+
+
+def jacobian_scale(found: Array, level: float, variable: Array) -> Array:
+    """Return a derivative's scale: its largest component; and a part of its function's level, as terms may cancel."""
+    level /= largest(variable) or 1.0
+    return torch.tensor(max(largest(found), level / 100), dtype=torch.float64).expand(found.shape)
+
+
+def _columns(flat: Array, variable: Array, again: bool) -> Array | None:
+    """Return the derivative of a vector from one backward pass for each component of the variable; None if it is wrong.
+
+    A backward pass is linear in its weights, so these passes differentiate it by them. Code may have a backward
+    pass that cannot be differentiated, or has another derivative: then the first pass says so.
+    """
+    weights = torch.linspace(0.5, 1.5, flat.numel(), dtype=torch.float64).requires_grad_()
+    (row,) = torch.autograd.grad((flat * weights).sum(), variable, create_graph=True, allow_unused=True)
+    if row is None:
+        return torch.zeros((flat.numel(), variable.numel()), dtype=torch.float64)
+    if not row.requires_grad:
+        return None
+    try:
+        found = _rows(row.reshape(-1), weights, again)
+    except RuntimeError:
+        return None
+    weight = weights.detach()
+    size = found.detach().abs() @ weight + flat.detach().abs() @ weight / (largest(variable) or 1.0)
+    if bool(((found.detach() @ weight - row.detach().reshape(-1)).abs() > 1e-9 * size).any()):
+        return None
+    return found.T
+
+
+def _rows(flat: Array, variable: Array, again: bool) -> Array:
+    """Return the gradient of each component of a vector, as the rows of a matrix."""
+    gradients = []
+    for component in flat:
+        (row,) = torch.autograd.grad(component, variable, retain_graph=True, create_graph=again, allow_unused=True)
+        gradients.append(torch.zeros_like(variable) if row is None else row)
+    return torch.stack(gradients).reshape(flat.numel(), -1)
 
 
 @dataclass
@@ -76,8 +125,8 @@ class Evaluator:
     def sources(self, name: str) -> set[str]:
         """Return the tensors that a tensor is computed from, itself among them."""
         if name not in self._sources:
-            definition = self.instance.definitions.get(name)
-            arguments = () if definition is None else definition.arguments
+            formula = self.instance.formulas.get(name)
+            arguments = () if formula is None else formula.arguments
             self._sources[name] = {name} | {source for each in arguments for source in self.sources(each)}
         return self._sources[name]
 
@@ -88,63 +137,63 @@ class Evaluator:
         return context.known[name]
 
     def _tensor(self, name: str, context: Context) -> tuple[Array, Array | None]:
-        definition = self.instance.definitions.get(name)
+        formula = self.instance.formulas.get(name)
         if context.parent is None:
-            if definition is None:
+            if formula is None:
                 value = self.instance.input(name)
                 return value, value.abs()
-            return self._defined(definition, context)
+            return self._defined(formula, context)
         if name == context.x:
             assert context.variable is not None
             return context.variable, None
-        if context.mode == "fixed" or definition is None or context.x not in self.sources(name):
+        if context.mode == "fixed" or formula is None or context.x not in self.sources(name):
             return self.tensor(name, context.parent)
         if context.mode == "total":
-            return self._defined(definition, context)
-        mode = "fixed" if context.x in definition.arguments else "total"
-        return self._defined(definition, Context(context.parent, context.x, context.variable, mode))
+            return self._defined(formula, context)
+        mode = "fixed" if context.x in formula.arguments else "total"
+        return self._defined(formula, Context(context.parent, context.x, context.variable, mode))
 
-    def _defined(self, definition: Definition, context: Context) -> tuple[Array, Array | None]:
-        """Return the value of a definition and its scale."""
-        if definition.code is not None:
-            return self._coded(definition, context)
-        assert definition.expression is not None
-        found = self.evaluate(definition.expression, definition.chain, context)
-        sizes = [self.instance.sizes[definition.chain, index] for index in definition.indices]
-        wide = found.over(definition.indices, sizes)
+    def _defined(self, formula: Formula, context: Context) -> tuple[Array, Array | None]:
+        """Return the value of a formula and its scale."""
+        if formula.code is not None:
+            return self._coded(formula, context)
+        assert formula.expression is not None
+        found = self.evaluate(formula.expression, formula.chain, context)
+        sizes = [self.instance.sizes[formula.chain, index] for index in formula.indices]
+        wide = found.over(formula.indices, sizes)
         return wide.value, wide.scale
 
-    def _coded(self, definition: Definition, context: Context) -> tuple[Array, Array | None]:
+    def _coded(self, formula: Formula, context: Context) -> tuple[Array, Array | None]:
         """Return the value of code and its scale; refuse code that autograd differentiates wrongly."""
-        arguments = {name: self.tensor(name, context)[0] for name in definition.arguments}
-        value = run(definition, arguments)
+        arguments = {name: self.tensor(name, context)[0] for name in formula.arguments}
+        value = run(formula, arguments)
         varies = any(argument.requires_grad for argument in arguments.values())
         if torch.is_grad_enabled() and varies and not value.requires_grad:
-            raise UncheckableError(f"autograd cannot differentiate the code of {definition.name}")
+            raise UncheckableError(f"autograd cannot differentiate the code of {formula.name}")
         if context is self.base:
-            return value, sensitivity(definition, value, arguments, self.instance.random)
+            return value, sensitivity(formula, value, arguments, self.instance.random)
         if varies:
-            order = sum(variable in self.sources(definition.name) for variable in context.variables)
-            self._follow(definition, order)
+            order = sum(variable in self.sources(formula.name) for variable in context.variables)
+            self._follow(formula, order)
         return value, None
 
-    def _follow(self, definition: Definition, order: int) -> None:
+    def _follow(self, formula: Formula, order: int) -> None:
         """Refuse code with another derivative than autograd's: of a second derivative, the first one is tried too."""
         for each in range(1, order + 1):
-            if (definition.name, each) not in self._followed:
-                _, scale = self.tensor(definition.name, self.base)
+            if (formula.name, each) not in self._followed:
+                _, scale = self.tensor(formula.name, self.base)
                 assert scale is not None
-                arguments = {name: self.tensor(name, self.base)[0].detach() for name in definition.arguments}
-                condition = self._condition([definition.name])
-                if follow(definition, arguments, each, scale, condition, self.instance.random):
-                    self._followed.add((definition.name, each))
+                arguments = {name: self.tensor(name, self.base)[0].detach() for name in formula.arguments}
+                condition = self._condition([formula.name])
+                if follow(formula, arguments, each, scale, condition, self.instance.random):
+                    self._followed.add((formula.name, each))
 
     def _condition(self, names: Sequence[str]) -> float:
         """Return by how much code enlarges the rounding in what these tensors are computed from."""
         found = 1.0
         for source in {each for name in names for each in self.sources(name)}:
-            definition = self.instance.definitions.get(source)
-            if definition is not None and definition.code is not None:
+            formula = self.instance.formulas.get(source)
+            if formula is not None and formula.code is not None:
                 value, scale = self.tensor(source, self.base)
                 if scale is not None and largest(value):
                     found = max(found, largest(scale) / largest(value))
@@ -258,7 +307,7 @@ class Evaluator:
         if base and (name, x) in self.jacobians:
             return self.jacobians[name, x]
         variable = self._variable(x, context)
-        downstream = name not in self.instance.places and name not in self.instance.definitions
+        downstream = name not in self.instance.places and name not in self.instance.formulas
         with torch.enable_grad():
             inner = Context(context, x, variable, "total" if downstream else "rules")
             output = self._downstream(name, inner) if downstream else self.tensor(name, inner)[0]

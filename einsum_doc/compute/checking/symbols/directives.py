@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from einsum_doc.compute.checking.symbols.registration import kinds_of
-from einsum_doc.compute.checking.symbols.resolution import sides_of
-from einsum_doc.compute.checking.symbols.statements import EqualSize
-from einsum_doc.compute.checking.symbols.table import SymbolTable
+from einsum_doc.compute.checking.symbols.resolution import kinds_of, sides_of
+from einsum_doc.compute.checking.symbols.table import EqualSize, SymbolTable
 from einsum_doc.notation.expression import Index, Tensor, plain, subscripts
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain

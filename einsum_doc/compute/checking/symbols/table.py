@@ -1,15 +1,77 @@
-"""The symbol table of a page: its tensors, and what each of them stands for."""
+"""The symbol table of a page: its tensors, what each of them stands for, and what it depends on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeAlias, TypeGuard
 
-from einsum_doc.compute.checking.symbols.statements import Statement
-from einsum_doc.notation.expression import Expression, Partial, Tensor
+from einsum_doc.errors import NotationError
+from einsum_doc.notation.expression import Expression, Index, Partial, Tensor
 from einsum_doc.notation.reading.directives import Directive
+from einsum_doc.notation.reading.ranges import Ends, expanded, ranges
+from einsum_doc.notation.reading.scope import Scope
+
+EqualSize: TypeAlias = tuple[Index, Index | int]
+"""An index, and another of the same size, or its size: what `% size` says."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A statement for one choice of how many indices its ranges stand for.
+
+    wide: its sides without dots. sides: the same with every sum written. free: its free indices, sorted.
+    """
+
+    wide: tuple[Expression, ...]
+    sides: tuple[Expression, ...]
+    free: tuple[Index, ...]
+
+
+@dataclass(eq=False)
+class Statement:
+    """Sides that share their indices: those of a chain, or the two of the definition that begins it.
+
+    key: tells its indices from those of other statements. chain: the key of its chain.
+    equal, kept: what the directives `size` and `no sum` of its text say. defines: it begins with a new name.
+    """
+
+    key: str
+    chain: str
+    sides: Sequence[Expression]
+    scope: Scope
+    equal: Sequence[EqualSize]
+    kept: Sequence[Index] = ()
+    defines: bool = False
+    _written: dict[tuple[int, ...], Written] = field(default_factory=dict)
+
+    @cached_property
+    def ranges(self) -> tuple[Ends, ...]:
+        """The ranges of indices in it.
+
+        Raises: NotationError, as `scope.ranges`.
+        """
+        return ranges(self.sides, self.scope.text)
+
+    def written(self, lengths: Mapping[Ends, int]) -> Written:
+        """Write a statement out, with as many indices for each of its ranges as `lengths` says."""
+        key = tuple(lengths.values())
+        if key not in self._written:
+            wide = tuple(expanded(side, lengths) for side in self.sides)
+            free = self.scope.free(wide, self.kept)
+            if self.defines:
+                free |= {index for index in wide[0].own if isinstance(index, Index)}
+            sides = tuple(self.scope.side(side, free, self.sides[0]) for side in wide)
+            order = sorted(free, key=lambda index: (index.letter, index.primes))
+            self._written[key] = Written(wide, sides, tuple(order))
+        return self._written[key]
+
+    def fail(self, fault: str, expected: str) -> NotationError:
+        """Return an error that points at its left side."""
+        return self.scope.fail(fault, self.sides[0].at, expected)
+
 
 Code: TypeAlias = Callable[[Mapping[str, Any]], Any]
 """A function from the values of tensors to the value of another."""
@@ -76,3 +138,67 @@ class SymbolTable:
     def is_capital(self, name: str) -> bool:
         """Return whether a name may be that of a range."""
         return len(name) == 1 and name.isupper() and name not in self.tensors and name not in self.scalars
+
+
+def tensors_in(side: Expression, scalars: Collection[str]) -> tuple[str, ...]:
+    """Return the tensors of a side, each once."""
+    return tuple(
+        dict.fromkeys(part.name for part in side.walk() if isinstance(part, Tensor) and part.name not in scalars)
+    )
+
+
+def dependencies(table: SymbolTable, sides: Sequence[Expression]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the tensors that the numbers of a chain depend on, arguments first, and its sinks."""
+    found: dict[str, None] = {}
+
+    def add(name: str) -> None:
+        if name in found:
+            return
+        for argument in table.tensors[name].arguments or ():
+            add(argument)
+        found.setdefault(name)
+
+    for side in sides:
+        for name in tensors_in(side, table.scalars):
+            add(name)
+    sinks = _sinks(table, sides, tuple(found))
+    for name in sinks:
+        add(name)
+    return tuple(found), sinks
+
+
+def _sinks(table: SymbolTable, sides: Sequence[Expression], names: Sequence[str]) -> tuple[str, ...]:
+    """Return the tensors that the arbitrary scalar is a function of.
+
+    Of those tensors that depend on one that is differentiated by: all that no definition uses, a use
+    inside a derivative not counted; and the last ones that are themselves differentiated by, so that
+    a tensor that is computed from them later, such as their sum that is always 1, does not hide their gradient.
+    """
+    definitions = [table.tensors[name].definition for name in names]
+    rights = [definition.sides[1] for definition in definitions if definition is not None]
+    by = {name for side in (*sides, *rights) for _, name in table.gradients(side)}
+    uses = {name: _uses(table, name) for name, symbol in table.tensors.items() if not symbol.downstream}
+    used = set().union(*uses.values())
+    ends = {name for name, arguments in uses.items() if arguments or name in by} - used
+    for name in by:
+        others = by - {name}
+        first = not any(table.depends(name, each) for each in others)
+        if not first and not any(table.depends(each, name) for each in others):
+            ends.add(name)
+    ends |= by - used
+    return tuple(name for name in table.tensors if name in ends and any(table.depends(name, each) for each in by))
+
+
+def _uses(table: SymbolTable, name: str) -> set[str]:
+    """Return the tensors that a tensor is computed from, other than by a derivative of them."""
+    symbol = table.tensors[name]
+    arguments = set(symbol.arguments or ())
+    return arguments if symbol.definition is None else arguments & set(_used(symbol.definition.sides[1]))
+
+
+def _used(side: Expression) -> Iterator[str]:
+    if isinstance(side, Tensor):
+        yield side.name
+    elif not isinstance(side, Partial):
+        for part in side.parts:
+            yield from _used(part)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from einsum_doc.compute.checking.symbols.statements import Statement
+from einsum_doc.compute.checking.symbols.table import Statement
 from einsum_doc.notation.expression import (
     Coordinate,
     Delta,
