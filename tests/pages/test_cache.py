@@ -373,7 +373,7 @@ def test_what_runs_pages_is_not_loaded_where_none_has_to_run(tmp_path: Path, env
         command = [sys.executable, "-c", code]
         told = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
         loaded.append(set(told.stdout.split()))
-    runs = {f"pages.engine.{name}" for name in ("pool", "session", "connection", "forkclient", "executor")}
+    runs = {f"pages.engine.{name}" for name in ("pool", "session", "connection", "executor")}
     assert "pages.cache.cache" in loaded[1]
     assert runs <= loaded[0]
     assert not loaded[1] & {*runs, "pages.worker.worker", "pages.build.download", "notation.reading.parse", "compute"}

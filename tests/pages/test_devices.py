@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from einsum_doc.pages.engine.resources import gpus
+from einsum_doc.pages.worker.resources import gpus
 
 from .conftest import PLAIN, Built
 

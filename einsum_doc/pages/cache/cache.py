@@ -88,11 +88,9 @@ class Cache:
             if next(self._now.sources([each]), None) is None:
                 yield each
 
-    def last(self, page: str) -> PageResults:
-        """Return the time and memory that the page took when it last held; 0 if they are not known."""
-        for _, entry in self._entries(page):
-            return PageResults((), seconds=entry["seconds"], memory=entry["memory"])
-        return PageResults(())
+    def last_seconds(self, page: str) -> float:
+        """Return the time that the page took when it last held; infinity if it is not known."""
+        return next((float(entry["seconds"]) for _, entry in self._entries(page)), float("inf"))
 
     def evidence(
         self, page: str, blocks: Sequence[Block], ran: PageResults, dependencies: Dependencies | None
@@ -116,7 +114,6 @@ class Cache:
             "results": [asdict(result) for result in ran.results],
             "when": ran.when,
             "seconds": ran.seconds,
-            "memory": ran.memory,
             "used": ran.used,
         }
         text = json.dumps(entry, sort_keys=True)

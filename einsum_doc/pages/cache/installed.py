@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from einsum_doc.pages.record.dependencies import PACKAGES
+from einsum_doc.pages.worker.recorder import PACKAGES
 
 
 class Installed:

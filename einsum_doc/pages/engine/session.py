@@ -7,9 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Self
 
-from einsum_doc.pages.engine.connection import UNWATCHED, Connection, NoAnswerError, location_in_dump
-from einsum_doc.pages.engine.forkclient import ForkServer
-from einsum_doc.pages.engine.resources import gpus
+from einsum_doc.pages.engine.connection import UNWATCHED, Connection, ForkServer, NoAnswerError, location_in_dump
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.dependencies import Dependencies
 from einsum_doc.pages.record.messages import BlockAnswer, Job, LateFailure, PageAnswer, WorkerSettings
@@ -17,6 +15,7 @@ from einsum_doc.pages.record.result import Failure, PageResults, Result
 from einsum_doc.pages.verdict.judging import compared
 from einsum_doc.pages.verdict.redaction import Redaction
 from einsum_doc.pages.verdict.shortening import shortened, shortened_failure
+from einsum_doc.pages.worker.resources import gpus
 
 
 def run_job(
@@ -43,8 +42,7 @@ def run_job(
             if session.failed:
                 break
     dependencies = None if session.failed else session.page.dependencies
-    memory = dependencies.memory if dependencies else 0
-    return PageResults(session.results, when, time.time() - when, memory, used=session.page.used), dependencies
+    return PageResults(session.results, when, time.time() - when, used=session.page.used), dependencies
 
 
 class Session:

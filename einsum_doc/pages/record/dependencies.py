@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sysconfig
 from dataclasses import dataclass
-
-PACKAGES = {os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
-"""The folders that distributions are installed in."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +26,6 @@ class Dependencies:
     environment: bool = False
     """Whether the environment was read as a whole."""
     packages: tuple[str, ...] = ()
-    """Files and folders in `PACKAGES` that modules were loaded from, by name."""
+    """Files and folders of site-packages that modules were loaded from, by name."""
     processes: bool = False
     """Whether the page has started a process, which may read any file of the project."""
-    memory: int = 0
-    """The most memory that its process has held, in bytes."""

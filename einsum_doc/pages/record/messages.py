@@ -32,7 +32,7 @@ class WorkerSettings:
     seconds: float = 60.0
     """Wall-clock time limit of one block."""
     memory: int = 0
-    """Memory limit of the worker in bytes, without that of a GPU; 0 for three quarters of the machine's."""
+    """Memory limit of the worker in bytes, without that of a GPU; 0 for three quarters of its machine's."""
     library: tuple[str, ...] = ()
     """The packages whose public names are looked for in the page's code."""
     threads: int = 0

@@ -15,8 +15,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, wraps
 from typing import Any
 
-from einsum_doc.pages.record.dependencies import PACKAGES, Dependencies
+from einsum_doc.pages.record.dependencies import Dependencies
 
+PACKAGES = {os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
+"""The folders that distributions are installed in."""
+
+_STANDARD = {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")} | (
+    {os.path.realpath(sys.prefix)} if sys.prefix != sys.base_prefix else set()
+)
 _STARTED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "os.forkpty", "os.exec", "os.spawn"}
 _CHANGED = {"os.remove", "os.rename", "os.link", "os.symlink", "os.truncate", "os.mkdir", "os.rmdir"}
 _LISTED = {"os.listdir", "os.scandir"}
@@ -53,8 +59,6 @@ class Recorder:
 
     def dependencies(self) -> Dependencies:
         """Return the dependencies that have been recorded, and those of the modules that are loaded now."""
-        import resource
-
         # Copied before links are followed, which asks about files, and would be recorded.
         recorded = [set(paths) for paths in (self.opened, self.written, self.asked, self.listed)]
         loaded = _Loaded()
@@ -66,7 +70,6 @@ class Recorder:
         files = opened | written | modules
         names = self.names | loaded.names | _before.names
         own = {os.path.relpath(path, self.root).partition(os.sep)[0].partition(".")[0] for path in files | links}
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return Dependencies(
             files=tuple(sorted(files)),
             written=tuple(sorted(written)),
@@ -78,7 +81,6 @@ class Recorder:
             environment=self.environment.is_read,
             packages=tuple(sorted(loaded.packages | _before.packages)),
             processes=self.processes,
-            memory=peak * (1 if sys.platform == "darwin" else 1024),
         )
 
     def _followed(self, paths: Iterable[str], links: set[str]) -> set[str]:
@@ -153,11 +155,6 @@ def add_loaded_modules() -> list[str]:
         with contextlib.suppress(Exception):  # an odd module fails in the page that uses it
             _before.add({name: module})
     return own
-
-
-_STANDARD = {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")} | (
-    {os.path.realpath(sys.prefix)} if sys.prefix != sys.base_prefix else set()
-)
 
 
 def _within(path: str, folders: Iterable[str]) -> str:

@@ -30,11 +30,12 @@ from einsum_doc.pages.record.codec import from_facts, to_json
 from einsum_doc.pages.record.messages import BlockAnswer, LateFailure, PageAnswer, Request, Start
 from einsum_doc.pages.record.result import Failure, Result
 from einsum_doc.pages.worker.assertions import Count, Tally
+from einsum_doc.pages.worker.device import Device
 from einsum_doc.pages.worker.failures import failures_of, is_expected, message_of, name_of, register_sources
 from einsum_doc.pages.worker.imports import when_loaded
 from einsum_doc.pages.worker.program import compile_block
 from einsum_doc.pages.worker.recorder import Recorder
-from einsum_doc.pages.worker.resources import Device, limit_cores, limit_memory
+from einsum_doc.pages.worker.resources import limit_cores, limit_memory
 from einsum_doc.pages.worker.streams import Streams
 from einsum_doc.pages.worker.uncaught import Uncaught
 from einsum_doc.pages.worker.usage import used_names
