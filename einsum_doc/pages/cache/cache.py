@@ -21,7 +21,7 @@ from einsum_doc.pages.cache.installed import names_in
 from einsum_doc.pages.cache.snapshot import MACHINE, Evidence, Snapshot, digest_of, gpus, python_variables
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.codec import from_facts
-from einsum_doc.pages.record.dependencies import Dependencies
+from einsum_doc.pages.record.messages import Dependencies
 from einsum_doc.pages.record.result import PageResults, Result
 
 FORMAT = 1

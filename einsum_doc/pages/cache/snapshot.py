@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from einsum_doc.pages.cache.installed import Installed, names_in
-from einsum_doc.pages.record.dependencies import Dependencies
+from einsum_doc.pages.record.messages import Dependencies
 
 Evidence = dict[str, Any] | str
 """The state of a page's dependencies, as digests and versions; or, in words, why it is not known."""

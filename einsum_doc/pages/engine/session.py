@@ -9,8 +9,7 @@ from typing import Self
 
 from einsum_doc.pages.engine.connection import UNWATCHED, Connection, ForkServer, NoAnswerError, location_in_dump
 from einsum_doc.pages.record.block import Block, Location
-from einsum_doc.pages.record.dependencies import Dependencies
-from einsum_doc.pages.record.messages import BlockAnswer, Job, LateFailure, PageAnswer, WorkerSettings
+from einsum_doc.pages.record.messages import BlockAnswer, Dependencies, Job, LateFailure, PageAnswer, WorkerSettings
 from einsum_doc.pages.record.result import Failure, PageResults, Result
 from einsum_doc.pages.verdict.judging import compared
 from einsum_doc.pages.verdict.redaction import Redaction

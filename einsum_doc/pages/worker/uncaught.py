@@ -22,8 +22,8 @@ from weakref import WeakKeyDictionary
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.worker.failures import PAGES, locations_of
 
-_ERROR, _LOCATION = "@error", "@location"
-"""Attributes of a future: its error, and the line of the page that made it."""
+_LOCATION = "@location"
+"""The attribute of a future that holds the line of the page that made it."""
 
 
 class UnawaitedError(Exception):
@@ -126,11 +126,11 @@ class Uncaught:
 
         def get(future: Future[Any]) -> BaseException | None:
             self._futures.pop(future, None)
-            error: BaseException | None = future.__dict__.get(_ERROR)
+            error: BaseException | None = future.__dict__["_exception"]
             return error
 
         def keep(future: Future[Any], error: BaseException | None) -> None:
-            future.__dict__[_ERROR] = error
+            future.__dict__["_exception"] = error
             future.__dict__.setdefault(_LOCATION, _page_line_of_caller())
             if error is not None:
                 self._futures[future] = error

@@ -15,7 +15,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import chdir, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from os import getpid
 from time import perf_counter
@@ -92,7 +92,9 @@ class Worker:
         try:
             if not self.device.use(block):
                 return Result("skipped", reason=CONDITIONS["no-gpu"])
-            with _width(block.options.get("width")), _directory(self.root, block.options.get("workdir")):
+            workdir = block.options.get("workdir")
+            folder = chdir(os.path.join(self.root, workdir)) if workdir else nullcontext()
+            with _width(block.options.get("width")), folder:
                 ran = LANGUAGES[block.language].run(block, self)
         except BaseException as error:
             errors.append(error)
@@ -206,21 +208,6 @@ def _width(columns: str | None) -> Iterator[None]:
             os.environ["COLUMNS"] = before
 
 
-@contextmanager
-def _directory(root: str, path: str | None) -> Iterator[None]:
-    """Run a block in the folder that its option `workdir` names."""
-    if not path:
-        yield
-        return
-    before = os.open(".", os.O_RDONLY)  # which may be a folder that is gone
-    os.chdir(os.path.join(root, path))
-    try:
-        yield
-    finally:
-        os.fchdir(before)
-        os.close(before)
-
-
 def _leave(errors: Sequence[BaseException], block: Block, root: str) -> NoReturn:
     """End a process that a block has forked as Python would, were the block its program."""
     status = 0
@@ -250,11 +237,10 @@ def serve(talk: socket.socket, files: Sequence[int], count: Count) -> None:
         settings = start.settings
         limit_memory(settings.memory)
         limit_cores(settings.threads, settings.gpu)
-        recorder = Recorder(settings.root)
         worker = Worker(settings.root, settings.device, count)
         faulthandler.enable(dump, all_threads=False)
         register_sources(start.sources)
-        recorder.start()
+        recorder = Recorder(settings.root)
         for line in lines:
             request = from_facts(Request, _decode(line))
             streams.open()

@@ -10,9 +10,9 @@ import pytest
 from einsum_doc.pages.engine.executor import Order, Outcome
 from einsum_doc.pages.record.block import Block, Expected, Location
 from einsum_doc.pages.record.codec import from_facts, to_json
-from einsum_doc.pages.record.dependencies import Dependencies
 from einsum_doc.pages.record.messages import (
     BlockAnswer,
+    Dependencies,
     Job,
     LateFailure,
     PageAnswer,
