@@ -151,13 +151,10 @@ class Connection:
         return answer
 
     @property
-    def end(self) -> tuple[int, int] | None:
-        """The exit status of the worker and how many assertions had held by then; None if the supervisor is silent."""
+    def end(self) -> int | None:
+        """The exit status of the worker; None if the supervisor has not told it."""
         lines = self.reports.split(b"\n")
-        if len(lines) < 3:
-            return None
-        status, held = map(int, lines[1].split())
-        return status, held
+        return int(lines[1]) if len(lines) > 2 else None
 
     def _receive_report(self) -> bool:
         """Receive a report of the supervisor; return False if it has closed its socket."""
@@ -176,11 +173,10 @@ class Connection:
         self._await_end(5)
         if self.end is None:
             return UNWATCHED
-        status, _ = self.end
-        if status < 0:
-            name = next((each.name for each in signal.Signals if each == -status), f"signal {-status}")
+        if self.end < 0:
+            name = next((each.name for each in signal.Signals if each == -self.end), f"signal {-self.end}")
             return f"the block's process was killed by {name}"
-        return f"the block ended its process, with exit status {status}: what follows was never checked"
+        return f"the block ended its process, with exit status {self.end}: what follows was never checked"
 
     def stop(self) -> None:
         """End the worker and everything that the page has left running; return when they are gone."""

@@ -19,7 +19,6 @@ import contextlib
 import ctypes
 import gc
 import importlib
-import mmap
 import os
 import signal
 import socket
@@ -69,13 +68,11 @@ def _supervise(descriptors: list[int], own: list[str]) -> None:
     """Fork the worker, wait until it ends or the build closes its socket, and kill everything that is left."""
     talk, life, *files = descriptors
     _adopt_orphans()
-    # How many assertions have held: shared with the worker, so that it is known when that is killed.
-    count = memoryview(mmap.mmap(-1, 8)).cast("Q")
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     worker = os.fork()
     if worker == 0:
         os.close(life)
-        _work(talk, files, count, own)
+        _work(talk, files, own)
     for descriptor in (talk, *files):
         os.close(descriptor)
     report = socket.socket(fileno=life)
@@ -86,7 +83,7 @@ def _supervise(descriptors: list[int], own: list[str]) -> None:
         os.killpg(worker, signal.SIGKILL)
     _kill_all_below()
     with contextlib.suppress(OSError):
-        report.sendall(f"{os.waitstatus_to_exitcode(status)} {count[0]}\n".encode())
+        report.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
 
 
 def _kill_when_closed(report: socket.socket, worker: int) -> None:
@@ -96,7 +93,7 @@ def _kill_when_closed(report: socket.socket, worker: int) -> None:
         os.kill(worker, signal.SIGKILL)
 
 
-def _work(talk: int, files: list[int], count: memoryview[int], own: list[str]) -> None:
+def _work(talk: int, files: list[int], own: list[str]) -> None:
     """Run as the worker, and never return. `own` are the modules that it consists of."""
     try:
         os.setsid()
@@ -107,7 +104,7 @@ def _work(talk: int, files: list[int], count: memoryview[int], own: list[str]) -
             del sys.modules[name]
         gc.enable()
         with socket.socket(fileno=talk) as connection:
-            page_worker.serve(connection, files, count)
+            page_worker.serve(connection, files)
         # Not sys.exit: functions that the page has registered with atexit are not run.
         os._exit(0)
     except BaseException:

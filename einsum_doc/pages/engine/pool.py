@@ -51,10 +51,10 @@ class Pool:
 
     def __init__(self, settings: PoolSettings) -> None:
         self.settings = settings
-        self.progress = Progress()
         self._gpus = [] if settings.worker.device == "cpu" else gpus()
         self._jobs = settings.jobs or len(self._gpus) or cores()
-        self._waiting: queue.SimpleQueue[tuple[Job, Cache, Future[PageResults]] | None] = queue.SimpleQueue()
+        self._waiting: queue.Queue[tuple[Job, Cache, Future[PageResults]] | None] = queue.Queue()
+        self.progress = Progress(self._waiting)
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
         """Held while the fork servers change."""
@@ -74,12 +74,12 @@ class Pool:
             self._cluster = connect(self.settings.executor)
             self._jobs = self.settings.jobs or self._cluster.slots
         self._preloads |= self._preloads_of([block for job in jobs for block in job.blocks])
-        self.progress.add(len(jobs))
+        self.progress.total = self._waiting.unfinished_tasks + len(jobs)
         waiting = [(job, cache, Future[PageResults]()) for job in jobs]
         # Longest first, so that none runs alone at the end; those whose time is not known before all.
         for each in sorted(waiting, key=lambda each: cache.last_seconds(each[0].page), reverse=True):
             self._waiting.put(each)
-        busy = min(self._jobs, self.progress.total - self.progress.done)
+        busy = min(self._jobs, self.progress.total)
         self._blas = 0 if "OMP_NUM_THREADS" in os.environ else max(1, cores() // busy)
         while len(self._threads) < busy:
             # Daemons, so that an interrupted build need not wait for the blocks that are running.
@@ -117,13 +117,13 @@ class Pool:
     def _work(self, gpu: str) -> None:
         while (waiting := self._waiting.get()) is not None:
             job, cache, future = waiting
+            self.progress.running[job.page] = ""
             try:
-                with self.progress.of(job.page):
-                    ran = self._run(job, cache, gpu)
+                future.set_result(self._run(job, cache, gpu))
             except BaseException as error:
                 future.set_exception(error)
-            else:
-                future.set_result(ran)
+            self.progress.running.pop(job.page, None)
+            self._waiting.task_done()
 
     def _run(self, job: Job, cache: Cache, gpu: str) -> PageResults:
         """Run a job, keep its results, and return them as they count."""
@@ -134,7 +134,7 @@ class Pool:
             outcome = self._cluster.run(order)
         else:
             worker = replace(settings.worker, threads=self._blas, gpu=gpu)
-            tell = partial(self.progress.show, job.page)
+            tell = partial(self.progress.running.__setitem__, job.page)
             ran, dependencies = run_job(self._ready_server(), worker, job, compares=settings.compares, tell=tell)
             outcome = Outcome(ran, cache.evidence(job.page, job.blocks, ran, dependencies))
         ran = outcome.ran

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from concurrent.futures import Future  # not loaded where nothing is run
+    from queue import Queue
 
 _EVERY = 0.1
 """How often the line is painted, in seconds."""
@@ -18,48 +18,30 @@ _WIDTH = 20
 
 
 class Progress:
-    """The line with the running pages, and how many are done."""
+    """The line with the running pages, and how many are done. `waiting` counts those that are not."""
 
-    def __init__(self) -> None:
+    def __init__(self, waiting: Queue[Any]) -> None:
         self.is_shown = sys.stderr.isatty()
         """Whether a person sees the line."""
         self.running: dict[str, str] = {}
         """The running pages, and the current block of each."""
-        self.done = self.total = 0
-        """How many pages have been run, and how many there are."""
-        self._lock = threading.Lock()
-
-    def add(self, pages: int) -> None:
-        """Count pages that are to be run; when all earlier ones are done, a new count begins."""
-        with self._lock:
-            if self.done == self.total:
-                self.done = self.total = 0
-            self.total += pages
-
-    @contextmanager
-    def of(self, page: str) -> Iterator[None]:
-        """Show a page as running, and count it as done at the end."""
-        self.show(page, "")
-        try:
-            yield
-        finally:
-            with self._lock:
-                del self.running[page]
-                self.done += 1
-
-    def show(self, page: str, block: str) -> None:
-        """Show the block that a page is at."""
-        self.running[page] = block
+        self.total = 0
+        """How many pages there are."""
+        self._waiting = waiting
 
     def wait(self, future: Future[Any]) -> None:
         """Wait until the future is done, showing the running pages on a terminal."""
         while not future.done():
             if self.is_shown:
-                self._paint(bar(self.done, self.total, dict(self.running), shutil.get_terminal_size().columns - 1))
+                self._paint(self._line())
             with suppress(TimeoutError):
                 future.exception(_EVERY if self.is_shown else None)
         if self.is_shown:
             self._paint("")
+
+    def _line(self) -> str:
+        done = self.total - self._waiting.unfinished_tasks
+        return bar(done, self.total, dict(self.running), shutil.get_terminal_size().columns - 1)
 
     def _paint(self, line: str) -> None:
         sys.stderr.write("\r\x1b[K" + line)

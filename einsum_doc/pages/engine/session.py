@@ -94,14 +94,15 @@ class Session:
             self._stop(self.job.blocks[-1], stopped, self.results[-1].seconds)
         else:
             self._add_late(self.page.late)
-            self._count(self.page.held)
+            # Threads have executed assertions since the last block's result.
+            counted = sum(result.assertions for result in self.results)
+            last = self.results[-1]
+            self.results[-1] = replace(last, assertions=last.assertions + self.page.held - counted)
         self._take_output()
 
     def _stop(self, block: Block, stopped: NoAnswerError, seconds: float) -> None:
         """Stop the page at a block that did not come to its end."""
         self.worker.stop()
-        if self.worker.end is not None:
-            self._count(self.worker.end[1])
         device = next((result.device for result in reversed(self.results) if result.device), self.device)
         self.results[-1] = replace(self.results[-1], seconds=seconds, device=device)
         # A block that was stopped for its output may have reached the time limit too, or not: its line is not known.
@@ -119,12 +120,6 @@ class Session:
         index = next(index for index, block in enumerate(self.job.blocks) if block.number == number)
         failures = (*self.results[index].failures, shortened_failure(self.clean.failure(failure)))
         self.results[index] = replace(self.results[index], status="failed", failures=failures)
-
-    def _count(self, held: int) -> None:
-        """Count assertions that have held since the last block's result as held in that block."""
-        counted = sum(result.assertions for result in self.results)
-        last = self.results[-1]
-        self.results[-1] = replace(last, assertions=last.assertions + max(0, held - counted))
 
     def _take_output(self) -> None:
         """Add the output that has been written since the last call to the last result."""

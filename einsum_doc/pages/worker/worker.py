@@ -29,7 +29,7 @@ from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.codec import from_facts, to_json
 from einsum_doc.pages.record.messages import BlockAnswer, LateFailure, PageAnswer, Request, Start
 from einsum_doc.pages.record.result import Failure, Result
-from einsum_doc.pages.worker.assertions import Count, Tally
+from einsum_doc.pages.worker.assertions import Tally
 from einsum_doc.pages.worker.device import Device
 from einsum_doc.pages.worker.failures import failures_of, is_expected, message_of, name_of, register_sources
 from einsum_doc.pages.worker.imports import when_loaded
@@ -50,13 +50,13 @@ class Worker:
     """Runs the blocks of one page, one after another.
 
     `root` is the folder of mkdocs.yml: the working directory, and first on the import path.
-    `device` is `auto`, `cpu` or `cuda`. `count` is where the assertions that hold are counted.
+    `device` is `auto`, `cpu` or `cuda`.
     """
 
-    def __init__(self, root: str, device: str = "auto", count: Count | None = None) -> None:
+    def __init__(self, root: str, device: str = "auto") -> None:
         self.root = root
         self.device = Device(device)
-        self.tally = Tally(count)
+        self.tally = Tally()
         self.namespaces: dict[str, ModuleType] = {}
         self.main = ModuleType("__main__")
         self.kept: dict[str, Any] = {}
@@ -75,7 +75,6 @@ class Worker:
         # Bytecode is dated by whole seconds: of two edits within one, the second would not be seen.
         sys.dont_write_bytecode = True
         os.chdir(root)
-        os.register_at_fork(after_in_child=self.tally.separate)
         self.tally.watch_imports()
         when_loaded({"matplotlib": figures.prepare, "matplotlib.backend_bases": figures.prepare_backends})
 
@@ -84,7 +83,7 @@ class Worker:
         self.blocks.append(block)
         # Classes look their module up in sys.modules by name: dataclasses and pickle need it there.
         self.main = sys.modules["__main__"] = self._namespace(block.options.get("session", ""))
-        held = self.tally.count[0]
+        held = self.tally.count
         errors: list[BaseException] = []
         ran = Result("held")
         self.values = Values()
@@ -119,7 +118,7 @@ class Worker:
             seconds=seconds,
             device=device,
             torch=torch,
-            assertions=self.tally.count[0] - held,
+            assertions=self.tally.count - held,
             raised=raised,
             failures=failures,
         )
@@ -224,7 +223,7 @@ def _leave(errors: Sequence[BaseException], block: Block, root: str) -> NoReturn
     os._exit(status)
 
 
-def serve(talk: socket.socket, files: Sequence[int], count: Count) -> None:
+def serve(talk: socket.socket, files: Sequence[int]) -> None:
     """Answer the requests of the build over `talk`, a line of JSON each way, until it closes.
 
     `files`: for standard output, for standard error, and for where a crash or the time limit strikes.
@@ -237,7 +236,7 @@ def serve(talk: socket.socket, files: Sequence[int], count: Count) -> None:
         settings = start.settings
         limit_memory(settings.memory)
         limit_cores(settings.threads, settings.gpu)
-        worker = Worker(settings.root, settings.device, count)
+        worker = Worker(settings.root, settings.device)
         faulthandler.enable(dump, all_threads=False)
         register_sources(start.sources)
         recorder = Recorder(settings.root)
@@ -250,7 +249,7 @@ def serve(talk: socket.socket, files: Sequence[int], count: Count) -> None:
                 answer = BlockAnswer(request.nonce, worker.run(request.block))
             else:
                 worker.finish()
-                answer = PageAnswer(request.nonce, worker.tally.count[0])
+                answer = PageAnswer(request.nonce, worker.tally.count)
                 with suppress(Exception):  # a page may leave sys.modules in any state
                     answer = replace(answer, dependencies=recorder.dependencies())
                 with suppress(Exception):
