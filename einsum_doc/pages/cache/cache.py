@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from einsum_doc.pages.cache.installed import names_in
-from einsum_doc.pages.cache.snapshot import MACHINE, Evidence, Snapshot, digest_of, gpus, python_variables
+from einsum_doc.pages.cache.snapshot import MACHINE, Evidence, Snapshot, digest_of, gpu_drivers, python_variables
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.codec import from_facts
 from einsum_doc.pages.record.messages import Dependencies
@@ -58,7 +58,8 @@ class Cache:
         """The files in the folder, by the page that they belong to."""
         self.notes: list[str] = []
         """The problems with the folder or with an entry in it."""
-        self._settings = {"format": FORMAT, **MACHINE, "gpus": gpus(), "variables": python_variables(), **settings}
+        machine = {**MACHINE, "gpus": gpu_drivers(), "variables": python_variables()}
+        self._settings = {"format": FORMAT, **machine, **settings}
         self._now = Snapshot(Path(os.path.realpath(root)), [Path(os.path.realpath(each)) for each in ignored])
 
     def find(self, page: str, blocks: Sequence[Block]) -> PageResults | None:

@@ -209,7 +209,7 @@ MACHINE = {
 }
 
 
-def gpus() -> list[str]:
+def gpu_drivers() -> list[str]:
     """Return the GPUs of this machine, as its driver describes them: torch takes too long to load."""
     drivers = Path("/proc/driver/nvidia")
     texts = [os.environ.get("CUDA_VISIBLE_DEVICES", "")]

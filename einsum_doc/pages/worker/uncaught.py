@@ -71,7 +71,7 @@ class Uncaught:
         """Add the errors of futures that were not asked for their outcome, and the coroutines in the namespaces."""
         for future, error in list(self._futures.items()):
             error.add_note("nobody has asked for the result of its future")
-            if not any(each.file in PAGES for each in locations_of(error)):  # raised in another process, or in C
+            if not locations_of(error):  # raised in another process, or in C
                 lines = re.findall(r'^ *File "(.+)", line (\d+)', str(error.__cause__ or ""), re.M)
                 locations = [Location(file, int(line)) for file, line in lines if file in PAGES]
                 location = locations[-1] if locations else future.__dict__[_LOCATION]
@@ -89,7 +89,7 @@ class Uncaught:
 
     def _add(self, error: BaseException) -> bool:
         """Add an error if it comes from the page's code; return whether it does."""
-        locations = [location for location in locations_of(error) if location.file in PAGES]
+        locations = locations_of(error)
         if hasattr(error, "einsum_doc_location"):
             locations.append(error.einsum_doc_location)
         if not locations or getpid() != self._pid:

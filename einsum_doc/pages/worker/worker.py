@@ -8,7 +8,9 @@ it arrives whoever wrote it (print, a C library, a child process) and survives t
 from __future__ import annotations
 
 import builtins
+import ctypes
 import faulthandler
+import io
 import json
 import os
 import socket
@@ -36,7 +38,6 @@ from einsum_doc.pages.worker.imports import when_loaded
 from einsum_doc.pages.worker.program import compile_block
 from einsum_doc.pages.worker.recorder import Recorder
 from einsum_doc.pages.worker.resources import limit_cores, limit_memory
-from einsum_doc.pages.worker.streams import Streams
 from einsum_doc.pages.worker.uncaught import Uncaught
 from einsum_doc.pages.worker.usage import used_names
 from einsum_doc.pages.worker.values import Values
@@ -161,7 +162,7 @@ class Worker:
 
     @property
     def namespace(self) -> dict[str, Any]:
-        """Return the variables of the page's Python code, or of the session of its block."""
+        """The variables of the page's Python code, or of the session of its block."""
         return self.main.__dict__
 
     def execute(self, block: Block, *, interactive: bool = False) -> None:
@@ -223,13 +224,45 @@ def _leave(errors: Sequence[BaseException], block: Block, root: str) -> NoReturn
     os._exit(status)
 
 
+class _Streams:
+    """Standard output and error of a block, redirected at the file descriptors, so that no writer is missed.
+
+    They are put back before every block, since a block may close, replace or redirect them.
+    """
+
+    def __init__(self, output: int, errors: int) -> None:
+        self.files = {1: output, 2: errors}
+        self.libc = ctypes.CDLL(None)
+
+    def open(self) -> None:
+        """Point the descriptors 1 and 2, `sys.stdout` and `sys.stderr`, at the files."""
+        for standard, file in self.files.items():
+            os.dup2(file, standard, inheritable=True)
+        for name, standard in (("stdout", 1), ("stderr", 2)):
+            # Unbuffered beneath, so that nothing is lost when the worker is killed, and lines of
+            # print and of a C library or a child process come in the order they were written.
+            raw = io.FileIO(standard, "wb", closefd=False)
+            stream = io.TextIOWrapper(raw, "utf-8", "backslashreplace", write_through=True)
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+
+    def flush(self) -> None:
+        """Flush the buffers of Python and of C."""
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except Exception:
+                continue
+        self.libc.fflush(None)
+
+
 def serve(talk: socket.socket, files: Sequence[int]) -> None:
     """Answer the requests of the build over `talk`, a line of JSON each way, until it closes.
 
     `files`: for standard output, for standard error, and for where a crash or the time limit strikes.
     """
     output, errors, dump = files
-    streams = Streams(output, errors)
+    streams = _Streams(output, errors)
     streams.open()
     with talk.makefile("r", encoding="utf-8", newline="\n") as lines:
         start = from_facts(Start, _decode(next(lines)))
