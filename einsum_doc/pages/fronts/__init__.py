@@ -1,1 +1,1 @@
-"""Who asks for a build: MkDocs, Zensical, the command line, pytest, a downloaded page."""
+"""The callers of a build: MkDocs, Zensical, the command line, pytest; and the functions that downloaded pages call."""
