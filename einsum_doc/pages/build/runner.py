@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from einsum_doc.pages.build.options import NO_CACHE, REQUIRE_GPU, OptionError, Options, Project, is_set
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.cache.cache import Cache
-from einsum_doc.pages.engine.progress import awaited
 from einsum_doc.pages.record.messages import Job, WorkerSettings
 from einsum_doc.pages.verdict.judging import judged_kept
 
@@ -88,7 +87,7 @@ class Runner:
     def wait(self, page: Page) -> None:
         """Wait until a page has run, if it does, and show on a terminal how far that is."""
         if page.future is not None and self.pool is not None:
-            awaited(page.future, self.pool.progress)
+            self.pool.progress.wait(page.future)
 
     @property
     def shows_progress(self) -> bool:

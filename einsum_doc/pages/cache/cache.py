@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from einsum_doc.pages.cache.installed import names_in
-from einsum_doc.pages.cache.snapshot import MACHINE, Evidence, Snapshot, digest_of, gpus, python_variables
+from einsum_doc.pages.cache.snapshot import MACHINE, Evidence, Snapshot, digest_of, gpu_drivers, python_variables
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.codec import from_facts
-from einsum_doc.pages.record.dependencies import Dependencies
+from einsum_doc.pages.record.messages import Dependencies
 from einsum_doc.pages.record.result import PageResults, Result
 
 FORMAT = 1
@@ -58,7 +58,8 @@ class Cache:
         """The files in the folder, by the page that they belong to."""
         self.notes: list[str] = []
         """The problems with the folder or with an entry in it."""
-        self._settings = {"format": FORMAT, **MACHINE, "gpus": gpus(), "variables": python_variables(), **settings}
+        machine = {**MACHINE, "gpus": gpu_drivers(), "variables": python_variables()}
+        self._settings = {"format": FORMAT, **machine, **settings}
         self._now = Snapshot(Path(os.path.realpath(root)), [Path(os.path.realpath(each)) for each in ignored])
 
     def find(self, page: str, blocks: Sequence[Block]) -> PageResults | None:
@@ -88,11 +89,9 @@ class Cache:
             if next(self._now.sources([each]), None) is None:
                 yield each
 
-    def last(self, page: str) -> PageResults:
-        """Return the time and memory that the page took when it last held; 0 if they are not known."""
-        for _, entry in self._entries(page):
-            return PageResults((), seconds=entry["seconds"], memory=entry["memory"])
-        return PageResults(())
+    def last_seconds(self, page: str) -> float:
+        """Return the time that the page took when it last held; infinity if it is not known."""
+        return next((float(entry["seconds"]) for _, entry in self._entries(page)), float("inf"))
 
     def evidence(
         self, page: str, blocks: Sequence[Block], ran: PageResults, dependencies: Dependencies | None
@@ -116,7 +115,6 @@ class Cache:
             "results": [asdict(result) for result in ran.results],
             "when": ran.when,
             "seconds": ran.seconds,
-            "memory": ran.memory,
             "used": ran.used,
         }
         text = json.dumps(entry, sort_keys=True)

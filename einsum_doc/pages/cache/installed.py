@@ -5,21 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from einsum_doc.pages.record.dependencies import PACKAGES
+from einsum_doc.pages.worker.recorder import PACKAGES
 
 
 class Installed:
     """The installed distributions; each folder of theirs is read once."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        """Held while the files in their folders are read: pages ask at the same time."""
 
     @cached_property
     def versions(self) -> Mapping[str, str]:
@@ -31,16 +26,12 @@ class Installed:
         found = set()
         for package in packages:
             name = package.partition(".")[0]
-            found |= {_normal(name)} if _normal(name) in self.versions else self._owners_of(name)
+            found |= {_normal(name)} if _normal(name) in self.versions else self._owners.get(name, set())
         return {name: self.versions.get(name, "") for name in sorted(found)}  # the page may have installed one
-
-    def _owners_of(self, package: str) -> set[str]:
-        """Return the distributions that have installed a package or module whose name is not theirs."""
-        with self._lock:
-            return self._owners.get(package, set())
 
     @cached_property
     def _owners(self) -> Mapping[str, set[str]]:
+        """The distributions that have installed each package or module."""
         owners = defaultdict(set)
         for folder, name, _ in _distributions():
             for package in _packages_of(folder):

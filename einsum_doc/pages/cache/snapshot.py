@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from einsum_doc.pages.cache.installed import Installed, names_in
-from einsum_doc.pages.record.dependencies import Dependencies
+from einsum_doc.pages.record.messages import Dependencies
 
 Evidence = dict[str, Any] | str
 """The state of a page's dependencies, as digests and versions; or, in words, why it is not known."""
@@ -209,7 +209,7 @@ MACHINE = {
 }
 
 
-def gpus() -> list[str]:
+def gpu_drivers() -> list[str]:
     """Return the GPUs of this machine, as its driver describes them: torch takes too long to load."""
     drivers = Path("/proc/driver/nvidia")
     texts = [os.environ.get("CUDA_VISIBLE_DEVICES", "")]

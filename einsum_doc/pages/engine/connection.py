@@ -1,4 +1,4 @@
-"""The connection between a build and the worker of a page: its requests and answers, its output, and its end."""
+"""The build's side of a worker: the server that forks it, its requests and answers, its output, and its end."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ import secrets
 import select
 import signal
 import socket
+import subprocess
+import sys
 import tempfile
+import threading
 import time
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import IO, TypeVar
 
-from einsum_doc.pages.engine.forkclient import ForkServer
-from einsum_doc.pages.engine.resources import default_memory_limit
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.codec import from_facts, to_json
 from einsum_doc.pages.record.messages import BlockAnswer, Job, PageAnswer, Request, Start, WorkerSettings
+from einsum_doc.pages.verdict.rewriting import REWRITE
+from einsum_doc.pages.worker.resources import thread_limits
 
 SHOWN = 100_000
 """How much of a block's output is kept, in bytes; a note says how much is missing."""
@@ -29,10 +32,62 @@ WRITTEN = 256 * 2**20
 """How much output a block may write before it is stopped, in bytes."""
 UNWATCHED = "the block has ended or stopped the process that watches over its own"
 
+_REMOVED = {
+    REWRITE,  # a site that a block builds is not to be rewritten along with this one
+    "PYTHONOPTIMIZE",  # which would take the assertions out of what a page imports
+}
+"""Variables of the build's environment that its blocks do not have."""
+
 _DUMP = re.compile(r"^(?:Fatal Python error: |Timeout \().*\n", re.M)
 _THREAD = re.compile(r"^(?:Current thread|Thread) 0x.*\n", re.M)
 _FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+) in', re.M)
 _Answer = TypeVar("_Answer", BlockAnswer, PageAnswer)
+
+
+class ForkServer:
+    """The process that workers are forked from, seen from the build: forkserver.py is at the other end of a socket."""
+
+    def __init__(self, root: Path, preload: Sequence[str], threads: int) -> None:
+        self.root = root
+        self.preload = set(preload)
+        self.lock = threading.Lock()
+        self.control, theirs = socket.socketpair()
+        variables = thread_limits(threads) | os.environ
+        with theirs:
+            # A process group of its own, so that an interrupt reaches the build alone.
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "einsum_doc.pages.engine.forkserver", str(theirs.fileno()), *preload],
+                cwd=root,
+                env={name: value for name, value in variables.items() if name not in _REMOVED},
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+
+    def serves(self, preload: Sequence[str]) -> bool:
+        """Return whether it can fork, and imports these modules."""
+        return self.control.fileno() != -1 and self.process.poll() is None and self.preload >= set(preload)
+
+    def fork(self, descriptors: Sequence[int]) -> None:
+        """Fork a worker that owns these descriptors."""
+        with self.lock, contextlib.suppress(OSError):
+            socket.send_fds(self.control, [b"fork"], list(descriptors))
+            if self.control.recv(1):  # a byte for each worker that has been forked
+                return
+        raise RuntimeError(f"the fork server ended with status {self.process.wait()}")
+
+    def dismiss(self) -> None:
+        """Ask it to exit, with everything that it has started; do not wait."""
+        self.control.close()
+
+    def close(self) -> None:
+        """End it, with everything that it has started."""
+        self.dismiss()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
 
 class NoAnswerError(Exception):
@@ -56,7 +111,6 @@ class Connection:
         self.answers = self.reports = b""
         with talk, life:
             server.fork([talk.fileno(), life.fileno(), *(file.fileno() for file in self.files)])
-        settings = replace(settings, memory=settings.memory or default_memory_limit())
         self.unsent = to_json(Start(settings, job.sources)) + "\n"
 
     def ask(self, kind: type[_Answer], block: Block | None, late: str) -> _Answer:
@@ -97,13 +151,10 @@ class Connection:
         return answer
 
     @property
-    def end(self) -> tuple[int, int] | None:
-        """The exit status of the worker and how many assertions had held by then; None if the supervisor is silent."""
+    def end(self) -> int | None:
+        """The exit status of the worker; None if the supervisor has not told it."""
         lines = self.reports.split(b"\n")
-        if len(lines) < 3:
-            return None
-        status, held = map(int, lines[1].split())
-        return status, held
+        return int(lines[1]) if len(lines) > 2 else None
 
     def _receive_report(self) -> bool:
         """Receive a report of the supervisor; return False if it has closed its socket."""
@@ -122,11 +173,10 @@ class Connection:
         self._await_end(5)
         if self.end is None:
             return UNWATCHED
-        status, _ = self.end
-        if status < 0:
-            name = next((each.name for each in signal.Signals if each == -status), f"signal {-status}")
+        if self.end < 0:
+            name = next((each.name for each in signal.Signals if each == -self.end), f"signal {-self.end}")
             return f"the block's process was killed by {name}"
-        return f"the block ended its process, with exit status {status}: what follows was never checked"
+        return f"the block ended its process, with exit status {self.end}: what follows was never checked"
 
     def stop(self) -> None:
         """End the worker and everything that the page has left running; return when they are gone."""

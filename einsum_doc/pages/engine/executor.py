@@ -17,7 +17,7 @@ from pathlib import Path
 
 from einsum_doc.pages.cache.cache import Cache
 from einsum_doc.pages.cache.snapshot import MACHINE, Evidence
-from einsum_doc.pages.engine.forkclient import ForkServer
+from einsum_doc.pages.engine.connection import ForkServer
 from einsum_doc.pages.engine.session import run_job
 from einsum_doc.pages.record.codec import from_facts, to_json
 from einsum_doc.pages.record.messages import Job, WorkerSettings

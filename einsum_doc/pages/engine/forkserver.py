@@ -19,12 +19,11 @@ import contextlib
 import ctypes
 import gc
 import importlib
-import mmap
 import os
-import select
 import signal
 import socket
 import sys
+import threading
 import traceback
 from pathlib import Path
 
@@ -48,7 +47,6 @@ def main(control: socket.socket, preload: list[str]) -> None:
             importlib.import_module(name)
     own = add_loaded_modules()
     gc.freeze()
-    control.sendall(b"ready\n")
     while True:
         message, descriptors, *_ = socket.recv_fds(control, 16, DESCRIPTORS)
         if not message:
@@ -63,51 +61,39 @@ def main(control: socket.socket, preload: list[str]) -> None:
                 os._exit(0)
         for descriptor in descriptors:
             os.close(descriptor)
-        control.sendall(b"forked\n")
+        control.sendall(b".")
 
 
 def _supervise(descriptors: list[int], own: list[str]) -> None:
     """Fork the worker, wait until it ends or the build closes its socket, and kill everything that is left."""
     talk, life, *files = descriptors
     _adopt_orphans()
-    # How many assertions have held: shared with the worker, so that it is known when that is killed.
-    count = memoryview(mmap.mmap(-1, 8)).cast("Q")
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    wake_read, wake_write = os.pipe()
-    os.set_blocking(wake_write, False)
-    signal.set_wakeup_fd(wake_write)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
     worker = os.fork()
     if worker == 0:
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        for descriptor in (life, wake_read, wake_write):
-            os.close(descriptor)
-        _work(talk, files, count, own)
+        os.close(life)
+        _work(talk, files, own)
     for descriptor in (talk, *files):
         os.close(descriptor)
     report = socket.socket(fileno=life)
     report.sendall(f"{os.getpid()} {worker}\n".encode())
-    status = 0
-    while True:
-        ready, _, _ = select.select([life, wake_read], [], [])
-        if life in ready:  # the build has stopped the page, or is gone
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(worker, signal.SIGKILL)
-            _, status = os.waitpid(worker, 0)
-            break
-        os.read(wake_read, 4096)
-        ended, status = os.waitpid(worker, os.WNOHANG)
-        if ended:
-            break
+    threading.Thread(target=_kill_when_closed, args=(report, worker), daemon=True).start()
+    _, status = os.waitpid(worker, 0)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(worker, signal.SIGKILL)
     _kill_all_below()
     with contextlib.suppress(OSError):
-        report.sendall(f"{os.waitstatus_to_exitcode(status)} {count[0]}\n".encode())
+        report.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
 
 
-def _work(talk: int, files: list[int], count: memoryview[int], own: list[str]) -> None:
+def _kill_when_closed(report: socket.socket, worker: int) -> None:
+    """Kill the worker when the build has stopped the page, or is gone."""
+    with contextlib.suppress(OSError):
+        report.recv(1)
+        os.kill(worker, signal.SIGKILL)
+
+
+def _work(talk: int, files: list[int], own: list[str]) -> None:
     """Run as the worker, and never return. `own` are the modules that it consists of."""
     try:
         os.setsid()
@@ -118,7 +104,7 @@ def _work(talk: int, files: list[int], count: memoryview[int], own: list[str]) -
             del sys.modules[name]
         gc.enable()
         with socket.socket(fileno=talk) as connection:
-            page_worker.serve(connection, files, count)
+            page_worker.serve(connection, files)
         # Not sys.exit: functions that the page has registered with atexit are not run.
         os._exit(0)
     except BaseException:

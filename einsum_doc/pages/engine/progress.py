@@ -5,53 +5,47 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TextIO
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from concurrent.futures import Future  # not loaded where nothing is run
+    from queue import Queue
 
 _EVERY = 0.1
 """How often the line is painted, in seconds."""
 _WIDTH = 20
 
 
-def awaited(future: Future[Any], progress: Progress) -> None:
-    """Wait until the future is done, showing the running pages on a terminal."""
-    from concurrent.futures import wait  # not loaded where nothing is run
-
-    while not future.done():
-        if progress.is_shown:
-            progress.paint()
-        wait([future], _EVERY if progress.is_shown else None)
-    progress.erase()
-
-
 class Progress:
-    """The line with the running pages, and how many are done."""
+    """The line with the running pages, and how many are done. `waiting` counts those that are not."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self.stream = stream or sys.stderr
-        self.is_shown = self.stream.isatty()
-        """Whether the stream is a terminal."""
+    def __init__(self, waiting: Queue[Any]) -> None:
+        self.is_shown = sys.stderr.isatty()
+        """Whether a person sees the line."""
         self.running: dict[str, str] = {}
         """The running pages, and the current block of each."""
-        self.done = self.total = 0
-        """How many pages have been run, and how many there are."""
-        self._painted = False
+        self.total = 0
+        """How many pages there are."""
+        self._waiting = waiting
 
-    def paint(self) -> None:
-        """Show the current progress in place of the last one."""
-        width = shutil.get_terminal_size().columns - 1
-        self.stream.write("\r\x1b[K" + bar(self.done, self.total, dict(self.running), width))
-        self.stream.flush()
-        self._painted = True
+    def wait(self, future: Future[Any]) -> None:
+        """Wait until the future is done, showing the running pages on a terminal."""
+        while not future.done():
+            if self.is_shown:
+                self._paint(self._line())
+            with suppress(TimeoutError):
+                future.exception(_EVERY if self.is_shown else None)
+        if self.is_shown:
+            self._paint("")
 
-    def erase(self) -> None:
-        """Erase the line."""
-        if self._painted:
-            self.stream.write("\r\x1b[K")
-            self.stream.flush()
-            self._painted = False
+    def _line(self) -> str:
+        done = self.total - self._waiting.unfinished_tasks
+        return bar(done, self.total, dict(self.running), shutil.get_terminal_size().columns - 1)
+
+    def _paint(self, line: str) -> None:
+        sys.stderr.write("\r\x1b[K" + line)
+        sys.stderr.flush()
 
 
 def bar(done: int, total: int, running: Mapping[str, str], width: int) -> str:

@@ -7,16 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Self
 
-from einsum_doc.pages.engine.connection import UNWATCHED, Connection, NoAnswerError, location_in_dump
-from einsum_doc.pages.engine.forkclient import ForkServer
-from einsum_doc.pages.engine.resources import gpus
+from einsum_doc.pages.engine.connection import UNWATCHED, Connection, ForkServer, NoAnswerError, location_in_dump
 from einsum_doc.pages.record.block import Block, Location
-from einsum_doc.pages.record.dependencies import Dependencies
-from einsum_doc.pages.record.messages import BlockAnswer, Job, LateFailure, PageAnswer, WorkerSettings
+from einsum_doc.pages.record.messages import BlockAnswer, Dependencies, Job, LateFailure, PageAnswer, WorkerSettings
 from einsum_doc.pages.record.result import Failure, PageResults, Result
 from einsum_doc.pages.verdict.judging import compared
 from einsum_doc.pages.verdict.redaction import Redaction
 from einsum_doc.pages.verdict.shortening import shortened, shortened_failure
+from einsum_doc.pages.worker.resources import gpus
 
 
 def run_job(
@@ -43,8 +41,7 @@ def run_job(
             if session.failed:
                 break
     dependencies = None if session.failed else session.page.dependencies
-    memory = dependencies.memory if dependencies else 0
-    return PageResults(session.results, when, time.time() - when, memory, used=session.page.used), dependencies
+    return PageResults(session.results, when, time.time() - when, used=session.page.used), dependencies
 
 
 class Session:
@@ -97,14 +94,15 @@ class Session:
             self._stop(self.job.blocks[-1], stopped, self.results[-1].seconds)
         else:
             self._add_late(self.page.late)
-            self._count(self.page.held)
+            # Threads have executed assertions since the last block's result.
+            counted = sum(result.assertions for result in self.results)
+            last = self.results[-1]
+            self.results[-1] = replace(last, assertions=last.assertions + self.page.held - counted)
         self._take_output()
 
     def _stop(self, block: Block, stopped: NoAnswerError, seconds: float) -> None:
         """Stop the page at a block that did not come to its end."""
         self.worker.stop()
-        if self.worker.end is not None:
-            self._count(self.worker.end[1])
         device = next((result.device for result in reversed(self.results) if result.device), self.device)
         self.results[-1] = replace(self.results[-1], seconds=seconds, device=device)
         # A block that was stopped for its output may have reached the time limit too, or not: its line is not known.
@@ -122,12 +120,6 @@ class Session:
         index = next(index for index, block in enumerate(self.job.blocks) if block.number == number)
         failures = (*self.results[index].failures, shortened_failure(self.clean.failure(failure)))
         self.results[index] = replace(self.results[index], status="failed", failures=failures)
-
-    def _count(self, held: int) -> None:
-        """Count assertions that have held since the last block's result as held in that block."""
-        counted = sum(result.assertions for result in self.results)
-        last = self.results[-1]
-        self.results[-1] = replace(last, assertions=last.assertions + max(0, held - counted))
 
     def _take_output(self) -> None:
         """Add the output that has been written since the last call to the last result."""

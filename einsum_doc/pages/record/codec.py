@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import types
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 _encode = json.JSONEncoder(default=asdict).encode  # by reference: a page may patch json
 _Value = TypeVar("_Value")
@@ -36,19 +36,14 @@ def _read(kind: Any, facts: Any) -> Any:
     if isinstance(kind, type) and is_dataclass(kind):
         hints = _hints(kind)
         return kind(**{name: _read(hints[name], fact) for name, fact in facts.items()})
-    if isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields"):
+    if hasattr(kind, "_fields"):  # of a named tuple
         return kind(*facts)
     origin, inner = get_origin(kind), get_args(kind)
-    if origin in (Union, types.UnionType):
-        if facts is None:
-            return None
-        kinds = [each for each in inner if each is not types.NoneType]
-        return _read(kinds[0], facts) if len(kinds) == 1 else facts  # of several kinds: plain values
-    if origin in (tuple, Sequence) and facts:
-        items = [_read(inner[0], fact) for fact in facts]
-        return tuple(items) if origin is tuple else items
-    if origin is tuple:
-        return ()
+    if origin is UnionType and facts is not None:  # with None or, in the evidence, with another plain type
+        return _read(inner[0], facts)
+    if origin in (tuple, Sequence):
+        items = (_read(inner[0], fact) for fact in facts)
+        return tuple(items) if origin is tuple else list(items)
     return facts
 
 

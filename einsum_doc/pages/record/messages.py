@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from einsum_doc.pages.record.block import Block
-from einsum_doc.pages.record.dependencies import Dependencies
 from einsum_doc.pages.record.result import Failure, Result
 
 
@@ -32,7 +31,7 @@ class WorkerSettings:
     seconds: float = 60.0
     """Wall-clock time limit of one block."""
     memory: int = 0
-    """Memory limit of the worker in bytes, without that of a GPU; 0 for three quarters of the machine's."""
+    """Memory limit of the worker in bytes, without that of a GPU; 0 for three quarters of its machine's."""
     library: tuple[str, ...] = ()
     """The packages whose public names are looked for in the page's code."""
     threads: int = 0
@@ -76,6 +75,32 @@ class BlockAnswer:
     result: Result
     late: tuple[LateFailure, ...] = ()
     """Failures of earlier blocks since the last answer."""
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """The dependencies of the blocks of a page, beside their own text; paths are absolute."""
+
+    files: tuple[str, ...] = ()
+    """Modules of the project that were imported, and files that were opened, whether they were there or not."""
+    written: tuple[str, ...] = ()
+    """The files among them that the page itself has written or removed."""
+    asked: tuple[str, ...] = ()
+    """Files that the page has only asked about: whether they are there, and how large."""
+    links: tuple[str, ...] = ()
+    """Symbolic links that were followed on the way to any of these."""
+    folders: tuple[str, ...] = ()
+    """Folders that were listed."""
+    names: tuple[str, ...] = ()
+    """Imported modules that are not the project's: a file of the project could come before them."""
+    variables: tuple[str, ...] = ()
+    """Variables of the environment that were looked up by name."""
+    environment: bool = False
+    """Whether the environment was read as a whole."""
+    packages: tuple[str, ...] = ()
+    """Files and folders of site-packages that modules were loaded from, by name."""
+    processes: bool = False
+    """Whether the page has started a process, which may read any file of the project."""
 
 
 @dataclass(frozen=True)

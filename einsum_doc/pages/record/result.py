@@ -112,8 +112,6 @@ class PageResults:
     """The time when its blocks ran, in seconds since 1970."""
     seconds: float = 0.0
     """How long they ran."""
-    memory: int = 0
-    """The peak memory of its process, in bytes."""
     cached: bool = False
     """Whether the results were kept from an earlier build."""
     packages: Mapping[str, str] = field(default_factory=dict)

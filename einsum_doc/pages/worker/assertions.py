@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from sys import _getframe
 from types import FrameType, FunctionType, ModuleType
-from typing import Any, TypeAlias
+from typing import Any
 
 from einsum_doc.pages.languages import asserting as languages
 from einsum_doc.pages.worker.comparison import UNSET, compared
@@ -35,18 +35,11 @@ example has failed.
 _AssertionError = AssertionError  # a page may patch builtins
 
 
-Count: TypeAlias = "list[int] | memoryview[int]"
-"""One number."""
-
-
 class Tally:
-    """Counts the assertions that have been executed and have held.
+    """Counts the assertions that have been executed and have held."""
 
-    `count` holds the number; another process may share its memory, and read it when this one is gone.
-    """
-
-    def __init__(self, count: Count | None = None) -> None:
-        self.count: Count = [0] if count is None else count
+    def __init__(self) -> None:
+        self.count = 0
         self._thread = _Thread()
 
     def counted(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -63,7 +56,7 @@ class Tally:
             if thread.depth or getattr(outcome, "attempted", 1) == 0:  # a docstring without examples
                 return outcome
             if outcome is None or (outcome and not getattr(outcome, "failed", 0)):
-                self.count[0] += 1
+                self.count += 1
                 thread.counted = outcome
             elif _is_discarded(_getframe(1)):
                 raise _AssertionError(f"what {function.__name__} found is false\n{outcome}")
@@ -74,10 +67,6 @@ class Tally:
     def watch_imports(self) -> None:
         """Count the calls of the functions that `ASSERTING` names, once their modules are loaded."""
         when_loaded(dict.fromkeys(ASSERTING, self._watch))
-
-    def separate(self) -> None:
-        """Count in memory of this process alone: it has been forked, and shares the count with its parent."""
-        self.count = [self.count[0]]
 
     def _watch(self, module: ModuleType) -> None:
         for name, value in list(vars(module).items()):
@@ -96,7 +85,7 @@ class Tally:
                 return False
             # `assert check(...)` is one assertion, not two: the call has been counted.
             if outcome is not thread.counted:
-                self.count[0] += 1
+                self.count += 1
             thread.counted = None
             return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -99,39 +99,24 @@ def _mismatch(left: Any, right: Any) -> Iterator[str]:
         yield "the shapes differ"
         return
     unequal = (left != right).reshape(-1)
-    count = int(unequal.sum())
-    if not count:
+    positions = [position for position, differs in enumerate(unequal.tolist()) if differs]
+    if not positions:
         return
+    # As numbers of Python, whose differences neither overflow nor wrap around.
+    ones, others = (
+        side.reshape(-1)[unequal].tolist() if _is_array(side) else [side] * len(positions) for side in (left, right)
+    )
 
-    def at(position: int) -> str:
-        index, rest = [], position
+    def at(which: int) -> str:
+        index, rest = [], positions[which]
         for length in reversed(shape):
             rest, remainder = divmod(rest, length)
-            index.append(remainder)
-        one, other = (_element(side, position) for side in (left, right))
-        return f"[{', '.join(map(str, reversed(index)))}] {one!r} and {other!r}"
+            index.append(str(remainder))
+        return f"[{', '.join(reversed(index))}] {ones[which]!r} and {others[which]!r}"
 
-    yield f"{count} of {unequal.shape[0]} elements differ"
-    yield f"first at {at(int((unequal * 1).argmax()))}"
-    wide = [_wide(side) for side in (left, right)]
-    if all(each is not None for each in wide):
-        largest = int(abs(wide[0] - wide[1]).reshape(-1).argmax())
-        by = abs(_element(left, largest) - _element(right, largest))
-        yield f"largest at {at(largest)}, by {by:.3g}"
-
-
-def _element(side: Any, position: int) -> Any:
-    if not _is_array(side):
-        return side
-    element = side.reshape(-1)[position]
-    return element.item() if hasattr(element, "item") else element
-
-
-def _wide(side: Any) -> Any:
-    """Return an array in a dtype in which differences neither overflow nor wrap around; None for no numbers."""
-    if not _is_array(side):
-        return side
-    if "torch" in sys.modules and isinstance(side, sys.modules["torch"].Tensor):
-        return side.cdouble() if side.is_complex() else side.double()
-    kind = getattr(side.dtype, "kind", "O")
-    return side.astype(complex if kind == "c" else float) if kind in "biufc" else None
+    yield f"{len(positions)} of {unequal.shape[0]} elements differ"
+    yield f"first at {at(0)}"
+    with contextlib.suppress(TypeError):  # the elements are no numbers
+        by = [abs(one - other) for one, other in zip(ones, others, strict=True)]
+        largest = max(range(len(by)), key=lambda which: (by[which] != by[which], by[which]))  # NaN before all
+        yield f"largest at {at(largest)}, by {by[largest]:.3g}"

@@ -9,7 +9,7 @@ import re
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -105,7 +105,6 @@ def _failure_of(
         details.append(f"caused by {_headline(error.__cause__)}")
     elif error.__context__ is not None and not error.__suppress_context__:
         details.append(f"while handling {_headline(error.__context__)}")
-    trace = list(_once(f"{location_}\n{text}" for location_, text, _ in frames))
     if "raises" in block.options:
         details.append(f"expected: {block.options['raises']}: this error, and a message that begins so")
     inner = next(
@@ -120,7 +119,7 @@ def _failure_of(
         name_of(error),
         first or test,
         (*rest, *details, *notes),
-        tuple(line for frame in trace for line in frame.rstrip("\n").split("\n")),
+        tuple(_trace(frames)),
     )
 
 
@@ -137,8 +136,8 @@ def message_of(error: BaseException) -> str:
 
 
 def locations_of(error: BaseException) -> list[Location]:
-    """Return the locations of the frames that an error has come through, outermost first."""
-    return [Location(frame.f_code.co_filename, line) for frame, line in _frames(error.__traceback__)]
+    """Return the lines of pages that an error has come through, outermost first."""
+    return [Location(frame.f_code.co_filename, line) for frame, line in _page_frames(error.__traceback__)]
 
 
 def _author_frames(trace: TracebackType | None, root: str) -> Iterator[tuple[Location, str, bool]]:
@@ -160,9 +159,13 @@ def _frames(trace: TracebackType | None) -> Iterator[tuple[FrameType, int]]:
     yield from frames if len(frames) <= 100 else [*frames[:50], *frames[-50:]]
 
 
+def _page_frames(trace: TracebackType | None) -> list[tuple[FrameType, int]]:
+    return [(frame, line) for frame, line in _frames(trace) if frame.f_code.co_filename in PAGES]
+
+
 def _sides_of_an_assertion(error: BaseException) -> list[str]:
     """Return the values that an `assert` compared when something in it raised."""
-    frames = [(frame, line) for frame, line in _frames(error.__traceback__) if frame.f_code.co_filename in PAGES]
+    frames = _page_frames(error.__traceback__)
     if not frames or isinstance(error, AssertionError):
         return []
     frame, line = frames[-1]
@@ -175,10 +178,11 @@ def _sides_of_an_assertion(error: BaseException) -> list[str]:
     return [", ".join(map(describe, sides))] if sides else []
 
 
-def _once(frames: Iterable[str]) -> Iterator[str]:
-    """Yield the frames, a run of equal ones as one with a count."""
-    for frame, run in itertools.groupby(frames):
-        yield frame
+def _trace(frames: Sequence[tuple[Location, str, bool]]) -> Iterator[str]:
+    """Yield the lines of the frames, of a run of equal ones as of one with a count."""
+    for (location, source, _), run in itertools.groupby(frames):
+        yield str(location)
+        yield from [source] if source else []
         repeated = len(list(run)) - 1
         if repeated:
             yield f"    … and again, {repeated} times or more"

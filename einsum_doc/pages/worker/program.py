@@ -51,41 +51,28 @@ def compile_block(block: Block, *, interactive: bool = False) -> list[CodeType]:
         compile(source, block.location.file, "exec", dont_inherit=True)
     for location in (location_in(block, line) for line in rewriter.lines):
         ASSERTED.setdefault(location.file, set()).add(location.line)
-    if interactive and tree.body:
-        return _compiled(ast.fix_missing_locations(ast.Interactive(tree.body)), block)
-    show_last(tree, source)
-    return _compiled(ast.fix_missing_locations(tree), block)
-
-
-def _compiled(tree: ast.Module | ast.Interactive, block: Block) -> list[CodeType]:
-    mode = "single" if isinstance(tree, ast.Interactive) else "exec"
+    if not interactive:
+        show_last(tree, source)
+    ast.fix_missing_locations(tree)
     flags = _future_flags(tree.body)
-    pieces = [(block.location.file, tree.body)]
-    if block.locations:
-        by_file = groupby(tree.body, lambda statement: location_in(block, statement.lineno).file)
-        pieces = [(file, list(statements)) for file, statements in by_file] or pieces
-    codes: list[CodeType] = []
+    codes = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)  # Python has warned of the text as it stands already
-        for file, statements in pieces:
+        for file, group in groupby(tree.body, lambda statement: location_in(block, statement.lineno).file):
+            statements = list(group)
             if block.locations:
                 _move(statements, file, block)
-            part = ast.Interactive(statements) if mode == "single" else ast.Module(statements, [])
+            part = ast.Interactive(statements) if interactive else ast.Module(statements, [])
             # Never optimized: that would take out `if __debug__`.
+            mode = "single" if interactive else "exec"
             codes.append(compile(part, file, mode, flags, dont_inherit=True, optimize=0))
     return codes
 
 
 def _future_flags(body: Sequence[ast.stmt]) -> int:
     """Return the compiler flags of the block's `__future__` imports, for all its pieces."""
-    names = [
-        each.name
-        for node in body
-        if isinstance(node, ast.ImportFrom) and node.module == "__future__"
-        for each in node.names
-    ]
-    features = [getattr(__future__, name, None) for name in names]
-    return sum({feature.compiler_flag for feature in features if feature is not None})
+    imports = [each for each in body if isinstance(each, ast.ImportFrom) and each.module == "__future__"]
+    return sum({getattr(__future__, each.name).compiler_flag for node in imports for each in node.names})
 
 
 def _move(statements: Sequence[ast.stmt], file: str, block: Block) -> None:
@@ -109,9 +96,6 @@ def _line_in(file: str, line: int, block: Block) -> int:
 @contextmanager
 def _located_warnings(block: Block) -> Iterator[None]:
     """Issue the warnings of Python's compiler about a `numbered` program at the locations of their lines."""
-    if not block.locations:
-        yield
-        return
     with warnings.catch_warnings(record=True) as caught:
         yield
     for each in caught:

@@ -11,16 +11,28 @@ import importlib.util
 import os
 import sys
 import sysconfig
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, wraps
 from typing import Any
 
-from einsum_doc.pages.record.dependencies import PACKAGES, Dependencies
+from einsum_doc.pages.record.messages import Dependencies
 
+PACKAGES = {os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
+"""The folders that distributions are installed in."""
+
+_STANDARD = {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")} | (
+    {os.path.realpath(sys.prefix)} if sys.prefix != sys.base_prefix else set()
+)
 _STARTED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "os.forkpty", "os.exec", "os.spawn"}
 _CHANGED = {"os.remove", "os.rename", "os.link", "os.symlink", "os.truncate", "os.mkdir", "os.rmdir"}
 _LISTED = {"os.listdir", "os.scandir"}
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+# By reference, so that nothing is looked up that the page may have patched.
+_is_a, _anything, _frame = isinstance, Exception, sys._getframe
+_join, _working_directory, _decode = os.path.join, os.getcwd, os.fsdecode
+_PATH = (str, bytes, os.PathLike)
 
 
 class Recorder:
@@ -38,23 +50,42 @@ class Recorder:
         self.asked: set[str] = set()
         self.listed: set[str] = set()
         self.names: set[str] = set()
-        self.environment = _Environment({})
         self.processes = False
-
-    def start(self) -> None:
-        """Start to record."""
-        # By reference, so that no function is called that the page has patched.
-        sys.addaudithook(_audit_hook(self, sys._getframe))
+        sys.addaudithook(self._record)
         for name in ("stat", "lstat", "access"):  # Python has no audit events for these
             _record_calls(name, self.asked)
         # Nor for the environment, whose class is looked up by `isinstance`: its dict is all that can be replaced.
         self.environment = _Environment(os.environ._data)  # type: ignore[attr-defined]
         os.environ._data = os.environb._data = self.environment  # type: ignore[attr-defined]
 
+    def _record(self, event: str, args: tuple[Any, ...]) -> None:
+        try:
+            if event == "open":
+                path, _, flags = args
+                if _is_a(path, _PATH):
+                    self.opened.add(_absolute(path))
+                    if flags & _WRITING:
+                        self.written.add(_absolute(path))
+            elif event == "import":
+                self.names.add(args[0].partition(".")[0])
+            elif event in _LISTED:
+                # Python's own search for modules lists folders too, and is recorded by the modules' names.
+                if _frame(1).f_code.co_filename != "<frozen importlib._bootstrap_external>":
+                    self.listed.add(_absolute(args[0] if _is_a(args[0], _PATH) else "."))
+            elif event in _CHANGED:
+                self.written.update(_absolute(path) for path in args[:2] if _is_a(path, _PATH))
+            elif event == "ctypes.dlopen" and _is_a(args[0], _PATH):
+                self.opened.add(_absolute(args[0]))
+            elif event == "sqlite3.connect" and _is_a(args[0], _PATH):
+                self.opened.add(_absolute(args[0]))
+                self.written.add(_absolute(args[0]))
+            elif event in _STARTED:
+                self.processes = True
+        except _anything:  # a folder that is gone, a name that is no path: it cannot change
+            return
+
     def dependencies(self) -> Dependencies:
         """Return the dependencies that have been recorded, and those of the modules that are loaded now."""
-        import resource
-
         # Copied before links are followed, which asks about files, and would be recorded.
         recorded = [set(paths) for paths in (self.opened, self.written, self.asked, self.listed)]
         loaded = _Loaded()
@@ -66,7 +97,6 @@ class Recorder:
         files = opened | written | modules
         names = self.names | loaded.names | _before.names
         own = {os.path.relpath(path, self.root).partition(os.sep)[0].partition(".")[0] for path in files | links}
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return Dependencies(
             files=tuple(sorted(files)),
             written=tuple(sorted(written)),
@@ -78,7 +108,6 @@ class Recorder:
             environment=self.environment.is_read,
             packages=tuple(sorted(loaded.packages | _before.packages)),
             processes=self.processes,
-            memory=peak * (1 if sys.platform == "darwin" else 1024),
         )
 
     def _followed(self, paths: Iterable[str], links: set[str]) -> set[str]:
@@ -155,11 +184,6 @@ def add_loaded_modules() -> list[str]:
     return own
 
 
-_STANDARD = {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")} | (
-    {os.path.realpath(sys.prefix)} if sys.prefix != sys.base_prefix else set()
-)
-
-
 def _within(path: str, folders: Iterable[str]) -> str:
     """Return the folder among `folders` that a path is in, or an empty text."""
     return next((folder for folder in folders if path == folder or path.startswith(folder + os.sep)), "")
@@ -229,11 +253,10 @@ class _Environment(dict[bytes, bytes]):
         super().__init__(variables)
         self.names: set[str] = set()
         self.is_read = False
-        self.decode = os.fsdecode
 
     def __getitem__(self, name: bytes) -> bytes:
         if not self.is_read:
-            self.names.add(self.decode(name))
+            self.names.add(_decode(name))
         return super().__getitem__(name)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -249,60 +272,23 @@ class _Environment(dict[bytes, bytes]):
         return super().items()
 
 
-def _path_function() -> Callable[[Any], str]:
-    """Return a function that makes paths absolute; `..` stays in them, since it may come after a link."""
-    join, working_directory, decode = os.path.join, os.getcwd, os.fsdecode
-    return lambda path: join(working_directory(), decode(path))
+def _absolute(path: Any) -> str:
+    """Return a path from the root on; `..` stays in it, since it may come after a link."""
+    return _join(_working_directory(), _decode(path))
 
 
 def _record_calls(name: str, asked: set[str]) -> None:
     """Replace a function of `os` by one that records the paths that it is called with."""
     function = getattr(os, name)
-    is_a, is_path, anything = isinstance, (str, bytes, os.PathLike), Exception
-    path_of = _path_function()
 
     @wraps(function)
     def recorded(path: Any, *args: Any, **kwargs: Any) -> Any:
-        if is_a(path, is_path):
-            with contextlib.suppress(anything):
-                asked.add(path_of(path))
+        if _is_a(path, _PATH):
+            with contextlib.suppress(_anything):
+                asked.add(_absolute(path))
         return function(path, *args, **kwargs)
 
     setattr(os, name, recorded)
     for functions in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks, os.supports_effective_ids):
         if function in functions:
             functions.add(recorded)
-
-
-def _audit_hook(recorder: Recorder, frame: Callable[[int], Any]) -> Callable[[str, tuple[Any, ...]], None]:
-    opened, written, listed, names = recorder.opened, recorder.written, recorder.listed, recorder.names
-    is_a, is_path, anything = isinstance, (str, bytes, os.PathLike), Exception
-    path_of = _path_function()
-
-    def record(event: str, args: tuple[Any, ...]) -> None:
-        try:
-            if event == "open":
-                path, _, flags = args
-                if is_a(path, is_path):
-                    opened.add(path_of(path))
-                    if flags & _WRITING:
-                        written.add(path_of(path))
-            elif event == "import":
-                names.add(args[0].partition(".")[0])
-            elif event in _LISTED:
-                # Python's own search for modules lists folders too, and is recorded by the modules' names.
-                if frame(1).f_code.co_filename != "<frozen importlib._bootstrap_external>":
-                    listed.add(path_of(args[0] if is_a(args[0], is_path) else "."))
-            elif event in _CHANGED:
-                written.update(path_of(path) for path in args[:2] if is_a(path, is_path))
-            elif event == "ctypes.dlopen" and is_a(args[0], is_path):
-                opened.add(path_of(args[0]))
-            elif event == "sqlite3.connect" and is_a(args[0], is_path):
-                opened.add(path_of(args[0]))
-                written.add(path_of(args[0]))
-            elif event in _STARTED:
-                recorder.processes = True
-        except anything:  # a folder that is gone, a name that is no path: it cannot change
-            return
-
-    return record

@@ -12,9 +12,8 @@ import re
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from functools import wraps
 from os import getpid
 from types import FrameType
 from typing import Any
@@ -23,8 +22,8 @@ from weakref import WeakKeyDictionary
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.worker.failures import PAGES, locations_of
 
-_ASKED, _LOCATION = "@asked", "@location"
-"""Attributes of a future: whether its outcome was asked for, and the line of the page that made it."""
+_LOCATION = "@location"
+"""The attribute of a future that holds the line of the page that made it."""
 
 
 class UnawaitedError(Exception):
@@ -49,8 +48,8 @@ class Uncaught:
         self._errors: list[tuple[Block, BaseException]] = []
         self._threads: WeakKeyDictionary[threading.Thread, Block] = WeakKeyDictionary()
         """The block that each thread was started in."""
-        self._futures: list[Future[Any]] = []
-        """The futures that hold an error."""
+        self._futures: dict[Future[Any], BaseException] = {}
+        """The futures that hold an error which nobody has asked for."""
         self._pid = getpid()
         threading.excepthook = self._add_of_thread
         sys.unraisablehook = self._add_unraisable
@@ -70,15 +69,12 @@ class Uncaught:
 
     def finish(self, namespaces: Iterable[Mapping[str, Any]]) -> None:
         """Add the errors of futures that were not asked for their outcome, and the coroutines in the namespaces."""
-        for future in self._futures:
-            error = None if future.__dict__.get(_ASKED) else future.exception()
-            if error is None:
-                continue
+        for future, error in list(self._futures.items()):
             error.add_note("nobody has asked for the result of its future")
-            if not any(each.file in PAGES for each in locations_of(error)):  # raised in another process, or in C
+            if not locations_of(error):  # raised in another process, or in C
                 lines = re.findall(r'^ *File "(.+)", line (\d+)', str(error.__cause__ or ""), re.M)
                 locations = [Location(file, int(line)) for file, line in lines if file in PAGES]
-                location = locations[-1] if locations else future.__dict__.get(_LOCATION)
+                location = locations[-1] if locations else future.__dict__[_LOCATION]
                 if location is not None:
                     error.einsum_doc_location = location  # type: ignore[attr-defined]
             self._add(error)
@@ -93,7 +89,7 @@ class Uncaught:
 
     def _add(self, error: BaseException) -> bool:
         """Add an error if it comes from the page's code; return whether it does."""
-        locations = [location for location in locations_of(error) if location.file in PAGES]
+        locations = locations_of(error)
         if hasattr(error, "einsum_doc_location"):
             locations.append(error.einsum_doc_location)
         if not locations or getpid() != self._pid:
@@ -126,35 +122,20 @@ class Uncaught:
         return True
 
     def _watch_futures(self) -> None:
-        make, set_exception = Future.__init__, Future.set_exception
+        """Replace the attribute in which a future keeps its error, which `result` and `exception` read."""
 
-        @wraps(make)
-        def make_and_locate(future: Future[Any]) -> None:
-            make(future)
-            future.__dict__[_LOCATION] = _page_line_of_caller()
+        def get(future: Future[Any]) -> BaseException | None:
+            self._futures.pop(future, None)
+            error: BaseException | None = future.__dict__["_exception"]
+            return error
 
-        @wraps(set_exception)
-        def set_and_keep(future: Future[Any], exception: BaseException | None) -> None:
-            set_exception(future, exception)
-            self._futures.append(future)
+        def keep(future: Future[Any], error: BaseException | None) -> None:
+            future.__dict__["_exception"] = error
+            future.__dict__.setdefault(_LOCATION, _page_line_of_caller())
+            if error is not None:
+                self._futures[future] = error
 
-        methods = {name: _marking(getattr(Future, name)) for name in ("result", "exception")}
-        for name, method in {**methods, "__init__": make_and_locate, "set_exception": set_and_keep}.items():
-            setattr(Future, name, method)
-
-
-def _marking(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a method of futures that marks one as asked for, if it is done."""
-
-    @wraps(method)
-    def ask(future: Future[Any], *args: Any, **kwargs: Any) -> Any:
-        try:
-            return method(future, *args, **kwargs)
-        finally:
-            if future.done():
-                future.__dict__[_ASKED] = True
-
-    return ask
+        Future._exception = property(get, keep)  # type: ignore[assignment]
 
 
 def _page_line_of_caller() -> Location | None:

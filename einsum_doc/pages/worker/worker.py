@@ -8,14 +8,16 @@ it arrives whoever wrote it (print, a C library, a child process) and survives t
 from __future__ import annotations
 
 import builtins
+import ctypes
 import faulthandler
+import io
 import json
 import os
 import socket
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import chdir, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from os import getpid
 from time import perf_counter
@@ -29,13 +31,13 @@ from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.codec import from_facts, to_json
 from einsum_doc.pages.record.messages import BlockAnswer, LateFailure, PageAnswer, Request, Start
 from einsum_doc.pages.record.result import Failure, Result
-from einsum_doc.pages.worker.assertions import Count, Tally
+from einsum_doc.pages.worker.assertions import Tally
+from einsum_doc.pages.worker.device import Device
 from einsum_doc.pages.worker.failures import failures_of, is_expected, message_of, name_of, register_sources
 from einsum_doc.pages.worker.imports import when_loaded
 from einsum_doc.pages.worker.program import compile_block
 from einsum_doc.pages.worker.recorder import Recorder
-from einsum_doc.pages.worker.resources import Device, limit_cores, limit_memory
-from einsum_doc.pages.worker.streams import Streams
+from einsum_doc.pages.worker.resources import limit_cores, limit_memory
 from einsum_doc.pages.worker.uncaught import Uncaught
 from einsum_doc.pages.worker.usage import used_names
 from einsum_doc.pages.worker.values import Values
@@ -49,13 +51,13 @@ class Worker:
     """Runs the blocks of one page, one after another.
 
     `root` is the folder of mkdocs.yml: the working directory, and first on the import path.
-    `device` is `auto`, `cpu` or `cuda`. `count` is where the assertions that hold are counted.
+    `device` is `auto`, `cpu` or `cuda`.
     """
 
-    def __init__(self, root: str, device: str = "auto", count: Count | None = None) -> None:
+    def __init__(self, root: str, device: str = "auto") -> None:
         self.root = root
         self.device = Device(device)
-        self.tally = Tally(count)
+        self.tally = Tally()
         self.namespaces: dict[str, ModuleType] = {}
         self.main = ModuleType("__main__")
         self.kept: dict[str, Any] = {}
@@ -74,7 +76,6 @@ class Worker:
         # Bytecode is dated by whole seconds: of two edits within one, the second would not be seen.
         sys.dont_write_bytecode = True
         os.chdir(root)
-        os.register_at_fork(after_in_child=self.tally.separate)
         self.tally.watch_imports()
         when_loaded({"matplotlib": figures.prepare, "matplotlib.backend_bases": figures.prepare_backends})
 
@@ -83,7 +84,7 @@ class Worker:
         self.blocks.append(block)
         # Classes look their module up in sys.modules by name: dataclasses and pickle need it there.
         self.main = sys.modules["__main__"] = self._namespace(block.options.get("session", ""))
-        held = self.tally.count[0]
+        held = self.tally.count
         errors: list[BaseException] = []
         ran = Result("held")
         self.values = Values()
@@ -91,7 +92,9 @@ class Worker:
         try:
             if not self.device.use(block):
                 return Result("skipped", reason=CONDITIONS["no-gpu"])
-            with _width(block.options.get("width")), _directory(self.root, block.options.get("workdir")):
+            workdir = block.options.get("workdir")
+            folder = chdir(os.path.join(self.root, workdir)) if workdir else nullcontext()
+            with _width(block.options.get("width")), folder:
                 ran = LANGUAGES[block.language].run(block, self)
         except BaseException as error:
             errors.append(error)
@@ -116,7 +119,7 @@ class Worker:
             seconds=seconds,
             device=device,
             torch=torch,
-            assertions=self.tally.count[0] - held,
+            assertions=self.tally.count - held,
             raised=raised,
             failures=failures,
         )
@@ -159,7 +162,7 @@ class Worker:
 
     @property
     def namespace(self) -> dict[str, Any]:
-        """Return the variables of the page's Python code, or of the session of its block."""
+        """The variables of the page's Python code, or of the session of its block."""
         return self.main.__dict__
 
     def execute(self, block: Block, *, interactive: bool = False) -> None:
@@ -205,21 +208,6 @@ def _width(columns: str | None) -> Iterator[None]:
             os.environ["COLUMNS"] = before
 
 
-@contextmanager
-def _directory(root: str, path: str | None) -> Iterator[None]:
-    """Run a block in the folder that its option `workdir` names."""
-    if not path:
-        yield
-        return
-    before = os.open(".", os.O_RDONLY)  # which may be a folder that is gone
-    os.chdir(os.path.join(root, path))
-    try:
-        yield
-    finally:
-        os.fchdir(before)
-        os.close(before)
-
-
 def _leave(errors: Sequence[BaseException], block: Block, root: str) -> NoReturn:
     """End a process that a block has forked as Python would, were the block its program."""
     status = 0
@@ -236,24 +224,55 @@ def _leave(errors: Sequence[BaseException], block: Block, root: str) -> NoReturn
     os._exit(status)
 
 
-def serve(talk: socket.socket, files: Sequence[int], count: Count) -> None:
+class _Streams:
+    """Standard output and error of a block, redirected at the file descriptors, so that no writer is missed.
+
+    They are put back before every block, since a block may close, replace or redirect them.
+    """
+
+    def __init__(self, output: int, errors: int) -> None:
+        self.files = {1: output, 2: errors}
+        self.libc = ctypes.CDLL(None)
+
+    def open(self) -> None:
+        """Point the descriptors 1 and 2, `sys.stdout` and `sys.stderr`, at the files."""
+        for standard, file in self.files.items():
+            os.dup2(file, standard, inheritable=True)
+        for name, standard in (("stdout", 1), ("stderr", 2)):
+            # Unbuffered beneath, so that nothing is lost when the worker is killed, and lines of
+            # print and of a C library or a child process come in the order they were written.
+            raw = io.FileIO(standard, "wb", closefd=False)
+            stream = io.TextIOWrapper(raw, "utf-8", "backslashreplace", write_through=True)
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+
+    def flush(self) -> None:
+        """Flush the buffers of Python and of C."""
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except Exception:
+                continue
+        self.libc.fflush(None)
+
+
+def serve(talk: socket.socket, files: Sequence[int]) -> None:
     """Answer the requests of the build over `talk`, a line of JSON each way, until it closes.
 
     `files`: for standard output, for standard error, and for where a crash or the time limit strikes.
     """
     output, errors, dump = files
-    streams = Streams(output, errors)
+    streams = _Streams(output, errors)
     streams.open()
     with talk.makefile("r", encoding="utf-8", newline="\n") as lines:
         start = from_facts(Start, _decode(next(lines)))
         settings = start.settings
         limit_memory(settings.memory)
         limit_cores(settings.threads, settings.gpu)
-        recorder = Recorder(settings.root)
-        worker = Worker(settings.root, settings.device, count)
+        worker = Worker(settings.root, settings.device)
         faulthandler.enable(dump, all_threads=False)
         register_sources(start.sources)
-        recorder.start()
+        recorder = Recorder(settings.root)
         for line in lines:
             request = from_facts(Request, _decode(line))
             streams.open()
@@ -263,7 +282,7 @@ def serve(talk: socket.socket, files: Sequence[int], count: Count) -> None:
                 answer = BlockAnswer(request.nonce, worker.run(request.block))
             else:
                 worker.finish()
-                answer = PageAnswer(request.nonce, worker.tally.count[0])
+                answer = PageAnswer(request.nonce, worker.tally.count)
                 with suppress(Exception):  # a page may leave sys.modules in any state
                     answer = replace(answer, dependencies=recorder.dependencies())
                 with suppress(Exception):

@@ -366,7 +366,7 @@ def test_what_runs_pages_is_not_loaded_where_none_has_to_run(project: Project) -
     loaded = []
     for _ in range(2):
         loaded.append(set(project.run("python", "-c", code).stdout.split()))
-    runs = {f"pages.engine.{name}" for name in ("pool", "session", "connection", "forkclient", "executor")}
+    runs = {f"pages.engine.{name}" for name in ("pool", "session", "connection", "executor")}
     assert "pages.cache.cache" in loaded[1]
     assert runs <= loaded[0]
     assert not loaded[1] & {*runs, "pages.worker.worker", "pages.build.download", "notation.reading.parse", "compute"}

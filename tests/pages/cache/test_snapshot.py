@@ -13,7 +13,7 @@ import pytest
 
 from einsum_doc.pages.cache.snapshot import Snapshot
 from einsum_doc.pages.record.codec import from_facts
-from einsum_doc.pages.record.dependencies import Dependencies
+from einsum_doc.pages.record.messages import Dependencies
 
 RECORD = """\
 import sys
@@ -23,7 +23,6 @@ from einsum_doc.pages.worker.recorder import Recorder, add_loaded_modules
 add_loaded_modules()
 sys.path.insert(0, sys.argv[2])
 recorder = Recorder(sys.argv[2])
-recorder.start()
 exec(sys.argv[1])
 print(to_json(recorder.dependencies()))
 """

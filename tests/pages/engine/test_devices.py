@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from einsum_doc.pages.engine.resources import gpus
+from einsum_doc.pages.worker.resources import gpus
 
 from ..conftest import PLAIN, Build, block
 

@@ -10,9 +10,9 @@ import pytest
 from einsum_doc.pages.engine.executor import Order, Outcome
 from einsum_doc.pages.record.block import Block, Expected, Location
 from einsum_doc.pages.record.codec import from_facts, to_json
-from einsum_doc.pages.record.dependencies import Dependencies
 from einsum_doc.pages.record.messages import (
     BlockAnswer,
+    Dependencies,
     Job,
     LateFailure,
     PageAnswer,
@@ -35,7 +35,7 @@ RESULT = Result(
 )
 SETTINGS = WorkerSettings("/site", "cpu", 1.5, 2**40, ("library",), 2, "0")
 JOB = Job("docs/a.md", [BLOCK], {"docs/a.md": ["# A", ""]})
-RAN = PageResults([RESULT], 1.0, 2.0, 3, packages={"torch": "2"}, used={"library.one": True})
+RAN = PageResults([RESULT], 1.0, 2.0, packages={"torch": "2"}, used={"library.one": True})
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ RAN = PageResults([RESULT], 1.0, 2.0, 3, packages={"torch": "2"}, used={"library
         Request("7f", BLOCK),
         Request("7f"),
         BlockAnswer("7f", RESULT, (LateFailure(1, FAILURE),)),
-        PageAnswer("7f", 3, Dependencies(("/site/a.py",), processes=True, memory=2**40), {"library.one": False}),
+        PageAnswer("7f", 3, Dependencies(("/site/a.py",), processes=True), {"library.one": False}),
         PageAnswer("7f", 0),
         Order(JOB, SETTINGS, ["torch"], [], compares=False),
         Outcome(RAN, {"files": {"a.py": "digest"}}),

@@ -1,0 +1,71 @@
+"""The device of a worker's blocks."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any
+
+from einsum_doc.pages.reading.fence import gpu_of
+from einsum_doc.pages.record.block import Block
+
+
+class DeviceError(Exception):
+    """The device that mkdocs.yml asks for is not there."""
+
+
+class Device:
+    """The default device of torch in this process; `wanted` is `auto`, `cpu` or `cuda`."""
+
+    def __init__(self, wanted: str) -> None:
+        self.wanted = wanted
+        self._is_chosen = False
+        self._before: Any = None
+        """The default device before that of the block that runs, if it names one."""
+
+    def use(self, block: Block) -> bool:
+        """Make the device of a block the default one; return False if it needs a GPU that is not there.
+
+        Raises: DeviceError, if `wanted` is a GPU and there is none.
+        """
+        self._choose(block)
+        gpu = gpu_of(block.options)
+        if gpu:
+            import torch
+
+            if self.wanted == "cpu" or int(gpu.partition(":")[2] or 0) >= torch.cuda.device_count():
+                return False
+        if "device" in block.options:
+            import torch
+
+            self._before = torch.get_default_device()
+            torch.set_default_device(block.options["device"])
+        return True
+
+    def stamp(self) -> tuple[str, str]:
+        """Return the version of torch, empty if it is not loaded, and the name of the default device."""
+        torch = sys.modules.get("torch")
+        if torch is None or not hasattr(torch, "cuda"):
+            return "", "CPU"
+        on_gpu = torch.get_default_device().type == "cuda"
+        return str(torch.__version__), torch.cuda.get_device_name() if on_gpu else "CPU"
+
+    def restore(self) -> None:
+        """Make the device from before the block the default one again."""
+        if self._before is not None:
+            sys.modules["torch"].set_default_device(self._before)
+            self._before = None
+
+    def _choose(self, block: Block) -> None:
+        """Make the site's device the default one, once torch is there; never in the fork server."""
+        if self._is_chosen or self.wanted == "cpu":
+            return
+        torch = sys.modules.get("torch")
+        if torch is None and self.wanted != "auto" and re.search(r"\b(torch|einsum_doc)\b", block.code):
+            import torch
+        if torch is not None:
+            self._is_chosen = True
+            if torch.cuda.is_available():
+                torch.set_default_device("cuda")
+            elif self.wanted == "cuda":
+                raise DeviceError("device: cuda was asked for, and torch finds no GPU")
