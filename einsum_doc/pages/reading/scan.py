@@ -9,7 +9,6 @@ they are never closed, and the blocks that it does not see at all.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -46,7 +45,7 @@ class Fence:
     Of the latter kind it is this line itself, and the fence is none for superfences."""
 
 
-def scan(lines: Sequence[str], *, tab_length: int = 4, unasked: Collection[str] = ()) -> list[Fence]:
+def scan(lines: Sequence[str], *, unasked: Collection[str] = ()) -> list[Fence]:
     """Return the fences of a page, from the lines that superfences would be given.
 
     >>> [found] = scan(["Text.", "", "```python exec='on'", "x = 1", "```"])
@@ -64,7 +63,7 @@ def scan(lines: Sequence[str], *, tab_length: int = 4, unasked: Collection[str] 
     if not marked:
         return []
     openings = [*_openings(lines, unasked, marked)]
-    found = _FenceReader(_markdown(tab_length)).read(lines, marked)
+    found = _FenceReader(_markdown()).read(lines, marked)
     found = [replace(each, hides=_hidden_in(each, lines, openings)) for each in found]
     for index in openings:
         if not any(each.line <= index < each.end for each in found):
@@ -75,9 +74,9 @@ def scan(lines: Sequence[str], *, tab_length: int = 4, unasked: Collection[str] 
 
 
 @cache
-def _markdown(tab_length: int) -> Markdown:
+def _markdown() -> Markdown:
     """Return a Markdown from which the reader takes its settings; it changes nothing of it."""
-    return Markdown(tab_length=tab_length)
+    return Markdown()
 
 
 def _marked(lines: Sequence[str]) -> list[int]:
@@ -152,13 +151,13 @@ def _in_comments(lines: Sequence[str], found: Sequence[Fence]) -> set[int]:
     return {int(index) for index in re.findall(r"\x02einsum_doc:(\d+)\x03", comments)}
 
 
-def normalize(text: str, *, tab_length: int = 4) -> list[str]:
+def normalize(text: str) -> list[str]:
     r"""Return the lines of a page as Python-Markdown normalizes them, as many as the text has.
 
     >>> normalize("a\n\tb\n   \n")
     ['a', '    b', '', '']
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n").expandtabs(tab_length)
+    text = text.replace("\r\n", "\n").replace("\r", "\n").expandtabs(4)
     return [line if line.strip(" ") else "" for line in text.split("\n")]
 
 
@@ -316,15 +315,10 @@ class _FenceReader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdo
 
     def _numbered(self, lines: Sequence[str], marked: Sequence[int]) -> Iterator[str]:
         """Yield the lines within fences, and outside of them only those that may begin one."""
-        self.at = marked[0]
-        while self.at < len(lines):
-            yield lines[self.at]
-            self.at += 1
-            if self.fence is None:
-                following = bisect_left(marked, self.at)
-                if following == len(marked):
-                    return
-                self.at = marked[following]
+        openings = set(marked)
+        for self.at, line in enumerate(lines):
+            if self.fence is not None or self.at in openings:
+                yield line
 
     def _open(self, header: fence.Header) -> bool:
         self.header, self.opened, self.lang = header, self.at, header.language
