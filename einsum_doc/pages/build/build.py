@@ -201,11 +201,11 @@ class Build:
     def judge_pages(self, pages: Sequence[PageReport], *, all_pages: bool) -> None:
         """Give the verdict on some pages."""
         if self.fences.lost:
-            pages = [*pages, PageReport((), (), self.fences.lost)]
+            pages = [*pages, PageReport((), faults=self.fences.lost)]
             self.fences.lost = []
         empty = all_pages and not any(page.blocks and page.ran for page in pages)
         if empty and not self.options.allow_empty and not any(page.failures for page in pages):
-            pages = [*pages, PageReport((), (), [report.nothing_ran(self.project.config_file.name)])]
+            pages = [*pages, PageReport((), faults=[report.nothing_ran(self.project.config_file.name)])]
         self._export(pages)
         self.tell_of_cache(self.log.info if is_set(EXPLAIN) else self.log.debug, self.log.info)
         if any(page.failures for page in pages):
@@ -217,7 +217,7 @@ class Build:
         """Give the verdict on what was rendered after that on the pages, and could not be shown."""
         lost, self.fences.lost = self.fences.lost, []
         if lost:
-            late = PageReport((), (), lost)
+            late = PageReport((), faults=lost)
             self._export([late])
             self._fail([late], count(len(lost), "failure"))
 

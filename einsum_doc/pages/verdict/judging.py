@@ -19,30 +19,22 @@ def compared(block: Block, result: Result) -> Result:
     return result if failure is None else replace(result, status="failed", failures=(failure,))
 
 
-def judged_kept(blocks: Sequence[Block], kept: PageResults, *, compares: bool, requires_gpu: bool) -> PageResults:
-    """Return the kept results of a page as they count: its `expected` fences may have changed since it ran.
+def judged(blocks: Sequence[Block], ran: PageResults, *, compares: bool, requires_gpu: bool) -> PageResults:
+    """Return the results of a page as they count, one for every block: those after a failed one are not run.
 
-    compares: false while a build rewrites these fences.
-    """
-    results: list[Result] = []
-    for block, result in zip(blocks, kept.results, strict=True):
-        results.append(compared(block, result) if compares else result)
-        if results[-1].failures:
-            break
-    return judged(blocks, replace(kept, results=results), requires_gpu=requires_gpu)
-
-
-def judged(blocks: Sequence[Block], ran: PageResults, *, requires_gpu: bool) -> PageResults:
-    """Return results, already compared, with one for every block of the page: those after a failed one are not run.
-
+    compares: false while a build rewrites `expected` fences; kept results may be older than these.
     requires_gpu: a block that was skipped because it needs a GPU fails.
     """
-    results = list(ran.results)
-    for index, (block, result) in enumerate(zip(blocks, results, strict=False)):
+    results: list[Result] = []
+    for block, result in zip(blocks, ran.results, strict=False):
         if requires_gpu and result.status == "skipped":
             message = f"the block needs {gpu_of(block.options)}, which is not here"
             failures = (Failure(block.location, "DeviceError", message),)
-            results[index] = replace(result, status="failed", failures=failures)
+            results.append(replace(result, status="failed", failures=failures))
+            continue
+        results.append(compared(block, result) if compares else result)
+        if results[-1] is not result:
+            break
     failed = next((pair for pair in zip(blocks, results, strict=False) if pair[1].failures), None)
     if failed is not None:
         reason = f"block {failed[0].number} failed at {failed[1].failures[0].location}"
