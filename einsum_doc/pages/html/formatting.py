@@ -44,9 +44,9 @@ class Converters:
         converter._original_md = page
         markdown_exec.MarkdownConverter.counter += 1
         ids = converter.treeprocessors[markdown_exec.IdPrependingTreeprocessor.name]
-        ids.id_prefix = _prefix(options) if prefixed else None
-        if ids.id_prefix is None:
-            ids.id_prefix = f"exec-{markdown_exec.MarkdownConverter.counter}--"
+        ids.id_prefix = f"exec-{markdown_exec.MarkdownConverter.counter}--"
+        if prefixed and (options["id_prefix"] is not None or options["id"]):
+            ids.id_prefix = f"{options['id']}-" if options["id_prefix"] is None else options["id_prefix"]
         reported = converter.treeprocessors[markdown_exec.HeadingReportingTreeprocessor.name]
         reported.headings = []
         html: str = converter.reset().convert(text)
@@ -70,11 +70,6 @@ def _converter() -> Markdown:
     md.treeprocessors.register(ids, ids.name, 4)  # right after `toc`, which gives headings their ids
     md.treeprocessors.register(headings, headings.name, 1)
     return md
-
-
-def _prefix(options: Mapping[str, Any]) -> str | None:
-    prefix: str | None = options["id_prefix"]
-    return f"{options['id']}-" if prefix is None and options["id"] else prefix
 
 
 def _add_headings(page: Markdown, html: str, headings: list[Any]) -> None:

@@ -94,33 +94,23 @@ def sizes_of(equation: Equation, text: str = "", names: Sequence[str] | None = N
     given: Mapping[str, int | Sequence[int]] = read_sizes(",".join(text.replace(",", " ").split())) if text else {}
     for label in given.keys() - set(equation.labels):
         raise OperandError(f"the size of {label!r} is given, which is no label of {equation}", label=label)
-    free = _small_sizes(given)
+    # Labels that stand in one place of a tensor in several slots are called by the first of them.
+    names = names or [str(number) for number in range(len(equation.operands))]
+    same = {label: label for label in equation.labels}
+    for name, term in zip(names, equation.operands, strict=True):
+        for first, other in zip(equation.operands[names.index(name)], term, strict=True):
+            same = {label: same[first] if called == same[other] else called for label, called in same.items()}
+    free = itertools.cycle(size for size in range(2, 8) if size not in given.values())
     sizes: dict[str, int | Sequence[int]] = {}
-    for labels in _of_one_size(equation, names or range(len(equation.operands))):
+    for called in dict.fromkeys(same.values()):
+        labels = [label for label in equation.labels if same[label] == called]
         wanted = [given[label] for label in labels if label in given]
         if any(size != wanted[0] for size in wanted):
             raise OperandError(f"{listed(labels)} have one size: they stand in the same place of one tensor")
-        sizes |= dict.fromkeys(labels, wanted[0] if wanted else _size(labels[0], free))
+        if not wanted:
+            wanted = [(next(free), next(free)) if labels[0] == ELLIPSIS else next(free)]
+        sizes |= dict.fromkeys(labels, wanted[0])
     return {label: sizes[label] for label in equation.labels}
-
-
-def _of_one_size(equation: Equation, names: Sequence[object]) -> list[list[str]]:
-    """Return the labels in groups: those that stand in one place of a tensor in several slots are together."""
-    groups = [[label] for label in equation.labels]
-    for name, term in zip(names, equation.operands, strict=True):
-        for pair in zip(equation.operands[names.index(name)], term, strict=True):
-            together = [group for group in groups if set(pair) & set(group)]
-            groups = [group for group in groups if group not in together] + [[*itertools.chain(*together)]]
-    in_order = [sorted(group, key=equation.labels.index) for group in groups]
-    return sorted(in_order, key=lambda group: equation.labels.index(group[0]))
-
-
-def _size(label: str, free: Iterator[int]) -> int | Sequence[int]:
-    return (next(free), next(free)) if label == ELLIPSIS else next(free)
-
-
-def _small_sizes(given: Mapping[str, object]) -> Iterator[int]:
-    return itertools.cycle(size for size in range(2, 8) if size not in given.values())
 
 
 def _run(derivation: Derivation, number: int, sizes: Mapping[str, int | Sequence[int]]) -> None:

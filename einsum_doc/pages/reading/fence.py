@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 _TRUE = {"yes", "on", "true", "1"}
@@ -57,11 +57,15 @@ def any_text(value: str) -> None:
     """Accept every value."""
 
 
+def one_of(value: str, choices: Sequence[str], form: str) -> None:
+    """Check that a value is one of several; `form` says in words what is expected."""
+    if value not in choices:
+        close = difflib.get_close_matches(value, choices, n=1)
+        raise ValueError(f'did you mean "{close[0]}"?' if close else f"expected {form}")
+
+
 def _source(value: str) -> None:
-    if value not in ("", *SOURCES):
-        close = difflib.get_close_matches(value, SOURCES, n=1)
-        choices = ", ".join(f'"{source}"' for source in SOURCES)
-        raise ValueError(f'did you mean "{close[0]}"?' if close else f"expected one of {choices}")
+    one_of(value, ("", *SOURCES), "one of " + ", ".join(f'"{source}"' for source in SOURCES))
 
 
 def _error(value: str) -> None:

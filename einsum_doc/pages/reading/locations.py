@@ -49,28 +49,21 @@ def read(name: str, text: str, markdown: str, md: Markdown) -> tuple[Sequence[st
 
     markdown: the text as plugins have changed it. md: the Markdown that will render it.
     """
-    lines = list(map(Line, markdown.split("\n"), origins(name, text, markdown)))
+    written = markdown.split("\n")
+    indices = _aligned(text.split("\n"), written)
+    lines = [Line(line, Location(name, index + 1)) for line, index in zip(written, indices, strict=True)]
     superfences = md.preprocessors["fenced_code_block"]
     for preprocessor in takewhile(lambda each: each is not superfences, md.preprocessors):
         lines = _located(lines, preprocessor.run(list(lines)))
     return lines, [line.location for line in lines]
 
 
-def origins(name: str, text: str, markdown: str) -> list[Location]:
-    r"""Return the location of each line of `markdown`, made from the file `name` with this `text`.
-
-    >>> source = "---\ntitle: T\n---\nOne.\n\nTwo.\n"
-    >>> [str(location) for location in origins("docs/a.md", source, "One.\n\nTwo.\n")]
-    ['docs/a.md:4', 'docs/a.md:5', 'docs/a.md:6', 'docs/a.md:7']
-
-    A line that another plugin wrote has the location where it was inserted.
-    """
-    source, final = text.split("\n"), markdown.split("\n")
-    return [Location(name, index + 1) for index in _aligned(source, final)]
-
-
 def _aligned(source: Sequence[str], final: Sequence[str]) -> list[int]:
-    """Return for each line the index of the source line that it was made from."""
+    """Return for each line the index of the source line that it was made from, or at which it was inserted.
+
+    >>> _aligned(["---", "title: T", "---", "One.", "Two."], ["One.", "New.", "Two."])
+    [3, 4, 4]
+    """
     shift = len(source) - len(final)
     if shift >= 0 and list(final) == list(source[shift:]):
         return [shift + index for index in range(len(final))]

@@ -1,4 +1,4 @@
-"""Results as they came out -> results as they count for the verdict."""
+"""Results as they came out -> results as they count for the verdict, with errors as long as a person reads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from dataclasses import replace
 from einsum_doc.pages.reading.fence import gpu_of
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.result import Failure, PageResults, Result
+from einsum_doc.pages.record.text import plain
 from einsum_doc.pages.verdict.expected import differs
+
+CHARACTERS = 2000
+"""How many characters of an error's message, and of each line about it, are kept."""
+LINES = 100
+"""How many lines about an error are kept."""
 
 
 def compared(block: Block, result: Result) -> Result:
@@ -40,3 +46,22 @@ def judged(blocks: Sequence[Block], ran: PageResults, *, compares: bool, require
         reason = f"block {failed[0].number} failed at {failed[1].failures[0].location}"
         results += [Result("not run", reason=reason)] * (len(blocks) - len(results))
     return replace(ran, results=results)
+
+
+def shortened(result: Result) -> Result:
+    """Return a result with its errors shortened."""
+    return replace(result, raised=_cut(result.raised), failures=tuple(map(shortened_failure, result.failures)))
+
+
+def shortened_failure(failure: Failure) -> Failure:
+    """Return a failure with its message and details shortened."""
+    details = [_cut(line) for line in failure.details[:LINES]]
+    if len(failure.details) > LINES:
+        details.append(f"… {len(failure.details) - LINES:,} more lines are not shown")
+    return replace(failure, message=_cut(failure.message), details=tuple(details))
+
+
+def _cut(text: str) -> str:
+    text = plain(text)
+    more = f"… {len(text) - CHARACTERS:,} more characters are not shown"
+    return text if len(text) <= CHARACTERS else text[:CHARACTERS] + more

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -70,13 +66,3 @@ def _replace(lines: list[str], expected: Expected, output: Sequence[str]) -> boo
 def _letters(text: str) -> str:
     """Return text without blanks, line endings and marks of quotes, which depend on where the fence stands."""
     return re.sub(r"[\s>]+", "", text)
-
-
-def main() -> int:
-    """Run `python -m einsum_doc.pages.expected`: build the site here and rewrite its `expected` fences.
-
-    It takes the options of `mkdocs build`. The site itself goes to a temporary folder.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "mkdocs", "build", "--quiet", *sys.argv[1:], "--site-dir", folder]
-        return subprocess.run(command, env={**os.environ, REWRITE: folder}, check=False).returncode

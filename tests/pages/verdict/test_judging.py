@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from einsum_doc.pages.record.block import Block, Expected, Location
 from einsum_doc.pages.record.result import Failure, PageResults, Result
-from einsum_doc.pages.verdict.judging import compared, judged
-from einsum_doc.pages.verdict.shortening import shortened
+from einsum_doc.pages.verdict.judging import compared, judged, shortened
 
 FENCE = Expected(Location("docs/a.md", 4), "1")
 BLOCKS = [
