@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 
-from einsum_doc.pages.verdict.rewriting import REWRITE
+from einsum_doc.pages.verdict.expected import REWRITE
 
 
 def main() -> int:

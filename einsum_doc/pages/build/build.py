@@ -28,9 +28,9 @@ from einsum_doc.pages.reading.numbering import FenceNumbers
 from einsum_doc.pages.record.result import Failure
 from einsum_doc.pages.record.text import count
 from einsum_doc.pages.verdict import report
+from einsum_doc.pages.verdict.expected import REWRITE, rewrite
 from einsum_doc.pages.verdict.export import as_json, github, junit
 from einsum_doc.pages.verdict.report import PageReport
-from einsum_doc.pages.verdict.rewriting import REWRITE, rewrite
 
 if TYPE_CHECKING:
     from einsum_doc.pages.engine.pool import Pool  # what runs pages is not loaded where none has to run

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from einsum_doc.pages.verdict.rewriting import REWRITE
+from einsum_doc.pages.verdict.expected import REWRITE
 from einsum_doc.pages.worker.resources import thread_limits
 
 _REMOVED = {
