@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from einsum_doc.pages.reading.fence import any_text, matching, one_of
+from einsum_doc.pages.reading.fence import Check, matching, one_of
 from einsum_doc.pages.reading.language import Language, PageProcess
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.result import Result
@@ -19,11 +19,11 @@ def _parts(value: str) -> None:
 
 
 _SIZE = r"(?:[^\W\d_]|\.\.\.)=\d+(x\d+)*"
-_OPTIONS = {
+_OPTIONS: dict[str, Check] = {
     "wrt": matching(r"all|\d+([ ,]+\d+)*", '"all" or the numbers of operands, as in "0 1"'),
     "show": _parts,
-    "names": any_text,
-    "output": any_text,
+    "names": str,
+    "output": str,
     "sizes": matching(rf"{_SIZE}(?:[ ,]+{_SIZE})*", 'the sizes of labels, as in "i=4 j=3"'),
 }
 
