@@ -148,7 +148,7 @@ class Build:
             message = "the block would never run: MkDocs leaves its page out of the site"
             hint = f"if that is as it should be, name {uri} under `exclude_docs` in mkdocs.yml"
             fault = scan.Fault(Failure(page.blocks[0].location, "FenceError", message, (hint,)), 0)
-            self.pages[uri] = Page(name, text, body, "", scan.Reading(faults=[fault]), complete=True)
+            self.pages[uri] = Page(name, text, body, "", scan.PageReading(faults=[fault]), complete=True)
 
     # ---- Render ----------------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ class Page:
     """Its text without the front matter."""
     markdown: str
     """What other plugins have made of that: if they leave it so, it need not be read again."""
-    reading: scan.Reading
+    reading: scan.PageReading
     lines: Sequence[str] = ()
     """What superfences will be given of it."""
     kept: PageResults | None = None

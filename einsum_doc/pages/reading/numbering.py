@@ -17,7 +17,7 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
-from einsum_doc.pages.reading.scan import Fence, Reading, with_underscores
+from einsum_doc.pages.reading.scan import Fence, PageReading, with_underscores
 
 NUMBER = "einsum_doc"
 """The option of a fence's header that holds its number: the index of its opening line, from 0."""
@@ -92,7 +92,7 @@ class _Numbers(Preprocessor):  # type: ignore[misc]
         return lines[:start] + numbered(lines[start:], same)
 
 
-def _numbers_in(reading: Reading, outer: Fence | None = None) -> list[int]:
+def _numbers_in(reading: PageReading, outer: Fence | None = None) -> list[int]:
     """Return the numbers of the fences that stand in the text of a page, or of a fence, and not in one within that."""
     first, end = (outer.line, outer.end) if outer else (-1, max(reading.numbered, default=0) + 1)
     others = [each for each in reading.numbered.values() if isinstance(each, Fence) and first < each.line < end]
@@ -100,7 +100,7 @@ def _numbers_in(reading: Reading, outer: Fence | None = None) -> list[int]:
     return [number for number in inside if not any(other.line < number < other.end for other in others)]
 
 
-def numbered_text(text: str, outer: Fence, reading: Reading) -> str:
+def numbered_text(text: str, outer: Fence, reading: PageReading) -> str:
     """Return the text of a fence that is Markdown itself, with the numbers of the fences in it."""
     return "\n".join(numbered(text.split("\n"), _numbers_in(reading, outer), outer.line + 1))
 

@@ -169,7 +169,7 @@ class Fault(NamedTuple):
     """How many of the page's blocks stand before it."""
 
 
-class Reading(NamedTuple):
+class PageReading(NamedTuple):
     """The fences of a page that this builder handles."""
 
     blocks: Sequence[Block] = ()
@@ -179,7 +179,7 @@ class Reading(NamedTuple):
     that is in a comment, or one that is Markdown with fences inside it."""
 
 
-def read(lines: Sequence[str], locations: Sequence[Location], languages: Languages) -> Reading:
+def read(lines: Sequence[str], locations: Sequence[Location], languages: Languages) -> PageReading:
     """Return the blocks of a page, and the fences that are wrong.
 
     lines: those that superfences will be given. locations: the location of each.
@@ -235,7 +235,7 @@ def read(lines: Sequence[str], locations: Sequence[Location], languages: Languag
             numbered[found.line] = found
         if not expects:
             is_off = "exec" in found.header.options and not asked
-    return Reading(blocks, faults, numbered)
+    return PageReading(blocks, faults, numbered)
 
 
 def _opening(found: Fence, lines: Sequence[str]) -> str:
