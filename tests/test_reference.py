@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 import einsum_doc
-from publication.reference import entry
+from docs.reference.entries import entry
 
 
 class Colour(enum.Enum):

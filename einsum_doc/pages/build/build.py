@@ -28,9 +28,9 @@ from einsum_doc.pages.reading.numbering import FenceNumbers
 from einsum_doc.pages.record.result import Failure
 from einsum_doc.pages.record.text import count
 from einsum_doc.pages.verdict import report
+from einsum_doc.pages.verdict.expected import REWRITE, rewrite
 from einsum_doc.pages.verdict.export import as_json, github, junit
 from einsum_doc.pages.verdict.report import PageReport
-from einsum_doc.pages.verdict.rewriting import REWRITE, rewrite
 
 if TYPE_CHECKING:
     from einsum_doc.pages.engine.pool import Pool  # what runs pages is not loaded where none has to run
@@ -148,7 +148,7 @@ class Build:
             message = "the block would never run: MkDocs leaves its page out of the site"
             hint = f"if that is as it should be, name {uri} under `exclude_docs` in mkdocs.yml"
             fault = scan.Fault(Failure(page.blocks[0].location, "FenceError", message, (hint,)), 0)
-            self.pages[uri] = Page(name, text, body, "", scan.Reading(faults=[fault]), complete=True)
+            self.pages[uri] = Page(name, text, body, "", scan.PageReading(faults=[fault]), complete=True)
 
     # ---- Render ----------------------------------------------------------------------------------------------
 
@@ -201,11 +201,11 @@ class Build:
     def judge_pages(self, pages: Sequence[PageReport], *, all_pages: bool) -> None:
         """Give the verdict on some pages."""
         if self.fences.lost:
-            pages = [*pages, PageReport((), (), self.fences.lost)]
+            pages = [*pages, PageReport((), faults=self.fences.lost)]
             self.fences.lost = []
         empty = all_pages and not any(page.blocks and page.ran for page in pages)
         if empty and not self.options.allow_empty and not any(page.failures for page in pages):
-            pages = [*pages, PageReport((), (), [report.nothing_ran(self.project.config_file.name)])]
+            pages = [*pages, PageReport((), faults=[report.nothing_ran(self.project.config_file.name)])]
         self._export(pages)
         self.tell_of_cache(self.log.info if is_set(EXPLAIN) else self.log.debug, self.log.info)
         if any(page.failures for page in pages):
@@ -217,7 +217,7 @@ class Build:
         """Give the verdict on what was rendered after that on the pages, and could not be shown."""
         lost, self.fences.lost = self.fences.lost, []
         if lost:
-            late = PageReport((), (), lost)
+            late = PageReport((), faults=lost)
             self._export([late])
             self._fail([late], count(len(lost), "failure"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from einsum_doc.pages.reading import scan
@@ -26,7 +26,7 @@ class Page:
     """Its text without the front matter."""
     markdown: str
     """What other plugins have made of that: if they leave it so, it need not be read again."""
-    reading: scan.Reading
+    reading: scan.PageReading
     lines: Sequence[str] = ()
     """What superfences will be given of it."""
     kept: PageResults | None = None
@@ -96,7 +96,7 @@ class Page:
             for block in self.blocks
             if block.number not in self.rendered and not faults
         ]
-        ran, results = self.ran, self.results
+        results = self.results
         if not faults and all(not result.failures for result in results):
             # Whatever the reason, a block that was not run has not been verified.
             faults = [
@@ -105,7 +105,8 @@ class Page:
                 if result.status == "not run"
             ]
         wrong = [*faults, *self.lost, *unseen]
-        return report.PageReport(self.blocks, results, wrong, self.name, ran.cached, ran.when, ran.packages, ran.used)
+        facts = vars(replace(self.ran, results=results))
+        return report.PageReport(**facts, blocks=self.blocks, faults=wrong, name=self.name)
 
     def runs_the_same(self, other: Page) -> bool:
         """Return whether its blocks are those of another reading of the page, so that their results are too."""

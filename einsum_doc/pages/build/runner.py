@@ -12,7 +12,7 @@ from einsum_doc.pages.build.options import NO_CACHE, REQUIRE_GPU, OptionError, O
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.cache.cache import Cache
 from einsum_doc.pages.record.messages import Job, WorkerSettings
-from einsum_doc.pages.verdict.judging import judged_kept
+from einsum_doc.pages.verdict.judging import judged
 
 if TYPE_CHECKING:
     from einsum_doc.pages.engine.pool import Pool  # what runs pages is not loaded where none has to run
@@ -47,9 +47,7 @@ class Runner:
             self.cache = self._open_cache(uris)
         for page in pages:
             kept = self.cache.find(page.name, page.runnable)
-            page.kept = kept and judged_kept(
-                page.runnable, kept, compares=self.compares, requires_gpu=self.requires_gpu
-            )
+            page.kept = kept and judged(page.runnable, kept, compares=self.compares, requires_gpu=self.requires_gpu)
         missing = [page for page in pages if page.kept is None]
         if missing:
             self._submit(missing, self.cache, sources_of)

@@ -23,7 +23,7 @@ from typing import IO, TypeVar
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.codec import from_facts, to_json
 from einsum_doc.pages.record.messages import BlockAnswer, Job, PageAnswer, Request, Start, WorkerSettings
-from einsum_doc.pages.verdict.rewriting import REWRITE
+from einsum_doc.pages.verdict.expected import REWRITE
 from einsum_doc.pages.worker.resources import thread_limits
 
 SHOWN = 100_000

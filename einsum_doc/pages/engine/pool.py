@@ -141,7 +141,7 @@ class Pool:
         if isinstance(outcome.evidence, dict):
             ran = replace(ran, packages=outcome.evidence["packages"])
         cache.keep(job.page, job.blocks, ran, outcome.evidence)
-        return judged(job.blocks, ran, requires_gpu=settings.requires_gpu)
+        return judged(job.blocks, ran, compares=settings.compares, requires_gpu=settings.requires_gpu)
 
     def _ready_server(self) -> ForkServer:
         """Return a fork server that imports all that pages need by now."""

@@ -11,9 +11,8 @@ from einsum_doc.pages.engine.connection import UNWATCHED, Connection, ForkServer
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.messages import BlockAnswer, Dependencies, Job, LateFailure, PageAnswer, WorkerSettings
 from einsum_doc.pages.record.result import Failure, PageResults, Result
-from einsum_doc.pages.verdict.judging import compared
+from einsum_doc.pages.verdict.judging import compared, shortened, shortened_failure
 from einsum_doc.pages.verdict.redaction import Redaction
-from einsum_doc.pages.verdict.shortening import shortened, shortened_failure
 from einsum_doc.pages.worker.resources import gpus
 
 

@@ -39,12 +39,11 @@ ADAPTED: Mapping[str, str] = {
 """The variables of the style sheet that replace the colours of a figure."""
 
 
-def settings() -> dict[str, Any]:
-    """Return the settings that replace matplotlib's defaults."""
+def prepare(matplotlib: ModuleType) -> None:
+    """Make matplotlib draw without a screen, and for a page: its defaults are replaced, and not what an author set."""
     from cycler import cycler  # which comes with matplotlib
 
-    coloured = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
-    return {
+    settings = {
         "axes.facecolor": "none",
         "axes.prop_cycle": cycler(color=list(CYCLE)),
         "figure.facecolor": "none",
@@ -52,13 +51,9 @@ def settings() -> dict[str, Any]:
         "legend.edgecolor": "none",
         "legend.facecolor": WHITE,
         "svg.fonttype": "none",
-        **dict.fromkeys(coloured, INK),
+        **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
     }
-
-
-def prepare(matplotlib: ModuleType) -> None:
-    """Make matplotlib draw without a screen, and for a page."""
-    for name, value in settings().items():
+    for name, value in settings.items():
         if matplotlib.rcParams[name] == matplotlib.rcParamsDefault[name]:
             matplotlib.rcParams[name] = value
     matplotlib.rcParams["backend"] = "svg"

@@ -7,8 +7,9 @@ converters are kept, and reset before each text, as Python-Markdown requires.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from html import escape
 from typing import Any
 from uuid import uuid4
@@ -16,12 +17,11 @@ from uuid import uuid4
 import markdown_exec
 from markdown import Markdown
 from markdown.util import HTML_PLACEHOLDER_RE
-from markupsafe import Markup
 
 from einsum_doc.pages.html.render import block_html, shown_html
 from einsum_doc.pages.reading.language import Language
 from einsum_doc.pages.record.block import Block
-from einsum_doc.pages.record.result import Result, Shown
+from einsum_doc.pages.record.result import Result
 
 
 class Converters:
@@ -30,8 +30,10 @@ class Converters:
     def __init__(self) -> None:
         self._idle: list[Markdown] = []
 
-    def convert(self, text: str, md: Markdown, options: Mapping[str, Any], *, prefixed: bool = True) -> Markup:
-        """Return a text as HTML, with headings for the table of contents of the page, whose Markdown is `md`.
+    def convert(
+        self, text: str, md: Markdown, options: Mapping[str, Any], headings: list[Any], *, prefixed: bool = True
+    ) -> str:
+        """Return a text as HTML; add its headings for the table of contents of the page, whose Markdown is `md`.
 
         options: markdown-exec's, as its `validator` reads them: `update_toc`, and the prefix of ids, which is
         `id_prefix` or else comes from `id`; without these, or if not `prefixed`, it is a number.
@@ -42,18 +44,17 @@ class Converters:
         converter._original_md = page
         markdown_exec.MarkdownConverter.counter += 1
         ids = converter.treeprocessors[markdown_exec.IdPrependingTreeprocessor.name]
-        ids.id_prefix = _prefix(options) if prefixed else None
-        if ids.id_prefix is None:
-            ids.id_prefix = f"exec-{markdown_exec.MarkdownConverter.counter}--"
+        ids.id_prefix = f"exec-{markdown_exec.MarkdownConverter.counter}--"
+        if prefixed and (options["id_prefix"] is not None or options["id"]):
+            ids.id_prefix = f"{options['id']}-" if options["id_prefix"] is None else options["id_prefix"]
         reported = converter.treeprocessors[markdown_exec.HeadingReportingTreeprocessor.name]
-        headings: list[Any] = []
-        reported.headings = headings
-        html = Markup(converter.reset().convert(text))
-        if options["update_toc"] and headings:
-            for element in [each for heading in headings for each in heading.iter()]:
+        reported.headings = []
+        html: str = converter.reset().convert(text)
+        if options["update_toc"]:
+            for element in [each for heading in reported.headings for each in heading.iter()]:
                 for part in ("text", "tail"):
                     _move(element, part, converter, page)
-            _headings_of(page)[html] = headings
+            headings += reported.headings
         self._idle.append(converter)
         return html
 
@@ -71,22 +72,14 @@ def _converter() -> Markdown:
     return md
 
 
-def _prefix(options: Mapping[str, Any]) -> str | None:
-    prefix: str | None = options["id_prefix"]
-    return f"{options['id']}-" if prefix is None and options["id"] else prefix
-
-
-def _headings_of(page: Markdown) -> dict[str, list[Any]]:
-    """Return the headings in the HTML of a page's blocks, which are shown to `toc`, and taken out again."""
-    if _HEADINGS not in page.treeprocessors:
-        # By another name than markdown-exec's own, which come when the first of its own blocks does.
-        page.treeprocessors.register(markdown_exec.InsertHeadings(page), _HEADINGS, 75)
-        page.treeprocessors.register(markdown_exec.RemoveHeadings(page), f"{_HEADINGS}_removed", 4)
-    found: dict[str, list[Any]] = page.treeprocessors[_HEADINGS].headings
-    return found
-
-
-_HEADINGS = "einsum_doc_headings"
+def _add_headings(page: Markdown, html: str, headings: list[Any]) -> None:
+    """Add the headings in the HTML of a block to its page: they are shown to `toc`, and taken out again."""
+    # By another name than markdown-exec's own, which come when the first of its own blocks does.
+    name = "einsum_doc_headings"
+    if name not in page.treeprocessors:
+        page.treeprocessors.register(markdown_exec.InsertHeadings(page), name, 75)
+        page.treeprocessors.register(markdown_exec.RemoveHeadings(page), f"{name}_removed", 4)
+    page.treeprocessors[name].headings[html] = headings
 
 
 def _move(element: Any, part: str, converter: Markdown, page: Markdown) -> None:
@@ -124,32 +117,28 @@ def format_block(
     place = f'<div class="{uuid4()}"></div>' if beside and shown["source"] != "console" else ""
     if place and shown["result"]:
         output, shown["result"] = markdown_exec.code_block(shown["result"], output), ""
-    inner = _with_source(block, language, f"{output}\n\n{place}" if place else output, md, shown, converters)
-    converted = [
-        converters.convert(each.text, md, options) if each.kind == "markdown" else each.text for each in beside
-    ]
-    values = "".join(_beside(zip(beside, converted, strict=True), block))
-    written = str(inner).replace(f"<p>{place}</p>", place)  # which a tab makes of it
+    headings: list[Any] = []
+    convert = partial(converters.convert, md=md, options=options, headings=headings)
+    written = _with_source(block, language, f"{output}\n\n{place}" if place else output, shown, convert)
+    # Ids begin with a name that no other block of the site has.
+    name = f"v{hashlib.blake2b(block.location.file.encode(), digest_size=3).hexdigest()}-{block.number}"
+    beside = [replace(each, text=convert(each.text)) if each.kind == "markdown" else each for each in beside]
+    values = "".join(shown_html(each, f"{name}-{number}") for number, each in enumerate(beside, 1))
+    written = written.replace(f"<p>{place}</p>", place)  # which a tab makes of it
     written = written.replace(place, values) if place and place in written else written + values
-    html = Markup(block_html(written, block, result, "run" if boxed or result.failures else "said"))
-    if _HEADINGS in md.treeprocessors:
-        # The headings in a block's output are found by its HTML, which is now longer.
-        known = _headings_of(md)
-        headings = [heading for part in (inner, *converted) for heading in known.pop(part, [])]
-        if headings:
-            known[html] = headings
+    html = block_html(written, block, result, "run" if boxed or result.failures else "said")
+    if headings:
+        _add_headings(getattr(md, "_original_md", md), html, headings)
     return html
 
 
 def _with_source(
-    block: Block, language: Language, output: str, md: Markdown, options: Mapping[str, Any], converters: Converters
-) -> Markup:
+    block: Block, language: Language, output: str, options: Mapping[str, Any], convert: Callable[..., str]
+) -> str:
     """Return the output of a block as HTML, with its source where the block's options place it."""
     source, result, extra = options["source"], options["result"], options.get("extra", {})
-    if not output and not source:
-        return Markup()
-    if options["html"] and not source:
-        return Markup(output)
+    if not source and (options["html"] or not output):
+        return output
     raw = f'<div class="{uuid4()}"></div>' if options["html"] else ""
     text = raw or output
     if result and source != "console" and not raw:
@@ -164,20 +153,5 @@ def _with_source(
             result="" if raw else result,
             **extra,
         )
-    html = converters.convert(text, md, options, prefixed=not raw)
-    if not raw:
-        return html
-    whole = Markup(html.replace(Markup(raw), Markup(output)))
-    page = getattr(md, "_original_md", md)
-    if options["update_toc"] and _HEADINGS in page.treeprocessors:
-        headings = _headings_of(page)
-        if html in headings:
-            headings[whole] = headings.pop(html)
-    return whole
-
-
-def _beside(parts: Iterable[tuple[Shown, str]], block: Block) -> Iterator[str]:
-    # Ids begin with a name that no other block of the site has.
-    name = f"v{hashlib.blake2b(block.location.file.encode(), digest_size=3).hexdigest()}-{block.number}"
-    for number, (shown, text) in enumerate(parts, 1):
-        yield shown_html(replace(shown, text=str(text)), f"{name}-{number}")
+    html = convert(text, prefixed=not raw)
+    return html.replace(raw, output) if raw else html

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
 from urllib.parse import quote
@@ -192,14 +192,11 @@ def _day(when: float) -> str:
     return f"{datetime.fromtimestamp(when, UTC):%-d %B %Y}"
 
 
-def _spans(facts: Sequence[str] | filter[str]) -> str:
+def _spans(facts: Iterable[str]) -> str:
     return "".join(f"<span>{escape(fact)}</span>" for fact in facts)
 
 
 def under_title(page: str, stamp: str) -> str:
     """Return the page with the stamp below its title; at its top, if the theme will write the title."""
-    end = page.find("</h1>")
-    if end < 0:
-        return stamp + page
-    end += len("</h1>")
-    return page[:end] + stamp + page[end:]
+    before, end, after = page.partition("</h1>")
+    return before + end + stamp + after if end else stamp + page

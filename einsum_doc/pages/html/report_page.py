@@ -25,8 +25,6 @@ LIBRARY = "library"
 """The anchor of the part that says which page uses which name of the library."""
 
 _HEADING = re.compile(r"<(h[1-6])\b[^>]*\sid=\"([^\"]+)\"[^>]*>.*?</\1>", re.S)
-
-
 _RIGHT = ' style="text-align: right"'
 
 
@@ -75,33 +73,22 @@ def contents(entries: Sequence[Entry], library: Sequence[str]) -> Iterator[tuple
         yield "The library", LIBRARY
 
 
-def used_in(page: str, links: Mapping[str, Sequence[str]]) -> str:
-    """Return a page with, below each heading whose anchor is a name of the library, the pages that use it.
-
-    >>> used_in('<h2 id="library.one">one</h2>', {"library.one": ['<a href="../a/">A</a>']})
-    '<h2 id="library.one">one</h2><p class="used" data-search-exclude>Used in <a href="../a/">A</a></p>'
-    """
-
-    def add(heading: re.Match[str]) -> str:
-        found = links.get(heading[2])
-        return (
-            f'{heading[0]}<p class="used" data-search-exclude>Used in {", ".join(found)}</p>' if found else heading[0]
-        )
-
-    return _HEADING.sub(add, page)
-
-
 def with_users(page: str, library: Sequence[str], entries: Sequence[Entry], name: str) -> tuple[str, set[str]]:
-    """Return a page with links, below each name of the library, to the pages that use it; and these names.
+    """Return a page with links, below each heading whose anchor is a name of the library, to the pages that use it.
 
     name: that of the page itself, to which there are no links.
+    Returns also the names of the library that are explained on the page.
     """
     roots = tuple(f"{package}." for package in library)
     anchors = {heading[2] for heading in _HEADING.finditer(page) if heading[2].startswith(roots)} if roots else set()
     used = users([entry.report for entry in entries]) if anchors else {}
-    here = used.keys() & anchors
     links = {entry.report.name: entry.link for entry in entries if entry.report.name != name}
-    return used_in(page, {each: [*filter(None, map(links.get, used[each]))] for each in here}), here
+
+    def add(heading: re.Match[str]) -> str:
+        found = ", ".join(links[each] for each in used.get(heading[2], ()) if each in links)
+        return heading[0] + (f'<p class="used" data-search-exclude>Used in {found}</p>' if found else "")
+
+    return _HEADING.sub(add, page), used.keys() & anchors
 
 
 def _is_told(entry: Entry) -> bool:

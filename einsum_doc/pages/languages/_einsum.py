@@ -1,30 +1,41 @@
-"""An `einsum` fence -> its part of the page: derived by the library, checked, and its code run."""
+"""An `einsum` fence -> its part of the page: derived by the library, checked, its code run, and typeset as HTML.
+
+Everything on it is made from the equation, and nothing is typeset that has not been checked.
+"""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING
 
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
 from einsum_doc.compute.contraction.binding import read_sizes
-from einsum_doc.equation import ELLIPSIS, Equation, parse
+from einsum_doc.equation import ELLIPSIS, Equation, Role, parse
 from einsum_doc.errors import OperandError
+from einsum_doc.notation.expression import Delta
+from einsum_doc.notation.writing.html import prose_html
 from einsum_doc.notation.writing.lowering import identifier
 from einsum_doc.notation.writing.words import listed
-from einsum_doc.pages.languages._einsum_article import Addend, Article, Slot, article_html
-from einsum_doc.pages.languages.derivation import rows_of
+from einsum_doc.pages.languages.derivation import rows_html, rows_of
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.result import DerivationRow
 
 if TYPE_CHECKING:
+    from einsum_doc.compute.contraction.cost import Cost
     from einsum_doc.notation.deriving.derivation import Derivation
 
 
 def einsum_article(block: Block, show: Sequence[str]) -> tuple[str, tuple[DerivationRow, ...]]:
     """Return the HTML of an `einsum` fence with the parts that `show` names, and the lines of its derivations.
 
-    Everything on it is checked first: the gradients against autograd, each line of each
-    derivation with numbers, and the code that is shown by running it.
+    Checked are the gradients, against autograd; each line of each derivation, with numbers; and the code that is
+    shown, by running it.
     Raises: EinsumError, for a wrong equation or option; AssertionError, if anything does not hold.
     """
     from einsum_doc import check, cost
@@ -45,34 +56,27 @@ def einsum_article(block: Block, show: Sequence[str]) -> tuple[str, tuple[Deriva
     found = check(equation, small)
     if not found:
         raise AssertionError(str(found))
+    picture = diagram(equation, names=first.names, output=first.output)
+    parts = {"says": _says(first), "roles": _roles(first, sizes), "picture": _figure(picture)}
+    shown = [part for name, part in parts.items() if name in show]
+    rows: list[DerivationRow] = []
     # A tensor in several slots has one gradient.
-    tensors = dict.fromkeys(first.names.index(first.names[number]) for number in numbers)
-    slots = []
-    for number in tensors:
+    for number in dict.fromkeys(first.names.index(first.names[number]) for number in numbers):
         derivation = derive(equation, number, names=first.names, output=first.output)
         _run(derivation, number, small)
         lines = Derivations().check(derivation.latex()).lines
         false = [line for line in lines if not line.holds]
         if false:
             raise AssertionError("\n".join([false[0].message, *false[0].details]))
-        slots.append(Slot(derivation, rows_of(lines), tuple(_addends(derivation, number))))
-    picture = diagram(equation, names=first.names, output=first.output)
-    article = Article(first, sizes, picture, cost(equation, sizes), slots)
-    return article_html(article, show), tuple(row for slot in slots for row in slot.rows)
-
-
-def _addends(derivation: Derivation, number: int) -> Iterator[Addend]:
-    """Yield the einsums of a gradient, each with its picture."""
-    from einsum_doc.notation.drawing.diagram import diagram
-
-    names = derivation.names
-    slots = [slot for slot, name in enumerate(names) if name == names[number]]
-    for count, summand in derivation.multiples:
-        slot = slots[derivation.summands.index(summand)]
-        picture = diagram(
-            derivation.differentiated, wrt=slot, names=names, output=derivation.output, loss=derivation.loss
-        )
-        yield Addend(count, summand.equation, picture)
+        shown.append(_gradient(derivation, rows_of(lines), show))
+        rows += rows_of(lines)
+    if "cost" in show:
+        shown.append(_cost(cost(equation, sizes)))
+    # Labels that are no small letters are written as such in the rows: the page gives both one colour.
+    letters = {label: str(place) for label, place in first.letters.items() if label != ELLIPSIS}
+    others = " ".join(f"{label}{letter}" for label, letter in letters.items() if label != letter)
+    written = f' data-written="{others}"' if others else ""
+    return f'<div class="einsum"{written}>{"".join(shown)}</div>', tuple(rows)
 
 
 def numbers_of(block: Block, equation: Equation) -> Sequence[int]:
@@ -90,33 +94,23 @@ def sizes_of(equation: Equation, text: str = "", names: Sequence[str] | None = N
     given: Mapping[str, int | Sequence[int]] = read_sizes(",".join(text.replace(",", " ").split())) if text else {}
     for label in given.keys() - set(equation.labels):
         raise OperandError(f"the size of {label!r} is given, which is no label of {equation}", label=label)
-    free = _small_sizes(given)
+    # Labels that stand in one place of a tensor in several slots are called by the first of them.
+    names = names or [str(number) for number in range(len(equation.operands))]
+    same = {label: label for label in equation.labels}
+    for name, term in zip(names, equation.operands, strict=True):
+        for first, other in zip(equation.operands[names.index(name)], term, strict=True):
+            same = {label: same[first] if called == same[other] else called for label, called in same.items()}
+    free = itertools.cycle(size for size in range(2, 8) if size not in given.values())
     sizes: dict[str, int | Sequence[int]] = {}
-    for labels in _of_one_size(equation, names or range(len(equation.operands))):
+    for called in dict.fromkeys(same.values()):
+        labels = [label for label in equation.labels if same[label] == called]
         wanted = [given[label] for label in labels if label in given]
         if any(size != wanted[0] for size in wanted):
             raise OperandError(f"{listed(labels)} have one size: they stand in the same place of one tensor")
-        sizes |= dict.fromkeys(labels, wanted[0] if wanted else _size(labels[0], free))
+        if not wanted:
+            wanted = [(next(free), next(free)) if labels[0] == ELLIPSIS else next(free)]
+        sizes |= dict.fromkeys(labels, wanted[0])
     return {label: sizes[label] for label in equation.labels}
-
-
-def _of_one_size(equation: Equation, names: Sequence[object]) -> list[list[str]]:
-    """Return the labels in groups: those that stand in one place of a tensor in several slots are together."""
-    groups = [[label] for label in equation.labels]
-    for name, term in zip(names, equation.operands, strict=True):
-        for pair in zip(equation.operands[names.index(name)], term, strict=True):
-            together = [group for group in groups if set(pair) & set(group)]
-            groups = [group for group in groups if group not in together] + [[*itertools.chain(*together)]]
-    in_order = [sorted(group, key=equation.labels.index) for group in groups]
-    return sorted(in_order, key=lambda group: equation.labels.index(group[0]))
-
-
-def _size(label: str, free: Iterator[int]) -> int | Sequence[int]:
-    return (next(free), next(free)) if label == ELLIPSIS else next(free)
-
-
-def _small_sizes(given: Mapping[str, object]) -> Iterator[int]:
-    return itertools.cycle(size for size in range(2, 8) if size not in given.values())
 
 
 def _run(derivation: Derivation, number: int, sizes: Mapping[str, int | Sequence[int]]) -> None:
@@ -147,3 +141,135 @@ def _run(derivation: Derivation, number: int, sizes: Mapping[str, int | Sequence
     gradients = vjp(equation, operands, upstream)
     expected = sum(found for found, slot in zip(gradients, derivation.names, strict=True) if slot == name)
     torch.testing.assert_close(variables[own], expected)
+
+
+def _says(derivation: Derivation) -> str:
+    return (
+        '<div class="says"><div><p class="part">As an einsum</p>'
+        f"<code>{escape(str(derivation.differentiated))}</code>"
+        f'<p class="part">In index notation</p><div class="arithmatex">\\[{formula(derivation)}\\]</div></div>'
+        f'<div><p class="part">As loops</p><pre><code>{_loops(derivation)}</code></pre></div></div>'
+    )
+
+
+def formula(derivation: Derivation) -> str:
+    r"""Return the equation as a sum in LaTeX.
+
+    >>> from einsum_doc.notation.deriving.derive import derive
+    >>> formula(derive("ij,jk->ik", 0)), formula(derive("i->ii", 0))
+    ('z_{ik} = \\sum_{j} x_{ij} \\, y_{jk}', 'z_{ij} = x_{i} \\, \\delta_{ij}')
+    """
+    equation, [definition, *_] = derivation.differentiated, derivation.steps
+    labels = {str(place): label for label, place in derivation.letters.items()}
+
+    def component(name: str, places: Iterable[object]) -> str:
+        parts = [labels.get(str(place), str(place)) for place in places]
+        indices = "".join(r"\dots " if part == ELLIPSIS else part for part in parts).strip()
+        return f"{name}_{{{indices}}}" if indices else name
+
+    factors = list(map(component, derivation.names, equation.operands))
+    for factor in definition.right.walk():
+        if isinstance(factor, Delta):
+            factors.append(component(r"\delta", factor.indices))
+    new = [label for label in equation.labels if Role.BROADCAST in equation.roles[label]]
+    factors += [component(r"\mathbf{1}", [label]) for label in new]
+    summed = [label for label in equation.labels if label not in equation.output]
+    total = component(r"\sum", summed) + " " if summed else ""
+    assert definition.left is not None
+    return rf"{component(derivation.output, definition.left.own)} = {total}" + r" \, ".join(factors)
+
+
+def _loops(derivation: Derivation) -> str:
+    """Return the loops, each label with the class by which the page colours it."""
+    equation = derivation.differentiated
+    names = [*map(identifier, derivation.names)]
+    written = re.sub(r"\bx(\d+)(?=\[)", lambda found: names[int(found[1])], equation.as_loops())
+    # Two blanks a level: loops over many labels are deep, and a phone is narrow.
+    text = escape(re.sub(r"\bout(?=\[)", identifier(derivation.output), written), quote=False).replace("    ", "  ")
+    summed = {label for label in equation.labels if label not in equation.output}
+
+    def label_span(found: re.Match[str]) -> str:
+        label = found[0]
+        dummy = " ix-dummy" if label in summed else ""
+        return f'<span class="ix ix-{label}{dummy}">{label}</span>'
+
+    letters = "|".join(re.escape(label) for label in equation.labels if label != ELLIPSIS)
+    if not letters:
+        return text
+    # A label stands in the loops after `for`, and between brackets.
+    return re.sub(rf"(?<=for )(?:{letters})(?= in)|(?<=[\[ ,])(?:{letters})(?=[\],])", label_span, text)
+
+
+def _roles(derivation: Derivation, sizes: Mapping[str, object]) -> str:
+    equation, rows = derivation.differentiated, []
+    for label in equation.labels:
+        roles = ", ".join(sorted(str(role) for role in equation.roles[label] if role != Role.ELLIPSIS))
+        places = [derivation.names[n] for n, term in enumerate(equation.operands) if label in term]
+        if label in equation.output:
+            places.append(derivation.output)
+        shown = "…" if label == ELLIPSIS else f'<span class="ix ix-{label}">{label}</span>'
+        size = sizes.get(label, "")
+        size = " × ".join(map(str, size)) if isinstance(size, Sequence) and not isinstance(size, str) else size
+        rows.append(
+            f"<tr><td>{shown}</td><td>{roles}</td><td>{', '.join(map(_name, dict.fromkeys(places)))}</td>"
+            f"<td>{size}</td></tr>"
+        )
+    head = "<tr><th>label</th><th>role</th><th>in</th><th>size</th></tr>"
+    return f'<table class="roles"><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'
+
+
+def _figure(picture: str) -> str:
+    return f'<figure class="network" data-search-exclude>{picture}</figure>'
+
+
+def _gradient(derivation: Derivation, rows: Sequence[DerivationRow], show: Sequence[str]) -> str:
+    """Return the part about the gradient of one operand, which may stand in several slots."""
+    lowering, names, [number] = derivation.lowering, derivation.names, derivation.wrt
+    times = [f"{count} × " if count > 1 else "" for count, _ in derivation.multiples]
+    parts = []
+    if "derivation" in show:
+        parts.append(rows_html(rows))
+    if "equation" in show:
+        codes = [f"<code>{escape(str(summand.equation))}</code>" for _, summand in derivation.multiples]
+        equations = " + ".join(map("".join, zip(times, codes, strict=True)))
+        parts.append(f'<p class="gradient">{equations} {prose_html(lowering.sentence)}</p>')
+    if "picture" in show:
+        parts.append(_figure(" + ".join(map("".join, zip(times, _pictures(derivation), strict=True)))))
+    if "code" in show:
+        code = highlight(lowering.code, PythonLexer(), HtmlFormatter(cssclass="highlight", wrapcode=True))
+        parts.append(f'<p class="lowering">{prose_html(lowering.words)}</p>{code}')
+    if not parts:
+        return ""
+    return f'<p class="part">The gradient of {_name(names[number])}</p>{"".join(parts)}'
+
+
+def _pictures(derivation: Derivation) -> Iterator[str]:
+    """Yield the picture of each einsum of a gradient."""
+    from einsum_doc.notation.drawing.diagram import diagram
+
+    names, [number] = derivation.names, derivation.wrt
+    slots = [slot for slot, name in enumerate(names) if name == names[number]]
+    for _, summand in derivation.multiples:
+        slot = slots[derivation.summands.index(summand)]
+        yield diagram(derivation.differentiated, wrt=slot, names=names, output=derivation.output, loss=derivation.loss)
+
+
+def _name(name: str) -> str:
+    """Return the name of a tensor, as the formulas have it."""
+    return f"<i>{name}</i>" if len(name) == 1 else f'<span class="arithmatex">\\({escape(name)}\\)</span>'
+
+
+def _cost(cost: Cost) -> str:
+    ways = (
+        ("the output", cost.forward),
+        ("output and gradients, in one sweep", cost.sweep),
+        ("output and gradients, one by one", cost.naive),
+    )
+    rows = "".join(
+        f"<tr><td>{name}</td><td>{work.multiply_adds:,}</td><td>{work.moved:,}</td><td>{work.peak:,}</td></tr>"
+        for name, work in ways
+    )
+    head = (
+        "<tr><th>at these sizes, float32</th><th>multiply-adds</th><th>bytes moved</th><th>bytes at the peak</th></tr>"
+    )
+    return f'<p class="part">Cost</p><table class="cost"><thead>{head}</thead><tbody>{rows}</tbody></table>'

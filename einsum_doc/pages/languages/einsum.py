@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 
-from einsum_doc.pages.reading.fence import any_text, matching
+from einsum_doc.pages.reading.fence import Check, matching, one_of
 from einsum_doc.pages.reading.language import Language, PageProcess
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.result import Result
@@ -16,17 +15,15 @@ PARTS = ("says", "roles", "picture", "derivation", "equation", "code", "cost")
 
 def _parts(value: str) -> None:
     for word in value.split():
-        if word not in PARTS:
-            close = difflib.get_close_matches(word, PARTS, n=1)
-            raise ValueError(f'did you mean "{close[0]}"?' if close else "expected some of " + " ".join(PARTS))
+        one_of(word, PARTS, "some of " + " ".join(PARTS))
 
 
 _SIZE = r"(?:[^\W\d_]|\.\.\.)=\d+(x\d+)*"
-_OPTIONS = {
+_OPTIONS: dict[str, Check] = {
     "wrt": matching(r"all|\d+([ ,]+\d+)*", '"all" or the numbers of operands, as in "0 1"'),
     "show": _parts,
-    "names": any_text,
-    "output": any_text,
+    "names": str,
+    "output": str,
     "sizes": matching(rf"{_SIZE}(?:[ ,]+{_SIZE})*", 'the sizes of labels, as in "i=4 j=3"'),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from einsum_doc.pages.reading.fence import any_text, matching, switch
+from einsum_doc.pages.reading.fence import matching, switch
 from einsum_doc.pages.reading.language import Language
 
 _HEIGHT = matching(r"auto|\d+|\d+-\d+", '"auto", a number of lines, or the fewest and the most, as in "5-30"')
@@ -21,7 +21,7 @@ LANGUAGES = (
     ),
     Language(
         "pyodide",
-        {"assets": switch, "height": _HEIGHT, "install": any_text, "theme": _THEME, "version": any_text},
+        {"assets": switch, "height": _HEIGHT, "install": str, "theme": _THEME, "version": str},
         role="show",
         unasked=True,
     ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 _TRUE = {"yes", "on", "true", "1"}
@@ -22,7 +22,7 @@ CONDITIONS = {"no-gpu": "no GPU"}
 """The conditions on which a block can be skipped, each with the reason that is shown."""
 
 Check = Callable[[str], object]
-"""A check of an option's value, which raises ValueError with what was expected."""
+"""A check of an option's value, which raises ValueError with what was expected; `str` accepts every value."""
 
 
 class FenceError(ValueError):
@@ -53,15 +53,15 @@ def switch(value: str) -> None:
         raise ValueError('expected "on" or "off"')
 
 
-def any_text(value: str) -> None:
-    """Accept every value."""
+def one_of(value: str, choices: Sequence[str], form: str) -> None:
+    """Check that a value is one of several; `form` says in words what is expected."""
+    if value not in choices:
+        close = difflib.get_close_matches(value, choices, n=1)
+        raise ValueError(f'did you mean "{close[0]}"?' if close else f"expected {form}")
 
 
 def _source(value: str) -> None:
-    if value not in ("", *SOURCES):
-        close = difflib.get_close_matches(value, SOURCES, n=1)
-        choices = ", ".join(f'"{source}"' for source in SOURCES)
-        raise ValueError(f'did you mean "{close[0]}"?' if close else f"expected one of {choices}")
+    one_of(value, ("", *SOURCES), "one of " + ", ".join(f'"{source}"' for source in SOURCES))
 
 
 def _error(value: str) -> None:
@@ -82,16 +82,16 @@ line_numbers = matching(r"\d+([ \t]+\d+){0,2}", 'a first line number, as in "1"'
 EXEC_OPTIONS: Mapping[str, Check] = {
     "exec": switch,
     "html": switch,
-    "id": any_text,
-    "idprefix": any_text,
-    "result": any_text,
+    "id": str,
+    "idprefix": str,
+    "result": str,
     "returncode": whole_number,
-    "session": any_text,
+    "session": str,
     "source": _source,
     "tabs": matching(r"(|.*[^\\])\|.*", 'two titles with a bar between them, as in "Code|Output"'),
     "updatetoc": switch,
     "width": whole_number,
-    "workdir": any_text,
+    "workdir": str,
 }
 """markdown-exec's options."""
 
@@ -105,8 +105,8 @@ OUR_OPTIONS: Mapping[str, Check] = {
 HIGHLIGHT_OPTIONS: Mapping[str, Check] = {
     "hl_lines": matching(r"\d+(-\d+)?([ \t]+\d+(-\d+)?)*", 'lines and ranges of lines, as in "2 5-7"'),
     "linenums": line_numbers,
-    "title": any_text,
-    "title_mode": any_text,
+    "title": str,
+    "title_mode": str,
 }
 """The options of every fence that is shown as code. A language adds its own to these."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -49,50 +49,21 @@ def read(name: str, text: str, markdown: str, md: Markdown) -> tuple[Sequence[st
 
     markdown: the text as plugins have changed it. md: the Markdown that will render it.
     """
-    lines = markdown.split("\n")
-    steps = _steps(md)
-    if text.endswith(markdown):
-        # As long as lines stay as and where they are, they need not carry their locations.
-        first = text.count("\n") - len(lines) + 2
-        while steps and not _may_insert(steps[0], markdown):
-            after = steps[0](list(lines))
-            if after[: len(lines)] != lines or any(after[len(lines) :]):
-                break
-            lines = after
-            del steps[0]
-        last = text.count("\n") + 1
-        locations = [Location(name, min(number, last)) for number in range(first, first + len(lines))]
-        if not steps:
-            return lines, locations
-    else:
-        locations = origins(name, text, markdown)
-    located: Sequence[Line] = list(map(Line, lines, locations))
-    for step in steps:
-        located = _located(located, step(list(located)))
-    return located, [line.location for line in located]
-
-
-def _may_insert(step: Callable[[list[Any]], list[str]], markdown: str) -> bool:
-    """Return whether a preprocessor may insert lines of other files."""
-    appended = getattr(getattr(step, "__self__", None), "auto_append", None)  # which snippets have, if as an empty list
-    return appended is not None and bool(appended or "8<" in markdown)
-
-
-def origins(name: str, text: str, markdown: str) -> list[Location]:
-    r"""Return the location of each line of `markdown`, made from the file `name` with this `text`.
-
-    >>> source = "---\ntitle: T\n---\nOne.\n\nTwo.\n"
-    >>> [str(location) for location in origins("docs/a.md", source, "One.\n\nTwo.\n")]
-    ['docs/a.md:4', 'docs/a.md:5', 'docs/a.md:6', 'docs/a.md:7']
-
-    A line that another plugin wrote has the location where it was inserted.
-    """
-    source, final = text.split("\n"), markdown.split("\n")
-    return [Location(name, index + 1) for index in _aligned(source, final)]
+    written = markdown.split("\n")
+    indices = _aligned(text.split("\n"), written)
+    lines = [Line(line, Location(name, index + 1)) for line, index in zip(written, indices, strict=True)]
+    superfences = md.preprocessors["fenced_code_block"]
+    for preprocessor in takewhile(lambda each: each is not superfences, md.preprocessors):
+        lines = _located(lines, preprocessor.run(list(lines)))
+    return lines, [line.location for line in lines]
 
 
 def _aligned(source: Sequence[str], final: Sequence[str]) -> list[int]:
-    """Return for each line the index of the source line that it was made from."""
+    """Return for each line the index of the source line that it was made from, or at which it was inserted.
+
+    >>> _aligned(["---", "title: T", "---", "One.", "Two."], ["One.", "New.", "Two."])
+    [3, 4, 4]
+    """
     shift = len(source) - len(final)
     if shift >= 0 and list(final) == list(source[shift:]):
         return [shift + index for index in range(len(final))]
@@ -122,17 +93,8 @@ def trace(md: Markdown, root: Path) -> None:
     snippets.read_lines, snippets.dedent = read_lines, dedent_lines
 
 
-def _steps(md: Markdown) -> list[Callable[[list[Any]], list[str]]]:
-    """Return the preprocessors that run before superfences reads a page."""
-    superfences = md.preprocessors["fenced_code_block"]
-    return [each.run for each in takewhile(lambda each: each is not superfences, md.preprocessors)]
-
-
 def _located(before: Sequence[Line], after: Sequence[str]) -> list[Line]:
     """Return the lines that a preprocessor has made, each with its location."""
-    if list(after[: len(before)]) == list(before):
-        location = before[-1].location
-        return [*before, *(each if isinstance(each, Line) else Line(each, location) for each in after[len(before) :])]
     if any(isinstance(line, Line) for line in after):
         location = before[0].location
         found = []

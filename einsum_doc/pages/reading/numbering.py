@@ -9,7 +9,7 @@ comment is taken out, and the header of each fence that the builder answers for 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -17,7 +17,7 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
-from einsum_doc.pages.reading.scan import Fence, Reading, with_underscores
+from einsum_doc.pages.reading.scan import Fence, PageReading, with_underscores
 
 NUMBER = "einsum_doc"
 """The option of a fence's header that holds its number: the index of its opening line, from 0."""
@@ -35,7 +35,7 @@ def named(name: str, markdown: str) -> str:
     return f"<!-- einsum-doc: {quote(name).replace('-', '%2D')} -->\n{markdown}"
 
 
-def numbered(lines: list[str], numbers: Collection[int], shift: int = 0) -> list[str]:
+def numbered(lines: list[str], numbers: Iterable[int], shift: int = 0) -> list[str]:
     """Return the lines of a page with their numbers in the headers of fences.
 
     >>> numbered(["Text.", '```python exec="on"', "1", "```", '~~~{.python exec="on"}'], [1, 4])
@@ -87,29 +87,22 @@ class _Numbers(Preprocessor):  # type: ignore[misc]
         if page is None:
             return lines
         # Another plugin may have put lines before the name; where one has changed a fence, that is not known by number.
-        known = set(page.reading.numbered) - set(inner_numbers(page.reading))
-        same = [number for number in known if lines[start + number : start + number + 1] == [page.lines[number]]]
+        numbers = _numbers_in(page.reading)
+        same = [number for number in numbers if lines[start + number : start + number + 1] == [page.lines[number]]]
         return lines[:start] + numbered(lines[start:], same)
 
 
-def inner_numbers(reading: Reading) -> Iterator[int]:
-    """Return the numbers of the fences that stand in the text of another: what that prints, they are read from."""
-    for outer in reading.numbered.values():
-        if isinstance(outer, Fence):
-            yield from (number for number in reading.numbered if outer.line < number < outer.end)
+def _numbers_in(reading: PageReading, outer: Fence | None = None) -> list[int]:
+    """Return the numbers of the fences that stand in the text of a page, or of a fence, and not in one within that."""
+    first, end = (outer.line, outer.end) if outer else (-1, max(reading.numbered, default=0) + 1)
+    others = [each for each in reading.numbered.values() if isinstance(each, Fence) and first < each.line < end]
+    inside = [number for number in reading.numbered if first < number < end]
+    return [number for number in inside if not any(other.line < number < other.end for other in others)]
 
 
-def numbered_text(text: str, outer: Fence, reading: Reading) -> str:
+def numbered_text(text: str, outer: Fence, reading: PageReading) -> str:
     """Return the text of a fence that is Markdown itself, with the numbers of the fences in it."""
-    inner = [number for number in inner_numbers(reading) if outer.line < number < outer.end]
-    within = {
-        number
-        for other in reading.numbered.values()
-        if isinstance(other, Fence) and outer.line < other.line < outer.end
-        for number in inner
-        if other.line < number < other.end
-    }
-    return "\n".join(numbered(text.split("\n"), sorted({*inner} - within), outer.line + 1))
+    return "\n".join(numbered(text.split("\n"), _numbers_in(reading, outer), outer.line + 1))
 
 
 def page_of(md: Markdown) -> Any:

@@ -9,7 +9,6 @@ they are never closed, and the blocks that it does not see at all.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -46,7 +45,7 @@ class Fence:
     Of the latter kind it is this line itself, and the fence is none for superfences."""
 
 
-def scan(lines: Sequence[str], *, tab_length: int = 4, unasked: Collection[str] = ()) -> list[Fence]:
+def scan(lines: Sequence[str], *, unasked: Collection[str] = ()) -> list[Fence]:
     """Return the fences of a page, from the lines that superfences would be given.
 
     >>> [found] = scan(["Text.", "", "```python exec='on'", "x = 1", "```"])
@@ -64,7 +63,7 @@ def scan(lines: Sequence[str], *, tab_length: int = 4, unasked: Collection[str] 
     if not marked:
         return []
     openings = [*_openings(lines, unasked, marked)]
-    found = _FenceReader(_markdown(tab_length)).read(lines, marked)
+    found = _FenceReader(_markdown()).read(lines, marked)
     found = [replace(each, hides=_hidden_in(each, lines, openings)) for each in found]
     for index in openings:
         if not any(each.line <= index < each.end for each in found):
@@ -75,9 +74,9 @@ def scan(lines: Sequence[str], *, tab_length: int = 4, unasked: Collection[str] 
 
 
 @cache
-def _markdown(tab_length: int) -> Markdown:
+def _markdown() -> Markdown:
     """Return a Markdown from which the reader takes its settings; it changes nothing of it."""
-    return Markdown(tab_length=tab_length)
+    return Markdown()
 
 
 def _marked(lines: Sequence[str]) -> list[int]:
@@ -152,13 +151,13 @@ def _in_comments(lines: Sequence[str], found: Sequence[Fence]) -> set[int]:
     return {int(index) for index in re.findall(r"\x02einsum_doc:(\d+)\x03", comments)}
 
 
-def normalize(text: str, *, tab_length: int = 4) -> list[str]:
+def normalize(text: str) -> list[str]:
     r"""Return the lines of a page as Python-Markdown normalizes them, as many as the text has.
 
     >>> normalize("a\n\tb\n   \n")
     ['a', '    b', '', '']
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n").expandtabs(tab_length)
+    text = text.replace("\r\n", "\n").replace("\r", "\n").expandtabs(4)
     return [line if line.strip(" ") else "" for line in text.split("\n")]
 
 
@@ -170,7 +169,7 @@ class Fault(NamedTuple):
     """How many of the page's blocks stand before it."""
 
 
-class Reading(NamedTuple):
+class PageReading(NamedTuple):
     """The fences of a page that this builder handles."""
 
     blocks: Sequence[Block] = ()
@@ -180,15 +179,15 @@ class Reading(NamedTuple):
     that is in a comment, or one that is Markdown with fences inside it."""
 
 
-def read(lines: Sequence[str], locations: Sequence[Location], languages: Languages) -> Reading:
+def read(lines: Sequence[str], locations: Sequence[Location], languages: Languages) -> PageReading:
     """Return the blocks of a page, and the fences that are wrong.
 
     lines: those that superfences will be given. locations: the location of each.
     """
     blocks: list[Block] = []
-    openings: list[int] = []
     faults: list[Fault] = []
-    others: dict[int, Fault | Fence] = {}
+    numbered: dict[int, Block | Fault | Fence] = {}
+    opening = 0  # that of the last block
     is_off = False  # the last block is switched off, and keeps its expected output
     is_lost = False  # an end is missing: superfences may have taken the fences below for something else
 
@@ -196,13 +195,13 @@ def read(lines: Sequence[str], locations: Sequence[Location], languages: Languag
         failure = Failure(locations[found.line], "FenceError", message, tuple(filter(None, details)))
         faults.append(Fault(failure, len(blocks)))
         if asked_for and not found.header.unread and languages.formats(found.header.language):
-            others[found.line] = faults[-1]
+            numbered[found.line] = faults[-1]
 
     for found in _with_nested(scan(lines, unasked=languages.unasked), languages):
-        language, opening = languages.of(found.header.language), f"its opening: {lines[found.line].strip()}"
+        language = languages.of(found.header.language)
         if found.commented:
             if languages.formats(language.name):
-                others[found.line] = found
+                numbered[found.line] = found
             continue
         try:
             asked = not languages.is_foreign(language.name) and languages.executes(found.header)
@@ -211,7 +210,7 @@ def read(lines: Sequence[str], locations: Sequence[Location], languages: Languag
             continue
         expects, runs = language.role == "expect", asked and language.role == "run"
         if not found.closed and (asked or expects):
-            fault(found, "the block is never closed", opening, asked_for=False)
+            fault(found, "the block is never closed", _opening(found, lines), asked_for=False)
             is_lost = True
         elif not found.closed or (found.hides is not None and not runs):
             if found.hides is not None and not runs and not is_lost:
@@ -219,23 +218,28 @@ def read(lines: Sequence[str], locations: Sequence[Location], languages: Languag
             elif not is_lost:
                 # Or it is the end of a block whose opening has lost a backtick and is text.
                 hint = "or is it the end of one that is not read as a fence?"
-                fault(found, "the fence is never closed", opening, hint)
+                fault(found, "the fence is never closed", _opening(found, lines), hint)
             is_lost = True
         elif expects and not is_off:
             if not blocks or blocks[-1].expected is not None:
                 fault(found, "there is no block before it whose output it could be")
             else:
-                blocks[-1] = replace(blocks[-1], expected=_expected(found, locations))
+                blocks[-1] = numbered[opening] = replace(blocks[-1], expected=_expected(found, locations))
         elif runs and (nothing := language.nothing_in(found.code)):
             fault(found, *nothing)
         elif runs:
             blocks.append(_block(found, len(blocks) + 1, locations))
-            openings.append(found.line)
+            opening = found.line
+            numbered[opening] = blocks[-1]
         elif asked:
-            others[found.line] = found
+            numbered[found.line] = found
         if not expects:
             is_off = "exec" in found.header.options and not asked
-    return Reading(blocks, faults, {**others, **dict(zip(openings, blocks, strict=True))})
+    return PageReading(blocks, faults, numbered)
+
+
+def _opening(found: Fence, lines: Sequence[str]) -> str:
+    return f"its opening: {lines[found.line].strip()}"
 
 
 def _expected(found: Fence, locations: Sequence[Location]) -> Expected:
@@ -257,7 +261,7 @@ def _hidden(found: Fence, lines: Sequence[str], locations: Sequence[Location]) -
     if found.hides == found.line:
         return (
             "a block that is not read as one, and would never run",
-            f"its opening: {lines[found.line].strip()}",
+            _opening(found, lines),
             "begin it on a line of its own, after nothing but blanks",
         )
     how = "has taken in" if found.closed else "is never closed, and has taken in"
@@ -299,13 +303,13 @@ def _with_nested(fences: Iterable[Fence], languages: Languages) -> Iterator[Fenc
 class _FenceReader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx has no types
     """superfences' reader of fences, which records them and formats nothing."""
 
+    header: fence.Header | None = None
+    at = opened = 0
+
     def __init__(self, md: Markdown) -> None:
         super().__init__(md)
         self.config = SuperFencesCodeExtension().getConfigs()
-        self.header: fence.Header | None = None
         self.found: list[Fence] = []
-        self.at = 0
-        self.opened = 0
 
     def read(self, lines: Sequence[str], marked: Sequence[int]) -> list[Fence]:
         self.clear()
@@ -316,15 +320,10 @@ class _FenceReader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdo
 
     def _numbered(self, lines: Sequence[str], marked: Sequence[int]) -> Iterator[str]:
         """Yield the lines within fences, and outside of them only those that may begin one."""
-        self.at = marked[0]
-        while self.at < len(lines):
-            yield lines[self.at]
-            self.at += 1
-            if self.fence is None:
-                following = bisect_left(marked, self.at)
-                if following == len(marked):
-                    return
-                self.at = marked[following]
+        openings = set(marked)
+        for self.at, line in enumerate(lines):
+            if self.fence is not None or self.at in openings:
+                yield line
 
     def _open(self, header: fence.Header) -> bool:
         self.header, self.opened, self.lang = header, self.at, header.language
@@ -372,7 +371,7 @@ class _FenceReader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdo
         self.clear()
 
     def clear(self) -> None:
-        if getattr(self, "header", None) is not None:
+        if self.header is not None:
             self._abandon(self.at + 1)
         super().clear()
 

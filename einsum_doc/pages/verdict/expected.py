@@ -1,14 +1,21 @@
-"""The output of a block compared with its `expected` fence."""
+"""`expected` fences: compared with the outputs of their blocks, and rewritten in place."""
 
 from __future__ import annotations
 
 import difflib
 import math
 import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from einsum_doc.pages.record.block import Expected
 from einsum_doc.pages.record.result import Failure
 from einsum_doc.pages.record.text import plain
+
+REWRITE = "EINSUM_DOC_REWRITE"
+"""The environment variable that makes a build rewrite its `expected` fences: the folder of the built site.
+
+A build that writes its site to another folder refuses to run with it."""
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)")
 
@@ -62,3 +69,55 @@ def _close(wanted: str, given: str, tolerance: float) -> bool:
     if math.isinf(want):
         return False  # too large to be compared as numbers
     return math.isclose(want, give, rel_tol=tolerance, abs_tol=0.0 if want else tolerance)
+
+
+def rewrite(root: Path, outputs: Iterable[tuple[Expected, str]]) -> tuple[list[Expected], list[Failure]]:
+    """Write the outputs of blocks into the `expected` fences that they differ from, in place.
+
+    Returns the rewritten fences, and a failure for each that is not in its file as it was read: a snippet or
+    another plugin has put it there.
+    """
+    files: dict[str, list[tuple[Expected, str]]] = {}
+    for expected, output in outputs:
+        if differs(output, expected):
+            files.setdefault(expected.location.file, []).append((expected, output))
+    rewritten, failures = [], []
+    for name, changes in files.items():
+        path = root / name
+        text = path.read_bytes().decode("utf-8") if path.is_file() else ""
+        lines = re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text)
+        for expected, output in sorted(changes, key=lambda change: change[0].location, reverse=True):
+            if _replace(lines, expected, lines_of(output)):
+                rewritten.append(expected)
+            else:
+                told = "the output is not what is expected, and cannot be written here"
+                why = "what is expected comes from elsewhere: from a snippet, or from another plugin"
+                failures.append(Failure(expected.location, "OutputError", told, (why,)))
+        if "".join(lines) != text:
+            path.write_bytes("".join(lines).encode("utf-8"))
+    return sorted(rewritten, key=lambda expected: expected.location), failures
+
+
+def _replace(lines: list[str], expected: Expected, output: Sequence[str]) -> bool:
+    """Replace the content of a fence by the output; return False if the file does not hold the fence."""
+    first = expected.location.line
+    opening = lines[first - 1] if first <= len(lines) else ""
+    found = re.match(r"\ufeff?(?P<indent>[> \t]*)(?P<fence>`{3,}|~{3,})", opening)
+    ends = (index for index in range(first, len(lines)) if found and lines[index].strip("> \t\r\n") == found["fence"])
+    last = next(ends, None)
+    if found is None or last is None or _letters("".join(lines[first:last])) != _letters(expected.text):
+        return False
+    runs = [len(line) - len(line.lstrip(found["fence"][0])) for line in (each.lstrip() for each in output)]
+    if max(runs) >= len(found["fence"]):
+        # The output would close the fence.
+        longer = found["fence"][0] * (max(runs) + 1)
+        lines[first - 1] = opening.replace(found["fence"], longer, 1)
+        lines[last] = lines[last].replace(found["fence"], longer, 1)
+    ending = opening[len(opening.rstrip("\r\n")) :]
+    lines[first:last] = [(found["indent"] + line).rstrip() + ending for line in output]
+    return True
+
+
+def _letters(text: str) -> str:
+    """Return text without blanks, line endings and marks of quotes, which depend on where the fence stands."""
+    return re.sub(r"[\s>]+", "", text)

@@ -127,12 +127,8 @@ def github(pages: Sequence[PageReport]) -> str:
 
 
 def _annotation(failure: Failure) -> str:
-    file, title = (
-        _escaped(text).replace(":", "%3A").replace(",", "%2C") for text in (failure.location.file, failure.error)
-    )
-    text = _escaped("\n".join([failure.message, *failure.details]))
+    escapes = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+    text = "\n".join([failure.message, *failure.details]).translate(escapes)
+    escapes |= str.maketrans({":": "%3A", ",": "%2C"})  # in the properties
+    file, title = failure.location.file.translate(escapes), failure.error.translate(escapes)
     return f"::error file={file},line={failure.location.line},title={title}::{text}\n"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -1,4 +1,4 @@
-"""Results as they came out -> results as they count for the verdict."""
+"""Results as they came out -> results as they count for the verdict, with errors as long as a person reads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from dataclasses import replace
 from einsum_doc.pages.reading.fence import gpu_of
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.result import Failure, PageResults, Result
+from einsum_doc.pages.record.text import plain
 from einsum_doc.pages.verdict.expected import differs
+
+CHARACTERS = 2000
+"""How many characters of an error's message, and of each line about it, are kept."""
+LINES = 100
+"""How many lines about an error are kept."""
 
 
 def compared(block: Block, result: Result) -> Result:
@@ -19,32 +25,43 @@ def compared(block: Block, result: Result) -> Result:
     return result if failure is None else replace(result, status="failed", failures=(failure,))
 
 
-def judged_kept(blocks: Sequence[Block], kept: PageResults, *, compares: bool, requires_gpu: bool) -> PageResults:
-    """Return the kept results of a page as they count: its `expected` fences may have changed since it ran.
+def judged(blocks: Sequence[Block], ran: PageResults, *, compares: bool, requires_gpu: bool) -> PageResults:
+    """Return the results of a page as they count, one for every block: those after a failed one are not run.
 
-    compares: false while a build rewrites these fences.
-    """
-    results: list[Result] = []
-    for block, result in zip(blocks, kept.results, strict=True):
-        results.append(compared(block, result) if compares else result)
-        if results[-1].failures:
-            break
-    return judged(blocks, replace(kept, results=results), requires_gpu=requires_gpu)
-
-
-def judged(blocks: Sequence[Block], ran: PageResults, *, requires_gpu: bool) -> PageResults:
-    """Return results, already compared, with one for every block of the page: those after a failed one are not run.
-
+    compares: false while a build rewrites `expected` fences; kept results may be older than these.
     requires_gpu: a block that was skipped because it needs a GPU fails.
     """
-    results = list(ran.results)
-    for index, (block, result) in enumerate(zip(blocks, results, strict=False)):
+    results: list[Result] = []
+    for block, result in zip(blocks, ran.results, strict=False):
         if requires_gpu and result.status == "skipped":
             message = f"the block needs {gpu_of(block.options)}, which is not here"
             failures = (Failure(block.location, "DeviceError", message),)
-            results[index] = replace(result, status="failed", failures=failures)
+            results.append(replace(result, status="failed", failures=failures))
+            continue
+        results.append(compared(block, result) if compares else result)
+        if results[-1] is not result:
+            break
     failed = next((pair for pair in zip(blocks, results, strict=False) if pair[1].failures), None)
     if failed is not None:
         reason = f"block {failed[0].number} failed at {failed[1].failures[0].location}"
         results += [Result("not run", reason=reason)] * (len(blocks) - len(results))
     return replace(ran, results=results)
+
+
+def shortened(result: Result) -> Result:
+    """Return a result with its errors shortened."""
+    return replace(result, raised=_cut(result.raised), failures=tuple(map(shortened_failure, result.failures)))
+
+
+def shortened_failure(failure: Failure) -> Failure:
+    """Return a failure with its message and details shortened."""
+    details = [_cut(line) for line in failure.details[:LINES]]
+    if len(failure.details) > LINES:
+        details.append(f"… {len(failure.details) - LINES:,} more lines are not shown")
+    return replace(failure, message=_cut(failure.message), details=tuple(details))
+
+
+def _cut(text: str) -> str:
+    text = plain(text)
+    more = f"… {len(text) - CHARACTERS:,} more characters are not shown"
+    return text if len(text) <= CHARACTERS else text[:CHARACTERS] + more

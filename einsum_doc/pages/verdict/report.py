@@ -4,32 +4,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from einsum_doc.pages.record.block import Block, Location
-from einsum_doc.pages.record.result import Failure, Result
+from einsum_doc.pages.record.result import Failure, PageResults
 from einsum_doc.pages.record.text import count, plain
 
 
 @dataclass(frozen=True)
-class PageReport:
-    """The results and failures of one page."""
+class PageReport(PageResults):
+    """The results of one page, and everything that is wrong on it."""
 
-    blocks: Sequence[Block]
-    results: Sequence[Result]
-    faults: Sequence[Failure]
+    blocks: Sequence[Block] = ()
+    faults: Sequence[Failure] = ()
     """Failures of its fences apart from those of the blocks that ran."""
     name: str = ""
     """Its file, relative to the folder of mkdocs.yml."""
-    cached: bool = False
-    """Whether its results were kept from an earlier build."""
-    when: float = 0.0
-    """When its blocks were run, in seconds since 1970; 0 if they were not."""
-    packages: Mapping[str, str] = field(default_factory=dict)
-    """The versions of the installed distributions that it loaded."""
-    used: Mapping[str, bool] = field(default_factory=dict)
-    """Each public name of the library, if that was loaded, and whether the page's code uses it."""
 
     @property
     def ran(self) -> bool:
@@ -46,7 +37,7 @@ class PageReport:
 def users(pages: Sequence[PageReport]) -> dict[str, list[str]]:
     """Return the pages that use each public name of the library; nothing if no page has loaded it.
 
-    >>> users([PageReport((), (), (), "docs/a.md", used={"library.one": True, "library.two": False})])
+    >>> users([PageReport((), name="docs/a.md", used={"library.one": True, "library.two": False})])
     {'library.one': ['docs/a.md'], 'library.two': []}
     """
     found: dict[str, list[str]] = {}

@@ -20,7 +20,7 @@ from sys import _getframe
 from types import FrameType, FunctionType, ModuleType
 from typing import Any
 
-from einsum_doc.pages.languages import asserting as languages
+from einsum_doc.pages.languages import all as languages
 from einsum_doc.pages.worker.comparison import UNSET, compared
 from einsum_doc.pages.worker.imports import when_loaded
 from einsum_doc.pages.worker.values import VALUE

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from einsum_doc.pages.record.block import Expected, Location
-from einsum_doc.pages.verdict.expected import differs
-from einsum_doc.pages.verdict.rewriting import rewrite
+from einsum_doc.pages.verdict.expected import differs, rewrite
 
 HERE = Location("docs/a.md", 2)
 

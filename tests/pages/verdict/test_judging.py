@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from einsum_doc.pages.record.block import Block, Expected, Location
 from einsum_doc.pages.record.result import Failure, PageResults, Result
-from einsum_doc.pages.verdict.judging import compared, judged, judged_kept
-from einsum_doc.pages.verdict.shortening import shortened
+from einsum_doc.pages.verdict.judging import compared, judged, shortened
 
 FENCE = Expected(Location("docs/a.md", 4), "1")
 BLOCKS = [
@@ -32,22 +31,22 @@ def test_an_output_is_compared_if_its_block_held() -> None:
 
 def test_kept_results_are_compared_anew() -> None:
     kept = PageResults([TWO, HELD, HELD], cached=True)
-    page = judged_kept(BLOCKS, kept, compares=True, requires_gpu=False)
+    page = judged(BLOCKS, kept, compares=True, requires_gpu=False)
     assert outcomes(page) == ["failed docs/a.md:4", "not run", "not run"]
     assert page.results[2].reason == "block 1 failed at docs/a.md:4"
     assert page.cached
-    assert judged_kept(BLOCKS, kept, compares=False, requires_gpu=False) == kept
+    assert judged(BLOCKS, kept, compares=False, requires_gpu=False) == kept
 
 
 def test_blocks_after_a_failed_one_are_not_run() -> None:
     failed = Result("failed", failures=(Failure(BLOCKS[1].where, "ValueError", ""),))
-    assert outcomes(judged(BLOCKS, PageResults([ONE, failed]), requires_gpu=False))[2] == "not run"
+    assert outcomes(judged(BLOCKS, PageResults([ONE, failed]), compares=True, requires_gpu=False))[2] == "not run"
 
 
 def test_a_required_gpu_fails_the_block_that_needs_it_alone() -> None:
     ran = PageResults([ONE, SKIPPED, HELD])
-    assert judged(BLOCKS, ran, requires_gpu=False) == ran
-    assert outcomes(judged(BLOCKS, ran, requires_gpu=True)) == ["held", "failed docs/a.md:7", "held"]
+    assert judged(BLOCKS, ran, compares=True, requires_gpu=False) == ran
+    assert outcomes(judged(BLOCKS, ran, compares=True, requires_gpu=True)) == ["held", "failed docs/a.md:7", "held"]
 
 
 def test_a_long_error_says_how_much_of_it_is_missing() -> None:

@@ -25,8 +25,12 @@ RESULTS = [
     Result("skipped", reason="no GPU", rows=(DerivationRow("x"), DerivationRow("y", claim=False))),
     Result("not run", reason="block 1 failed"),
 ]
-REPORT = PageReport(BLOCKS, RESULTS, [FAULT], PAGE, when=86400.0, packages={"torch": "2"}, used={"l.one": True})
-GREEN = PageReport(BLOCKS[:1], [Result("held", assertions=1)], (), "docs/b.md", cached=True, used={"l.one": False})
+REPORT = PageReport(
+    RESULTS, 86400.0, packages={"torch": "2"}, used={"l.one": True}, blocks=BLOCKS, faults=[FAULT], name=PAGE
+)
+GREEN = PageReport(
+    [Result("held", assertions=1)], cached=True, used={"l.one": False}, blocks=BLOCKS[:1], name="docs/b.md"
+)
 
 
 def test_the_summary_counts_everything() -> None:
@@ -66,7 +70,7 @@ def test_each_failure_is_told_with_its_location_and_what_is_known() -> None:
 
 
 def test_junit_has_a_case_for_each_block_and_each_other_failure() -> None:
-    root = ElementTree.fromstring(junit([REPORT, PageReport((), (), ()), GREEN]))
+    root = ElementTree.fromstring(junit([REPORT, PageReport(()), GREEN]))
     first, second = root
     assert dict(first.items()) == {
         "name": PAGE,
@@ -99,7 +103,7 @@ def test_junit_has_a_case_for_each_block_and_each_other_failure() -> None:
 
 
 def test_json_has_the_facts_of_each_block() -> None:
-    facts = json.loads(as_json([REPORT, PageReport((), (), [FAULT])], "c0ffee"))
+    facts = json.loads(as_json([REPORT, PageReport((), faults=[FAULT])], "c0ffee"))
     assert (facts["commit"], facts["library"]) == ("c0ffee", {"l.one": [PAGE]})
     page, other = facts["pages"]
     assert (page["page"], page["ran"], page["cached"]) == (PAGE, "1970-01-02T00:00:00+00:00", False)
