@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from einsum_doc.pages.reading import scan
@@ -50,6 +51,15 @@ class Page:
         """Its blocks up to the first fence that is wrong: those after it may need what that one would have done."""
         return self.blocks[: min((fault.after for fault in self.reading.faults), default=len(self.blocks))]
 
+    def sources(self, root: Path) -> Mapping[str, list[str]]:
+        """Return the lines of each file that its code stands in; `root` is the folder of mkdocs.yml."""
+        sources = {self.name: self.text.split("\n")}
+        locations = {location for block in self.blocks for location in (block.location, *block.locations)}
+        for name in {location.file for location in locations} - sources.keys():
+            path = root / name
+            sources[name] = path.read_text("utf-8-sig", errors="replace").split("\n") if path.is_file() else []
+        return sources
+
     @property
     def is_started(self) -> bool:
         """Whether its results are there, or will be."""
@@ -72,6 +82,10 @@ class Page:
         """The results of its blocks, waited for."""
         results = list(self.ran.results)
         return results + [Result("not run", reason="a fence before it is wrong")] * (len(self.blocks) - len(results))
+
+    def begin(self) -> None:
+        """Note that it is about to be rendered, for the first time or again."""
+        self.rendered, self.lost, self.complete = set(), [], False
 
     def rendered_as(self, html: str) -> None:
         """Note that it has been rendered, and which of its blocks have reached it."""

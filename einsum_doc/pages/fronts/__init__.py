@@ -1,1 +1,1 @@
-"""Who asks for a build: MkDocs, Zensical, the command line, pytest, a downloaded page."""
+"""Who asks for a build: MkDocs, Zensical, the command line, pytest."""

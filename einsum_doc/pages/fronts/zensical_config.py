@@ -5,33 +5,58 @@ from __future__ import annotations
 import argparse
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import markdown_exec
 import yaml
+from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from yaml_env_tag import construct_env_tag
 
+from einsum_doc.pages.fronts.config import EinsumDocConfig
 
-def mkdocs_config(site: dict[str, Any], extension: str) -> MkDocsConfig:
-    """Return what MkDocs would make of Zensical's configuration, as far as the plugin has to know.
+
+def mkdocs_config(settings: dict[str, Any], extension: str) -> MkDocsConfig:
+    """Return the configuration of MkDocs that says the same as Zensical's, of where the site is and how it is written.
 
     extension: the name of our own Markdown extension, which the reader of pages must not meet.
     """
-    file = _config_file(Path(site["root_dir"]))
-    plugins = [{"einsum-doc": _options(file)}]
-    if "markdown-exec" in site["plugins"]:
-        plugins.insert(0, {"markdown-exec": site["plugins"]["markdown-exec"]["config"]})
-    config = MkDocsConfig(config_file_path=str(file))
+    config = MkDocsConfig(config_file_path=str(_config_file(Path(settings["root_dir"]))))
     same = ("site_name", "site_url", "docs_dir", "site_dir", "use_directory_urls", "exclude_docs", "draft_docs")
-    config.load_dict({name: site[name] for name in same} | {"plugins": plugins})
+    _load(config, {name: settings[name] for name in same} | {"plugins": []})
+    others = [each for each in settings["markdown_extensions"] if not str(each).startswith(extension)]
+    config.markdown_extensions, config.mdx_configs = others, settings["mdx_configs"]
+    config.plugins.on_startup(command="build", dirty=False)  # MkDocs can make files when an event is over
+    return config
+
+
+def builder_options(file: Path) -> EinsumDocConfig:
+    """Return the options that a configuration has for einsum-doc."""
+    options = EinsumDocConfig()
+    _load(options, _options(file))
+    return options
+
+
+def languages(settings: dict[str, Any]) -> Sequence[str] | None:
+    """Return the languages that Zensical has configured markdown-exec for; None, if it is not among the plugins."""
+    if "markdown-exec" not in settings["plugins"]:
+        return None
+    given = settings["plugins"]["markdown-exec"]["config"].get("languages")
+    return [*markdown_exec.formatters] if given is None else given
+
+
+def _load(config: Config, values: dict[str, Any]) -> None:
+    """Fill in and validate a configuration.
+
+    Raises: PluginError, for a wrong value.
+    """
+    config.load_dict(values)
     errors, _ = config.validate()
     if errors:
         raise PluginError("einsum-doc: " + "; ".join(f"{name}: {error}" for name, error in errors))
-    config.markdown_extensions = [each for each in site["markdown_extensions"] if not str(each).startswith(extension)]
-    config.mdx_configs = site["mdx_configs"]
-    return config
 
 
 def _config_file(root: Path) -> Path:
