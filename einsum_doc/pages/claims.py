@@ -52,10 +52,11 @@ def writes(expected: str, tolerance: float = Expected.tolerance) -> Iterator[Non
         with redirect_stdout(output):
             yield
     finally:
+        # After an error too: it may be one that the block is to raise.
         sys.stdout.write(output.getvalue())
-    failure = differs(output.getvalue(), Expected(Location("", 0), expected, tolerance))
-    if failure is not None:
-        raise AssertionError("\n".join([failure.message, *failure.details]))
+        failure = differs(output.getvalue(), Expected(Location("", 0), expected, tolerance))
+        if failure is not None:
+            raise AssertionError("\n".join([failure.message, *failure.details]))
 
 
 def shows(value: Any) -> None:

@@ -103,6 +103,23 @@ assert torch.cuda.is_available()
 exit $((x + 3))
 ```
 
+```bash exec="on" width="40"
+echo "columns $COLUMNS"
+```
+
+```expected
+columns 40
+```
+
+```python exec="on" raises="ValueError"
+print("written before it")
+raise ValueError
+```
+
+```expected
+written before it
+```
+
 ```derivation
 % let y = triple(a)
 \frac{\partial y_i}{\partial a_j} &= 3 \delta_{ij} \tag{one delta}
@@ -172,6 +189,8 @@ def test_the_program_holds(pages: Built, tmp_path: Path) -> None:
         ('"x" not in globals()', '"x" in globals()', "AssertionError"),
         ("x == 3", "x == 4", "AssertionError"),
         ("exit $((x + 3))", "exit 4", "AssertionError"),
+        ('echo "columns', 'echo "rows', "+ rows 40"),
+        ('print("written', 'print("read', "+ read before it"),
         ("3 \\delta", "4 \\delta", "FALSE"),
     ],
 )

@@ -23,8 +23,6 @@ from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.fronts.mkdocs import load
 from einsum_doc.pages.fronts.site import Site
 from einsum_doc.pages.reading import scan
-from einsum_doc.pages.record.block import Block
-from einsum_doc.pages.record.result import Result
 from einsum_doc.pages.verdict.export import as_json, junit
 from einsum_doc.pages.verdict.report import summary
 from einsum_doc.pages.worker.failures import register_sources
@@ -60,11 +58,10 @@ class _Checker:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
-        given = {name: getattr(options, name) for name in ("device", "jobs")}
+        given = {"device": options.device, "jobs": options.jobs, "require_gpu": options.require_gpu or None}
+        given["cache"] = "" if options.no_cache else None
         self.settings = {name: value for name, value in given.items() if value is not None}
         """The options that take the place of those in mkdocs.yml."""
-        self.settings |= {"cache": ""} if options.no_cache else {}
-        self.settings |= {"require_gpu": True} if options.require_gpu else {}
         self.site: Site | None = None
         self.seen: dict[str, float] = {}
 
@@ -131,19 +128,14 @@ def _dates(config: MkDocsConfig) -> dict[str, float]:
 class _Debugged(Worker):
     """A worker in this very process, which stops in the debugger where a block raises."""
 
-    def __init__(self, root: str, device: str) -> None:
-        super().__init__(root, device)
-        self.expects = False
-
-    def run(self, block: Block) -> Result:
-        self.expects = "raises" in block.options
-        return super().run(block)
+    stops = True
+    """False for a block that is expected to raise."""
 
     def _execute(self, codes: Sequence[CodeType]) -> None:
         try:
             super()._execute(codes)
         except BaseException as error:
-            if not self.expects:
+            if self.stops:
                 click.echo(f"{type(error).__name__}: {error}", err=True)
                 pdb.post_mortem(error.__traceback__)
             raise
@@ -154,6 +146,7 @@ def _debug(build: Build, page: Page) -> None:
     register_sources(page.sources(build.project.root))
     worker = _Debugged(str(build.project.root), build.options.device)
     for block in page.runnable:
+        worker.stops = "raises" not in block.options
         if worker.run(block).failures:
             return
 

@@ -15,6 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from einsum_doc.pages.build.page import Page
     from einsum_doc.pages.fronts.site import Site
+    from einsum_doc.pages.record.block import Block
     from einsum_doc.pages.record.result import Failure
 
 _SITES = pytest.StashKey[dict[Path, tuple["Site", "dict[str, Page]"]]]()
@@ -45,7 +46,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     """Run the pages that an item has been selected of, side by side."""
     if session.config.option.collectonly:
         return
-    files = {item.file.path: item.file for item in session.items if isinstance(item, _Item)}
+    files = {item.file.path: item.file for item in session.items if isinstance(item, FenceItem)}
     for site in {id(file.site): file.site for file in files.values()}.values():
         site.build.run([file.page for file in files.values() if file.site is site])
 
@@ -67,26 +68,46 @@ class PageFile(pytest.File):
         """Return an item for each block, and for each fence that is wrong."""
         for block in self.page.blocks:
             title = block.options.get("title") or block.options.get("id") or block.language
-            item: BlockItem = BlockItem.from_parent(self, name=f"{block.number}: {title}")
-            item.number, item.line = block.number, block.location.line
-            yield item
+            yield self._item(f"{block.number}: {title}", block)
         for fault in self.page.reading.faults:
-            wrong: FaultItem = FaultItem.from_parent(self, name=f"line {fault.failure.location.line}")
-            wrong.failure, wrong.line = fault.failure, fault.failure.location.line
-            yield wrong
+            yield self._item(f"line {fault.failure.location.line}", fault.failure)
+
+    def _item(self, name: str, tested: Block | Failure) -> FenceItem:
+        item: FenceItem = FenceItem.from_parent(self, name=name)
+        item.tested = tested
+        return item
 
 
-class _Item(pytest.Item):
-    line: int
+class FenceItem(pytest.Item):
+    """A block, whose page runs in order, once, when the first of them is asked for; or a fence that is wrong."""
+
+    tested: Block | Failure
 
     @property
     def file(self) -> PageFile:
+        """The page."""
         assert isinstance(self.parent, PageFile)
         return self.parent
 
+    def runtest(self) -> None:
+        """Wait for the result of a block; fail for a fence that is wrong as it stands."""
+        from einsum_doc.pages.record.result import Failure
+
+        if isinstance(self.tested, Failure):
+            raise PageFailureError(self.tested)
+        result = self.file.site.build.report(self.file.page).results[self.tested.number - 1]
+        for name, written in (("stdout", result.output), ("stderr", result.errors)):
+            if written:
+                self.add_report_section("call", name, written)
+        if result.failures:
+            raise PageFailureError(*result.failures)
+        if result.status != "held":
+            pytest.skip(result.reason)
+
     def reportinfo(self) -> tuple[Path, int, str]:
         """Return its location: pytest counts lines from 0."""
-        return self.path, self.line - 1, f"{self.file.page.name}:{self.line} {self.name}"
+        line = self.tested.location.line
+        return self.path, line - 1, f"{self.file.page.name}:{line} {self.name}"
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return the failure as a build shows it."""
@@ -104,30 +125,3 @@ class PageFailureError(Exception):
     def __init__(self, *failures: Failure) -> None:
         super().__init__("\n".join(map(str, failures)))
         self.failures = failures
-
-
-class BlockItem(_Item):
-    """A block; its page runs in order, once, when the first of its blocks is asked for."""
-
-    number: int
-
-    def runtest(self) -> None:
-        """Wait for its result."""
-        result = self.file.site.build.report(self.file.page).results[self.number - 1]
-        for name, written in (("stdout", result.output), ("stderr", result.errors)):
-            if written:
-                self.add_report_section("call", name, written)
-        if result.failures:
-            raise PageFailureError(*result.failures)
-        if result.status != "held":
-            pytest.skip(result.reason)
-
-
-class FaultItem(_Item):
-    """A fence that says something which nobody would act on."""
-
-    failure: Failure
-
-    def runtest(self) -> None:
-        """Fail: it is wrong as it stands."""
-        raise PageFailureError(self.failure)

@@ -14,15 +14,13 @@ import os
 import posixpath
 import secrets
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
-from xml.etree.ElementTree import Element
+from typing import Any, NamedTuple
 
 from markdown import Markdown
 from markdown.extensions import Extension
-from markdown.postprocessors import Postprocessor
-from markdown.preprocessors import Preprocessor
-from markdown.treeprocessors import Treeprocessor
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, InclusionLevel, get_files
 from mkdocs.structure.pages import Page as MkDocsPage
@@ -68,60 +66,39 @@ class EinsumDocExtension(Extension):  # type: ignore[misc]  # Python-Markdown ha
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
         """Take part in the rendering of a page, if it is Zensical that renders it."""
         if "rendering_context" not in md.preprocessors:
-            md.preprocessors.register(_Elsewhere(md), NAME, _FIRST)
+            md.preprocessors.register(_Processor(partial(_check_plugin, md)), NAME, _FIRST)
             return
         # By this, Zensical tells extensions which page they are on, and how the site is configured.
         context: Any = md.preprocessors["rendering_context"]
         site = _site_of(context.config, self.getConfig("cache"))
         site.add_to(md)
-        md.preprocessors.register(_Begin(md, site), NAME, _FIRST)
-        md.treeprocessors.register(_Ready(md, site), NAME, _LAST)
+        end = _Processor(site.end)
+        md.preprocessors.register(_Processor(partial(site.begin, context.page)), NAME, _FIRST)
+        # The last one is added when the tree is ready: the table of contents has all of them run over each heading.
+        md.treeprocessors.register(_Processor(lambda tree: md.postprocessors.register(end, NAME, _LAST)), NAME, _LAST)
 
 
 makeExtension = EinsumDocExtension  # noqa: N816  # what Python-Markdown looks for
 _FIRST, _LAST = 1000, -1000
 
 
-class _Elsewhere(Preprocessor):  # type: ignore[misc]
-    """Sees to it that somebody runs the blocks, where it is not Zensical that renders a page."""
+class _Processor(NamedTuple):
+    """A step in the rendering of a page by Python-Markdown."""
 
-    def run(self, lines: list[str]) -> list[str]:
-        if EXTENSION not in self.md.preprocessors:  # which the plugin adds
-            raise PluginError(
-                f"{NAME} runs blocks under Zensical alone, and the plugin einsum-doc, which runs them under "
-                "MkDocs and ProperDocs, is not in use. Add the line\n\n  - einsum-doc\n\nunder `plugins:`."
-            )
-        return lines
+    run: Callable[[Any], Any]
 
 
-class _Begin(Preprocessor):  # type: ignore[misc]
-    def __init__(self, md: Markdown, site: _ZensicalSite) -> None:
-        super().__init__(md)
-        self.site = site
+def _check_plugin(md: Markdown, lines: list[str]) -> list[str]:
+    """Return the lines of a page that it is not Zensical that renders.
 
-    def run(self, lines: list[str]) -> list[str]:
-        page = self.md.preprocessors["rendering_context"].page
-        return self.site.begin(page.path, page.meta, "\n".join(line.rstrip("\r") for line in lines))
-
-
-class _Ready(Treeprocessor):  # type: ignore[misc]
-    """Adds the one below when the page's tree is ready: the table of contents has all of them run over each heading."""
-
-    def __init__(self, md: Markdown, site: _ZensicalSite) -> None:
-        super().__init__(md)
-        self.site = site
-
-    def run(self, root: Element) -> None:
-        self.md.postprocessors.register(_End(self.md, self.site), NAME, _LAST)
-
-
-class _End(Postprocessor):  # type: ignore[misc]
-    def __init__(self, md: Markdown, site: _ZensicalSite) -> None:
-        super().__init__(md)
-        self.site = site
-
-    def run(self, text: str) -> str:
-        return self.site.end(text)
+    Raises: PluginError, if nobody runs its blocks.
+    """
+    if EXTENSION not in md.preprocessors:  # which the plugin adds
+        raise PluginError(
+            f"{NAME} runs blocks under Zensical alone, and the plugin einsum-doc, which runs them under "
+            "MkDocs and ProperDocs, is not in use. Add the line\n\n  - einsum-doc\n\nunder `plugins:`."
+        )
+    return lines
 
 
 _sites: list[_ZensicalSite] = []
@@ -189,12 +166,20 @@ class _ZensicalSite(Site):
         if "fenced_code_block" in md.preprocessors:
             md.registerExtensions(["pymdownx.superfences"], self.config.mdx_configs)
 
-    def begin(self, path: str, meta: dict[str, Any], markdown: str) -> list[str]:
-        """Return the Markdown of a page that is to be rendered; fail, if there is a failure on any."""
+    def begin(self, context: Any, lines: list[str]) -> list[str]:
+        """Return the Markdown of a page that is to be rendered; fail, if there is a failure on any.
+
+        context: the page as Zensical has it.
+        """
         if self.wrong:
             raise PluginError(self.wrong)
-        file = self.files.get_file_from_path(path) or self._file(path)
-        page = self.build.pages.get(path)
+        markdown = "\n".join(line.rstrip("\r") for line in lines)
+        config = self.config
+        # MkDocs leaves out some pages, such as a README.md beside an index.md.
+        file = self.files.get_file_from_path(context.path) or File(
+            context.path, config.docs_dir, config.site_dir, config.use_directory_urls
+        )
+        page = self.build.pages.get(context.path)
         self.read_again = self.build.serving and page is not None and page.text != file.content_string
         if page is None or self.read_again:
             if self.build.serving:
@@ -205,8 +190,8 @@ class _ZensicalSite(Site):
         page = self.changed(file, markdown)
         page.begin()
         self.run([page])
-        self.page = MkDocsPage(None, file, self.config)
-        self.page.markdown, self.page.meta = markdown, meta
+        self.page = MkDocsPage(None, file, config)
+        self.page.markdown, self.page.meta = markdown, context.meta
         return named(page.name, markdown).split("\n")
 
     def end(self, html: str) -> str:
@@ -233,11 +218,6 @@ class _ZensicalSite(Site):
     def folder_of(self, file: File) -> str:
         """Return the folder that links on a page are relative to."""
         return posixpath.dirname(file.src_uri) or "."
-
-    def _file(self, path: str) -> File:
-        """Return a page that MkDocs would have left out, such as a README.md beside an index.md."""
-        config = self.config
-        return File(path, config.docs_dir, config.site_dir, config.use_directory_urls)
 
 
 def _show_log() -> None:
