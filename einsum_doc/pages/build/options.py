@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 NO_CACHE = "EINSUM_DOC_NO_CACHE"
 """The environment variable with which a build runs every page, and keeps nothing."""
@@ -25,18 +25,6 @@ def is_set(variable: str) -> bool:
     return bool(os.environ.get(variable))
 
 
-def _above_zero(default: float) -> Any:
-    return field(default=default, metadata={"above_zero": True})
-
-
-def _list() -> Any:
-    return field(default_factory=list)
-
-
-def _dict() -> Any:
-    return field(default_factory=dict)
-
-
 @dataclass(frozen=True)
 class Options:
     """The options of the builder. Files and folders are relative to the folder of mkdocs.yml."""
@@ -46,7 +34,7 @@ class Options:
 
     On a GPU, it is torch's default device, so that a block need not name it."""
 
-    timeout: float = _above_zero(60)
+    timeout: float = field(default=60, metadata={"above_zero": True})
     """How long one block may take, in seconds of wall-clock time, before its page fails."""
 
     memory: float = 0
@@ -72,7 +60,7 @@ class Options:
     cache_size: float = 256
     """How large that folder may become, in MiB; what was used longest ago goes first."""
 
-    processes: Mapping[str, Sequence[str]] = _dict()
+    processes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """What the processes that a page starts may read of the project: `page: [files and folders]`, all of them patterns.
 
     Pages are named by their paths in docs_dir. A page that is not named runs again when any file of the project has
@@ -81,10 +69,10 @@ class Options:
     require_gpu: bool = False
     """Whether a build fails if a block needs a GPU that is not there."""
 
-    downloads: Sequence[str] = _list()
+    downloads: Sequence[str] = field(default_factory=list)
     """Pages that can be downloaded as a program and as a notebook: patterns such as `posts/*.md`, in docs_dir."""
 
-    assets: Mapping[str, str] = _dict()
+    assets: Mapping[str, str] = field(default_factory=dict)
     """Files of installed packages to copy into the site: `path in the site: file or folder`."""
 
     report: str = "report.md"
@@ -98,7 +86,7 @@ class Options:
     json: str = ""
     """The same as JSON."""
 
-    library: Sequence[str] = _list()
+    library: Sequence[str] = field(default_factory=list)
     """The packages that the pages are about: the public names of them that each page uses are noted."""
 
 

@@ -21,7 +21,7 @@ from mkdocs.structure.files import File
 from einsum_doc.pages.build.build import Build, tell_failures
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.fronts.mkdocs import load
-from einsum_doc.pages.fronts.site import Site
+from einsum_doc.pages.fronts.site import Site, collect_less
 from einsum_doc.pages.reading import scan
 from einsum_doc.pages.verdict.export import as_json, junit
 from einsum_doc.pages.verdict.report import summary
@@ -35,6 +35,7 @@ class UsageError(Exception):
 
 def check(options: argparse.Namespace) -> int:
     """Run the pages that were asked for, say what is wrong; 0 if everything held, 1 if not, 2 for a wrong command."""
+    collect_less()
     checker = _Checker(options)
     try:
         while True:

@@ -8,7 +8,6 @@ been written, the verdict is given.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -22,7 +21,7 @@ from mkdocs.structure.toc import AnchorLink
 
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.fronts.config import EinsumDocConfig
-from einsum_doc.pages.fronts.site import Site, as_plugin_errors
+from einsum_doc.pages.fronts.site import Site, as_plugin_errors, collect_less
 from einsum_doc.pages.html.report_page import contents, report_html
 from einsum_doc.pages.reading.numbering import named
 from einsum_doc.pages.verdict.report import PageReport
@@ -47,10 +46,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         """Learn whether a failure may end the process (under `serve` it must not), and which pages are rendered."""
         self.serving, self.dirty = command == "serve", dirty
         if not self.serving and not self.only_reads:
-            # What has been loaded by now stays, and a build makes little that it does not keep: the garbage collector
-            # need not look through it again and again.
-            gc.freeze()
-            gc.set_threshold(50_000)
+            collect_less()
 
     @event_priority(_LAST)  # other plugins add fences and extensions; superfences asks the last fence first
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:

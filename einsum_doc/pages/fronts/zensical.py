@@ -27,7 +27,7 @@ from mkdocs.structure.pages import Page as MkDocsPage
 from pymdownx.superfences import SuperFencesException
 
 from einsum_doc.pages.build.build import BuildFailedError
-from einsum_doc.pages.fronts.site import Site, as_plugin_errors
+from einsum_doc.pages.fronts.site import Site, as_plugin_errors, collect_less
 from einsum_doc.pages.fronts.zensical_config import builder_options, languages, mkdocs_config
 from einsum_doc.pages.html.report_page import report_html
 from einsum_doc.pages.reading.numbering import EXTENSION, named
@@ -89,7 +89,7 @@ class _Processor(NamedTuple):
 
 
 def _check_plugin(md: Markdown, lines: list[str]) -> list[str]:
-    """Return the lines of a page that it is not Zensical that renders.
+    """Return the lines of a page that MkDocs renders.
 
     Raises: PluginError, if nobody runs its blocks.
     """
@@ -139,6 +139,8 @@ class _ZensicalSite(Site):
         """Read and run all pages, and give the verdict on them before any is rendered."""
         build, config = self.build, self.config
         os.environ["MKDOCS_CONFIG_DIR"] = str(build.project.root)  # which markdown-exec has for blocks under MkDocs
+        if not build.serving:
+            collect_less()
         self.files = get_files(config)
         self.check_processes({*self.markdown_files()})
         self.add_assets()
@@ -149,10 +151,10 @@ class _ZensicalSite(Site):
             self.read(file)
             MkDocsPage(None, file, config).read_source(config)  # for its title
         self.run(build.pages.values())
-        self.reports = [build.report(page) for page in build.pages.values()]
-        self.failures = {failure for report in self.reports for failure in report.failures}
+        self.reports = {page.name: build.report(page) for page in build.pages.values()}
+        self.failures = {failure for report in self.reports.values() for failure in report.failures}
         try:
-            build.judge_pages(self.reports, all_pages=True)
+            build.judge_pages([*self.reports.values()], all_pages=True)
         except BuildFailedError as error:
             self.wrong = f"einsum-doc: {error}"
             return
@@ -175,10 +177,10 @@ class _ZensicalSite(Site):
             raise PluginError(self.wrong)
         markdown = "\n".join(line.rstrip("\r") for line in lines)
         config = self.config
-        # MkDocs leaves out some pages, such as a README.md beside an index.md.
-        file = self.files.get_file_from_path(context.path) or File(
-            context.path, config.docs_dir, config.site_dir, config.use_directory_urls
-        )
+        file = self.files.get_file_from_path(context.path)
+        if file is None:  # a new page, or one that MkDocs leaves out, such as a README.md beside an index.md
+            file = File(context.path, config.docs_dir, config.site_dir, config.use_directory_urls)
+            self.files.append(file)
         page = self.build.pages.get(context.path)
         self.read_again = self.build.serving and page is not None and page.text != file.content_string
         if page is None or self.read_again:
@@ -199,10 +201,11 @@ class _ZensicalSite(Site):
         build, file = self.build, self.page.file
         html = self.finish(self.page, html)
         report = build.pages[file.src_uri].report()
-        self.reports = [report if each.name == report.name else each for each in self.reports]
-        html, _ = self.with_users(html, self.reports, file)
+        self.reports[report.name] = report
+        reports = [*self.reports.values()]
+        html, _ = self.with_users(html, reports, file)
         if file is self.report_file:
-            html += report_html(self.entries(self.reports, file), build.commit, build.options.library, {})
+            html += report_html(self.entries(reports, file), build.commit, build.options.library, {})
         while self.downloads:
             self.downloads.pop().copy_file()
         is_news = not self.failures.issuperset(report.failures)

@@ -1,4 +1,4 @@
-"""The configuration of Zensical -> that of MkDocs, which the plugin reads."""
+"""The configuration of Zensical -> that of MkDocs, and the options of the builder."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import yaml
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
+from mkdocs.utils.yaml import yaml_load
 from yaml_env_tag import construct_env_tag
 
 from einsum_doc.pages.fronts.config import EinsumDocConfig
@@ -33,10 +34,24 @@ def mkdocs_config(settings: dict[str, Any], extension: str) -> MkDocsConfig:
     return config
 
 
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+    """Reads options: environment variables are put in, and other tags, which name objects of others, are let alone."""
+
+
+_Loader.add_constructor("!ENV", construct_env_tag)
+_Loader.add_multi_constructor("", lambda loader, suffix, node: None)
+
+
 def builder_options(file: Path) -> EinsumDocConfig:
-    """Return the options that a configuration has for einsum-doc."""
+    """Return the options that a file has for einsum-doc under `plugins`, of which Zensical does not tell."""
+    with file.open(encoding="utf-8-sig") as text:
+        facts = tomllib.loads(text.read()) if file.suffix == ".toml" else yaml_load(text, _Loader)
+    plugins = facts.get("project", facts).get("plugins") or {}
+    if isinstance(plugins, list):
+        named = [{each: {}} if isinstance(each, str) else each for each in plugins]
+        plugins = {name: options for each in named for name, options in each.items()}
     options = EinsumDocConfig()
-    _load(options, _options(file))
+    _load(options, plugins.get("einsum-doc") or {})
     return options
 
 
@@ -60,31 +75,9 @@ def _load(config: Config, values: dict[str, Any]) -> None:
 
 
 def _config_file(root: Path) -> Path:
-    """The file that Zensical has read. It tells extensions only the folder, so its command line is read as it does."""
+    """Return the file that Zensical has read: it tells extensions its folder alone, so the command line is read too."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("-f", "--config-file")
     given = parser.parse_known_args(sys.argv[1:])[0].config_file
     names = [given] if given else ["zensical.toml", "mkdocs.yml", "mkdocs.yaml"]
     return next((path for path in (root / Path(name).name for name in names) if path.is_file()), root / "mkdocs.yml")
-
-
-def _options(file: Path) -> dict[str, Any]:
-    """What the file says of einsum-doc under `plugins`, or the one that it inherits from: Zensical does not tell."""
-    text = file.read_text("utf-8-sig")
-    facts = tomllib.loads(text) if file.suffix == ".toml" else yaml.load(text, _Loader)
-    facts = facts.get("project", facts)
-    plugins = facts.get("plugins") or {}
-    if isinstance(plugins, list):
-        named = [{each: {}} if isinstance(each, str) else each for each in plugins]
-        plugins = {name: options for each in named for name, options in each.items()}
-    if "einsum-doc" not in plugins and "INHERIT" in facts:
-        return _options(file.parent / facts["INHERIT"])
-    return plugins.get("einsum-doc") or {}
-
-
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """Reads options: environment variables are put in, and other tags, which name objects of others, are let alone."""
-
-
-_Loader.add_constructor("!ENV", construct_env_tag)
-_Loader.add_multi_constructor("", lambda loader, suffix, node: None)
