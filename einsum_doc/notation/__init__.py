@@ -1,1 +1,1 @@
-"""Index notation: read, derived, written and drawn. Pure Python on the standard library."""
+"""Index notation: reading, deriving, writing and drawing it. Pure Python on the standard library."""

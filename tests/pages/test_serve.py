@@ -16,7 +16,8 @@ import pytest
 
 from .conftest import BUILDERS, EXTENSION, PLAIN, write_pages
 from .test_fences import SITE, WRONG
-from .test_survival import FAILING, HOLDING
+from .test_survival import FAILING, HOLDING, LATE
+from .test_survival import SITE as SURVIVAL
 from .test_survival import page as page_of
 
 GOOD = '# Title\n\n```python exec="on" source="above"\nimport library\n\nassert library.answer() == 42\n```\n'
@@ -127,15 +128,17 @@ def test_the_tables_hold_for_a_site_that_is_served(served: Callable[..., str], t
     What holds is shown as it is in a build.
     """
     limits = "{einsum-doc: {timeout: 5, memory: 0.5}}]"
+    failing = FAILING | LATE
     shown = {
-        name: f"docs/{name}.md:{line}: {said}".replace("1.5 s", "5 s") for name, (_, line, said) in FAILING.items()
+        name: f"docs/{name}.md:{case['line']}: {case['fails']}".replace("1.5 s", "5 s")
+        for name, case in failing.items()
     }
     shown |= {name: f"docs/{name}.md:{said}" for name, (_, said) in WRONG.items()}
     left_out = [name for name, (_, said) in WRONG.items() if "MkDocs leaves its page out" in said]
-    pages = {name: page_of(code) for name, (code, _, _) in FAILING.items()}
-    pages |= {name: text for name, (text, _) in WRONG.items()}
-    pages |= {f"{name}_next": page_of("assert True") for name in FAILING}
-    pages |= {f"held/{name}": page_of(code) for name, (code, _) in HOLDING.items()}
+    pages = {name: text for name, (text, _) in WRONG.items()}
+    pages |= {f"{name}_next": page_of("assert True") for name in failing}
+    for site, folder in (("failing", ""), ("late", ""), ("holding", "held/")):
+        pages |= {f"{folder}{path.stem}": path.read_text("utf-8") for path in (SURVIVAL / site / "docs").glob("*.md")}
     pages |= {"index": "# Title\n", "folder/index": "# Title\n"}
     write_pages(tmp_path, pages, SITE.replace("einsum-doc]", limits))
     served("<h1")
@@ -145,10 +148,10 @@ def test_the_tables_hold_for_a_site_that_is_served(served: Callable[..., str], t
         if name not in left_out:
             html = unescape(served('<div class="stamp failed">', f"{name}/"))
             assert said in html, name
-    for name in FAILING:
+    for name in failing:
         served("✓ 1 assertion held", f"{name}_next/")
-    for name, (_, said) in HOLDING.items():
-        assert said in served('<div class="run held"', f"held/{name}/"), name
+    for name, case in HOLDING.items():
+        assert case["shows"] in served('<div class="run held"', f"held/{name}/"), name
 
     for name in shown:
         (tmp_path / f"docs/{name}.md").write_text(page_of("assert True"))

@@ -1,1 +1,1 @@
-"""A derivation's lines, and an equation's gradients -> a verdict each, from random tensors."""
+"""The lines of a derivation, or the gradients of an equation -> a verdict for each, from random tensors."""

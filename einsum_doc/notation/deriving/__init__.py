@@ -1,1 +1,1 @@
-"""An equation -> its derivation: steps, each by a rule and with a reason."""
+"""An equation -> its derivation: steps, each with its rule and its reason."""

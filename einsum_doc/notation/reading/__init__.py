@@ -1,1 +1,1 @@
-"""LaTeX -> expressions: their tokens, rows and terms, and the sums and indices that an author leaves out."""
+"""LaTeX -> expressions: tokens, rows and terms, implied sums and ranges."""

@@ -1,1 +1,1 @@
-"""One build of a site, whoever asks for it."""
+"""One build of a site: read, run, render and judge its pages."""

@@ -1,1 +1,1 @@
-"""Results kept on disk, and given back if nothing that they depended on has changed."""
+"""Results kept on disk, and returned only if no dependency has changed."""

@@ -1,1 +1,1 @@
-"""Pages -> results: the processes that run them, their order, limits and end."""
+"""Pages -> results: the processes that run pages, their order, their limits and their end."""

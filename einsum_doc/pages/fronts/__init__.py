@@ -1,1 +1,1 @@
-"""Who asks for a build: MkDocs, Zensical, the command line, pytest."""
+"""The callers of a build: MkDocs, Zensical, the command line, pytest."""

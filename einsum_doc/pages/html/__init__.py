@@ -1,1 +1,1 @@
-"""A value or a result -> HTML, as the reader sees it."""
+"""A value or a result -> HTML."""

@@ -1,1 +1,1 @@
-"""A page's text -> its blocks, each with its place in the author's file."""
+"""A page's text -> its blocks, each with its number and its location in the author's file."""

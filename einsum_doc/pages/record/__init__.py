@@ -1,1 +1,1 @@
-"""Values that cross processes and the cache: blocks, results, failures. The standard library only."""
+"""Values that cross processes and the cache: blocks, results, failures, messages. The standard library only."""

@@ -1,1 +1,1 @@
-"""A block -> its result, in the page's own process."""
+"""A block -> its result, in the process of its page."""

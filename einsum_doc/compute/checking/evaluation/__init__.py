@@ -1,1 +1,1 @@
-"""An expression and random tensors -> its numbers in float64, derivatives by autograd."""
+"""An expression and random tensors -> its numbers in float64. Derivatives come from autograd."""

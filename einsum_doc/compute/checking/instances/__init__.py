@@ -1,1 +1,1 @@
-"""A chain's symbols -> random sizes and random tensors for them."""
+"""The symbols of a chain -> random sizes, and a random tensor for each input."""

@@ -1,1 +1,1 @@
-"""The names and indices of a derivation -> what each stands for, and which sizes must agree. Without torch."""
+"""The names and indices of a derivation -> their meanings, and the sizes that must agree. Without torch."""
