@@ -16,7 +16,7 @@ import markdown_exec
 from einsum_doc.pages.build.fences import Fences
 from einsum_doc.pages.build.options import EXPLAIN, OptionError, Options, Project, is_set
 from einsum_doc.pages.build.page import Page
-from einsum_doc.pages.build.reader import Reader
+from einsum_doc.pages.build.reader import PageReader
 from einsum_doc.pages.build.repository import commit_of
 from einsum_doc.pages.build.runner import Runner
 from einsum_doc.pages.html.render import downloads_html, fault_html, stamp_html, under_title
@@ -81,7 +81,7 @@ class Build:
         )
         custom_fences += self.fences.custom_fences(languages)
         extensions.append(self.numbers)
-        self.reader = Reader(project.root, languages, extensions, configs)
+        self.reader = PageReader(project.root, languages, extensions, configs)
         markdown_exec.markdown_config.save(extensions, self.reader.configs_of_output())
         self._reports: dict[str, PageReport] = {}
         """What other programs have been told of each page."""

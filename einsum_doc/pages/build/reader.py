@@ -16,7 +16,7 @@ from einsum_doc.pages.record.block import Location
 from einsum_doc.pages.record.result import Failure
 
 
-class Reader:
+class PageReader:
     """Reads the pages of a site.
 
     extensions, configs: the Markdown extensions of the site, and their options. The reader takes `check_paths` out of
