@@ -1,6 +1,6 @@
-"""`raises`, `writes` and `shows`: what a block claims beyond its assertions, in a page that has been downloaded.
+"""`raises`, `writes` and `shows`: the expected error and output of a block, in a page that has been downloaded.
 
-In a build the worker sees to it. Downloaded pages import these by this name.
+In a build, the worker compares them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from einsum_doc.pages.worker.values import Values
 
 @contextmanager
 def raises(expected: str) -> Iterator[None]:
-    """Have the code below raise what the option `raises` of its block says, and show it.
+    """Expect the code below to raise the error that the option `raises` of its block names, and show it.
 
     >>> with raises("ZeroDivisionError: division"):
     ...     1 / 0
@@ -39,7 +39,7 @@ def raises(expected: str) -> Iterator[None]:
 
 @contextmanager
 def writes(expected: str, tolerance: float = Expected.tolerance) -> Iterator[None]:
-    """Have the code below write what stands in the `expected` fence after its block.
+    """Expect the code below to write the output in the `expected` fence after its block.
 
     >>> with writes("loss 0.3333333"):
     ...     print("loss", 1 / 3)

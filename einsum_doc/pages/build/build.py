@@ -84,7 +84,7 @@ class Build:
         self.reader = PageReader(project.root, languages, extensions, configs)
         markdown_exec.markdown_config.save(extensions, self.reader.configs_of_output())
         self._reports: dict[str, PageReport] = {}
-        """What other programs have been told of each page."""
+        """The reports of pages that have been exported, by name."""
         for name in filter(None, (options.junit, options.json)):
             (project.root / name).unlink(missing_ok=True)  # that of the last build: this one may not get as far
 

@@ -29,7 +29,7 @@ class Runner:
     def __init__(self, project: Project, options: Options, pages: Mapping[str, Page], *, compares: bool) -> None:
         self.project, self.options, self.pages = project, options, pages
         self.pool: Pool | None = None
-        """That of an earlier build, until the settings change: its processes can be used again."""
+        """The pool, which a front may take over from an earlier build; it is replaced if its settings differ."""
         self.cache: Cache | None = None
         self.compares = compares
         self.requires_gpu = options.require_gpu or is_set(REQUIRE_GPU)
@@ -91,7 +91,7 @@ class Runner:
 
     @property
     def shows_progress(self) -> bool:
-        """Whether a person sees on a terminal which pages run."""
+        """True if the running pages are shown on a terminal."""
         return self.pool is not None and self.pool.progress.is_shown
 
     def forget_files(self) -> None:

@@ -37,7 +37,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
     def __init__(self) -> None:
         self.serving = self.dirty = False
         self.only_reads = False
-        """Whether pages are not rendered, and run when somebody starts them."""
+        """True for a front that renders nothing, and runs pages itself."""
         self.left_out: list[str] = []
         """The pages that MkDocs leaves out of the site by itself, by their paths in docs_dir."""
         self.report_content = ""

@@ -34,11 +34,11 @@ from einsum_doc.pages.reading.numbering import EXTENSION, named
 from einsum_doc.pages.record.result import Failure
 
 NAME = "einsum_doc.pages.extension"
-"""What the extension is called in mkdocs.yml."""
+"""The name of the extension in mkdocs.yml."""
 
 
 class Never:
-    """What the option `cache` must be: it makes Zensical render every page in every build.
+    """The value that the option `cache` must have: it makes Zensical render every page in every build.
 
     Zensical keeps a page's HTML, and does not even load this extension where neither the page nor the
     configuration has changed: a change of the library would go unnoticed. It tells whether the
@@ -131,7 +131,7 @@ class _ZensicalSite(Site):
         options = builder_options(Path(config.config_file_path))
         super().__init__(config, options, languages(settings), serving=sys.argv[1:2] == ["serve"])
         self.failures: set[Failure] = set()
-        """Those that have been listed."""
+        """The failures that have been reported."""
         self.wrong = ""
         """The message with which the build is to fail."""
 
