@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatch
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import markdown_exec
@@ -16,7 +16,7 @@ import markdown_exec
 from einsum_doc.pages.build.fences import Fences
 from einsum_doc.pages.build.options import EXPLAIN, OptionError, Options, Project, is_set
 from einsum_doc.pages.build.page import Page
-from einsum_doc.pages.build.reader import Reader
+from einsum_doc.pages.build.reader import PageReader
 from einsum_doc.pages.build.repository import commit_of
 from einsum_doc.pages.build.runner import Runner
 from einsum_doc.pages.html.render import downloads_html, fault_html, stamp_html, under_title
@@ -32,9 +32,6 @@ from einsum_doc.pages.verdict.expected import REWRITE, rewrite
 from einsum_doc.pages.verdict.export import as_json, github, junit
 from einsum_doc.pages.verdict.report import PageReport
 
-if TYPE_CHECKING:
-    from einsum_doc.pages.engine.pool import Pool  # what runs pages is not loaded where none has to run
-
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 
@@ -47,8 +44,7 @@ class Build:
 
     extensions, configs: the Markdown extensions of the site and their options, to which the build adds its own.
     runnable: the languages that markdown-exec is configured for.
-    serving: a failure is told, and does not end the build. only_reads: pages run when `run` is called, not before.
-    pool: that of an earlier build of the site, whose processes can be used again.
+    serving: a failure is told, and does not end the build.
     Raises: OptionError, if a variable of the environment does not go with this build.
     """
 
@@ -62,11 +58,8 @@ class Build:
         log: Log,
         *,
         serving: bool = False,
-        only_reads: bool = False,
-        pool: Pool | None = None,
     ) -> None:
-        self.project, self.options, self.log = project, options, log
-        self.serving, self.only_reads = serving, only_reads
+        self.project, self.options, self.log, self.serving = project, options, log, serving
         self.rewriting = is_set(REWRITE)
         if self.rewriting and os.path.realpath(os.environ[REWRITE]) != os.path.realpath(project.site_dir):
             raise OptionError(
@@ -75,7 +68,9 @@ class Build:
             )
         self.pages: dict[str, Page] = {}
         """The pages that have been read, by their paths in docs_dir."""
-        self.runner = Runner(project, options, pool=pool, compares=not self.rewriting)
+        self.runner = Runner(project, options, self.pages, compares=not self.rewriting)
+        self.numbers = FenceNumbers(self.page_named)
+        """The Markdown extension that tells the formatters of fences which page they are on."""
         self.fences = Fences(self.runner.wait, project.config_file.name)
         custom_fences = configs.setdefault("pymdownx.superfences", {}).setdefault("custom_fences", [])
         languages = Languages(
@@ -86,17 +81,12 @@ class Build:
         )
         custom_fences += self.fences.custom_fences(languages)
         extensions.append(self.numbers)
-        self.reader = Reader(project.root, languages, extensions, configs)
+        self.reader = PageReader(project.root, languages, extensions, configs)
         markdown_exec.markdown_config.save(extensions, self.reader.configs_of_output())
         self._reports: dict[str, PageReport] = {}
-        """What other programs have been told of each page."""
+        """The reports of pages that have been exported, by name."""
         for name in filter(None, (options.junit, options.json)):
             (project.root / name).unlink(missing_ok=True)  # that of the last build: this one may not get as far
-
-    @cached_property
-    def numbers(self) -> FenceNumbers:
-        """The Markdown extension that tells the formatters of fences which page they are on."""
-        return FenceNumbers(lambda name: next((page for page in self.pages.values() if page.name == name), None))
 
     @cached_property
     def commit(self) -> str:
@@ -107,6 +97,10 @@ class Build:
         """Return a file as it is called: relative to the folder of mkdocs.yml, with `/` between its parts."""
         return os.path.relpath(path, self.project.root).replace(os.sep, "/")
 
+    def page_named(self, name: str) -> Page | None:
+        """Return the page whose file has a name."""
+        return next((page for page in self.pages.values() if page.name == name), None)
+
     # ---- Read and run ----------------------------------------------------------------------------------------
 
     def read(self, uri: str, name: str, text: str, body: str) -> Page:
@@ -114,26 +108,19 @@ class Build:
         page = self.pages[uri] = self.reader.read(name, text, body)
         return page
 
-    def changed(self, uri: str, markdown: str) -> None:
-        """Read a page again if other plugins have changed it since; run it again if its blocks are not the same."""
+    def changed(self, uri: str, markdown: str) -> Page:
+        """Return a page, read again if other plugins have changed it since; it keeps its results if its blocks do."""
         old = self.pages[uri]
         if old.markdown == markdown:
-            return
+            return old
         page = self.pages[uri] = self.reader.read(old.name, old.text, old.body, markdown)
         if page.runs_the_same(old):
             page.kept, page.future = old.kept, old.future
-        else:
-            self.start([page])
+        return page
 
-    def start(self, pages: Sequence[Page]) -> None:
-        """Run pages in the background, unless they are only read."""
-        if not self.only_reads:
-            self.run(pages)
-
-    def run(self, pages: Sequence[Page]) -> None:
+    def run(self, pages: Iterable[Page]) -> None:
         """Run pages in the background, but for those that run already."""
-        uris = {page.name: uri for uri, page in self.pages.items()}
-        self.runner.start([page for page in pages if not page.is_started], self.reader.sources, uris)
+        self.runner.start(pages)
 
     def report(self, page: Page) -> PageReport:
         """Wait for a page that is not rendered, and return what was found on it."""
@@ -207,7 +194,8 @@ class Build:
         if empty and not self.options.allow_empty and not any(page.failures for page in pages):
             pages = [*pages, PageReport((), faults=[report.nothing_ran(self.project.config_file.name)])]
         self._export(pages)
-        self.tell_of_cache(self.log.info if is_set(EXPLAIN) else self.log.debug, self.log.info)
+        for note in self.cache_notes(explained=is_set(EXPLAIN)):
+            self.log.info(note)
         if any(page.failures for page in pages):
             self._fail(pages, report.summary(pages))
         else:
@@ -221,15 +209,14 @@ class Build:
             self._export([late])
             self._fail([late], count(len(lost), "failure"))
 
-    def tell_of_cache(self, explain: Callable[[str], object], note: Callable[[str], object]) -> None:
-        """Tidy the cache; say why each page ran, or did not, and what is wrong with the cache."""
+    def cache_notes(self, *, explained: bool) -> list[str]:
+        """Tidy the cache; return what is wrong with it and, if `explained`, why each page ran, or did not."""
         cache = self.runner.cache
-        if cache is not None:
-            cache.tidy()
-            for text in cache.notes:
-                note(text)
-            for name, reason in cache.reasons.items():
-                explain(f"{name}: " + (f"ran: {reason}" if reason else "from the cache"))
+        if cache is None:
+            return []
+        cache.tidy()
+        reasons = cache.reasons.items() if explained else ()
+        return cache.notes + [f"{name}: " + (f"ran: {why}" if why else "from the cache") for name, why in reasons]
 
     def _fail(self, pages: Sequence[PageReport], summary: str) -> None:
         # Not through the log: `--quiet` would hide it, its width would break lines, and under `serve`,

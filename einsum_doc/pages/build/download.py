@@ -22,9 +22,6 @@ from einsum_doc.pages.reading.fence import gpu_of
 from einsum_doc.pages.reading.language import Languages, literal
 from einsum_doc.pages.record.block import Block
 
-Link = Callable[[str], str]
-"""Where the target of a relative link is on the web; empty if that is not known."""
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -34,8 +31,11 @@ class Cell:
     code: bool = False
 
 
-def cells(page: Page, link: Link = lambda target: "") -> list[Cell]:
-    """Return a page as words and programs, in order; the blocks of a fence that is Markdown itself come after it."""
+def cells(page: Page, link: Callable[[str], str]) -> list[Cell]:
+    """Return a page as words and programs, in order; the blocks of a fence that is Markdown itself come after it.
+
+    link: returns the address on the web of a relative link on the page; "", if that is not known.
+    """
     found: list[Cell] = []
     lines, numbered, results = page.lines, page.reading.numbered, page.results
     ready: set[str] = set()
@@ -57,14 +57,14 @@ def cells(page: Page, link: Link = lambda target: "") -> list[Cell]:
 
 
 def _joined(found: Iterable[Cell]) -> Iterator[Cell]:
-    """The cells that say something; words that follow words are one."""
+    """Return the cells that say something; words that follow words are one."""
     for code, run in itertools.groupby((cell for cell in found if cell.text), lambda cell: cell.code):
         texts = [cell.text for cell in run]
         yield from (Cell(text, code) for text in (texts if code else ["\n\n".join(texts)]))
 
 
 def as_program(about: Sequence[str], found: Sequence[Cell]) -> str:
-    """The page as a Python program, in the cells that editors know by `# %%`; `about` is a comment above it.
+    """Return the page as a Python program, in the cells that editors know by `# %%`; `about` is a comment above it.
 
     >>> print(as_program(["A page."], [Cell("# Title"), Cell("assert 1 + 1 == 2", code=True)]))
     # A page.
@@ -88,7 +88,7 @@ def as_program(about: Sequence[str], found: Sequence[Cell]) -> str:
 
 
 def as_notebook(found: Sequence[Cell]) -> str:
-    """The page as a Jupyter notebook, whose cells have not been run.
+    """Return the page as a Jupyter notebook, whose cells have not been run.
 
     Source: the format of notebooks, version 4.5, https://nbformat.readthedocs.io.
     """
@@ -113,8 +113,8 @@ def _comment(text: str) -> str:
 # ---- Words -------------------------------------------------------------------------------------------------
 
 
-def _words(lines: Sequence[str], link: Link) -> str:
-    r"""Prose as notebooks read it: mathematics between dollars, boxes as quotations, links that lead somewhere."""
+def _words(lines: Sequence[str], link: Callable[[str], str]) -> str:
+    """Return prose as notebooks read it: formulas between dollars, boxes as quotations, links that lead somewhere."""
     shown = {number for each in scan.scan(lines) for number in range(each.line, each.end)}
     found: list[str] = []
     depth = ""
@@ -136,7 +136,7 @@ def _words(lines: Sequence[str], link: Link) -> str:
     return "\n".join(found).strip("\n")
 
 
-def _line(line: str, link: Link) -> str:
+def _line(line: str, link: Callable[[str], str]) -> str:
     # The attributes of a heading, or of the paragraph above.
     line = re.sub(r"^(#+ .*?|)\s*\{:?\s*[#.][^}]*\}\s*$", r"\1", line)
     pieces = re.split(r"(`+[^`]+`+|\\\(.+?\\\))", line)
@@ -145,22 +145,19 @@ def _line(line: str, link: Link) -> str:
             pieces[index] = f"${piece[2:-2].strip()}$"
         elif not piece.startswith("`"):
             pieces[index] = re.sub(r"\\[\[\]]", "$$", piece)
-    return re.sub(r"(?<!!)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])+)\]\((?P<to>[^)\s]+)\)", _resolved(link), "".join(pieces))
 
-
-def _resolved(link: Link) -> Callable[[re.Match[str]], str]:
     def resolved(found: re.Match[str]) -> str:
         target = found["to"] if re.match(r"\w+:", found["to"]) else link(found["to"])
         return f"[{found['text']}]({target})" if target else found["text"]
 
-    return resolved
+    return re.sub(r"(?<!!)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])+)\]\((?P<to>[^)\s]+)\)", resolved, "".join(pieces))
 
 
 # ---- Programs ----------------------------------------------------------------------------------------------
 
 
 def _program(block: Block, ready: set[str]) -> Iterator[str]:
-    """The lines that do what a block does. `ready` is what the page has imported or made for such lines before."""
+    """Return the lines that do the same as a block; `ready` are those that the page needs once, and has by now."""
 
     def once(*lines: str) -> Iterator[str]:
         for line in lines:
@@ -168,35 +165,35 @@ def _program(block: Block, ready: set[str]) -> Iterator[str]:
                 ready.add(line)
                 yield line
 
-    language, options = LANGUAGES[block.language], block.options
+    language, options, expected = LANGUAGES[block.language], block.options, block.expected
     body = list(language.standalone(block))
     yield from once(*language.setup(block))
-    if "width" in options:
-        yield from once("import os", "")
-        body = [f'os.environ["COLUMNS"] = "{options["width"]}"', *body, 'del os.environ["COLUMNS"]']
-    if "workdir" in options:
-        yield from once("import contextlib", "")
-        body = _below(f"with contextlib.chdir({options['workdir']!r}):", body)
-    if block.expected is not None:
-        names = "shows, writes" if any("shows(" in line for line in body) else "writes"
-        yield from once(f"from einsum_doc.pages.claims import {names}", "")
-        tolerance = block.expected.tolerance
-        more = "" if tolerance == type(block.expected).tolerance else f", tolerance={tolerance}"
-        body = _below(f"with writes({literal(block.expected.text)}{more}):", body)
-    if "raises" in options:
-        yield from once("from einsum_doc.pages.claims import raises", "")
-        body = _below(f"with raises({options['raises']!r}):", body)
-    if "device" in options:
-        body = _below(f"with torch.device({options['device']!r}):", body)
+    contexts = []
     if "device" in options or gpu_of(options):
         yield from once("import torch", "")
-    if gpu_of(options):
-        body = _below("if torch.cuda.is_available():", body)
-    yield from body
+    if "device" in options:
+        contexts.append(f"torch.device({options['device']!r})")
+    if "raises" in options:
+        yield from once("from einsum_doc.pages.claims import raises", "")
+        contexts.append(f"raises({options['raises']!r})")
+    if expected is not None:
+        names = "shows, writes" if any("shows(" in line for line in body) else "writes"
+        yield from once(f"from einsum_doc.pages.claims import {names}", "")
+        more = "" if expected.tolerance == type(expected).tolerance else f", tolerance={expected.tolerance}"
+        contexts.append(f"writes({literal(expected.text)}{more})")
+    if "workdir" in options:
+        yield from once("import contextlib", "")
+        contexts.append(f"contextlib.chdir({options['workdir']!r})")
+    if "width" in options:
+        yield from once("from unittest import mock", "")
+        contexts.append(f'mock.patch.dict("os.environ", COLUMNS="{options["width"]}")')
+    if contexts:
+        body = _below(f"with {', '.join(contexts)}:", body)
+    yield from _below("if torch.cuda.is_available():", body) if gpu_of(options) else body
 
 
 def _below(head: str, body: Sequence[str]) -> list[str]:
-    """The body as that of a statement. Lines within a string stay as they are: blanks would become part of it."""
+    """Return the body as that of a statement. Lines within a string stay: blanks would become part of it."""
     text = "\n".join(body)
     try:
         tree = ast.parse(text)

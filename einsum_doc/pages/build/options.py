@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 NO_CACHE = "EINSUM_DOC_NO_CACHE"
 """The environment variable with which a build runs every page, and keeps nothing."""
@@ -25,35 +25,23 @@ def is_set(variable: str) -> bool:
     return bool(os.environ.get(variable))
 
 
-def _above_zero(default: float) -> Any:
-    return field(default=default, metadata={"above_zero": True})
-
-
-def _list() -> Any:
-    return field(default_factory=list)
-
-
-def _dict() -> Any:
-    return field(default_factory=dict)
-
-
 @dataclass(frozen=True)
 class Options:
     """The options of the builder. Files and folders are relative to the folder of mkdocs.yml."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where blocks run: `auto` is the GPU when there is one. `cuda` fails where there is none.
+    """The device that blocks run on: `auto` is the GPU when there is one. `cuda` fails where there is none.
 
     On a GPU, it is torch's default device, so that a block need not name it."""
 
-    timeout: float = _above_zero(60)
-    """How long one block may take, in seconds of wall-clock time, before its page fails."""
+    timeout: float = field(default=60, metadata={"above_zero": True})
+    """The time limit of a block, in seconds of wall-clock time."""
 
     memory: float = 0
-    """How much memory a page's process may take, in GiB; 0 for three quarters of the machine's."""
+    """The memory limit of a page's process, in GiB; 0 for three quarters of the machine's."""
 
     allow_empty: bool = False
-    """Whether a build may succeed that executed nothing: for a site that has no blocks yet."""
+    """True if a build may succeed that executed nothing: for a site that has no blocks yet."""
 
     preload: Sequence[str] = field(default_factory=lambda: ["torch"])
     """Modules that are imported once a build, if a page mentions them, instead of once a page.
@@ -61,30 +49,30 @@ class Options:
     Not for the library that the pages are about: an edit to it would not be seen."""
 
     jobs: int = 0
-    """How many pages may run at a time; 0 for one on each core or, where blocks run on GPUs, on each of those."""
+    """The number of pages that may run at a time; 0 for one on each core or, if blocks run on GPUs, on each GPU."""
 
     executor: str = ""
-    """Where pages run instead of on this machine: the address of a Dask cluster, such as `dask://127.0.0.1:8786`."""
+    """The address of a Dask cluster on which pages run instead of on this machine, such as `dask://127.0.0.1:8786`."""
 
     cache: str = ".cache/einsum-doc"
     """The folder in which results are kept; `""` to keep none."""
 
     cache_size: float = 256
-    """How large that folder may become, in MiB; what was used longest ago goes first."""
+    """The size limit of that folder, in MiB; the results that were used longest ago are deleted first."""
 
-    processes: Mapping[str, Sequence[str]] = _dict()
-    """What the processes that a page starts may read of the project: `page: [files and folders]`, all of them patterns.
+    processes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The files of the project that the processes of a page may read, as patterns: `page: [files and folders]`.
 
     Pages are named by their paths in docs_dir. A page that is not named runs again when any file of the project has
     changed."""
 
     require_gpu: bool = False
-    """Whether a build fails if a block needs a GPU that is not there."""
+    """True if a build fails when a block needs a GPU that is not there."""
 
-    downloads: Sequence[str] = _list()
+    downloads: Sequence[str] = field(default_factory=list)
     """Pages that can be downloaded as a program and as a notebook: patterns such as `posts/*.md`, in docs_dir."""
 
-    assets: Mapping[str, str] = _dict()
+    assets: Mapping[str, str] = field(default_factory=dict)
     """Files of installed packages to copy into the site: `path in the site: file or folder`."""
 
     report: str = "report.md"
@@ -98,13 +86,13 @@ class Options:
     json: str = ""
     """The same as JSON."""
 
-    library: Sequence[str] = _list()
+    library: Sequence[str] = field(default_factory=list)
     """The packages that the pages are about: the public names of them that each page uses are noted."""
 
 
 @dataclass(frozen=True)
 class Project:
-    """Where a site is."""
+    """The location of a site."""
 
     config_file: Path
     """mkdocs.yml, or what is in its place; links are not followed, so that files are called what their author does."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from einsum_doc.pages.reading import scan
@@ -25,39 +26,48 @@ class Page:
     body: str
     """Its text without the front matter."""
     markdown: str
-    """What other plugins have made of that: if they leave it so, it need not be read again."""
+    """The body as other plugins have changed it by now."""
     reading: scan.PageReading
     lines: Sequence[str] = ()
-    """What superfences will be given of it."""
+    """The lines that superfences will be given."""
     kept: PageResults | None = None
-    """Its results, if they are those of an earlier build."""
+    """Its results, if they come from the cache."""
     future: Future[PageResults] | None = None
     """Its results, if it is run."""
     rendered: set[int] = field(default_factory=set)
     """The blocks that have reached the page, by their position on it, from 1."""
     lost: list[Failure] = field(default_factory=list)
-    """What went wrong while the page was rendered."""
+    """The failures while the page was rendered."""
     complete: bool = False
-    """Whether it has been rendered."""
+    """True when it has been rendered."""
 
     @property
     def blocks(self) -> Sequence[Block]:
-        """Its blocks, in order."""
+        """The blocks of the page, in order."""
         return self.reading.blocks
 
     @property
     def runnable(self) -> Sequence[Block]:
-        """Its blocks up to the first fence that is wrong: those after it may need what that one would have done."""
+        """The blocks up to the first fence that is wrong: later ones may depend on it."""
         return self.blocks[: min((fault.after for fault in self.reading.faults), default=len(self.blocks))]
+
+    def sources(self, root: Path) -> Mapping[str, list[str]]:
+        """Return the lines of each file that its code stands in; `root` is the folder of mkdocs.yml."""
+        sources = {self.name: self.text.split("\n")}
+        locations = {location for block in self.blocks for location in (block.location, *block.locations)}
+        for name in {location.file for location in locations} - sources.keys():
+            path = root / name
+            sources[name] = path.read_text("utf-8-sig", errors="replace").split("\n") if path.is_file() else []
+        return sources
 
     @property
     def is_started(self) -> bool:
-        """Whether its results are there, or will be."""
+        """True if its results are there, or are being computed."""
         return self.kept is not None or self.future is not None
 
     @property
     def ran(self) -> PageResults:
-        """What running it gave, waited for."""
+        """The results of the page; waits for them."""
         if self.future is None:
             return self.kept or PageResults(())
         try:
@@ -69,9 +79,13 @@ class Page:
 
     @property
     def results(self) -> list[Result]:
-        """The results of its blocks, waited for."""
+        """The results of all its blocks; waits for them."""
         results = list(self.ran.results)
         return results + [Result("not run", reason="a fence before it is wrong")] * (len(self.blocks) - len(results))
+
+    def begin(self) -> None:
+        """Note that it is about to be rendered, for the first time or again."""
+        self.rendered, self.lost, self.complete = set(), [], False
 
     def rendered_as(self, html: str) -> None:
         """Note that it has been rendered, and which of its blocks have reached it."""

@@ -16,7 +16,7 @@ from einsum_doc.pages.record.block import Location
 from einsum_doc.pages.record.result import Failure
 
 
-class Reader:
+class PageReader:
     """Reads the pages of a site.
 
     extensions, configs: the Markdown extensions of the site, and their options. The reader takes `check_paths` out of
@@ -72,12 +72,3 @@ class Reader:
             if not scan.scan(text.split("\n"), unasked=self.languages.unasked):
                 appended.append(name)
         return {**self.configs, "pymdownx.snippets": {**snippets, "auto_append": appended}}
-
-    def sources(self, page: Page) -> Mapping[str, list[str]]:
-        """Return the lines of each file that the code of a page stands in."""
-        sources = {page.name: page.text.split("\n")}
-        locations = {location for block in page.blocks for location in (block.location, *block.locations)}
-        for name in {location.file for location in locations} - sources.keys():
-            path = self.root / name
-            sources[name] = path.read_text("utf-8-sig", errors="replace").split("\n") if path.is_file() else []
-        return sources

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
@@ -17,42 +17,40 @@ from einsum_doc.pages.verdict.judging import judged
 if TYPE_CHECKING:
     from einsum_doc.pages.engine.pool import Pool  # what runs pages is not loaded where none has to run
 
-SourcesOf = Callable[[Page], Mapping[str, list[str]]]
-
 
 class Runner:
     """Runs the pages of a build, if their results are not kept.
 
-    pool: that of an earlier build, whose processes can be used again; under `serve` there is one.
+    pages: all that have been read, by their paths in docs_dir.
     compares: whether a block fails whose output is not what is expected.
     """
 
-    def __init__(self, project: Project, options: Options, *, pool: Pool | None, compares: bool) -> None:
-        self.project, self.options = project, options
-        self.pool = pool
+    def __init__(self, project: Project, options: Options, pages: Mapping[str, Page], *, compares: bool) -> None:
+        self.project, self.options, self.pages = project, options, pages
+        self.pool: Pool | None = None
+        """The pool, which a front may take over from an earlier build; it is replaced if its settings differ."""
         self.cache: Cache | None = None
         self.compares = compares
         self.requires_gpu = options.require_gpu or is_set(REQUIRE_GPU)
 
-    def start(self, pages: Sequence[Page], sources_of: SourcesOf, uris: Mapping[str, str]) -> None:
-        """Run the blocks of pages in the background, if no results of theirs are kept.
+    def start(self, pages: Iterable[Page]) -> None:
+        """Run the blocks of pages in the background, unless they run already, or results of theirs are kept.
 
-        uris: the path in docs_dir of each page, by its name.
         Raises: OptionError, if an option names what is not there.
         """
-        pages = [page for page in pages if page.runnable]
+        pages = [page for page in pages if page.runnable and not page.is_started]
         if not pages:
             return
         if self.cache is None:
-            self.cache = self._open_cache(uris)
+            self.cache = self._open_cache()
         for page in pages:
             kept = self.cache.find(page.name, page.runnable)
             page.kept = kept and judged(page.runnable, kept, compares=self.compares, requires_gpu=self.requires_gpu)
         missing = [page for page in pages if page.kept is None]
         if missing:
-            self._submit(missing, self.cache, sources_of)
+            self._submit(missing, self.cache)
 
-    def _submit(self, pages: Sequence[Page], cache: Cache, sources_of: SourcesOf) -> None:
+    def _submit(self, pages: Sequence[Page], cache: Cache) -> None:
         from einsum_doc.pages.engine.executor import ExecutorError
         from einsum_doc.pages.engine.pool import Pool, PoolSettings
 
@@ -76,7 +74,8 @@ class Runner:
             self.close()  # under `serve`, mkdocs.yml may have changed since the last build
             self.pool = Pool(settings)
         try:
-            futures = self.pool.submit([Job(page.name, page.runnable, sources_of(page)) for page in pages], cache)
+            jobs = [Job(page.name, page.runnable, page.sources(self.project.root)) for page in pages]
+            futures = self.pool.submit(jobs, cache)
         except ExecutorError as error:
             raise OptionError(f"executor: {error}") from None
         for page, future in zip(pages, futures, strict=True):
@@ -89,7 +88,7 @@ class Runner:
 
     @property
     def shows_progress(self) -> bool:
-        """Whether a person sees on a terminal which pages run."""
+        """True if the running pages are shown on a terminal."""
         return self.pool is not None and self.pool.progress.is_shown
 
     def forget_files(self) -> None:
@@ -107,7 +106,7 @@ class Runner:
             self.pool.close()
             self.pool = None
 
-    def _open_cache(self, uris: Mapping[str, str]) -> Cache:
+    def _open_cache(self) -> Cache:
         options, root = self.options, self.project.root
         keep = options.cache and not is_set(NO_CACHE)
         cache = Cache(
@@ -119,16 +118,16 @@ class Runner:
             },
             limit=int(options.cache_size * 2**20),
             ignored=[self.project.site_dir, *(root / name for name in (options.junit, options.json) if name)],
-            reads=self._reads(uris),
+            reads=self._reads(),
         )
         for pattern in cache.unread():
             raise OptionError(f"processes: there is no file {pattern} in the project")
         return cache
 
-    def _reads(self, uris: Mapping[str, str]) -> dict[str, list[str]]:
+    def _reads(self) -> dict[str, list[str]]:
         """Return the patterns of the files that the processes of each page may read, where `processes` names it."""
         named: dict[str, list[str]] = defaultdict(list)
         for pattern, files in self.options.processes.items():
-            for name in [name for name, uri in uris.items() if fnmatch(uri, pattern)]:
-                named[name] += [posixpath.normpath(file) for file in files]
+            for page in [page for uri, page in self.pages.items() if fnmatch(uri, pattern)]:
+                named[page.name] += [posixpath.normpath(file) for file in files]
         return {name: [] if "." in files else files for name, files in named.items()}

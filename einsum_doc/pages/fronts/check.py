@@ -7,27 +7,22 @@ same cache. Nothing is rendered or written.
 from __future__ import annotations
 
 import argparse
-import os
 import pdb
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from types import CodeType
 
 import click
+from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import ConfigurationError, PluginError
 from mkdocs.structure.files import File
 
 from einsum_doc.pages.build.build import Build, tell_failures
-from einsum_doc.pages.build.options import NO_CACHE, REQUIRE_GPU
 from einsum_doc.pages.build.page import Page
-from einsum_doc.pages.fronts.site import Site, load
+from einsum_doc.pages.fronts.mkdocs import load
+from einsum_doc.pages.fronts.site import Site, collect_less
 from einsum_doc.pages.reading import scan
-from einsum_doc.pages.record.block import Block
-from einsum_doc.pages.record.result import Result
 from einsum_doc.pages.verdict.export import as_json, junit
 from einsum_doc.pages.verdict.report import summary
 from einsum_doc.pages.worker.failures import register_sources
@@ -35,28 +30,28 @@ from einsum_doc.pages.worker.worker import Worker
 
 
 class UsageError(Exception):
-    """What was asked for is not there."""
+    """A page that is asked for is not there."""
 
 
 def check(options: argparse.Namespace) -> int:
     """Run the pages that were asked for, say what is wrong; 0 if everything held, 1 if not, 2 for a wrong command."""
+    collect_less()
     checker = _Checker(options)
-    asked = {NO_CACHE: options.no_cache, REQUIRE_GPU: options.require_gpu}
-    with _environment({name: "1" for name, is_asked in asked.items() if is_asked}):
-        try:
-            while True:
-                status = checker.check()
-                if not options.watch:
-                    return status
-                click.echo("waiting for a change", err=True)
-                checker.wait()
-        except (UsageError, ConfigurationError, PluginError) as error:
-            click.echo(f"einsum-doc check: {error}", err=True)
-            return 2
-        except KeyboardInterrupt:
-            return 130
-        finally:
-            checker.close()
+    try:
+        while True:
+            status = checker.check()
+            if not options.watch:
+                return status
+            click.echo("waiting for a change", err=True)
+            checker.wait()
+    except (UsageError, ConfigurationError, PluginError) as error:
+        click.echo(f"einsum-doc check: {error}", err=True)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        if checker.site is not None:
+            checker.site.build.runner.close()
 
 
 class _Checker:
@@ -64,6 +59,10 @@ class _Checker:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
+        given = {"device": options.device, "jobs": options.jobs, "require_gpu": options.require_gpu or None}
+        given["cache"] = "" if options.no_cache else None
+        self.settings = {name: value for name, value in given.items() if value is not None}
+        """The options that take the place of those in mkdocs.yml."""
         self.site: Site | None = None
         self.seen: dict[str, float] = {}
 
@@ -76,25 +75,20 @@ class _Checker:
             path = Path(file.abs_src_path or "")
             asked = {each for each in wanted if each in (name, file.src_uri) or Path(each).absolute() == path}
             missing.difference_update(asked)
-            if wanted and not asked:
-                return False
             line = max((wanted[each] for each in asked), default=0)
             if line:
                 file.content_string = _up_to(file.content_string, line)
                 file.abs_src_path = str(path)  # it is still that file, and called so
-            return True
+            return bool(asked or not wanted)
 
-        options = {name: getattr(self.options, name) for name in ("device", "jobs")}
-        self.site = load(
-            self.options.config_file,
-            choose,
-            options={name: value for name, value in options.items() if value is not None},
-            pool=self.site.build.runner.pool if self.site else None,  # what it has imported once, it need not again
-        )
-        self.seen = self._dates()
+        site, pages = load(self.options.config_file, choose, self.settings)
+        if self.site is not None:
+            site.build.runner.pool = self.site.build.runner.pool  # what it has imported once, it need not again
+        self.site, self.seen = site, _dates(site.config)
         if missing:
-            raise UsageError(f"there is no page {', '.join(sorted(missing))} in {self.site.config.docs_dir}")
-        return self._verdict(self.site.build, [*self.site.pages.values()])
+            raise UsageError(f"there is no page {', '.join(sorted(missing))} in {site.config.docs_dir}")
+        site.run(pages.values())
+        return self._verdict(site.build, [*pages.values()])
 
     def _verdict(self, build: Build, pages: Sequence[Page]) -> int:
         reports = []
@@ -106,8 +100,8 @@ class _Checker:
             Path(self.options.junit).write_text(junit(reports), "utf-8")
         if self.options.json:
             Path(self.options.json).write_text(as_json(reports, build.commit), "utf-8")
-        tell = partial(click.echo, err=True)
-        build.tell_of_cache(tell if self.options.explain else lambda text: None, tell)
+        for note in build.cache_notes(explained=self.options.explain):
+            click.echo(note, err=True)
         if not any(page.blocks for page in reports):
             raise UsageError("none of these pages has a block that runs" if reports else "no page was chosen")
         failed = [page for page in reports if page.failures]
@@ -120,39 +114,29 @@ class _Checker:
 
     def wait(self) -> None:
         """Return when a file has changed that the site is made of."""
-        while self._dates() == self.seen:
+        while self.site is not None and _dates(self.site.config) == self.seen:
             time.sleep(0.3)
 
-    def _dates(self) -> dict[str, float]:
-        assert self.site is not None
-        config = self.site.config
-        files = [Path(config.config_file_path)]
-        for folder in map(Path, [config.docs_dir, *config.watch]):
-            files += [folder] if folder.is_file() else sorted(folder.rglob("*"))
-        return {str(path): path.stat().st_mtime for path in files if path.is_file()}
 
-    def close(self) -> None:
-        """End every process that was started."""
-        if self.site is not None:
-            self.site.build.runner.close()
+def _dates(config: MkDocsConfig) -> dict[str, float]:
+    """Return the files that a site is made of, and when each was changed."""
+    files = [Path(config.config_file_path)]
+    for folder in map(Path, [config.docs_dir, *config.watch]):
+        files += [folder] if folder.is_file() else sorted(folder.rglob("*"))
+    return {str(path): path.stat().st_mtime for path in files if path.is_file()}
 
 
 class _Debugged(Worker):
     """A worker in this very process, which stops in the debugger where a block raises."""
 
-    def __init__(self, root: str, device: str) -> None:
-        super().__init__(root, device)
-        self.expects = False
-
-    def run(self, block: Block) -> Result:
-        self.expects = "raises" in block.options
-        return super().run(block)
+    stops = True
+    """False for a block that is expected to raise."""
 
     def _execute(self, codes: Sequence[CodeType]) -> None:
         try:
             super()._execute(codes)
         except BaseException as error:
-            if not self.expects:
+            if self.stops:
                 click.echo(f"{type(error).__name__}: {error}", err=True)
                 pdb.post_mortem(error.__traceback__)
             raise
@@ -160,15 +144,16 @@ class _Debugged(Worker):
 
 def _debug(build: Build, page: Page) -> None:
     """Run a page once more, in this process, and stop in the debugger where it fails."""
-    register_sources(build.reader.sources(page))
+    register_sources(page.sources(build.project.root))
     worker = _Debugged(str(build.project.root), build.options.device)
     for block in page.runnable:
+        worker.stops = "raises" not in block.options
         if worker.run(block).failures:
             return
 
 
 def _page_and_line(text: str) -> tuple[str, int]:
-    """A page, and the line up to which it is asked for; 0 for all of it.
+    """Return a page, and the line up to which it is asked for; 0 for all of it.
 
     >>> _page_and_line("docs/posts/einsum.md:41"), _page_and_line("index.md")
     (('docs/posts/einsum.md', 41), ('index.md', 0))
@@ -178,25 +163,14 @@ def _page_and_line(text: str) -> tuple[str, int]:
 
 
 def _up_to(text: str, line: int) -> str:
-    """The text up to the end of the fence that a line stands in, or of the last one before it."""
+    """Return the text up to the end of the fence that a line stands in, or of the last one before it."""
     lines = text.replace("\r\n", "\n").split("\n")
     begun = [found for found in scan.scan(scan.normalize(text)) if found.line < line]
     return "\n".join(lines[: max(line, begun[-1].end if begun else 0)]) + "\n"
 
 
-@contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
+    """Add the arguments of the command."""
     parser.add_argument("pages", nargs="*", metavar="PAGE[:LINE]", help="all pages without it; a page up to a line")
     parser.add_argument("--pdb", action="store_true", help="stop in the debugger where the first failing block raises")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), help="in place of what mkdocs.yml says")
@@ -208,7 +182,3 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML")
     parser.add_argument("--json", metavar="FILE", help="write the results as JSON")
     parser.add_argument("-f", "--config-file", metavar="FILE", default=None, help="mkdocs.yml, if it is elsewhere")
-
-
-if __name__ == "__main__":
-    sys.exit("run it as `einsum-doc check`")

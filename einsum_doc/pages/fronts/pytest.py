@@ -15,13 +15,14 @@ import pytest
 if TYPE_CHECKING:
     from einsum_doc.pages.build.page import Page
     from einsum_doc.pages.fronts.site import Site
+    from einsum_doc.pages.record.block import Block
     from einsum_doc.pages.record.result import Failure
 
-_SITES = pytest.StashKey[dict[Path, "Site | None"]]()
+_SITES = pytest.StashKey[dict[Path, tuple["Site", "dict[str, Page]"]]]()
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """A page of a site is a file of tests."""
+    """Collect a page of a site as a file of tests."""
     if file_path.suffix != ".md":
         return None
     config = next((folder / "mkdocs.yml" for folder in file_path.parents if (folder / "mkdocs.yml").is_file()), None)
@@ -29,33 +30,32 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return None
     sites = parent.config.stash.setdefault(_SITES, {})
     if config not in sites:
-        from einsum_doc.pages.fronts.site import load
+        from einsum_doc.pages.fronts.mkdocs import load
 
-        sites[config] = load(str(config), only_reads=True)
-    site = sites[config]
+        sites[config] = load(str(config), lambda name, file: True, {})
+    site, pages = sites[config]
     name = file_path.relative_to(config.parent).as_posix()
-    if site is None or name not in site.pages:
+    if name not in pages:
         return None
     collected: PageFile = PageFile.from_parent(parent, path=file_path)
-    collected.site, collected.page = site, site.pages[name]
+    collected.site, collected.page = site, pages[name]
     return collected
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """Have the pages run, side by side, of which something has been selected."""
+    """Run the pages that an item has been selected of, side by side."""
     if session.config.option.collectonly:
         return
-    files = {item.file.path: item.file for item in session.items if isinstance(item, _Item)}
+    files = {item.file.path: item.file for item in session.items if isinstance(item, FenceItem)}
     for site in {id(file.site): file.site for file in files.values()}.values():
         site.build.run([file.page for file in files.values() if file.site is site])
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """End every process that was started."""
-    for site in session.config.stash.get(_SITES, {}).values():
-        if site is not None:
-            site.build.tell_of_cache(lambda text: None, lambda text: None)
-            site.build.runner.close()
+    for site, _ in session.config.stash.get(_SITES, {}).values():
+        site.build.cache_notes(explained=False)  # for the cache to be tidied: pytest tells results, not of where from
+        site.build.runner.close()
 
 
 class PageFile(pytest.File):
@@ -65,32 +65,52 @@ class PageFile(pytest.File):
     page: Page
 
     def collect(self) -> Iterator[pytest.Item]:
-        """An item for each block, and for each fence that is wrong."""
+        """Return an item for each block, and for each fence that is wrong."""
         for block in self.page.blocks:
             title = block.options.get("title") or block.options.get("id") or block.language
-            item: BlockItem = BlockItem.from_parent(self, name=f"{block.number}: {title}")
-            item.number, item.line = block.number, block.location.line
-            yield item
+            yield self._item(f"{block.number}: {title}", block)
         for fault in self.page.reading.faults:
-            wrong: FaultItem = FaultItem.from_parent(self, name=f"line {fault.failure.location.line}")
-            wrong.failure, wrong.line = fault.failure, fault.failure.location.line
-            yield wrong
+            yield self._item(f"line {fault.failure.location.line}", fault.failure)
+
+    def _item(self, name: str, tested: Block | Failure) -> FenceItem:
+        item: FenceItem = FenceItem.from_parent(self, name=name)
+        item.tested = tested
+        return item
 
 
-class _Item(pytest.Item):
-    line: int
+class FenceItem(pytest.Item):
+    """A block, whose page runs in order, once, when the first of them is asked for; or a fence that is wrong."""
+
+    tested: Block | Failure
 
     @property
     def file(self) -> PageFile:
+        """The page."""
         assert isinstance(self.parent, PageFile)
         return self.parent
 
+    def runtest(self) -> None:
+        """Wait for the result of a block; fail for a fence that is wrong as it stands."""
+        from einsum_doc.pages.record.result import Failure
+
+        if isinstance(self.tested, Failure):
+            raise PageFailureError(self.tested)
+        result = self.file.site.build.report(self.file.page).results[self.tested.number - 1]
+        for name, written in (("stdout", result.output), ("stderr", result.errors)):
+            if written:
+                self.add_report_section("call", name, written)
+        if result.failures:
+            raise PageFailureError(*result.failures)
+        if result.status != "held":
+            pytest.skip(result.reason)
+
     def reportinfo(self) -> tuple[Path, int, str]:
-        """Where it stands: pytest counts lines from 0."""
-        return self.path, self.line - 1, f"{self.file.page.name}:{self.line} {self.name}"
+        """Return its location: pytest counts lines from 0."""
+        line = self.tested.location.line
+        return self.path, line - 1, f"{self.file.page.name}:{line} {self.name}"
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """What a build would say of it."""
+        """Return the failure as a build shows it."""
         if isinstance(excinfo.value, PageFailureError):
             return "\n\n".join(
                 "\n".join([str(failure), *(f"  {line}" for line in failure.trace)])
@@ -105,30 +125,3 @@ class PageFailureError(Exception):
     def __init__(self, *failures: Failure) -> None:
         super().__init__("\n".join(map(str, failures)))
         self.failures = failures
-
-
-class BlockItem(_Item):
-    """A block; its page runs in order, once, when the first of its blocks is asked for."""
-
-    number: int
-
-    def runtest(self) -> None:
-        """Wait for its result."""
-        result = self.file.site.build.report(self.file.page).results[self.number - 1]
-        for name, written in (("stdout", result.output), ("stderr", result.errors)):
-            if written:
-                self.add_report_section("call", name, written)
-        if result.failures:
-            raise PageFailureError(*result.failures)
-        if result.status != "held":
-            pytest.skip(result.reason)
-
-
-class FaultItem(_Item):
-    """A fence that says something which nobody would act on."""
-
-    failure: Failure
-
-    def runtest(self) -> None:
-        """Fail: it is wrong as it stands."""
-        raise PageFailureError(self.failure)

@@ -1,71 +1,208 @@
-"""mkdocs.yml -> the pages of a site, read as a build reads them, for the fronts that do not render it."""
+"""A site as the files of MkDocs, with the build of its pages: the part that MkDocs and Zensical share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import gc
+import os
+import posixpath
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatch
+from functools import partial
+from html import escape
+from pathlib import Path
+from urllib.parse import urljoin
 
-from mkdocs.config import load_config
+from markupsafe import Markup
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.exceptions import ConfigurationError
-from mkdocs.structure.files import File, Files, get_files
+from mkdocs.exceptions import PluginError
+from mkdocs.plugins import get_plugin_logger
+from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page as MkDocsPage
+from mkdocs.utils import get_relative_url, markdown_extensions, meta
 
-from einsum_doc.pages.build.build import Build
+from einsum_doc.pages.build.build import Build, BuildFailedError
+from einsum_doc.pages.build.options import OptionError, Project
 from einsum_doc.pages.build.page import Page
-from einsum_doc.pages.fronts.mkdocs import EinsumDocPlugin
+from einsum_doc.pages.fronts.config import EinsumDocConfig, options_from
+from einsum_doc.pages.html.report_page import Entry, with_users
+from einsum_doc.pages.verdict.report import PageReport
 
-if TYPE_CHECKING:
-    from einsum_doc.pages.engine.pool import Pool
+_log = get_plugin_logger("einsum_doc")
 
 
-@dataclass(frozen=True)
+@contextmanager
+def as_plugin_errors() -> Iterator[None]:
+    """Raise what ends a build as MkDocs expects it of a plugin: one line, without a traceback."""
+    try:
+        yield
+    except (OptionError, BuildFailedError) as error:
+        raise PluginError(f"einsum-doc: {error}") from None
+
+
+def collect_less() -> None:
+    """Run the garbage collector less often, in a process that ends with the build: it frees little of what there is."""
+    gc.freeze()
+    gc.set_threshold(50_000)
+
+
 class Site:
-    """A site whose pages have been read."""
+    """A site as MkDocs has it, and the build of its pages.
 
-    config: MkDocsConfig
-    build: Build
-    pages: Mapping[str, Page]
-    """Its pages, by their files, relative to the folder of mkdocs.yml."""
-
-
-def load(
-    config_file: str | None,
-    choose: Callable[[str, File], bool] = lambda name, file: True,
-    *,
-    options: Mapping[str, Any] | None = None,
-    pool: Pool | None = None,
-    only_reads: bool = False,
-) -> Site:
-    """Read the chosen pages of a site: the first half of what `mkdocs build` does, with the same plugins.
-
-    choose: asked about each page, its file relative to the folder of mkdocs.yml, and what MkDocs knows of it.
-    options: take the place of those in mkdocs.yml. pool: one whose processes can be used again.
-    only_reads: nothing runs yet.
-
-    Raises: ConfigurationError, if mkdocs.yml is not there, is wrong, or does not have the plugin.
+    config: the build adds its own Markdown extensions to it. options: the builder's, validated.
+    runnable: the languages that markdown-exec is configured for; None, if it is not among the plugins.
+    serving: a failure does not end the build.
+    Raises: PluginError, if an option, or a variable of the environment, cannot be followed.
     """
-    config = load_config(config_file)
-    plugin = config.plugins.get("einsum-doc")
-    if not isinstance(plugin, EinsumDocPlugin):
-        raise ConfigurationError(f"einsum-doc is not among the plugins in {config.config_file_path}")
-    plugin.config.update(options or {})
-    plugin.pool, plugin.only_reads = pool, only_reads
-    config.plugins.on_startup(command="build", dirty=False)
-    config = config.plugins.on_config(config)
-    chosen, others = {}, []
-    for file in get_files(config):
-        name = plugin.build.name_of(file.abs_src_path) if file.abs_src_path else ""
-        if not file.is_documentation_page() or not name:
-            others.append(file)
-        elif choose(name, file):
-            chosen[name] = file
-    files = config.plugins.on_files(Files([*chosen.values(), *others]), config=config)
-    for file in chosen.values():
-        page = config.plugins.on_pre_page(MkDocsPage(None, file, config), config=config, files=files)
-        page.read_source(config)
-        config.plugins.on_page_markdown(page.markdown or "", page=page, config=config, files=files)
-    read = plugin.build.pages
-    pages = {name: read[file.src_uri] for name, file in chosen.items() if file.src_uri in read}
-    return Site(config, plugin.build, pages)
+
+    def __init__(
+        self, config: MkDocsConfig, options: EinsumDocConfig, runnable: Sequence[str] | None, *, serving: bool
+    ) -> None:
+        if runnable is None:
+            raise PluginError(
+                "einsum-doc runs the fences of markdown-exec, which is not in mkdocs.yml. "
+                "Add the line\n\n  - markdown-exec\n\nunder `plugins:`, above `- einsum-doc`."
+            )
+        self.config = config
+        project = Project(Path(os.path.abspath(config.config_file_path or "mkdocs.yml")), Path(config.site_dir))
+        extensions, configs = config.markdown_extensions, config.mdx_configs
+        with as_plugin_errors():
+            self.build = Build(project, options_from(options), extensions, configs, runnable, _log, serving=serving)
+        self.files = Files([])
+        """Its files, when they are known."""
+        self.report_file: File | None = None
+        self.downloads: list[File] = []
+        """The programs of pages that can be downloaded."""
+
+    def name_of(self, file: File) -> str:
+        """Return a file as it is called in messages: relative to the folder of mkdocs.yml."""
+        return self.build.name_of(file.abs_src_path) if file.abs_src_path else file.src_uri
+
+    def link(self, to: File, seen_from: File) -> str:
+        """Return the link from one page to another."""
+        return get_relative_url(to.url, seen_from.url)
+
+    def folder_of(self, file: File) -> str:
+        """Return the folder that links on a page are relative to, within the site."""
+        return posixpath.dirname(file.dest_uri) or "."
+
+    # ---- Files -----------------------------------------------------------------------------------------------
+
+    def markdown_files(self) -> list[str]:
+        """Return the paths of all Markdown in docs_dir, whether it becomes a page or not."""
+        found = []
+        for folder, inner, names in os.walk(self.config.docs_dir, followlinks=True):
+            inner[:] = [name for name in inner if not name.startswith(".")]  # of tools
+            pages = [name for name in names if os.path.splitext(name)[1].lower() in markdown_extensions]
+            found += [os.path.relpath(os.path.join(folder, name), self.config.docs_dir) for name in pages]
+        return [path.replace(os.sep, "/") for path in found]
+
+    def check_processes(self, pages: Collection[str]) -> None:
+        """Check the patterns of pages in the option `processes`.
+
+        Raises: PluginError, if one matches no page.
+        """
+        for pattern in self.build.options.processes:
+            if not any(fnmatch(uri, pattern) for uri in pages):
+                raise PluginError(f"einsum-doc: processes: there is no page {pattern}")
+
+    def add_assets(self) -> None:
+        """Add the files of installed packages that the option `assets` names.
+
+        Raises: PluginError, if one is not there.
+        """
+        for destination, written in self.build.options.assets.items():
+            source = self.build.project.root / written
+            if not source.exists():
+                raise PluginError(
+                    f"einsum-doc: assets: {written} does not exist. If it comes from a package, "
+                    "that has still to be installed: with `npm ci`, if it is in node_modules."
+                )
+            for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
+                if path.is_file():
+                    uri = destination if path == source else f"{destination}/{path.relative_to(source).as_posix()}"
+                    self.files.append(File.generated(self.config, uri, abs_src_path=str(path)))
+
+    def add_report(self) -> None:
+        """Add the page that is to hold the report, unless the author has one at its path.
+
+        Raises: PluginError, if a file of its name is no page.
+        """
+        name = self.build.options.report
+        if not name:
+            return
+        text = "---\nsearch:\n  exclude: true\n---\n\n# Report\n"
+        new = File.generated(self.config, name, content=text, inclusion=InclusionLevel.NOT_IN_NAV)
+        if not new.is_documentation_page():
+            raise PluginError(f"einsum-doc: report: {name} is no page; one is called report.md, say")
+        pages = self.files.documentation_pages(inclusion=lambda _: True)
+        self.report_file = next((page for page in pages if page.dest_uri == new.dest_uri), new)
+        if self.report_file is new:
+            self.files.append(new)
+        elif not self.report_file.inclusion.is_included():
+            self.report_file = None
+
+    # ---- Pages -----------------------------------------------------------------------------------------------
+
+    def read(self, file: File) -> Page:
+        """Read a page."""
+        text = file.content_string
+        return self.build.read(file.src_uri, self.name_of(file), text, meta.get_data(text)[0])
+
+    def leave_out(self, uri: str) -> None:
+        """Read a page that MkDocs leaves out of the site: its blocks are wrong, as they would never run."""
+        path = Path(self.config.docs_dir, uri)
+        text = path.read_text("utf-8-sig", errors="replace")
+        self.build.leave_out(uri, self.build.name_of(str(path)), text, meta.get_data(text)[0])
+
+    def run(self, pages: Iterable[Page]) -> None:
+        """Run pages in the background.
+
+        Raises: PluginError, if an option names what is not there.
+        """
+        with as_plugin_errors():
+            self.build.run(pages)
+
+    def changed(self, file: File, markdown: str) -> Page:
+        """Return a page as other plugins have made it, read again if they have changed it since, or made it."""
+        if file.src_uri not in self.build.pages:
+            self.read(file)
+        return self.build.changed(file.src_uri, markdown)
+
+    def finish(self, page: MkDocsPage, html: str) -> str:
+        """Return a rendered page with the stamp under its title, and with it what could not be shown in its place."""
+        file = page.file
+        read = self.build.pages[file.src_uri]
+        read.rendered_as(html)
+        report_url = self.link(self.report_file, file) if self.report_file else ""
+        link = partial(self._address_on_the_web, seen_from=file)
+        made = self.build.downloads_of(file.src_uri, str(page.title), self.config.site_name, link)
+        stem = posixpath.join(posixpath.dirname(file.dest_uri), posixpath.splitext(posixpath.basename(file.src_uri))[0])
+        self.downloads += [File.generated(self.config, stem + end, content=text) for end, text in made.items()]
+        links = [posixpath.relpath(stem + ending, self.folder_of(file)) for ending in made]
+        return self.build.finish_page(read, html, report_url, links)
+
+    def _address_on_the_web(self, target: str, seen_from: File) -> str:
+        """Return the address of a relative link on a page; "", if it is not known where the site will be."""
+        if not self.config.site_url:
+            return ""
+        path, mark, anchor = target.partition("#")
+        uri = posixpath.normpath(posixpath.join(posixpath.dirname(seen_from.src_uri), path))
+        file = self.files.get_file_from_path(uri) if path else seen_from
+        return urljoin(self.config.site_url, file.url) + mark + anchor if file else ""
+
+    def entries(self, reports: Sequence[PageReport], seen_from: File) -> list[Entry]:
+        """Return the pages that have been run, as they are linked to on one of them."""
+        by_name = {report.name: report for report in reports}
+        found = []
+        for uri, page in self.build.pages.items():
+            file = self.files.get_file_from_path(uri)
+            if file and file.page and page.name in by_name:
+                title = escape(Markup(file.page.title or page.name).striptags())
+                found.append(Entry(by_name[page.name], title, self.link(file, seen_from)))
+        return found
+
+    def with_users(self, html: str, reports: Sequence[PageReport], file: File) -> tuple[str, set[str]]:
+        """Return a page with, below each name of the library, links to the pages that use it; and these names."""
+        library = self.build.options.library
+        return with_users(html, library, self.entries(reports, file), self.name_of(file)) if library else (html, set())

@@ -1,60 +1,37 @@
-"""The configuration of Zensical -> that of MkDocs, which the plugin reads."""
+"""The configuration of Zensical -> that of MkDocs, and the options of the builder."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import markdown_exec
 import yaml
+from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
+from mkdocs.utils.yaml import yaml_load
 from yaml_env_tag import construct_env_tag
 
+from einsum_doc.pages.fronts.config import EinsumDocConfig
 
-def mkdocs_config(site: dict[str, Any], extension: str) -> MkDocsConfig:
-    """Return what MkDocs would make of Zensical's configuration, as far as the plugin has to know.
+
+def mkdocs_config(settings: dict[str, Any], extension: str) -> MkDocsConfig:
+    """Return the configuration of MkDocs that says the same as Zensical's, of where the site is and how it is written.
 
     extension: the name of our own Markdown extension, which the reader of pages must not meet.
     """
-    file = _config_file(Path(site["root_dir"]))
-    plugins = [{"einsum-doc": _options(file)}]
-    if "markdown-exec" in site["plugins"]:
-        plugins.insert(0, {"markdown-exec": site["plugins"]["markdown-exec"]["config"]})
-    config = MkDocsConfig(config_file_path=str(file))
+    config = MkDocsConfig(config_file_path=str(_config_file(Path(settings["root_dir"]))))
     same = ("site_name", "site_url", "docs_dir", "site_dir", "use_directory_urls", "exclude_docs", "draft_docs")
-    config.load_dict({name: site[name] for name in same} | {"plugins": plugins})
-    errors, _ = config.validate()
-    if errors:
-        raise PluginError("einsum-doc: " + "; ".join(f"{name}: {error}" for name, error in errors))
-    config.markdown_extensions = [each for each in site["markdown_extensions"] if not str(each).startswith(extension)]
-    config.mdx_configs = site["mdx_configs"]
+    _load(config, {name: settings[name] for name in same} | {"plugins": []})
+    others = [each for each in settings["markdown_extensions"] if not str(each).startswith(extension)]
+    config.markdown_extensions, config.mdx_configs = others, settings["mdx_configs"]
+    config.plugins.on_startup(command="build", dirty=False)  # MkDocs can make files when an event is over
     return config
-
-
-def _config_file(root: Path) -> Path:
-    """The file that Zensical has read. It tells extensions only the folder, so its command line is read as it does."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("-f", "--config-file")
-    given = parser.parse_known_args(sys.argv[1:])[0].config_file
-    names = [given] if given else ["zensical.toml", "mkdocs.yml", "mkdocs.yaml"]
-    return next((path for path in (root / Path(name).name for name in names) if path.is_file()), root / "mkdocs.yml")
-
-
-def _options(file: Path) -> dict[str, Any]:
-    """What the file says of einsum-doc under `plugins`, or the one that it inherits from: Zensical does not tell."""
-    text = file.read_text("utf-8-sig")
-    facts = tomllib.loads(text) if file.suffix == ".toml" else yaml.load(text, _Loader)
-    facts = facts.get("project", facts)
-    plugins = facts.get("plugins") or {}
-    if isinstance(plugins, list):
-        named = [{each: {}} if isinstance(each, str) else each for each in plugins]
-        plugins = {name: options for each in named for name, options in each.items()}
-    if "einsum-doc" not in plugins and "INHERIT" in facts:
-        return _options(file.parent / facts["INHERIT"])
-    return plugins.get("einsum-doc") or {}
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]
@@ -63,3 +40,44 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
 
 _Loader.add_constructor("!ENV", construct_env_tag)
 _Loader.add_multi_constructor("", lambda loader, suffix, node: None)
+
+
+def builder_options(file: Path) -> EinsumDocConfig:
+    """Return the options that a file has for einsum-doc under `plugins`, of which Zensical does not tell."""
+    with file.open(encoding="utf-8-sig") as text:
+        facts = tomllib.loads(text.read()) if file.suffix == ".toml" else yaml_load(text, _Loader)
+    plugins = facts.get("project", facts).get("plugins") or {}
+    if isinstance(plugins, list):
+        named = [{each: {}} if isinstance(each, str) else each for each in plugins]
+        plugins = {name: options for each in named for name, options in each.items()}
+    options = EinsumDocConfig()
+    _load(options, plugins.get("einsum-doc") or {})
+    return options
+
+
+def languages(settings: dict[str, Any]) -> Sequence[str] | None:
+    """Return the languages that Zensical has configured markdown-exec for; None, if it is not among the plugins."""
+    if "markdown-exec" not in settings["plugins"]:
+        return None
+    given = settings["plugins"]["markdown-exec"]["config"].get("languages")
+    return [*markdown_exec.formatters] if given is None else given
+
+
+def _load(config: Config, values: dict[str, Any]) -> None:
+    """Fill in and validate a configuration.
+
+    Raises: PluginError, for a wrong value.
+    """
+    config.load_dict(values)
+    errors, _ = config.validate()
+    if errors:
+        raise PluginError("einsum-doc: " + "; ".join(f"{name}: {error}" for name, error in errors))
+
+
+def _config_file(root: Path) -> Path:
+    """Return the file that Zensical has read: it tells extensions its folder alone, so the command line is read too."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("-f", "--config-file")
+    given = parser.parse_known_args(sys.argv[1:])[0].config_file
+    names = [given] if given else ["zensical.toml", "mkdocs.yml", "mkdocs.yaml"]
+    return next((path for path in (root / Path(name).name for name in names) if path.is_file()), root / "mkdocs.yml")

@@ -43,7 +43,10 @@ class ShellLanguage(Language):
 
     def standalone(self, block: Block) -> Iterator[str]:
         command = ", ".join(map(repr, self.shell))
-        yield f"_ended = subprocess.run([{command}, {literal(self.program(block.code))}])"
+        # Through Python's own output, which is what `writes` and a notebook see.
+        yield f"_ended = subprocess.run([{command}, {literal(self.program(block.code))}],"
+        yield "    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)"
+        yield 'print(_ended.stdout, end="")'
         yield f"assert _ended.returncode == {block.options.get('returncode', '0')}, _ended"
 
 

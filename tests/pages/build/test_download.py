@@ -102,6 +102,23 @@ assert torch.cuda.is_available()
 exit $((x + 3))
 ```
 
+```bash exec="on" width="40"
+echo "columns $COLUMNS"
+```
+
+```expected
+columns 40
+```
+
+```python exec="on" raises="ValueError"
+print("written before it")
+raise ValueError
+```
+
+```expected
+written before it
+```
+
 ```derivation
 % let y = triple(a)
 \frac{\partial y_i}{\partial a_j} &= 3 \delta_{ij} \tag{one delta}
@@ -164,6 +181,8 @@ BROKEN = {
     "session": ('"x" not in globals()', '"x" in globals()', "AssertionError"),
     "list": ("x == 3", "x == 4", "AssertionError"),
     "shell": ("exit $((x + 3))", "exit 4", "AssertionError"),
+    "shell output": ('echo "columns', 'echo "rows', "+ rows 40"),
+    "output before an error": ('print("written', 'print("read', "+ read before it"),
     "derivation": ("3 \\delta", "4 \\delta", "FALSE"),
 }
 
