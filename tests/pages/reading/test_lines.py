@@ -11,85 +11,14 @@ import pytest
 
 from ..conftest import PLAIN, Build, Built, NewProject, Project
 
-CONFIG = """\
-site_name: A site
-nav: [index.md]
-markdown_extensions:
-- admonition
-- attr_list
-- md_in_html
-- pymdownx.superfences
-- pymdownx.tabbed: {alternate_style: true}
-- pymdownx.snippets: {base_path: [docs/parts]}
-plugins: [markdown-exec, einsum-doc]
-hooks: [hook.py]
-"""
-HOOK = (
-    "def on_page_markdown(markdown, **_):\n    return markdown.replace('{{ three lines }}', 'a = 1\\nb = 2\\nc = 3')\n"
-)
 FAILING = '```python exec="on"\nassert 1 == 2\n```\n'
-INDENTED = FAILING.replace("\n", "\n    ").rstrip(" ")
-
+# The pages of tests/sites/lines/, and those whose bytes no editor should touch.
 PAGES = {
-    "index": "# In the navigation\n",
-    "plain": "# Title\n\n" + FAILING,
-    "front": "---\ntitle: T\ntags:\n  - one\n---\n\n\n# Title\n\n" + FAILING,
-    "front_multimarkdown": "Title: T\nAuthor: A\n\n# Title\n\n" + FAILING,
     "crlf": ("# Title\n\nText.\n\n" + FAILING).replace("\n", "\r\n"),
     "byte_order_mark": "\ufeff# Title\n\n" + FAILING,
-    "tilde": "# Title\n\n" + FAILING.replace("```", "~~~~"),
-    "list": f"# Title\n\n- one\n- two\n\n    {INDENTED}",
-    "nested_list": f"# Title\n\n- one\n    - two\n\n        {INDENTED}".replace(
-        "\n    assert", "\n        assert"
-    ).replace("\n    ```\n", "\n        ```\n"),
-    "admonition": f"# Title\n\n!!! note\n\n    Text.\n\n    {INDENTED}",
-    "tab": f'# Title\n\n=== "One"\n\n    Text.\n\n=== "Two"\n\n    {INDENTED}',
-    "quote": "# Title\n\n" + "".join(f"> {line}\n" for line in FAILING.splitlines()),
-    "html": f'# Title\n\n<div markdown="1">\n\n{FAILING}\n</div>\n',
     "tabs_for_blanks": "# Title\n\n- item\n\n" + "".join(f"\t{line}\n" for line in FAILING.splitlines()),
-    "braces": "# Title\n\n" + FAILING.replace('python exec="on"', '{.python exec="on" #name}'),
-    "identical": '# Title\n\n```python exec="on"\nassert next(count) < 1\n```\n'
-    '\nText.\n\n```python exec="on"\nassert next(count) < 1\n```\n',
-    "snippet": 'Text.\n\nMore text.\n\n--8<-- "part.md"\n\nText.\n',
-    "after_snippet": f'--8<-- "text.md"\n\n{FAILING}',
-    "nested_snippet": '- Item\n\n    --8<-- "outer.txt"\n\nText.\n',
-    "snippets_in_block_form": "Text.\n\n--8<--\ntext.md\nlast.txt:3:6\n--8<--\n",
-    "after_snippet_in_fence": '```python exec="on"\n--8<-- "text.py"\n```\n\n' + FAILING,
-    "filled": '```python exec="on"\na = 1\n--8<-- "filled.py:f"\nf(a)\n```\n',
-    "after_filled": '```python exec="on"\n--8<-- "filled.py:f"\n\n\nassert f(2) == 2\n```\n',
-    "filled_in_body": 'Text.\n\n```python exec="on"\nif True:\n    a = 1\n    --8<-- "body.txt"\n```\n',
-    "filled_with_what_is_wrong": '```python exec="on"\n--8<-- "wrong.py"\n```\n',
-    "filled_derivation": '```derivation\n--8<-- "derivation.txt"\n```\n',
-    "filled_by_a_plugin": '# Title\n\n```python exec="on"\n{{ three lines }}\nassert a + b == c + 1\n```\n',
-    "a name with blanks": "# Title\n\n" + FAILING,
-    "Gradienten für ∂l": "# Title\n\n" + FAILING,
-    "deep/er/page": "# Title\n\n" + FAILING,
-    "in_function": '# Title\n\n```python exec="on"\ndef check(value):\n    assert value == 2\n```\n\n'
-    '```python exec="on"\n\ncheck(1)\n```\n',
-    "syntax": '# Title\n\n```python exec="on"\nx = 1\nif x\n    pass\n```\n',
-    "multi_line": '# Title\n\n```python exec="on"\nassert (\n    1\n    == 2\n)\n```\n',
-    "shell": '# Title\n\n```bash exec="on"\nexit 3\n```\n',
-    "pycon": '# Title\n\n```pycon exec="on" source="console"\n>>> x = 1\n1\n>>> assert x == 2\n```\n',
-    "markdown": '# Title\n\n````md exec="on"\nText.\n\n```python exec="on"\nassert 1 == 2\n```\n````\n',
-    "skip_if": '# Title\n\n```python exec="on" skip-if="no-gpu"\nx = 1\n```\n\n' + FAILING,
-    "wrong_option": "# Title\n\n=== \"Tab\"\n\n    ```python exce='on'\n    1\n    ```\n",
 }
-PAGES["identical"] = PAGES["identical"].replace(
-    "# Title\n\n", '# Title\n\n```python exec="on"\nimport itertools\n\ncount = itertools.count()\n```\n\n'
-)
-
-PARTS = {
-    "part.md": "# A part\n\nOf a page.\n" + FAILING,
-    "text.md": "One.\n\nTwo.\n\nThree.\n",
-    "text.py": "a = 1\nb = 2\nc = 3\n",
-    "filled.py": "import os\n# --8<-- [start:f]\ndef f(x):\n    assert x > 1\n    return 1 / 2\n# --8<-- [end:f]\n",
-    "body.txt": "assert 1 == 2\n",
-    "wrong.py": "a = 1\nif a\n    pass\n",
-    "derivation.txt": "z_{ik} &= x_{ij} y_{jk} \\\\\nz_{ik} &= x_{ij} y_{kj}\n",
-    "outer.txt": 'One.\n\n--8<-- "inner.txt"\n',
-    "inner.txt": "\n# Title\n\nTwo.\n" + FAILING,
-    "last.txt": "Left out.\n\n\n" + FAILING,
-}
+# The file of each failure, and its line.
 PLACES = {
     "plain": 4,
     "skip_if": 8,
@@ -134,7 +63,7 @@ PLACES = {
 @pytest.fixture(scope="module")
 def built(new_project: NewProject) -> Built:
     """All the pages, built once."""
-    return new_project(PAGES, CONFIG, {"hook.py": HOOK} | {f"docs/parts/{n}": t for n, t in PARTS.items()}).build("-q")
+    return new_project(PAGES).copy("lines").build("-q")
 
 
 @pytest.mark.parametrize(("page", "line"), PLACES.items(), ids=PLACES)
@@ -179,7 +108,7 @@ def test_blog_posts(build: Build, tmp_path: Path) -> None:
 
 
 def test_a_docs_folder_that_is_a_link_and_a_build_from_elsewhere(tmp_path: Path, project: Project) -> None:
-    project.write({"index": PAGES["plain"]})
+    project.write({"index": "# Title\n\n" + FAILING})
     above = replace(project, folder=tmp_path)
     (tmp_path / "project/docs").rename(tmp_path / "elsewhere")
     (tmp_path / "project/docs").symlink_to("../elsewhere")
