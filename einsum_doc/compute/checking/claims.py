@@ -154,7 +154,7 @@ def sizes(case: Case) -> str:
 
 
 def _conflicts(cases: Cases, case: Case, number: int) -> list[str]:
-    """Return, index by index, where a line makes two sizes one that the definitions leave apart."""
+    """Return the indices whose sizes a line makes equal and the definitions leave apart, in words."""
     defined = SizeClasses()
     for definition in cases.definitions.values():
         if not definition.ranges:  # With dots it is not said which index is which.

@@ -179,7 +179,7 @@ def _read(plan: Plan, tensors: Sequence[_T]) -> list[_T]:
 
 
 def _distinct(plan: Plan) -> tuple[bool, ...]:
-    """Return, for each operand, whether its gradient is to be computed: it is not that of another one."""
+    """Return whether the gradient of each operand is computed: it is not, if another operand has the same."""
     return tuple(plan.same_gradient[number] == number for number in range(len(plan.operands)))
 
 
@@ -222,7 +222,7 @@ def _shapes(operands: Sequence[Tensor]) -> tuple[Shape, ...]:
 
 
 def _same(*tensors: Sequence[Tensor | None]) -> tuple[int, ...] | None:
-    """Return, for each operand, the first that is the same tensor with the same tangent; None if all are different."""
+    """Return the first operand that is the same tensor with the same tangent, for each one; None if all differ."""
     if len(set(map(id, tensors[0]))) == len(tensors[0]):
         return None
     names = [tuple(map(id, own)) for own in zip(*tensors, strict=True)]

@@ -108,7 +108,7 @@ def _fit_in_some_order(plan: Plan, dtypes: Sequence[torch.dtype]) -> bool:
 
 
 def check_differentiable(equation: Equation, operands: Sequence[Tensor], numbers: Iterable[int]) -> None:
-    """Refuse, among the operands with these numbers, integers and booleans, which have no gradient.
+    """Refuse integers and booleans among the operands with these numbers: they have no gradient.
 
     Raises: OperandError.
     """

@@ -79,7 +79,7 @@ _WIDE = frozenset((torch.float32, torch.float64, torch.complex64, torch.complex1
 
 
 def _sums_well(tensor: Tensor) -> bool:
-    """Whether a product and its sum give what a matrix product gives.
+    """Return whether a product and its sum give the same as a matrix product.
 
     In short dtypes the products would be rounded, a sum of integers has another dtype, and autocast
     gives a matrix product another dtype.
@@ -88,7 +88,7 @@ def _sums_well(tensor: Tensor) -> bool:
 
 
 def autocasts(tensor: Tensor) -> bool:
-    """Whether autocast is on where the tensor is; some devices do not know it."""
+    """Return whether autocast is on for the device of a tensor; some devices do not have it."""
     if not torch._C._is_any_autocast_enabled():
         return False
     device = tensor.device.type

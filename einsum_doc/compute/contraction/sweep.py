@@ -126,7 +126,7 @@ def saved_values(plan: Plan, wanted: tuple[bool, ...]) -> tuple[int, ...]:
 
 @lru_cache(maxsize=1024)
 def requires_gradient(plan: Plan, wanted: tuple[bool, ...]) -> Sequence[bool]:
-    """Return, for each tensor of the tree, whether it is computed from a wanted leaf."""
+    """Return whether each tensor of the tree is computed from a wanted leaf."""
     reached = list(wanted)
     for contraction in plan.contractions:
         reached.append(reached[contraction.left] or reached[contraction.right])

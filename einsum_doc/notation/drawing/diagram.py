@@ -48,7 +48,7 @@ def diagram(
     output: str = "z",
     loss: str = "l",
 ) -> str:
-    """The SVG of an equation's tensor network, or with `wrt` of the gradient of that operand.
+    """Return the SVG of an equation's tensor network, or with `wrt` of the gradient of that operand.
 
     >>> picture = diagram("ik,kj->ij")
     >>> picture[:41], picture.count("<text")
@@ -211,13 +211,13 @@ def _subscript(name: str) -> tuple[str, str]:
 
 
 def _classes(equation: Equation, label: str) -> str:
-    """By these a page colours a label and lights its copies. An ellipsis is no label of its own: it stays in ink."""
+    """Return the classes by which a page colours a label and lights its copies; an ellipsis stays in ink."""
     own = "ellipsis" if label == ELLIPSIS else f"ix ix-{label}"
     return own if label in equation.output else f"{own} ix-dummy"
 
 
 def _legs(equation: Equation, drawn: Layout) -> Iterable[str]:
-    """Per label its legs and dots, in one group."""
+    """Return a group for each label, with its legs and dots."""
     for label in equation.labels:
         yield f'<g class="{_classes(equation, label)}">'
         # Round dots: a dash of no length with round ends.
@@ -241,7 +241,7 @@ def _path(leg: Leg) -> str:
 
 
 def _name(name: Name, centre: Point) -> Iterable[str]:
-    """The text of a node, with the height of its small letters on the middle of the node."""
+    """Return the text of a node, its small letters centred on the node."""
     x = _number(centre.real)
     if len(name) == 1:
         upright = ' font-style="normal"' if name[0].isdecimal() else ""
@@ -268,5 +268,5 @@ def _markup(name: str) -> str:
 
 
 def _number(value: float) -> str:
-    """To a tenth of a pixel, as short as it goes."""
+    """Return a number rounded to a tenth of a pixel, as short as possible."""
     return f"{round(value, 1) + 0.0:.1f}".removesuffix(".0")

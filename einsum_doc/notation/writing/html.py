@@ -25,7 +25,7 @@ def prose_html(text: str) -> str:
 
 
 def row_html(latex: str, reason: str = "", *, holds: bool = True, checked: str | None = None) -> str:
-    """A row of a derivation; with a mark, if it has been checked, which says how."""
+    """Return a row of a derivation as HTML; `checked` says how it was checked, and adds a mark."""
     # The alignment marks of LaTeX have no meaning in a row of its own: the page lines the rows up.
     formula = escape(re.sub(r"(?<!\\)&", "", latex).strip(), quote=False)
     mark = "✓" if holds else "✗"
