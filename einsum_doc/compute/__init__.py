@@ -1,1 +1,1 @@
-"""Tensors: the only part that imports torch, and only in primitives, einsum and verify."""
+"""Tensors: the only part that imports torch."""
