@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 import torch
+from opt_einsum import contract_expression  # type: ignore[import-untyped]
 from torch import Tensor as Array
 
 from einsum_doc.compute.checking.evaluation.arrays import (
@@ -128,16 +127,6 @@ def _derivative(elementwise: _Elementwise) -> _Elementwise:
 SMALLEST_TERM = 1e-5
 """A term that is smaller than this beside the others of its sum is not checked: its square would not be seen."""
 
-MANY = 12
-"""With more factors than this, the next to be multiplied is the one with the fewest indices."""
-
-LETTERS = 52
-"""The most indices that two factors may have together: torch has no more letters."""
-
-Term: TypeAlias = tuple[int, ...]
-_Steps: TypeAlias = tuple[tuple[tuple[int, ...], tuple[Term, ...], Term], ...]
-"""Factors to take from the list, their labels, and those of the product, which is appended to the list."""
-
 
 def total(terms: Sequence[LabelledArray]) -> LabelledArray:
     """Return the sum of terms; one that lacks an index is constant along it."""
@@ -202,71 +191,41 @@ def product(factors: Sequence[LabelledArray], summed: Sequence[Subscript]) -> La
         return factors[0]
     numbers = {label: number for number, label in enumerate(labels)}
     terms = tuple(tuple(numbers[label] for label in each.labels) for each in factors)
-    steps = _steps(terms, tuple(numbers[label] for label in kept))
-    sizes = {
-        label: size
-        for term, each in zip(terms, factors, strict=True)
-        for label, size in zip(term, each.value.shape, strict=True)
-    }
+    contraction = _contraction(terms, tuple(numbers[label] for label in kept))
     scales = [each.scale for each in factors if each.scale is not None]
     scale = None
     if len(scales) == len(factors):
         magnitudes = [each.value.abs() for each in factors]
-        scale = _contracted(magnitudes, steps, sizes)
+        scale = _contracted(magnitudes, contraction)
         for place, (magnitude, own) in enumerate(zip(magnitudes, scales, strict=True)):
             if not torch.equal(magnitude, own):
-                scale = scale + _contracted([*magnitudes[:place], own, *magnitudes[place + 1 :]], steps, sizes)
+                scale = scale + _contracted([*magnitudes[:place], own, *magnitudes[place + 1 :]], contraction)
         if sum(map(_log_smallest, scales)) < -250:
             raise UnluckyError("a product is too small for float64")
-    return LabelledArray(kept, _contracted([each.value for each in factors], steps, sizes), scale)
-
-
-def _contracted(arrays: Sequence[Array], steps: _Steps, sizes: dict[int, int]) -> Array:
-    """Return the product of arrays, two at a time."""
-    rest = list(arrays)
-    for taken, terms, output in steps:
-        check_size([sizes[label] for label in output])
-        own = {label: place for place, label in enumerate(dict.fromkeys(itertools.chain(*terms)))}
-        if len(own) > LETTERS:
-            raise UncheckableError(f"a product over {len(own)} indices is too large")
-        arguments: list[Any] = []
-        for place, term in zip(taken, terms, strict=True):
-            arguments += [rest[place], [own[label] for label in term]]
-        rest = [array for place, array in enumerate(rest) if place not in taken]
-        rest.append(torch.einsum(*arguments, [own[label] for label in output]))
-    return rest[0]
+    return LabelledArray(kept, _contracted([each.value for each in factors], contraction), scale)
 
 
 @lru_cache(maxsize=4096)
-def _steps(terms: tuple[Term, ...], output: Term) -> _Steps:
-    """Return a product as steps of two factors, chosen greedily: the smallest growth first."""
-    rest, steps = list(terms), []
-    needed = Counter(label for term in (*terms, output) for label in {*term})
-    while len(rest) > 1:
-        partners = (
-            range(len(rest)) if len(rest) <= MANY else [min(range(len(rest)), key=lambda place: len(rest[place]))]
-        )
-        _, taken, result = min(
-            (len(found) - len(rest[first]) - len(rest[second]), (first, second), found)
-            for each in partners
-            for other in range(len(rest))
-            if other != each
-            for first, second in [(min(each, other), max(each, other))]
-            for found in [_result(rest[first], rest[second], needed)]
-        )
-        terms_taken = (rest[taken[0]], rest[taken[1]])
-        needed -= Counter(label for term in terms_taken for label in {*term})
-        needed += Counter(result)
-        steps.append((taken, terms_taken, output if len(rest) == 2 else result))
-        rest = [term for place, term in enumerate(rest) if place not in taken]
-        rest.append(result)
-    return tuple(steps) or (((0,), terms, output),)
+def _contraction(terms: tuple[tuple[int, ...], ...], output: tuple[int, ...]) -> Any:
+    """Return a product as opt_einsum's steps of two factors, as if all sizes were equal."""
+    return contract_expression(*(part for term in terms for part in ((2,) * len(term), term)), output)
 
 
-def _result(first: Term, second: Term, needed: Counter[int]) -> Term:
-    """Return the labels of the product of two factors that anything else still needs."""
-    own = dict.fromkeys((*first, *second))
-    return tuple(label for label in own if needed[label] > (label in first) + (label in second))
+def _contracted(arrays: Sequence[Array], contraction: Any) -> Array:
+    """Return the product of arrays, two at a time.
+
+    Raises: LargeError, if it or one on the way is too large.
+    """
+    terms = contraction.contraction.partition("->")[0].split(",")
+    sizes = {
+        label: size
+        for term, array in zip(terms, arrays, strict=True)
+        for label, size in zip(term, array.shape, strict=True)
+    }
+    for _, _, step, *_ in contraction.contraction_list:
+        check_size([sizes[label] for label in step.partition("->")[2]])
+    result: Array = contraction(*arrays)
+    return result
 
 
 def _log_smallest(array: Array) -> float:
