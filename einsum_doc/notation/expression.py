@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any, TypeAlias, cast
+from typing import Any, ClassVar, TypeAlias, cast
 
 Position: TypeAlias = tuple[int, int]
 
@@ -74,9 +74,14 @@ Subscript: TypeAlias = Index | Coordinate | Fixed | Range
 class Expression(Located):
     """A side of a relation, or a part of one."""
 
+    is_leaf: ClassVar[bool] = False
+    """Whether it has no parts: most expressions have none, and need not be searched for them."""
+
     @property
     def parts(self) -> tuple[Expression, ...]:
         """The expressions directly inside, in order."""
+        if self.is_leaf:
+            return ()
         found: list[Expression] = []
         for value in vars(self).values():
             if isinstance(value, Expression):
@@ -101,6 +106,8 @@ class Expression(Located):
 class Number(Expression):
     """A number, exact."""
 
+    is_leaf = True
+
     value: Fraction
 
     def __str__(self) -> str:
@@ -111,6 +118,8 @@ class Number(Expression):
 class Pi(Expression):
     """The number π."""
 
+    is_leaf = True
+
     def __str__(self) -> str:
         return "π"
 
@@ -118,6 +127,8 @@ class Pi(Expression):
 @dataclass(frozen=True)
 class Tensor(Expression):
     """A component of a tensor, or a scalar if it has no indices. `name` is LaTeX without blanks."""
+
+    is_leaf = True
 
     name: str
     indices: tuple[Subscript, ...] = ()
@@ -130,6 +141,8 @@ class Tensor(Expression):
 class Size(Expression):
     """A capital that names the range of its index: the number of values of `index`."""
 
+    is_leaf = True
+
     name: str
     index: Index
 
@@ -141,6 +154,8 @@ class Size(Expression):
 class Delta(Expression):
     """The Kronecker delta: 1 where its two indices agree, 0 elsewhere."""
 
+    is_leaf = True
+
     indices: tuple[Subscript, ...]
 
     def __str__(self) -> str:
@@ -150,6 +165,8 @@ class Delta(Expression):
 @dataclass(frozen=True)
 class One(Expression):
     """The one-tensor: 1 everywhere."""
+
+    is_leaf = True
 
     indices: tuple[Subscript, ...]
 
@@ -290,6 +307,8 @@ def subscript(indices: tuple[Subscript, ...]) -> str:
 
 def mapped(expression: Expression, change: Callable[[Expression], Expression]) -> Expression:
     """Return an expression with `change` applied to each of its parts; itself if it has none."""
+    if expression.is_leaf:
+        return expression
     changed: dict[str, Expression | tuple[Expression, ...]] = {}
     for name, value in vars(expression).items():
         if isinstance(value, Expression):

@@ -73,7 +73,7 @@ def renamed(factor: Expression, change: Mapping[Subscript, Subscript]) -> Expres
     """Return a factor with some indices replaced."""
 
     def changed(part: Expression) -> Expression:
-        if not isinstance(part, Tensor | Delta | One):
+        if not isinstance(part, Tensor | Delta | One) or change.keys().isdisjoint(part.indices):
             return part
         return replace(part, indices=tuple(change.get(index, index) for index in part.indices))
 
