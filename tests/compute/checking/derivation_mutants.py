@@ -132,7 +132,7 @@ def changed(chain: Chain, right: Expression) -> Iterator[tuple[str, Expression]]
                         renamed = (*own[:first], other, *own[first + 1 :])
                         yield "rename an index", swapped(part, replace(part, indices=renamed))
             if isinstance(part, Tensor) and id(part) not in scalars and id(part) not in bys:
-                yield "change a power", swapped(part, Power(part, Number(Fraction(2)), part.at))
+                yield "change a power", swapped(part, Power(part, Number(Fraction(2)), at=part.at))
         elif isinstance(part, Product):
             for position, factor in enumerate(part.factors):
                 rest = (*part.factors[:position], *part.factors[position + 1 :])
