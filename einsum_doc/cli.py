@@ -143,9 +143,9 @@ def _asked(
     if wrt2 is not None:
         return [(number, wrt2) for number in first]
     pairs = [(one, other) for one in first for other in tensors if wrt is not None or one <= other]
-    # An einsum is linear in a tensor with one slot: that zero is shown if it is asked for, or all there is.
-    telling = [(one, other) for one, other in pairs if one != other or called.count(called[one]) > 1]
-    return [*telling] or [*pairs]
+    # An einsum is linear in a tensor with one slot: a zero is shown only if it is asked for, or there is nothing else.
+    nonzero = [(one, other) for one, other in pairs if one != other or called.count(called[one]) > 1]
+    return [*nonzero] or [*pairs]
 
 
 def _picture(derivation: "Derivation", wrt: int | None) -> str:

@@ -47,7 +47,7 @@ def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None
 
     The equation is closed: a label repeated in the output writes the diagonal, and one that is only in the
     output broadcasts, with its size in `sizes`. There is at least one operand: '->' takes one scalar.
-    memory_limit: how many numbers an intermediate tensor may have, if there is such an order of contraction;
+    memory_limit: the most numbers in an intermediate tensor, if there is such an order of contraction;
     without it, eight times as many as the largest operand or the output. As in opt_einsum, a low limit trades
     time for memory.
     Shapes: each operand has one axis per label of its term; the output one per label of the output.
@@ -179,7 +179,7 @@ def _read(plan: Plan, tensors: Sequence[_T]) -> list[_T]:
 
 
 def _distinct(plan: Plan) -> tuple[bool, ...]:
-    """Return whether the gradient of each operand is computed: it is not, if another operand has the same."""
+    """Return for each operand whether its gradient is computed: it is not, if an earlier operand has the same."""
     return tuple(plan.same_gradient[number] == number for number in range(len(plan.operands)))
 
 
@@ -222,7 +222,7 @@ def _shapes(operands: Sequence[Tensor]) -> tuple[Shape, ...]:
 
 
 def _same(*tensors: Sequence[Tensor | None]) -> tuple[int, ...] | None:
-    """Return the first operand that is the same tensor with the same tangent, for each one; None if all differ."""
+    """Return for each operand the first that is the same tensor with the same tangent; None if all differ."""
     if len(set(map(id, tensors[0]))) == len(tensors[0]):
         return None
     names = [tuple(map(id, own)) for own in zip(*tensors, strict=True)]

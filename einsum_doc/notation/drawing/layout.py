@@ -1,4 +1,4 @@
-"""A network of nodes and legs -> where everything is drawn, so that no label touches anything.
+"""A network of nodes and legs -> their places in the picture, such that no label touches anything.
 
 Points are complex numbers, x to the right and y downwards as in SVG, in pixels. Nothing is random: the
 same network is always drawn the same.
@@ -71,7 +71,7 @@ class Network:
 
     @cached_property
     def neighbours(self) -> list[list[int]]:
-        """Per vertex those that a leg joins it to, each once, in order."""
+        """For each vertex, those that a leg joins it to, each once, in order."""
         return [sorted(sum(pair) - v for pair in self.bundles if v in pair) for v in range(len(self.radii))]
 
     def walk(self, first: int) -> list[int]:
@@ -154,7 +154,7 @@ class Leg:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything is drawn.
+    """The places of everything in the picture.
 
     centres: of the nodes.
     dots: the label and the place of each dot, where legs meet or a label summed alone ends.

@@ -148,7 +148,7 @@ def digest_of(*texts: str) -> str:
 
 
 def _target_of(link: str) -> str:
-    """Return where a symbolic link leads; empty if it is none."""
+    """Return the target of a symbolic link; empty if it is none."""
     with contextlib.suppress(OSError):
         return os.readlink(link)
     return ""

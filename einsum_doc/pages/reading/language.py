@@ -1,4 +1,4 @@
-"""A language of fences: how it reads, runs and becomes a program; and which languages a site executes.
+"""A language of fences, which reads, runs and exports its blocks; and the languages that a site executes.
 
 The languages themselves are in `languages/`, a file for each, and are passed in here as a mapping of their names.
 """
@@ -95,7 +95,7 @@ class Language:
         return "\n".join(line for index, line in enumerate(code.split("\n")) if index in typed)
 
     def nothing_in(self, code: str) -> tuple[str, ...]:
-        """Return why a block would run nothing, and a hint; an empty tuple, if it runs something."""
+        """Return the reason why a block would run nothing, and a hint; an empty tuple, if it runs something."""
         if self.prompt and not self.typed(code):
             return "there is nothing in it to run", f"write {self.prompt!r} before what is typed"
         if re.sub(self.comment, "", self.program(code), flags=re.M).strip("\\ \t\n\f"):
