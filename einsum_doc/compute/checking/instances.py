@@ -133,7 +133,7 @@ def draw_sizes(number: int, classes: SizeClasses, seed: int, statement: Statemen
     drawn: list[int] = []
     for root in open_:
         if not drawn:
-            drawn = _small_pool(number) if classes.small else _pool(number, len(open_), pinned.values(), seed)
+            drawn = _small_sizes(number) if classes.small else _varied_sizes(number, len(open_), pinned.values(), seed)
         wide = least.get(root, 0)
         fits = [size for size in drawn if size >= wide]
         found[root] = fits[0] if fits else wide
@@ -145,7 +145,7 @@ def draw_sizes(number: int, classes: SizeClasses, seed: int, statement: Statemen
     return found
 
 
-def _pool(number: int, classes: int, taken: Collection[int], seed: int) -> list[int]:
+def _varied_sizes(number: int, classes: int, taken: Collection[int], seed: int) -> list[int]:
     """Return the sizes of an instance, in an order in which no class has the same one in all instances."""
     turn = number % AGAIN + number // AGAIN
     count = classes if classes <= DIFFERENT else 4
@@ -162,7 +162,7 @@ def _pool(number: int, classes: int, taken: Collection[int], seed: int) -> list[
     return [chosen[(place + turn) % count] for place in order]
 
 
-def _small_pool(number: int) -> list[int]:
+def _small_sizes(number: int) -> list[int]:
     """Return sizes of 2 and 3, for lines whose arrays are too large otherwise.
 
     No class has one size in all instances, nor do any two of the first seven agree in all.

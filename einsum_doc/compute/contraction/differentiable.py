@@ -56,7 +56,7 @@ def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None
     """
     equation, operands = _read_call(arguments)
     check_operands(equation, operands)
-    plan = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands), memory_limit).merged
+    plan = _plan(equation, _shapes(operands), freeze(sizes), None, _first_same(operands), memory_limit).merged
     check_dtypes(equation, plan, operands)
     leaves = [apply(plan.operands[number].reading, operands[number]) for number in plan.leaves]
     output = apply(plan.output.writing, _contract(plan, leaves))
@@ -111,7 +111,7 @@ def jvp(
     check_operands(equation, operands)
     check_tangents(equation, operands, tangents)
     check_differentiable(equation, operands, [number for number, v in enumerate(tangents) if v is not None])
-    plan = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands, tangents), memory_limit)
+    plan = _plan(equation, _shapes(operands), freeze(sizes), None, _first_same(operands, tangents), memory_limit)
     check_dtypes(equation, plan, operands)
     values = sweep_forward(plan, _read(plan, operands), keep=plan.first_equal, last=False)
     tangent = sweep_tangent(plan, values, _read(plan, tangents))[plan.last]
@@ -161,7 +161,7 @@ def _differentiable(
     check_upstream(equation, operands, dldz)
     for own in tangents:
         check_tangents(equation, operands, own)
-    plan = _plan(equation, _shapes(operands), (), *_shapes([dldz]), _same(operands, *tangents), memory_limit)
+    plan = _plan(equation, _shapes(operands), (), *_shapes([dldz]), _first_same(operands, *tangents), memory_limit)
     check_dtypes(equation, plan, operands)
     return plan, operands
 
@@ -221,7 +221,7 @@ def _shapes(operands: Sequence[Tensor]) -> tuple[Shape, ...]:
     return tuple(operand.shape for operand in operands)
 
 
-def _same(*tensors: Sequence[Tensor | None]) -> tuple[int, ...] | None:
+def _first_same(*tensors: Sequence[Tensor | None]) -> tuple[int, ...] | None:
     """Return for each operand the first that is the same tensor with the same tangent; None if all differ."""
     if len(set(map(id, tensors[0]))) == len(tensors[0]):
         return None

@@ -15,7 +15,7 @@ DIRECTIVES = ("let", "size", "fixed", "no sum", "positive", "new")
 class Directive:
     r"""A comment that instructs the checker: its word, such as "let" or "size", and the text after it.
 
-    The word is empty for `%% ...`, a comment for readers.
+    The word is empty for `%% ...`, a comment for people who read the source.
     """
 
     word: str

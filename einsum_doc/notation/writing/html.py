@@ -1,4 +1,4 @@
-"""Derivation -> HTML: rows of a formula and its reason, as a page or a notebook shows them.
+"""A row of a derivation -> HTML: its formula and its reason, as a page or a notebook shows them.
 
 Formulas are left in LaTeX between the delimiters that MathJax looks for.
 """

@@ -222,7 +222,7 @@ class Languages:
         for name, value in values.items():
             if name not in known:
                 if not self._is_attribute(name, value, header, known):
-                    raise FenceError(f"unknown option '{name}'", self._meant(name, known))
+                    raise FenceError(f"unknown option '{name}'", self._hint(name, known))
                 continue
             # A bare word stands for itself: `exec` is exec="exec", which markdown-exec takes for "on".
             if value == name and known[name] in (switch, line_numbers):
@@ -246,7 +246,7 @@ class Languages:
         is_exec = difflib.get_close_matches(name, ["exec"], cutoff=0.75)
         return not misspelt and not is_exec and not (value is None and "exec" in header.options)
 
-    def _meant(self, name: str, known: Collection[str]) -> str:
+    def _hint(self, name: str, known: Collection[str]) -> str:
         """Return a hint for an option that is not known."""
         for language in self.known.values():
             if language.role == "expect" and name in language.options:

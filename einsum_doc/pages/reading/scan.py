@@ -115,12 +115,12 @@ def _openings(lines: Sequence[str], unasked: Collection[str], marked: Iterable[i
             closing = next((index for index, (other, _) in enumerate(runs) if other == run), None)
             if closing is not None:
                 runs = runs[closing + 1 :]  # a span of code
-            elif len(run) >= 3 and _asks(text, unasked):
+            elif len(run) >= 3 and _wants_run(text, unasked):
                 yield index
                 break
 
 
-def _asks(header: str, unasked: Collection[str]) -> bool:
+def _wants_run(header: str, unasked: Collection[str]) -> bool:
     words = re.match(r"[\s{.]*(?P<language>[\w#+-]+)(?P<options>.*)", header)
     if words is None:
         return False
