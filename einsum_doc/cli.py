@@ -111,7 +111,7 @@ def _derive(options: argparse.Namespace) -> int:
     if options.wrt2 is not None and mode != "second":
         raise OperandError(f"--wrt2 is for --mode second, not for the {mode}", text=equation.text)
     given = {"names": names, "output": options.output, "loss": options.loss, "complex": options.complex, "mode": mode}
-    found = [derive(equation, wrt, wrt2=wrt2, **given) for wrt, wrt2 in _asked(equation, names, options)]
+    found = [derive(equation, wrt, wrt2=wrt2, **given) for wrt, wrt2 in _operand_pairs(equation, names, options)]
     match options.form:
         case "svg":
             print(_picture(found[0], options.wrt))
@@ -127,7 +127,7 @@ def _derive(options: argparse.Namespace) -> int:
     return 0
 
 
-def _asked(
+def _operand_pairs(
     equation: Equation, names: Sequence[str] | None, options: argparse.Namespace
 ) -> list[tuple[int | None, int | None]]:
     """Return the operands to differentiate by in each derivation. A tensor in several slots is one operand."""
@@ -143,9 +143,9 @@ def _asked(
     if wrt2 is not None:
         return [(number, wrt2) for number in first]
     pairs = [(one, other) for one in first for other in tensors if wrt is not None or one <= other]
-    # An einsum is linear in a tensor with one slot: that zero is shown if it is asked for, or all there is.
-    telling = [(one, other) for one, other in pairs if one != other or called.count(called[one]) > 1]
-    return [*telling] or [*pairs]
+    # An einsum is linear in a tensor with one slot: a zero is shown only if it is asked for, or there is nothing else.
+    nonzero = [(one, other) for one, other in pairs if one != other or called.count(called[one]) > 1]
+    return [*nonzero] or [*pairs]
 
 
 def _picture(derivation: "Derivation", wrt: int | None) -> str:

@@ -46,7 +46,7 @@ class Role(StrEnum):
 
 
 class Occurrence(NamedTuple):
-    """Where a label stands: `operand` is a number, or None for the output; `axis` counts within the term."""
+    """One place of a label: `operand` is a number, or None for the output; `axis` counts within the term."""
 
     operand: int | None
     axis: int

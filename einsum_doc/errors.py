@@ -1,4 +1,4 @@
-"""Errors that name the fault, mark it with a caret, and say what was given."""
+"""Errors that name the fault, mark it with a caret, and show the input."""
 
 from collections.abc import Iterable, Sequence
 
@@ -13,12 +13,12 @@ class EinsumError(ValueError):
       i$->i
        ^
 
-    fault: one line that says what is wrong.
+    fault: the fault in one line.
     text: the equation, as it was written.
     places: positions in `text` that are at fault; a caret stands under each.
     label: the label at fault, if it is one label.
     operands: the numbers of the operands at fault.
-    given: what was given, one line each: an operand's labels and its shape.
+    given: the operands that were given, one line each: labels and shape.
     """
 
     def __init__(
@@ -98,8 +98,8 @@ class NotationError(ValueError):
          ^
       expected: an index
 
-    fault: one line that says what is wrong.
-    text: everything that was to be read; `position` is the line and the column in it, both from 0.
+    fault: the fault in one line.
+    text: the whole text that was to be read; `position` is the line and the column in it, both from 0.
     expected: a description of valid input there.
     """
 

@@ -178,8 +178,8 @@ class One(Expression):
 class RangeProduct(Expression):
     r"""Factors written with dots, `\delta_{aa'} \dots \delta_{bb'}`: one for each index of the ranges.
 
-    Without a `first` that begins the ranges, the factors from the second on: what is left of the whole
-    run when its first factor has been eliminated.
+    Without a `first` that begins the ranges, these are the factors from the second on, which are left
+    when the first one has been eliminated.
     """
 
     first: Expression | None

@@ -60,7 +60,7 @@ def writes(expected: str, tolerance: float = Expected.tolerance) -> Iterator[Non
 
 
 def shows(value: Any) -> None:
-    """Write the value of a last expression as a console would, for `writes` to hold it against what is expected.
+    """Write the value of a last expression as a console would, so that `writes` compares it.
 
     >>> shows([1, 2])
     [1, 2]

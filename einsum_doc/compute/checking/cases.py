@@ -1,4 +1,4 @@
-"""A chain -> the cases that it is checked on: its sides on several instances, in sizes that code fits too."""
+"""A chain -> its cases: its sides on several instances, in sizes that tensors given by code fit too."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ from einsum_doc.notation.reading.parse import Chain
 from einsum_doc.notation.reading.ranges import Ends
 
 REDRAWN = 3
-"""The number of times that an instance is drawn again whose numbers cannot decide a claim."""
+"""The number of times that an instance is drawn again if its numbers cannot decide a claim."""
 
 Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
 class Draws:
-    """The source of the instances of a text, each of which is used by many chains.
+    """The instances of a text; several chains share one.
 
-    steps: the chains and directives of the text.
+    steps: the chains and directives of the text. evaluators: the instances drawn so far, each with its values.
     """
 
     seed: int
@@ -55,8 +55,8 @@ class Draws:
 class Case:
     """A chain on one instance: its sides with every sum written, and their numbers.
 
-    lengths: how many indices each of its ranges stands for. long: the same of everything that has a length.
-    small: no size is above 3.
+    lengths: the number of indices in each of its ranges. long: the length of every node that has one.
+    small: true if no size is above 3.
     """
 
     evaluator: Evaluator
@@ -130,24 +130,24 @@ class Cases:
             long = {root: pattern[place % len(pattern)] for place, root in enumerate(roots)}
             yield self._case(number, {node: long[lengths.root(node)] for node in list(lengths.above)})
 
-    def look(self, place: int, look: Callable[[Case], Found]) -> Found:
-        """Look at a case, or at another in its place if it is too large, or its numbers cannot decide the claim."""
-        found = look(self.all[place])
+    def look(self, place: int, judge: Callable[[Case], Found]) -> Found:
+        """Judge a case, or another in its place if it is too large, or its numbers cannot decide the claim."""
+        found = judge(self.all[place])
         if isinstance(found, LargeError):
             case = self.all[place]
             self.all[place] = self._case(case.instance.number, case.long, small=True)
-            found = look(self.all[place])
+            found = judge(self.all[place])
         if self.all[place].instance.wide and isinstance(found, UncheckableError):
-            found = self._look_again(place, look)
+            found = self._look_again(place, judge)
         for _ in range(REDRAWN):
             if isinstance(found, UnluckyError):
-                found = self._look_again(place, look)
+                found = self._look_again(place, judge)
         return found
 
-    def _look_again(self, place: int, look: Callable[[Case], Found]) -> Found:
+    def _look_again(self, place: int, judge: Callable[[Case], Found]) -> Found:
         case = self.all[place]
         self.all[place] = self._case(case.instance.number + AGAIN, case.long, case.small)
-        return look(self.all[place])
+        return judge(self.all[place])
 
     def _case(self, number: int, long: Mapping[Node, int], small: bool = False) -> Case:
         """Draw sizes and tensors for one choice of lengths."""
@@ -179,9 +179,9 @@ class Cases:
     def _fitting(
         self, number: int, sizes: SizeClasses, formulas: Mapping[str, Formula], ranks: Mapping[str, int]
     ) -> Evaluator:
-        """Draw sizes that code fits: as many different ones as it runs with.
+        """Draw sizes with which code runs and gives the shape of its indices, as many of them different as possible.
 
-        Raises: NotationError, if it runs with none.
+        Raises: NotationError, if there are none.
         """
         for name, formula in self.coded.items():
             if not formula.arguments:
@@ -238,7 +238,7 @@ class Cases:
     def _shape(self, formula: Formula, values: Mapping[str, Array]) -> tuple[int, ...]:
         """Return the shape of the value of code.
 
-        Raises: NotationError, if it raises anything.
+        Raises: NotationError, if the code raises an error.
         """
         try:
             return tuple(run(formula, values).shape)
@@ -258,7 +258,7 @@ class Cases:
     def _evaluator(
         self, number: int, sizes: SizeClasses, formulas: Mapping[str, Formula], ranks: Mapping[str, int]
     ) -> Evaluator:
-        """Return the instance of these sizes, the same one for all chains of the text that it fits."""
+        """Return the instance with these sizes, with its values; chains of the text share it if it fits them."""
         seed = self.draws.seed
         drawn = draw_sizes(number, sizes, seed, self.statement)
         lengths = {node: drawn[sizes.root(node)] for node in list(sizes.above)}
@@ -285,7 +285,7 @@ class Cases:
 
 
 def _partitions(nodes: list[Node]) -> Iterator[list[list[Node]]]:
-    """Yield every way to put nodes together, those that leave most apart first."""
+    """Yield every partition of some nodes, those with the most blocks first."""
 
     def all_ways(rest: list[Node]) -> Iterator[list[list[Node]]]:
         if not rest:

@@ -1,4 +1,4 @@
-"""The relations of one chain -> a verdict for each, from its sides on several instances, and in words what is wrong.
+"""The relations of a chain -> a verdict for each, from its sides on several instances, with the fault in words.
 
 Two numbers agree if they differ by less than TOLERANCE times the magnitude of the terms that they were summed from.
 """
@@ -43,7 +43,7 @@ def definition(cases: Cases) -> Verdict:
 
 
 def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
-    """Return whether the side of a number is equal to the next one, or is not, as the sign between them says."""
+    """Return the verdict on the relation between side `number` and the next: they are equal, or differ if it is ≠."""
     sign = signs[number]
     left, right = cases.statement.sides[number : number + 2]
     largest = 0.0
@@ -72,7 +72,7 @@ def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
 
 
 def _difference(case: Case, first: int, second: int) -> tuple[float, tuple[int, ...]] | UncheckableError:
-    """Return the largest difference of two sides, by their scale, and its component."""
+    """Return the largest difference of two sides, relative to their scale, and its component."""
     left, right = case.value(first), case.value(second)
     if isinstance(left, UncheckableError):
         return left
@@ -131,7 +131,7 @@ def _vanishes(cases: Cases, sides: Sequence[Expression]) -> bool:
 
 
 def details(cases: Cases, case: Case, number: int, component: Sequence[int]) -> tuple[str, ...]:
-    """Return both values of a component, the sizes, and where shapes differ."""
+    """Return both values of a component, the sizes, and the indices whose sizes differ."""
     values = []
     for name, side in (("left", number), ("right", number + 1)):
         found = case.value(side)
@@ -143,7 +143,7 @@ def details(cases: Cases, case: Case, number: int, component: Sequence[int]) -> 
         f"at {at}: {both}" if at else both,
         f"sizes: {sizes(case)}",
         *_conflicts(cases, case, number),
-        *_ways(cases, number),
+        *_scalar_arguments(cases, number),
     )
 
 
@@ -154,10 +154,10 @@ def sizes(case: Case) -> str:
 
 
 def _conflicts(cases: Cases, case: Case, number: int) -> list[str]:
-    """Return the indices whose sizes a line makes equal and the definitions leave apart, in words."""
+    """Describe the indices whose sizes a line makes equal though the definitions do not."""
     defined = SizeClasses()
     for definition in cases.definitions.values():
-        if not definition.ranges:  # With dots it is not said which index is which.
+        if not definition.ranges:  # The indices of a range have no letters that a message could name.
             join_sizes(definition, definition.written({}).wide, defined)
     said: dict[Node, str] = {}
     for node in list(defined.above):
@@ -181,8 +181,8 @@ def _conflicts(cases: Cases, case: Case, number: int) -> list[str]:
     return found
 
 
-def _ways(cases: Cases, number: int) -> list[str]:
-    """Return what the arbitrary scalar is a function of, for a line of its derivatives: it may miss one of them."""
+def _scalar_arguments(cases: Cases, number: int) -> list[str]:
+    """Describe the arguments of the arbitrary scalar, for a line about its derivatives: it may miss one."""
     sides = cases.statement.sides[number : number + 2]
     scalars = dict.fromkeys(scalar for side in sides for scalar, _ in cases.table.gradients(side))
     *names, last = map(plain, cases.sinks or ("nothing",))

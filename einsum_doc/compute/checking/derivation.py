@@ -1,4 +1,4 @@
-"""A derivation's text -> a CheckedLine for each of its relations: what it says, and whether that is true."""
+"""A derivation's text -> a CheckedLine for each of its relations, with the outcome of its check."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class CheckedLine:
     r"""One relation of a derivation, and whether it holds.
 
     line: the line of the text where it starts, from 0. row: the row it is in; rows end with `\\`.
-    latex: what MathJax is to typeset, without `\\`, comments and reason; those of one row, put together, are
+    latex: the relation for MathJax, without `\\`, comments and reason; those of one row, put together, are
     the row. text: the same as plain text. reason: the author's, from a `\tag` or a trailing `\text`.
     kind: "definition" or "claim". message: of a false claim, one line. details: both values at the worst
-    component, the sizes, and where shapes differ why. checked: what was checked, in words.
+    component, the sizes, and the reason if shapes differ. checked: the check, in words.
     """
 
     line: int
@@ -93,7 +93,7 @@ def verify(
     the text nor torch's are looked up in `namespace`. size: {"i": "k"} makes two indices equally long,
     {"i": 3} says how long. fixed: constant indices. no_sum: indices that are never summed. positive: inputs
     that are positive. Each says the same as the directive of that name.
-    Raises: NotationError, at what cannot be read or has no meaning.
+    Raises: NotationError, at the first formula that cannot be read or has no meaning.
     """
     page = Derivations(namespace, seed)
     words: list[Directive] = []
@@ -111,9 +111,9 @@ def verify(
 
 
 class Derivations:
-    """The derivations of one page: what one of them defines holds in those after it.
+    """The derivations of one page: a definition in one of them holds in those after it.
 
-    namespace: where `% let` finds names that are no tensors. seed: what all random numbers come from.
+    namespace: the values of names in `% let` that are no tensors. seed: the seed of all random numbers.
     """
 
     def __init__(self, namespace: Mapping[str, Any] | None = None, seed: int = 0) -> None:
@@ -126,8 +126,8 @@ class Derivations:
 
         Raises: NotationError; the page is then as it was before.
         """
-        # Whatever the page has made of torch's settings: numbers are drawn and compared on the CPU, with gradients.
-        # Saying so where it is so already would cost each call of torch one of Python.
+        # Numbers are drawn and compared on the CPU, with gradients, whatever settings of torch the page has changed.
+        # `torch.device` runs Python at each call of torch, so it is entered only if the default is another device.
         here = nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu")
         try:
             document = parse_notation(text)
@@ -163,7 +163,7 @@ class DerivationCheck:
     def lines(self) -> Iterator[CheckedLine]:
         """Check each relation in order.
 
-        Raises: NotationError, at what has no meaning.
+        Raises: NotationError, at the first formula without a meaning.
         """
         chains = [step for step in self.steps if isinstance(step, Chain)]
         if not chains:

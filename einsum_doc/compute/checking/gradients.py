@@ -25,7 +25,7 @@ class Row:
     >>> check("i->", {"i": 3}).rows[-1]
     Row(claim='gradcheck   finite differences', held=True, error=None)
 
-    claim: what it says; held: whether it did; error: the largest difference, if it is told by one.
+    claim: the claim in words; held: its outcome; error: the largest difference, if it was checked by one.
     """
 
     claim: str
@@ -97,10 +97,10 @@ def check(
     >>> check("ij,ij->j", [(10, 2), (1, 2)]).max_error < 1e-12
     True
 
-    Checked are the output; each gradient; the Hessian of ⟨dldz, z⟩ times random v; the adjoint identity, that the
+    It checks the output; each gradient; the Hessian of ⟨dldz, z⟩ times random v; the adjoint identity, that the
     derivative J and the gradient are transposes: ⟨dldz, J v⟩ = ⟨Jᵀ dldz, v⟩; and finite differences, by
-    `torch.autograd.gradcheck`. torch cannot run an output with repeated or new labels: there it gets Kronecker
-    deltas and one-tensors instead.
+    `torch.autograd.gradcheck`. torch cannot run an output with repeated or new labels: it gets Kronecker
+    deltas and one-tensors for them.
 
     sizes: of each label, or the shapes of the operands and then, if it has new labels, of the output.
     dtype: float64 or complex128.
@@ -132,8 +132,8 @@ def check(
         rows.append(_row(f"gradient {number}  {gradient(equation, number)}", error))
     fixed = [operand.detach() for operand in operands]
     tangents = [random(shape) for shape in shapes]
-    moved = _moved(expected, operands, tangents)
-    found = (hvp(equation, fixed, dldz, tangents), _moved(learned, operands, tangents))
+    moved = _hessian_product(expected, operands, tangents)
+    found = (hvp(equation, fixed, dldz, tangents), _hessian_product(learned, operands, tangents))
     error = max(_error(own, other) for ours in found for own, other in zip(ours, moved, strict=True))
     rows.append(_row("second      ∂⟨Jᵀdldz, v⟩ = Hv", error))
     forward = _inner(dldz, jvp(equation, fixed, tangents, sizes=new))
@@ -191,7 +191,9 @@ def _error(ours: Tensor, theirs: Tensor) -> float:
     return float((ours - theirs).abs().max().item() / scale)
 
 
-def _moved(gradients: Sequence[Tensor], operands: Sequence[Tensor], tangents: Sequence[Tensor]) -> Sequence[Tensor]:
+def _hessian_product(
+    gradients: Sequence[Tensor], operands: Sequence[Tensor], tangents: Sequence[Tensor]
+) -> Sequence[Tensor]:
     """Return the Hessian times a vector, by a second backward pass: it is symmetric, so that Hv = Hᵀv."""
     moving = [pair for pair in zip(gradients, tangents, strict=True) if pair[0].requires_grad]
     if not moving:
@@ -201,5 +203,5 @@ def _moved(gradients: Sequence[Tensor], operands: Sequence[Tensor], tangents: Se
 
 
 def _inner(left: Tensor, right: Tensor) -> float:
-    """Return the real inner product, under which torch's gradient of a complex operand is one."""
+    """Return the real inner product: torch's gradient of a complex operand is the gradient for this one."""
     return float((left.conj() * right).sum().real.item())

@@ -72,7 +72,7 @@ def scheduled(
 ) -> tuple[Sequence[int], list[int]]:
     """Return the numbers of a chain's instances, and the patterns of signs that its inputs have in them.
 
-    inputs: how many tensors no definition gives. A chain with dots has at least one instance for each of LENGTHS.
+    inputs: the number of tensors without a definition. A chain with dots has at least one instance for each of LENGTHS.
     """
     scalar = not any(isinstance(subscript, Index) for side in sides for subscript in subscripts(side))
     if not scalar and not any(map(_branches, (*sides, *definitions))):
@@ -86,8 +86,8 @@ def scheduled(
 def _patterns(count: int) -> list[int]:
     """Return patterns of signs over so many instances: any two of them meet in all four ways, as in a Hadamard matrix.
 
-    Each has both signs among the wide instances too. The first INDEPENDENT meet in every way, and one more of
-    twice as many instances.
+    Each has both signs among the wide instances too. The first INDEPENDENT meet in every way, and one more if there
+    are twice as many instances.
     """
     first = [1, 2, 5, 8]
     return [row for row in dict.fromkeys((*first, *range(1, count))) if row < count and row & ~WIDE]
@@ -111,10 +111,10 @@ def odd(bits: int) -> bool:
 
 
 DIFFERENT = 7
-"""Up to so many sizes all differ in each instance. More take turns with four sizes, as arrays grow with them."""
+"""The most sizes that all differ in each instance; more of them take turns with four sizes, to keep arrays small."""
 
 CONSECUTIVE = 3
-"""Up to so many sizes are consecutive numbers, which begin higher in the next instance; more leave one out."""
+"""The most sizes that are consecutive numbers, which begin higher in the next instance; more leave one out."""
 
 
 def draw_sizes(number: int, classes: SizeClasses, seed: int, statement: Statement) -> dict[Node, int]:
@@ -133,7 +133,7 @@ def draw_sizes(number: int, classes: SizeClasses, seed: int, statement: Statemen
     drawn: list[int] = []
     for root in open_:
         if not drawn:
-            drawn = _small_pool(number) if classes.small else _pool(number, len(open_), pinned.values(), seed)
+            drawn = _small_sizes(number) if classes.small else _varied_sizes(number, len(open_), pinned.values(), seed)
         wide = least.get(root, 0)
         fits = [size for size in drawn if size >= wide]
         found[root] = fits[0] if fits else wide
@@ -145,7 +145,7 @@ def draw_sizes(number: int, classes: SizeClasses, seed: int, statement: Statemen
     return found
 
 
-def _pool(number: int, classes: int, taken: Collection[int], seed: int) -> list[int]:
+def _varied_sizes(number: int, classes: int, taken: Collection[int], seed: int) -> list[int]:
     """Return the sizes of an instance, in an order in which no class has the same one in all instances."""
     turn = number % AGAIN + number // AGAIN
     count = classes if classes <= DIFFERENT else 4
@@ -162,7 +162,7 @@ def _pool(number: int, classes: int, taken: Collection[int], seed: int) -> list[
     return [chosen[(place + turn) % count] for place in order]
 
 
-def _small_pool(number: int) -> list[int]:
+def _small_sizes(number: int) -> list[int]:
     """Return sizes of 2 and 3, for lines whose arrays are too large otherwise.
 
     No class has one size in all instances, nor do any two of the first seven agree in all.
@@ -174,8 +174,9 @@ def _small_pool(number: int) -> list[int]:
 def draw_position(place: int, number: int, size: int, named: Collection[int], seed: int) -> int:
     """Return the value of the constant index at this place in their order.
 
-    In the first three instances 0 or 1: each is both, and any two of the first three are equal and are not.
-    Then above 1, if it can be: one of those that the text names, if it names any.
+    In the first three instances it is 0 or 1: each constant index has both values, and any two of the first three
+    are equal in one instance and differ in another. Then it is above 1 if the size allows it: one of the numbers
+    that the text names, if it names any.
     """
     turn = number % AGAIN
     if turn < 3:
@@ -186,7 +187,7 @@ def draw_position(place: int, number: int, size: int, named: Collection[int], se
 
 
 SMALLEST, SMALL, GREAT, GREATEST = 0.05, 0.5, 3.2, 5.0
-"""The magnitudes of the inputs of a wide instance; where they decide nothing, it is drawn again without."""
+"""The magnitudes of the inputs of a wide instance; if they decide nothing, it is drawn again with ordinary ones."""
 
 
 @dataclass(frozen=True)
@@ -209,9 +210,9 @@ class Instance:
     """One choice of sizes and of random tensors.
 
     formulas: of all names that are no inputs. places: the sizes of each tensor's axes. sizes: of the
-    indices of each statement. fixed: the value of each constant index. sinks: the tensors that the downstream
-    scalar is a function of. seed and number: the source of all random numbers.
-    signs: for each input the bits of the number that its sign depends on; chance for one without.
+    indices of each statement. fixed: the value of each constant index. sinks: the arguments of the downstream
+    scalar. seed and number: the source of all random numbers.
+    signs: for each input, the bits of the number that its sign depends on; without an entry, the sign is random.
     """
 
     formulas: Mapping[str, Formula]
@@ -226,7 +227,7 @@ class Instance:
 
     @property
     def wide(self) -> bool:
-        """Whether the inputs have all magnitudes."""
+        """True if the inputs have all magnitudes."""
         return self.number < AGAIN and bool(self.number & WIDE)
 
     def random(self, name: str, shape: Sequence[int]) -> Array:
@@ -243,8 +244,8 @@ class Instance:
     def input(self, name: str) -> Array:
         """Return an input, of both signs unless its name is positive.
 
-        Its first component is what a scalar has. Its sign, and in wide instances whether it is great or
-        small, are no chance: over the instances they meet in all ways, also with the signs of other inputs.
+        The sign of its first component, the only one of a scalar, is not random, nor is its magnitude in wide
+        instances: over the instances, great and small ones of both signs meet those of other inputs.
         """
         numbers = self._uniform(name, self.places[name])
         size = _spread(numbers[0]) if self.wide else numbers[0] + 0.5

@@ -104,7 +104,7 @@ def _expansion(
             if operand >= len(leaves) or not parted or not contracted.isdisjoint(target):
                 continue
             # The operand's gradient is made for each value of the labels, and then summed: that has to be less
-            # than what is not copied.
+            # than the copy that it saves.
             products = size(contracted) * size(rows) * size(columns)
             if size(contracted) <= size(columns) and products >= SMALL:
                 return operand, labels

@@ -110,7 +110,7 @@ def shapes_from(equation: Equation, sizes: Sizes | Sequence[Sequence[int]]) -> t
         count = len(equation.operands)
         if len(shapes) == count + 1:
             binding = bind(equation, shapes[:count], upstream=shapes[count])
-            return shapes[:count], _only(binding, broadcast)
+            return shapes[:count], _sizes_of(binding, broadcast)
         bind(equation, shapes)
         return shapes, {}
     sizes = dict(freeze(sizes))
@@ -132,7 +132,7 @@ def shapes_from(equation: Equation, sizes: Sizes | Sequence[Sequence[int]]) -> t
     return shapes, {label: sizes[label] for label in broadcast if label in sizes}
 
 
-def _only(binding: Binding, labels: Sequence[str]) -> Sizes:
+def _sizes_of(binding: Binding, labels: Sequence[str]) -> Sizes:
     """Return the sizes of these labels; those of the ellipsis' axes as one."""
     sizes: dict[str, int | Sequence[int]] = {label: binding.sizes[label] for label in labels if label != ELLIPSIS}
     if ELLIPSIS in labels:

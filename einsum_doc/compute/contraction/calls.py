@@ -1,4 +1,4 @@
-"""The einsum of two tensors -> TorchCall: the operation of torch, and how its operands are brought to it."""
+"""The einsum of two tensors -> TorchCall: an operation of torch, and the steps that prepare its operands."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,14 +49,14 @@ class Alignment(NamedTuple):
 class TorchCall:
     """The einsum of two tensors without repeated or lone labels, as one call of torch.
 
-    swapped: whether left and right trade places first: torch is better at a row times a matrix than at a
+    swapped: true if left and right trade places first: torch is faster at a row times a matrix than at a
     matrix times a column.
     left_order, right_order: permute each tensor's axes: for a matrix product to batch, free, contracted and batch,
     contracted, free.
     left_shape, right_shape: then flatten the groups, or put in missing axes with size 1.
-    contracted: how many axes are summed; length: how many numbers, for each of the result.
+    contracted: the number of summed axes; length: the number of products summed into each component.
     shape, order: part the groups of the result, and permute its axes.
-    size: how many numbers the result has.
+    size: the number of components of the result.
     multiply_adds: one for each value of all labels.
     alignment: of a batch of vectors and matrices that would each have to be copied; None for any other.
     """
@@ -77,7 +77,7 @@ class TorchCall:
 
     @property
     def contracts(self) -> bool:
-        """Whether a label is summed, and not only multiplied."""
+        """True if a label is summed, and not only multiplied."""
         return self.operation is not Operation.PRODUCT
 
 
@@ -86,7 +86,7 @@ def choose_call(
 ) -> TorchCall:
     """Choose the torch call for `left,right->result`, of distinct labels and none in `left` or `right` alone.
 
-    swap: whether the right one comes first in a matrix product; without it, as suits the result.
+    swap: true if the right one comes first in a matrix product; None for the order that suits the result.
     """
 
     def shape(labels: Sequence[str]) -> Shape:

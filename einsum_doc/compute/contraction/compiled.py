@@ -1,4 +1,4 @@
-"""The einsum of tensors as one call in the graph of torch.compile, which is looked into only when that is lowered.
+"""The einsum of tensors as one call in the graph of torch.compile, traced only when the graph is lowered.
 
 Only a compiler imports this module, when it first meets such a call: importing torch's compiler takes a second.
 """

@@ -96,7 +96,7 @@ def cost(
 
     sizes: of each label, or the shapes of the operands and then, if it has new labels, of the output.
     itemsize: the bytes of a number; 4 for float32.
-    memory_limit: how many numbers an intermediate tensor may have, as in `einsum`.
+    memory_limit: the most numbers in an intermediate tensor, as in `einsum`.
     Raises: as `einsum`; OperandError, if a label has no size.
     """
     equation = parse(equation)

@@ -47,7 +47,7 @@ def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None
 
     The equation is closed: a label repeated in the output writes the diagonal, and one that is only in the
     output broadcasts, with its size in `sizes`. There is at least one operand: '->' takes one scalar.
-    memory_limit: how many numbers an intermediate tensor may have, if there is such an order of contraction;
+    memory_limit: the most numbers in an intermediate tensor, if there is such an order of contraction;
     without it, eight times as many as the largest operand or the output. As in opt_einsum, a low limit trades
     time for memory.
     Shapes: each operand has one axis per label of its term; the output one per label of the output.
@@ -56,7 +56,7 @@ def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None
     """
     equation, operands = _read_call(arguments)
     check_operands(equation, operands)
-    plan = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands), memory_limit).merged
+    plan = _plan(equation, _shapes(operands), freeze(sizes), None, _first_same(operands), memory_limit).merged
     check_dtypes(equation, plan, operands)
     leaves = [apply(plan.operands[number].reading, operands[number]) for number in plan.leaves]
     output = apply(plan.output.writing, _contract(plan, leaves))
@@ -111,7 +111,7 @@ def jvp(
     check_operands(equation, operands)
     check_tangents(equation, operands, tangents)
     check_differentiable(equation, operands, [number for number, v in enumerate(tangents) if v is not None])
-    plan = _plan(equation, _shapes(operands), freeze(sizes), None, _same(operands, tangents), memory_limit)
+    plan = _plan(equation, _shapes(operands), freeze(sizes), None, _first_same(operands, tangents), memory_limit)
     check_dtypes(equation, plan, operands)
     values = sweep_forward(plan, _read(plan, operands), keep=plan.first_equal, last=False)
     tangent = sweep_tangent(plan, values, _read(plan, tangents))[plan.last]
@@ -161,7 +161,7 @@ def _differentiable(
     check_upstream(equation, operands, dldz)
     for own in tangents:
         check_tangents(equation, operands, own)
-    plan = _plan(equation, _shapes(operands), (), *_shapes([dldz]), _same(operands, *tangents), memory_limit)
+    plan = _plan(equation, _shapes(operands), (), *_shapes([dldz]), _first_same(operands, *tangents), memory_limit)
     check_dtypes(equation, plan, operands)
     return plan, operands
 
@@ -179,7 +179,7 @@ def _read(plan: Plan, tensors: Sequence[_T]) -> list[_T]:
 
 
 def _distinct(plan: Plan) -> tuple[bool, ...]:
-    """Return whether the gradient of each operand is computed: it is not, if another operand has the same."""
+    """Return for each operand whether its gradient is computed: it is not, if an earlier operand has the same."""
     return tuple(plan.same_gradient[number] == number for number in range(len(plan.operands)))
 
 
@@ -221,8 +221,8 @@ def _shapes(operands: Sequence[Tensor]) -> tuple[Shape, ...]:
     return tuple(operand.shape for operand in operands)
 
 
-def _same(*tensors: Sequence[Tensor | None]) -> tuple[int, ...] | None:
-    """Return the first operand that is the same tensor with the same tangent, for each one; None if all differ."""
+def _first_same(*tensors: Sequence[Tensor | None]) -> tuple[int, ...] | None:
+    """Return for each operand the first that is the same tensor with the same tangent; None if all differ."""
     if len(set(map(id, tensors[0]))) == len(tensors[0]):
         return None
     names = [tuple(map(id, own)) for own in zip(*tensors, strict=True)]

@@ -40,8 +40,8 @@ def check_dtypes(equation: Equation, plan: Plan, operands: Sequence[Tensor]) -> 
     Source: `torch.einsum` promotes the dtypes of a product; those of a contraction have to be equal, unless
     autocast makes them so, and cannot be bool, nor on a GPU integers. A sum of either is of int64. Its answer for
     three operands depends on its order: in 'ij,jk,i->ik' i may have another dtype, but not if it is multiplied in
-    first. Here the order does not matter: what has equal dtypes in some order is promoted, whatever the tree, and
-    the rest is refused. Nor do sizes: torch lets two dtypes pass where one of the sizes is zero.
+    first. Here the order does not matter: operands with equal dtypes in some order are promoted, in any tree, and
+    others are refused. Nor do sizes: torch lets two dtypes pass where one of the sizes is zero.
     """
     first = operands[0].dtype
     if (first.is_floating_point or first.is_complex) and all(operand.dtype == first for operand in operands):
@@ -81,7 +81,7 @@ _ORDERS = 10
 
 
 def _fit_in_some_order(plan: Plan, dtypes: Sequence[torch.dtype]) -> bool:
-    """Return whether there is a tree all of whose contractions are of two equal dtypes."""
+    """Return whether there is a tree in which every contraction is of two equal dtypes."""
     terms = [frozenset(slot.labels) for slot in plan.operands]
     if len(terms) > _ORDERS:
         return False

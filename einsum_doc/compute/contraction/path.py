@@ -1,4 +1,4 @@
-"""The order of contraction: which two tensors first, judged by the forward and the backward pass together."""
+"""The order of contraction, judged by the cost of the forward and the backward pass together."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -20,7 +20,7 @@ SEARCHED = 10
 sixteen operands with six neighbours each it would take seconds."""
 
 ROOM = 8
-"""How many times as large as the largest operand or output an intermediate tensor may be, without a memory limit."""
+"""The size limit of an intermediate tensor, in units of the largest operand or output, without a memory limit."""
 
 _MOVE = 8.0
 """The cost of reading or writing a number, in multiply-adds of a matrix product."""
@@ -35,8 +35,8 @@ def find_path(
     [(1, 2), (0, 3)]
 
     leaves: the labels of each operand, distinct and none of them alone; wanted: those of the output.
-    memory_limit: how many numbers an intermediate tensor may have; without it, eight times as many as the
-    largest operand or the output. Where no tree keeps to it, the largest tensor is as small as can be.
+    memory_limit: the most numbers in an intermediate tensor; without it, eight times as many as the
+    largest operand or the output. If no tree keeps to it, the largest tensor is as small as possible.
     Source: the finders are opt_einsum's; up to six operands dynamic programming over the subsets is exact.
     """
     if len(leaves) < 3:
@@ -127,7 +127,7 @@ class _Search:
         return all(sum(not leaf.isdisjoint(other) for other in self.leaves) <= 3 for leaf in self.leaves)
 
     def evaluate(self, path: Path) -> tuple[int, float]:
-        """Return how many numbers a tree's largest tensor has beyond the limit, and its cost."""
+        """Return the numbers of a tree's largest tensor beyond the limit, and the cost of the tree."""
         subsets = [1 << number for number in range(len(self.leaves))]
         cost, excess = 0.0, 0
         for left, right in path:

@@ -37,7 +37,7 @@ def contract(call: TorchCall, left: Tensor, right: Tensor) -> Tensor:
     elif operation is Operation.BATCH:
         if left.shape[-2] == 1 and left.stride(-1) != 1:
             left = left.contiguous()  # bmm would copy a batch of vectors one by one
-        # Of more axes `matmul` makes those of `bmm`, at less cost than calls from here.
+        # `matmul` merges more axes into those of `bmm`, at less cost than calls from here.
         product = torch.bmm(left, right) if left.dim() == _BMM_AXES else torch.matmul(left, right)
     elif operation is Operation.ROWS:
         product = torch.bmm(left.unsqueeze(-2), right.unsqueeze(-1))

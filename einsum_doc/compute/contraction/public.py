@@ -1,4 +1,4 @@
-"""einsum, vjp, jvp, hvp as the outside calls them: each is one call to torch.compile."""
+"""einsum, vjp, jvp, hvp, the public functions: to torch.compile, each is one call."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -13,7 +13,7 @@ _R = TypeVar("_R")
 
 
 def _one_call(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Make a function one call to torch.compile: it plans in plain Python, which is not to be traced."""
+    """Make a function one call for torch.compile, which must not trace its planning in plain Python."""
 
     @wraps(function)
     def call(*arguments: _P.args, **options: _P.kwargs) -> _R:

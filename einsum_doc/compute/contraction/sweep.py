@@ -37,7 +37,7 @@ def sweep_backward(plan: Plan, values: Values, upstream: Tensor, wanted: tuple[b
     """Compute the gradient of each leaf that is wanted.
 
     values: of the forward sweep, those in `needed_values`.
-    wanted: for each leaf, whether to compute its gradient.
+    wanted: for each leaf, true if its gradient is to be computed.
     """
     reached = requires_gradient(plan, wanted)
     gradients = {plan.last: upstream.contiguous() if plan.output.contiguous else upstream}
@@ -137,8 +137,8 @@ def requires_gradient(plan: Plan, wanted: tuple[bool, ...]) -> Sequence[bool]:
 def recomputed_values(plan: Plan, wanted: tuple[bool, ...]) -> frozenset[int]:
     """Return the tensors that a differentiable reverse sweep computes again, and the leaves it computes them from.
 
-    Those are the needed ones that depend on a wanted leaf, and what they are computed from. A tensor that depends on
-    none is constant; as the sibling of one that does, it is needed, and so kept, already.
+    Those are the needed ones that depend on a wanted leaf, and the tensors that they are computed from. A tensor that
+    depends on none is constant; as the sibling of one that does, it is needed, and so kept, already.
     """
     reached = requires_gradient(plan, wanted)
     recomputed = {number for number in needed_values(plan, wanted) if reached[number]}

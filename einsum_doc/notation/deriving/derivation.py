@@ -1,4 +1,4 @@
-"""Derivation: the derivative of an einsum as steps, with the einsums that the last one says."""
+"""Derivation: the derivative of an einsum as steps, with the einsums of the last one."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class Derivation:
 
     differentiated: the equation that was differentiated.
     steps: the lines, each with the rule that made it.
-    summands: the einsums that the last line says, in all their generality, and what stands in their slots.
+    summands: the einsums that the last line adds up, each with the tensors in its slots.
     names: of the operands; a name that stands twice is one tensor in several slots.
-    letters: how each label is written in the lines.
+    letters: the subscript of each label in the lines.
     """
 
     differentiated: Equation
@@ -77,7 +77,7 @@ class Derivation:
 
     @property
     def multiples(self) -> tuple[tuple[int, Summand], ...]:
-        """The einsums of the last line, those that are the same term only once, each with how often it is there."""
+        """The einsums of the last line, equal terms only once, each with the number of times that it is there."""
         last = self.steps[-1].right
         terms = last.terms if isinstance(last, Sum) else (last,)
         factors = [term.factors if isinstance(term, Product) else (term,) for term in terms]
@@ -85,7 +85,7 @@ class Derivation:
 
     @property
     def directives(self) -> tuple[str, ...]:
-        """The lets that whoever checks the lines needs, as comments, which MathJax does not show."""
+        """The `let` directives without which the lines cannot be checked, as comments, which MathJax does not show."""
         if not self.complex:
             return ()
         used = {part.name for step in self.steps for part in step.right.walk() if isinstance(part, Tensor)}
@@ -95,7 +95,7 @@ class Derivation:
             if one not in used:
                 continue
             if name == self.names[self.wrt[0]]:
-                # What is computed from x is in the reach of l: of a conjugate of x, l is to know nothing.
+                # The arbitrary l is a function of all that is computed from x, which must not include its conjugate.
                 one, other = other, one
             said.append(f"% let {one} = {identifier(other)}.conj()")
         return tuple(said)
@@ -113,13 +113,13 @@ class Derivation:
 
     @cached_property
     def lowering(self) -> Lowering:
-        """How torch is made to run the last line, in words and in code, and the last line in words."""
+        """The last line in words, and the way torch runs it, in words and in code."""
         tensors = self.names, self.output, self.loss
         return Lowering(self.differentiated, self.mode, self.wrt, *tensors, self.complex, self.multiples)
 
     @property
     def heading(self) -> str:
-        """The derivative, and the equations that it comes to."""
+        """The name of the derivative, and its equations."""
         found = " + ".join(f"{count} × " * (count > 1) + str(it.equation) for count, it in self.multiples)
         return f"{self.differentiated}: {spoken(self.lowering.subject)} is {found or 0}"
 
@@ -129,14 +129,14 @@ class Derivation:
         return spoken(self.lowering.sentence)
 
     def markdown(self) -> str:
-        """Return a part of a page: a heading, the fence with the lines, the last line read aloud, how torch runs it."""
+        """Return Markdown for a page: a heading, the fence with the lines, the last line in words, and its code."""
         lowered = self.lowering
         fence = f"```derivation\n% new\n{self.latex()}\n```"
         code = f"```python\n{lowered.code}\n```"
         return "\n\n".join([f"### {self.heading}", fence, lowered.sentence, lowered.words, code])
 
     def facts(self) -> dict[str, Any]:
-        """Return everything, as JSON can hold it."""
+        """Return the whole derivation as values that JSON can hold."""
         return {
             "equation": str(self.differentiated),
             "mode": self.mode,

@@ -47,14 +47,14 @@ def derive(
     >>> print(derivation.sentence)
     The gradient of x is the upstream gradient times y, summed over k.
 
-    names: of the operands, in LaTeX. A name that stands twice is one tensor in several slots, and what is
-    derived is the gradient of that tensor. The names that are not given are x, y, w, ..., z for the output and
+    names: of the operands, in LaTeX. A name that stands twice is one tensor in several slots, and the gradient
+    of that tensor is derived. The names that are not given are x, y, w, ..., z for the output and
     l for the loss, each unless a label has that letter.
     complex: the operands are complex, and the gradient is torch's: the other operands are conjugated.
     mode: "gradient"; "tangent", how the output moves with operand `wrt`, or with all if it is None; "second",
     the derivative by operand `wrt2` of the gradient of operand `wrt`, with the upstream gradient held fixed and
     its deltas kept.
-    Raises: EquationError, if the text is no equation, or there are not letters enough to write it with;
+    Raises: EquationError, if the text is no equation, or has more labels than there are letters;
     OperandError, if there is no such operand, or the names do not fit the operands.
     Source: docs/posts/einsum.md.
     """

@@ -16,7 +16,7 @@ from einsum_doc.notation.reading.parse import parse_expression
 class IndexedEquation:
     """An equation in index notation, as `z = x y ...`.
 
-    subscripts: how each label is written.
+    subscripts: the index of each label, or its range for an ellipsis.
     terms: the subscripts of each operand.
     tensors: the operands.
     z: the output, with an index of its own for each axis.

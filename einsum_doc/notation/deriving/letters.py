@@ -10,7 +10,7 @@ from einsum_doc.notation.expression import GREEK, Index, Range, Subscript
 
 NAMES = "xywvutsrqpnmhgfdcba"
 _UNWANTED = frozenset("delxyzo")
-"""Letters that an index gets last: names of tensors, the loss, and what looks like something else."""
+"""Letters that an index gets last: names of tensors, the loss, and letters that look like another sign."""
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _FROM_GREEK = {character: "\\" + command for command, character in reversed(GREEK.items())}
@@ -18,7 +18,7 @@ GREEK_LETTERS = [f"\\{command}" for command in GREEK if command not in ("delta",
 
 
 def letter_of(label: str) -> str | None:
-    """Return how a label is written in LaTeX; None if it is no lower-case letter of LaTeX.
+    """Return the LaTeX of a label; None if it is no lower-case letter of LaTeX.
 
     Capitals name the ranges of indices, or constant indices.
     """
@@ -72,6 +72,6 @@ class Letters:
 
 
 def accented(accent: str, name: str) -> str:
-    """Return a name with an accent, which its primes stand after."""
+    """Return a name with an accent, and its primes after that."""
     bare = name.rstrip("'")
     return f"\\{accent}{{{bare}}}{name[len(bare) :]}"

@@ -38,7 +38,7 @@ def _is_one(subscripts: Sequence[Subscript]) -> bool:
 
 
 def definition(given: IndexedEquation) -> Reason:
-    """Say what the definition says in index notation, role by role."""
+    """Explain the definition in index notation, role by role."""
     return "definition", " ".join(_about_the_sum(given))
 
 
@@ -112,7 +112,7 @@ def deltas(slots: Sequence[int], by: Tensor) -> Reason:
 
 
 def deltas_as_well(by: Tensor) -> Reason:
-    """Say the same of the second derivative."""
+    """Say why the second derivative is a product of deltas too."""
     new = f" {_new_indices(by)}" if by.indices else ""
     return "deltas", f"Differentiate by ${by.name}$ as well.{new}"
 
@@ -135,7 +135,7 @@ def chain_rule(given: IndexedEquation) -> Reason:
 
 
 def chain_rule_conjugated(given: IndexedEquation, wrt: int, real: bool) -> Reason:
-    """Say the same of complex tensors; `real`: there are deltas or one-tensors."""
+    """Say how the loss moves with the output of complex tensors; `real`: there are deltas or one-tensors."""
     others = dict.fromkeys(name for number, name in enumerate(given.names) if number != wrt)
     bars = listed(f"${name}$ becomes ${accented('bar', name)}$" for name in others)
     stay = " Deltas and one-tensors are real." if real else ""
@@ -153,7 +153,7 @@ def chain_rule_for_tangents(given: IndexedEquation, moving: Sequence[str]) -> Re
 
 
 def chain_rule_held(name: str) -> Reason:
-    """Say what a second derivative of the loss leaves out."""
+    """Name the term that a second derivative of the loss leaves out."""
     return "chain rule", f"Chain rule, with the upstream gradient held fixed; the result is called ${name}$."
 
 
@@ -214,7 +214,7 @@ def in_term(number: int, terms: int) -> str:
 
 
 def primes_dropped(all_dropped: bool, away: Sequence[Mapping[Subscript, Subscript]]) -> str:
-    """Return how the primes go, and which summed indices have a new letter, term by term."""
+    """Say which primes are dropped and, term by term, which summed indices have a new letter."""
     new = [
         f"the summed {_indices(*change)} of the {ordinal(number)} term {'is' if len(change) == 1 else 'are'} "
         f"called {_indices(*change.values())} now"
@@ -226,7 +226,7 @@ def primes_dropped(all_dropped: bool, away: Sequence[Mapping[Subscript, Subscrip
 
 
 def einsums(given: IndexedEquation, summands: Sequence[Summand], terms: Sequence[Factors], conjugate: bool) -> str:
-    """Return which einsums a line is."""
+    """Name the einsums of a line."""
     if not summands:
         return "it is zero."
     if len(summands) == 1:

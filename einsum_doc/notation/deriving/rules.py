@@ -1,4 +1,4 @@
-"""The rules that rewrite a sum of products of tensors, deltas and one-tensors, without a word about them."""
+"""The rules that rewrite a sum of products of tensors, deltas and one-tensors. Their reasons are in reasons.py."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def total(terms: Sequence[Factors]) -> Expression:
 
 
 def like_terms(terms: Iterable[Factors]) -> list[tuple[int, int]]:
-    """Return how often each different term is there, and where first. The order of factors means nothing."""
+    """Return the count and first position of each different term. The order of factors means nothing."""
     found: dict[frozenset[tuple[object, int]], list[int]] = {}
     for number, term in enumerate(terms):
         factors = Counter(frozenset(factor.indices) if isinstance(factor, Delta) else factor for factor in term)
@@ -100,7 +100,7 @@ def primes_of(subscript: Subscript) -> int:
 
 
 class Elimination(NamedTuple):
-    """A sum over `old` that a delta leaves with one term, in which `new` stands for it.
+    """A sum over `old` in which a delta leaves one term: that with `new` in its place.
 
     holders: the other factors with the old index.
     """
@@ -131,10 +131,10 @@ def next_elimination(term: Factors, free: frozenset[Subscript], first: Sequence[
 def first_of_range(
     term: Factors, position: int, elimination: Elimination
 ) -> tuple[Elimination, RangeProduct, Mapping[Subscript, Subscript]] | None:
-    """Return how to eliminate the first of the deltas over a range, which stand at a position of a term.
+    """Return the parts of a line that eliminates the first delta of a range, at a position of a term.
 
-    This is its elimination, then what is left of the deltas, and how the other factors are renamed. None if
-    there is only one delta, or if what is left would read as going on with a delta before it.
+    They are its elimination, the other deltas of the range, and the renaming of the other factors; or None, if
+    there is only one delta, or if the other deltas would read as the continuation of a delta before them.
     """
     match elimination.delta.indices:
         case Range() as one, Range() as other if not (position and isinstance(term[position - 1], Delta)):

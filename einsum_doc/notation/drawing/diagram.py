@@ -59,7 +59,7 @@ def diagram(
     that is only in the output is a leg of the one-tensor, 1. With `wrt`, that operand is taken out, and the
     upstream gradient is plugged onto the output's legs. The SVG's title and description say the same in words.
     Legs and labels carry the classes `ix ix-k`, and `ix-dummy` if summed, by which a page colours and lights them.
-    names, output, loss: what the tensors are called, as in LaTeX; the operands are x, y, w, v, ... .
+    names, output, loss: the names of the tensors, as in LaTeX; the operands are x, y, w, v, ... .
     Raises: EquationError, if the text is no equation; OperandError, if there is no operand `wrt`, or the names
     are not as many as the operands.
     Source: Penrose's diagrams; the dot is the copy tensor of Biamonte and Bergholm, Tensor Networks in a Nutshell
@@ -225,7 +225,7 @@ def _legs(equation: Equation, drawn: Layout) -> Iterable[str]:
         for leg in drawn.legs:
             if leg.label == label:
                 path = _path(leg)
-                # Wider than what is seen, and without gaps: what the pointer has to hit.
+                # An invisible line for the pointer to hit: wider than the visible one, and without gaps.
                 yield f'<path class="near" d="{path}" stroke-opacity="0" stroke-width="11"/>'
                 yield f'<path class="leg" d="{path}"{dotted}/>'
         for own, centre in drawn.dots:

@@ -1,4 +1,4 @@
-"""A network of nodes and legs -> where everything is drawn, so that no label touches anything.
+"""A network of nodes and legs -> their places in the picture, such that no label touches anything.
 
 Points are complex numbers, x to the right and y downwards as in SVG, in pixels. Nothing is random: the
 same network is always drawn the same.
@@ -71,7 +71,7 @@ class Network:
 
     @cached_property
     def neighbours(self) -> list[list[int]]:
-        """Per vertex those that a leg joins it to, each once, in order."""
+        """For each vertex, those that a leg joins it to, each once, in order."""
         return [sorted(sum(pair) - v for pair in self.bundles if v in pair) for v in range(len(self.radii))]
 
     def walk(self, first: int) -> list[int]:
@@ -154,7 +154,7 @@ class Leg:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything is drawn.
+    """The places of everything in the picture.
 
     centres: of the nodes.
     dots: the label and the place of each dot, where legs meet or a label summed alone ends.
@@ -224,7 +224,7 @@ def _places(network: Network, part: Sequence[int]) -> dict[int, Point]:
         places = _circle(nodes, side / (2 * math.sin(math.pi / len(nodes))))
     for vertex in sorted(part):
         if vertex not in places:
-            places[vertex] = _amid(network, places, vertex)
+            places[vertex] = _dot_place(network, places, vertex)
     return places
 
 
@@ -245,8 +245,8 @@ def _in_line(network: Network, nodes: Sequence[int]) -> bool:
     return True
 
 
-def _amid(network: Network, places: Mapping[int, Point], dot: int) -> Point:
-    """Return the place of a dot: amid its nodes or near there, where it and its legs are clear of everything else."""
+def _dot_place(network: Network, places: Mapping[int, Point], dot: int) -> Point:
+    """Return the place of a dot: between its nodes or near there, where it and its legs are clear of all else."""
     joined = network.neighbours[dot]
     centre = sum(places[vertex] for vertex in joined) / len(joined)
     alike = sum(joined == network.neighbours[other] for other in network.dots)
@@ -262,16 +262,16 @@ def _amid(network: Network, places: Mapping[int, Point], dot: int) -> Point:
         found = 100 * sum(abs(place - other) < near[vertex] for vertex, other in places.items())
         for (a, b), bundle in network.bundles.items():
             if a in places and b in places:
-                found += _off(place, places[a], places[b]) < 24 + (len(bundle) - 1) / 2 * _BOW
+                found += _distance_from_line(place, places[a], places[b]) < 24 + (len(bundle) - 1) / 2 * _BOW
         for vertex, other in places.items():
             ways = [places[end] for end in joined if end != vertex]
-            found += sum(_off(other, place, way) < network.radii[vertex] + 8 for way in ways)
+            found += sum(_distance_from_line(other, place, way) < network.radii[vertex] + 8 for way in ways)
         return found
 
     return min((centre + step * direction for step in steps for direction in directions), key=conflicts)
 
 
-def _off(place: Point, start: Point, end: Point) -> float:
+def _distance_from_line(place: Point, start: Point, end: Point) -> float:
     """Return the distance of a place from a straight line."""
     line = end - start
     t = ((place - start) * line.conjugate()).real / (abs(line) ** 2 or 1.0)

@@ -16,7 +16,7 @@ MAX_DEPTH = 40
 
 
 class Cursor:
-    """The tokens of a text, of which `next` is to be read.
+    """The tokens of a text, and the position of the next one to be read.
 
     removed: comments and commands that nothing reads, apart from the tokens.
     level: how deeply the next token is nested; 0 outside of all terms.

@@ -1,4 +1,4 @@
-"""Directives: comments that say something to the checker."""
+"""Directives: comments that instruct the checker."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ DIRECTIVES = ("let", "size", "fixed", "no sum", "positive", "new")
 
 @dataclass(frozen=True)
 class Directive:
-    r"""A comment that says something: its word, such as "let" or "size", and the text after it.
+    r"""A comment that instructs the checker: its word, such as "let" or "size", and the text after it.
 
-    The word is empty for `%% ...`, a comment that says nothing to the checker.
+    The word is empty for `%% ...`, a comment for people who read the source.
     """
 
     word: str

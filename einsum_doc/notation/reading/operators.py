@@ -120,7 +120,7 @@ def summation(parser: Parser) -> Expression:
 
 
 def derivative(parser: Parser, at: Position) -> Expression:
-    r"""Read `\frac{\partial y}{\partial x}` from its first ∂ on, and what it applies to if that follows it."""
+    r"""Read `\frac{\partial y}{\partial x}` from its first ∂ on, and its argument if that follows it."""
     parser.take()
     order = _order(parser)
     body = None if parser.sees("symbol", "}") else parser.factor()

@@ -1,6 +1,6 @@
 """LaTeX -> Document: the rows of a derivation, as chains of relations, and its directives.
 
-What cannot be read is an error, at its line and column.
+A text that cannot be read is an error, at its line and column.
 """
 
 from __future__ import annotations

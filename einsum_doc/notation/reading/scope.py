@@ -41,7 +41,7 @@ class Scope:
 
         They are those of the left side, if it is a single component or derivative with each index once. Of another
         left side, they are the indices that are on all sides and occur once in some term of some side. A side that
-        is the number 0 says nothing.
+        is the number 0 is left out.
         """
         telling = [side for side in sides if not is_zero(side)]
         seen = [_unbound(side) for side in telling]
@@ -124,8 +124,8 @@ class Scope:
     def _refuse_two_sums(self, expression: Expression, index: Index) -> None:
         """Refuse an index whose sum could be inside one factor as well as around all of them.
 
-        So it is in (x_j y_j) / (x_j x_j), and wherever a one-tensor closes the sum in a function, a power or a
-        denominator that the index also stands beside. In 1/(s_b t_b) δ_{bb'} only the outer sum has a meaning.
+        Examples are (x_j y_j) / (x_j x_j), and a function, power or denominator whose sum a one-tensor closes, beside
+        another factor with the index. In 1/(s_b t_b) δ_{bb'} only the outer sum has a meaning.
         """
         everywhere = len(_unbound(expression)[index])
 
@@ -171,7 +171,7 @@ def _unbound(expression: Expression) -> dict[Index, list[Index]]:
 
 
 def _counts(expression: Expression, index: Index) -> set[int]:
-    """Return how often an index occurs in the terms, were all brackets multiplied out; 2 stands for more, too."""
+    """Return the possible counts of an index in a term with all brackets multiplied out; 2 means 2 or more."""
     if isinstance(expression, Sum):
         return set().union(*(_counts(term, index) for term in expression.terms))
     if isinstance(expression, Summation) and index in expression.indices:

@@ -139,7 +139,7 @@ def _with_range_products(parser: Parser, items: list[Expression | Token]) -> tup
 
 
 def _group(parser: Parser) -> Expression:
-    """Read braces, which are not seen on the page: so what is in them must be one factor."""
+    """Read braces, which are not seen on the page: their content must be one factor."""
     brace = parser.take()
     inner = parser.factor()
     if not parser.accept("symbol", "}"):

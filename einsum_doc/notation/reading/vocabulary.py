@@ -25,7 +25,7 @@ NOT_ELEMENTWISE = frozenset(
         *("tr", "Tr", "trace", "diag", "det", "inv", "vec", "rank", "norm"),
     ]
 )
-"""Functions that are not taken of each component."""
+"""Functions that do not apply to each component by itself."""
 
 _LONG = [name for name in (*NOT_ELEMENTWISE, *FUNCTIONS) if len(name) > 2]
 SPELLED = {name.lower(): name for name in _LONG}

@@ -1,4 +1,4 @@
-"""Derivation -> HTML: rows of a formula and its reason, as a page or a notebook shows them.
+"""A row of a derivation -> HTML: its formula and its reason, as a page or a notebook shows them.
 
 Formulas are left in LaTeX between the delimiters that MathJax looks for.
 """
@@ -10,7 +10,7 @@ from html import escape
 
 
 def prose_html(text: str) -> str:
-    r"""Words with mathematics between dollars, and einsums as code.
+    r"""Return words with mathematics between dollars as HTML, with einsums as code.
 
     >>> prose_html("Sum over $i$: this is jk,k->j.")
     'Sum over <span class="arithmatex">\\(i\\)</span>: this is <code>jk,k-&gt;j</code>.'
@@ -25,8 +25,8 @@ def prose_html(text: str) -> str:
 
 
 def row_html(latex: str, reason: str = "", *, holds: bool = True, checked: str | None = None) -> str:
-    """Return a row of a derivation as HTML; `checked` says how it was checked, and adds a mark."""
-    # The alignment marks of LaTeX have no meaning in a row of its own: the page lines the rows up.
+    """Return a row of a derivation as HTML; `checked`, the check in words, adds a mark."""
+    # Each row is a formula of its own, without LaTeX's alignment marks: the page aligns the rows.
     formula = escape(re.sub(r"(?<!\\)&", "", latex).strip(), quote=False)
     mark = "✓" if holds else "✗"
     state = "" if checked is None else f'<span class="mark" title="{escape(checked)}">{mark}</span>'

@@ -1,4 +1,4 @@
-"""The einsums of a derivative -> how torch is made to run them, and what they say in words."""
+"""The einsums of a derivative -> the code with which torch runs them, and a description of both in words."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def identifier(name: str) -> str:
 
 @dataclass(frozen=True)
 class Lowering:
-    """How torch, which can neither broadcast along a new label nor write a diagonal, runs a closed einsum.
+    """The code of a closed einsum for torch, which can neither broadcast along a new label nor write a diagonal.
 
     equation: the equation that was differentiated, by the operands `wrt`.
     names, output, loss: of the tensors, in LaTeX.
-    multiples: the einsums that are added up, each with how often.
+    multiples: the einsums that are added up, each with its count.
 
     Mathematics in `words` and `sentence` stands between dollars, in LaTeX, as in the reason of a step.
     """
@@ -183,7 +183,7 @@ class Lowering:
 
     @cached_property
     def code(self) -> str:
-        """The same in torch, for operands of one dtype whose sizes are equal where their labels are."""
+        """The code for torch, for operands of one dtype whose sizes are equal where their labels are."""
         if not self.multiples:
             target, shape = self._target
             return f"{target} = {identifier(self.names[0])}.new_zeros({shape})"

@@ -44,7 +44,7 @@ class Build:
 
     extensions, configs: the Markdown extensions of the site and their options, to which the build adds its own.
     runnable: the languages that markdown-exec is configured for.
-    serving: a failure is told, and does not end the build.
+    serving: a failure is reported, and does not end the build.
     Raises: OptionError, if a variable of the environment does not go with this build.
     """
 
@@ -86,7 +86,7 @@ class Build:
         self._reports: dict[str, PageReport] = {}
         """The reports of pages that have been exported, by name."""
         for name in filter(None, (options.junit, options.json)):
-            (project.root / name).unlink(missing_ok=True)  # that of the last build: this one may not get as far
+            (project.root / name).unlink(missing_ok=True)  # that of the last build: this one may fail before
 
     @cached_property
     def commit(self) -> str:
@@ -94,7 +94,7 @@ class Build:
         return commit_of(self.project.root)
 
     def name_of(self, path: str) -> str:
-        """Return a file as it is called: relative to the folder of mkdocs.yml, with `/` between its parts."""
+        """Return the name of a file: its path relative to the folder of mkdocs.yml, with `/` between its parts."""
         return os.path.relpath(path, self.project.root).replace(os.sep, "/")
 
     def page_named(self, name: str) -> Page | None:
@@ -104,7 +104,7 @@ class Build:
     # ---- Read and run ----------------------------------------------------------------------------------------
 
     def read(self, uri: str, name: str, text: str, body: str) -> Page:
-        """Read a page: the file `name` with this `text`, of which `body` is what comes after the front matter."""
+        """Read the page in the file `name`, which has this `text`; `body` is the text after its front matter."""
         page = self.pages[uri] = self.reader.read(name, text, body)
         return page
 
@@ -119,11 +119,11 @@ class Build:
         return page
 
     def run(self, pages: Iterable[Page]) -> None:
-        """Run pages in the background, but for those that run already."""
+        """Run pages in the background, except those that run already."""
         self.runner.start(pages)
 
     def report(self, page: Page) -> PageReport:
-        """Wait for a page that is not rendered, and return what was found on it."""
+        """Wait for a page that is not rendered, and return its report."""
         self.runner.wait(page)
         page.read_only()
         return page.report()
@@ -140,7 +140,7 @@ class Build:
     # ---- Render ----------------------------------------------------------------------------------------------
 
     def finish_page(self, page: Page, html: str, report_url: str, downloads: Sequence[str]) -> str:
-        """Return a rendered page with the stamp under its title, and with it what could not be shown in its place.
+        """Return a rendered page with the stamp under its title, and the failures that could not be shown in place.
 
         report_url: the address of the report page, if there is one. downloads: those of its programs.
         """
@@ -153,7 +153,7 @@ class Build:
         return under_title(html, stamp + (downloads_html(downloads) if downloads else "") + "".join(elsewhere))
 
     def downloads_of(self, uri: str, title: str, site_name: str, link: Callable[[str], str]) -> Mapping[str, str]:
-        """Return what a page can be downloaded as, by the ending of the file; nothing, if it cannot be.
+        """Return the texts of the downloads of a page, by the endings of their files; none, if it is not offered.
 
         link: returns the address on the web of a relative link on the page, if it is known.
         """
@@ -161,7 +161,7 @@ class Build:
         is_offered = any(fnmatch(uri, each) for each in self.options.downloads)
         if not is_offered or not page.runnable or page.report().failures:
             return {}
-        # With it comes all that knows einsums, which many a build does not need.
+        # Loaded only here: most builds offer no downloads.
         from einsum_doc.pages.build.download import Cell, as_notebook, as_program, cells
 
         found = cells(page, link)
@@ -202,7 +202,7 @@ class Build:
             self.log.info(report.summary(pages))
 
     def judge_late(self) -> None:
-        """Give the verdict on what was rendered after that on the pages, and could not be shown."""
+        """Give the verdict on blocks that were rendered after the verdict on the pages, and could not be shown."""
         lost, self.fences.lost = self.fences.lost, []
         if lost:
             late = PageReport((), faults=lost)
@@ -210,7 +210,7 @@ class Build:
             self._fail([late], count(len(lost), "failure"))
 
     def cache_notes(self, *, explained: bool) -> list[str]:
-        """Tidy the cache; return what is wrong with it and, if `explained`, why each page ran, or did not."""
+        """Tidy the cache; return its problems and, if `explained`, the reason why each page ran or did not."""
         cache = self.runner.cache
         if cache is None:
             return []
@@ -220,14 +220,14 @@ class Build:
 
     def _fail(self, pages: Sequence[PageReport], summary: str) -> None:
         # Not through the log: `--quiet` would hide it, its width would break lines, and under `serve`,
-        # where a failure is to be seen and mended, `strict: true` would make an end of the server.
+        # where a failure is to be seen and mended, `strict: true` would end the server.
         tell_failures(pages)
         if not self.serving:
             raise BuildFailedError(summary)
         click.echo(f"einsum-doc: {summary}\n", err=True)
 
     def _export(self, pages: Sequence[PageReport]) -> None:
-        """Write these results for other programs, beside those that there are; whether the build fails or not."""
+        """Write these results, and those of earlier calls, for other programs, whether the build fails or not."""
         self._reports |= {page.name: page for page in pages}
         for name, form in ((self.options.junit, junit), (self.options.json, partial(as_json, commit=self.commit))):
             if name:
@@ -236,7 +236,7 @@ class Build:
                 path.write_text(form([*self._reports.values()]), "utf-8")
 
     def _rewrite(self) -> None:
-        """Write into `expected` fences what the blocks before them wrote."""
+        """Write the output of blocks into the `expected` fences after them."""
         both = [pair for page in self.pages.values() for pair in zip(page.blocks, page.results, strict=True)]
         held = [(block.expected, result.written) for block, result in both if result.status == "held"]
         rewritten, failures = rewrite(self.project.root, [(expected, output) for expected, output in held if expected])

@@ -1,8 +1,8 @@
 """A page -> a program and a notebook that run on their own, and assert what the page does.
 
-Prose and mathematics go with the code. A derivation is checked line by line where it stands, an
-`einsum` fence derives and checks its equation, a shell's commands are run, and the error or the
-output that a block must have is asked for.
+They contain prose and mathematics too. A derivation is checked line by line in its place, an
+`einsum` fence derives and checks its equation, a shell's commands are run, and the expected error
+or output of a block is checked.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Cell:
 
 
 def cells(page: Page, link: Callable[[str], str]) -> list[Cell]:
-    """Return a page as words and programs, in order; the blocks of a fence that is Markdown itself come after it.
+    """Return a page as words and programs, in order; the blocks inside a fence of Markdown come after it.
 
     link: returns the address on the web of a relative link on the page; "", if that is not known.
     """
@@ -157,7 +157,7 @@ def _line(line: str, link: Callable[[str], str]) -> str:
 
 
 def _program(block: Block, ready: set[str]) -> Iterator[str]:
-    """Return the lines that do the same as a block; `ready` are those that the page needs once, and has by now."""
+    """Yield the lines that do the same as a block; `ready` are the lines that the page needs once, and has already."""
 
     def once(*lines: str) -> Iterator[str]:
         for line in lines:

@@ -23,8 +23,9 @@ from einsum_doc.pages.record.result import Failure
 class Fences:
     """Validates and formats the fences of pages that are being rendered.
 
-    wait: waits until a page has run. Where something goes wrong while a page is rendered that is complete, or none,
-    the failure is in `lost`; `where` is the file that it is then reported in.
+    wait: waits until a page has run.
+    lost: the failures of fences outside of a page that is being rendered; `where` is the file named by those without
+    a page.
     """
 
     def __init__(self, wait: Callable[[Page], None], where: str) -> None:
@@ -46,7 +47,7 @@ class Fences:
     def _is_executed(
         self, language: str, inputs: dict[str, str], options: dict[str, Any], attrs: dict[str, Any], md: Markdown
     ) -> bool:
-        """Return whether a fence of markdown-exec's is executed, or wrong; take the options that no one else knows."""
+        """Return whether a fence of markdown-exec's is executed, or wrong; remove options that nobody else knows."""
         self._is_ours(language, inputs, options, attrs, md)
         if isinstance(options["fence"], scan.Fault):
             return True
@@ -100,11 +101,11 @@ class Fences:
 def _shown(
     source: str, language: str, found: scan.Fence | None, page: Page | None, options: dict[str, Any], md: Markdown
 ) -> str:
-    """Return what markdown-exec makes of a fence that runs nothing itself; in Markdown, fences may run."""
+    """Return markdown-exec's HTML of a fence that runs nothing itself; fences inside one of Markdown may run."""
     formatter: Any = markdown_exec.formatters[language]
     if found is None or page is None or not LANGUAGES[language].holds_fences:
         return str(formatter(code=source, md=md, **options))
-    # Its source is shown without the numbers that are in what it is converted from.
+    # The source is shown without the numbers that the fences in it have when it is converted.
     inner = numbered_text(source, found, page.reading)
     return str(markdown_exec.base_format(language="md", run=lambda code, **_: inner, code=source, md=md, **options))
 

@@ -41,12 +41,12 @@ class Options:
     """The memory limit of a page's process, in GiB; 0 for three quarters of the machine's."""
 
     allow_empty: bool = False
-    """True if a build may succeed that executed nothing: for a site that has no blocks yet."""
+    """True if a build that executed nothing may succeed: for a site without blocks."""
 
     preload: Sequence[str] = field(default_factory=lambda: ["torch"])
     """Modules that are imported once a build, if a page mentions them, instead of once a page.
 
-    Not for the library that the pages are about: an edit to it would not be seen."""
+    The library that the pages are about must not be one of them: an edit to it would not be seen."""
 
     jobs: int = 0
     """The number of pages that may run at a time; 0 for one on each core or, if blocks run on GPUs, on each GPU."""
@@ -76,7 +76,7 @@ class Options:
     """Files of installed packages to copy into the site: `path in the site: file or folder`."""
 
     report: str = "report.md"
-    """The page, among those in `docs`, on which the build tells what it has found; `""` for none.
+    """The page, among those in `docs`, with the report of the build; `""` for none.
 
     If there is a page of that name, the report stands at its end."""
 
@@ -87,7 +87,7 @@ class Options:
     """The same as JSON."""
 
     library: Sequence[str] = field(default_factory=list)
-    """The packages that the pages are about: the public names of them that each page uses are noted."""
+    """The packages that the pages are about: the report lists the public names of them that each page uses."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Project:
     """The location of a site."""
 
     config_file: Path
-    """mkdocs.yml, or what is in its place; links are not followed, so that files are called what their author does."""
+    """mkdocs.yml, or the file in its place; links are not followed, so that files keep the names that authors use."""
     site_dir: Path
     """The folder that the built site is written to."""
 

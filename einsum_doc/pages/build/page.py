@@ -1,4 +1,4 @@
-"""A page from its reading to its verdict: its blocks, their results, and what of them reached the page."""
+"""A page from its reading to its verdict: its blocks, their results, and those that reached the page."""
 
 from __future__ import annotations
 
@@ -99,12 +99,12 @@ class Page:
         self.complete = True
 
     def report(self) -> report.PageReport:
-        """Return everything that is known of it, with the blocks that have not reached the page among its faults."""
+        """Return the report of the page; blocks that have not reached it are among its faults."""
         why = "something else has taken its fence: an indented code block, or another extension"
         if not self.complete:
             why = "its page was never rendered"
         faults = [fault.failure for fault in self.reading.faults]
-        # After a fence that superfences rejects, its closing line opens another: what that takes is no news.
+        # The closing line of a fence that superfences rejects opens another, whose blocks need no failure of their own.
         unseen = [
             Failure(block.location, "FenceError", "the block ran but did not reach the page", (why,))
             for block in self.blocks
@@ -123,11 +123,11 @@ class Page:
         return report.PageReport(**facts, blocks=self.blocks, faults=wrong, name=self.name)
 
     def runs_the_same(self, other: Page) -> bool:
-        """Return whether its blocks are those of another reading of the page, so that their results are too."""
-        return list(map(_asked, self.runnable)) == list(map(_asked, other.runnable))
+        """Return whether another reading of the page has the same blocks, and so the same results."""
+        return list(map(_question, self.runnable)) == list(map(_question, other.runnable))
 
 
-def _asked(block: Block) -> tuple[object, ...]:
-    """Return what is run of a block, and what must come out."""
+def _question(block: Block) -> tuple[object, ...]:
+    """Return the parts of a block that decide its result: its program, options and expected output."""
     expected = block.expected and (block.expected.text, block.expected.tolerance)
     return block.language, block.code, block.options, expected

@@ -48,7 +48,7 @@ class PageReader:
             faults.append(scan.Fault(Failure(location, "SnippetMissingError", str(error)), 0))
             lines, locations = read(name, text, markdown, self._prepared(checks_snippets=False))
         reading = scan.read(lines, locations, self.languages)
-        # What else is wrong with a page of which something is missing may come from that.
+        # If a snippet is missing, the other faults may come from that.
         return Page(name, text, body, markdown, reading._replace(faults=faults or reading.faults), lines)
 
     def _prepared(self, checks_snippets: bool) -> Markdown:

@@ -15,14 +15,14 @@ from einsum_doc.pages.record.messages import Job, WorkerSettings
 from einsum_doc.pages.verdict.judging import judged
 
 if TYPE_CHECKING:
-    from einsum_doc.pages.engine.pool import Pool  # what runs pages is not loaded where none has to run
+    from einsum_doc.pages.engine.pool import Pool  # not loaded by a build that runs no page
 
 
 class Runner:
     """Runs the pages of a build, if their results are not kept.
 
     pages: all that have been read, by their paths in docs_dir.
-    compares: whether a block fails whose output is not what is expected.
+    compares: true if a block fails whose output is not the expected one.
     """
 
     def __init__(self, project: Project, options: Options, pages: Mapping[str, Page], *, compares: bool) -> None:
@@ -34,9 +34,9 @@ class Runner:
         self.requires_gpu = options.require_gpu or is_set(REQUIRE_GPU)
 
     def start(self, pages: Iterable[Page]) -> None:
-        """Run the blocks of pages in the background, unless they run already, or results of theirs are kept.
+        """Run the blocks of pages in the background, unless they run already, or their results are kept.
 
-        Raises: OptionError, if an option names what is not there.
+        Raises: OptionError, if an option names something that does not exist.
         """
         pages = [page for page in pages if page.runnable and not page.is_started]
         if not pages:
@@ -82,7 +82,7 @@ class Runner:
             page.future = future
 
     def wait(self, page: Page) -> None:
-        """Wait until a page has run, if it does, and show on a terminal how far that is."""
+        """Wait for a page, if it runs, and show the progress on a terminal."""
         if page.future is not None and self.pool is not None:
             self.pool.progress.wait(page.future)
 

@@ -94,11 +94,11 @@ class Snapshot:
         for name, content in evidence["files"].items():
             now = self._file_once(os.path.join(self.root, name))
             if now != content:
-                yield f"{name} " + _happened(content, now)
+                yield f"{name} " + _change_in_words(content, now)
         for name, kind in evidence["asked"].items():
             now = _kind_of(os.path.join(self.root, name))
             if now != kind:
-                yield f"{name} " + _happened(kind, now)
+                yield f"{name} " + _change_in_words(kind, now)
         for name, listing in evidence["folders"].items():
             if self._listing_once(str(self.root / name)) != listing:  # the root itself is a dot
                 yield f"what is in {name} has changed"
@@ -139,7 +139,7 @@ class Snapshot:
         return not any(os.path.exists(os.path.join(path, mark)) for mark in ("pyvenv.cfg", "CACHEDIR.TAG"))
 
 
-def _happened(before: str, now: str) -> str:
+def _change_in_words(before: str, now: str) -> str:
     return "is gone" if not now else "has changed" if before else "is there now"
 
 
@@ -148,7 +148,7 @@ def digest_of(*texts: str) -> str:
 
 
 def _target_of(link: str) -> str:
-    """Return where a symbolic link leads; empty if it is none."""
+    """Return the target of a symbolic link; empty if it is none."""
     with contextlib.suppress(OSError):
         return os.readlink(link)
     return ""

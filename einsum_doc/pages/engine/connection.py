@@ -27,9 +27,9 @@ from einsum_doc.pages.verdict.expected import REWRITE
 from einsum_doc.pages.worker.resources import thread_limits
 
 SHOWN = 100_000
-"""How much of a block's output is kept, in bytes; a note says how much is missing."""
+"""The part of a block's output that is kept, in bytes; a note says how much is missing."""
 WRITTEN = 256 * 2**20
-"""How much output a block may write before it is stopped, in bytes."""
+"""The output that a block may write before it is stopped, in bytes."""
 UNWATCHED = "the block has ended or stopped the process that watches over its own"
 
 _REMOVED = {
@@ -152,7 +152,7 @@ class Connection:
 
     @property
     def end(self) -> int | None:
-        """The exit status of the worker; None if the supervisor has not told it."""
+        """The exit status of the worker; None if the supervisor has not reported it."""
         lines = self.reports.split(b"\n")
         return int(lines[1]) if len(lines) > 2 else None
 

@@ -40,7 +40,7 @@ class Order:
     reads: Sequence[str]
     """Patterns of the files that the processes of the page may read; all of the project if there are none."""
     compares: bool
-    """Whether a block fails whose output differs from its `expected` fence."""
+    """True if a block fails whose output differs from its `expected` fence."""
     builder: str = MACHINE["builder"]
     """The digest of the builder's sources, which must be the same on both sides."""
 
@@ -59,7 +59,7 @@ class Cluster:
 
     executor: Executor
     slots: int
-    """How many pages it can run at a time."""
+    """The number of pages that it can run at a time."""
     close: Callable[[], None]
 
     def run(self, order: Order) -> Outcome:

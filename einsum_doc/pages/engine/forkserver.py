@@ -31,7 +31,7 @@ from einsum_doc.pages.worker import worker as page_worker
 from einsum_doc.pages.worker.recorder import add_loaded_modules
 
 DESCRIPTORS = 5
-"""How many descriptors come with a message: the worker's socket, the supervisor's, the files of `worker.serve`."""
+"""The number of descriptors in a message: the worker's socket, the supervisor's, the files of `worker.serve`."""
 
 
 def main(control: socket.socket, preload: list[str]) -> None:

@@ -31,19 +31,19 @@ from einsum_doc.pages.worker.resources import cores, gpus
 
 @dataclass(frozen=True)
 class PoolSettings:
-    """How the pages of a site are run."""
+    """The conditions under which the pages of a site are run."""
 
     worker: WorkerSettings
     preload: tuple[str, ...] = ("torch",)
     """Modules to import once, before the first fork, if a page mentions them."""
     jobs: int = 0
-    """How many pages may run at a time; 0 for one on each core or, where blocks run on GPUs, on each of those."""
+    """The number of pages that may run at a time; 0 for one on each core or, if blocks run on GPUs, on each GPU."""
     executor: str = ""
     """The address of a Dask cluster, such as `dask://127.0.0.1:8786`, if pages run there and not on this machine."""
     compares: bool = True
-    """Whether a block fails whose output differs from its `expected` fence."""
+    """True if a block fails whose output differs from its `expected` fence."""
     requires_gpu: bool = False
-    """Whether a block fails that needs a GPU which is not there."""
+    """True if a block fails that needs a GPU which is not there."""
 
 
 class Pool:
@@ -63,7 +63,7 @@ class Pool:
         self._preloads: set[str] = set()
         self._closed = False
         self._blas = 1
-        """How many threads the linear algebra of a page may start."""
+        """The number of threads that the linear algebra of a page may start."""
 
     def submit(self, jobs: Sequence[Job], cache: Cache) -> list[Future[PageResults]]:
         """Run jobs in the background, keep their results in the cache, and return a future of each.

@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from queue import Queue
 
 _EVERY = 0.1
-"""How often the line is painted, in seconds."""
+"""The time between two paintings of the line, in seconds."""
 _WIDTH = 20
 
 
 class Progress:
-    """The line with the running pages, and how many are done. `waiting` counts those that are not."""
+    """The line with the running pages, and the number of those that are done. `waiting` counts the others."""
 
     def __init__(self, waiting: Queue[Any]) -> None:
         self.is_shown = sys.stderr.isatty()
-        """Whether a person sees the line."""
+        """True if a person sees the line."""
         self.running: dict[str, str] = {}
         """The running pages, and the current block of each."""
         self.total = 0
-        """How many pages there are."""
+        """The number of pages."""
         self._waiting = waiting
 
     def wait(self, future: Future[Any]) -> None:

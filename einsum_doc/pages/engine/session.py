@@ -1,4 +1,4 @@
-"""A job run in a worker of its own, with a result for each block whatever that block does to its process."""
+"""A job run in a worker of its own, with a result for each block even if a block ends the process."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Session:
 
     @property
     def failed(self) -> bool:
-        """Whether a block has failed."""
+        """True if a block has failed."""
         return any(result.failures for result in self.results)
 
     def run(self, block: Block) -> None:

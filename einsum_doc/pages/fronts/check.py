@@ -34,7 +34,7 @@ class UsageError(Exception):
 
 
 def check(options: argparse.Namespace) -> int:
-    """Run the pages that were asked for, say what is wrong; 0 if everything held, 1 if not, 2 for a wrong command."""
+    """Run the chosen pages and report failures; return 0 if everything held, 1 if not, 2 for a wrong command."""
     collect_less()
     checker = _Checker(options)
     try:
@@ -78,12 +78,12 @@ class _Checker:
             line = max((wanted[each] for each in asked), default=0)
             if line:
                 file.content_string = _up_to(file.content_string, line)
-                file.abs_src_path = str(path)  # it is still that file, and called so
+                file.abs_src_path = str(path)  # setting the content has removed it
             return bool(asked or not wanted)
 
         site, pages = load(self.options.config_file, choose, self.settings)
         if self.site is not None:
-            site.build.runner.pool = self.site.build.runner.pool  # what it has imported once, it need not again
+            site.build.runner.pool = self.site.build.runner.pool  # its fork server has imported torch already
         self.site, self.seen = site, _dates(site.config)
         if missing:
             raise UsageError(f"there is no page {', '.join(sorted(missing))} in {site.config.docs_dir}")
@@ -113,13 +113,13 @@ class _Checker:
         return 1 if failed else 0
 
     def wait(self) -> None:
-        """Return when a file has changed that the site is made of."""
+        """Wait until a file of the site has changed."""
         while self.site is not None and _dates(self.site.config) == self.seen:
             time.sleep(0.3)
 
 
 def _dates(config: MkDocsConfig) -> dict[str, float]:
-    """Return the files that a site is made of, and when each was changed."""
+    """Return the files of a site, each with the time of its last change."""
     files = [Path(config.config_file_path)]
     for folder in map(Path, [config.docs_dir, *config.watch]):
         files += [folder] if folder.is_file() else sorted(folder.rglob("*"))
@@ -153,7 +153,7 @@ def _debug(build: Build, page: Page) -> None:
 
 
 def _page_and_line(text: str) -> tuple[str, int]:
-    """Return a page, and the line up to which it is asked for; 0 for all of it.
+    """Return a page, and the line up to which it is to be checked; 0 for all of it.
 
     >>> _page_and_line("docs/posts/einsum.md:41"), _page_and_line("index.md")
     (('docs/posts/einsum.md', 41), ('index.md', 0))

@@ -43,7 +43,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         self.report_content = ""
 
     def on_startup(self, *, command: str, dirty: bool) -> None:
-        """Learn whether a failure may end the process (under `serve` it must not), and which pages are rendered."""
+        """Note whether a failure may end the process (under `serve` it must not), and which pages are rendered."""
         self.serving, self.dirty = command == "serve", dirty
         if not self.serving and not self.only_reads:
             collect_less()
@@ -89,16 +89,16 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         if not self.only_reads:
             self.site.run(pages)
 
-    @event_priority(_LAST)  # what the page is rendered from is what other plugins have made of it
+    @event_priority(_LAST)  # after other plugins have changed the text of the page
     def on_page_markdown(self, markdown: str, *, page: MkDocsPage, config: MkDocsConfig, files: Files) -> str:
         """Read the page again if other plugins have changed it; name it in its Markdown."""
         read = self.site.changed(page.file, markdown)
         self._run([read])
         return named(read.name, markdown)
 
-    @event_priority(_LAST)  # what the stamp says is of the page as it will be
+    @event_priority(_LAST)  # after other plugins have changed the HTML of the page
     def on_page_content(self, html: str, *, page: MkDocsPage, config: MkDocsConfig, files: Files) -> str:
-        """Put the stamp under the title, and with it what could not be shown in its place."""
+        """Put the stamp under the title, and the failures that could not be shown in place."""
         return self.site.finish(page, html) if page.file.src_uri in self.site.build.pages else html
 
     @event_priority(_FIRST)  # before other plugins use the pages
@@ -106,7 +106,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         """Give the verdict: every page has been rendered, and none has been written."""
         site = self.site
         with as_plugin_errors():
-            # A dirty build looks at what has changed alone, which may be nothing.
+            # A dirty build runs only pages that have changed, perhaps none.
             reports = site.build.judge(all_pages=not self.dirty)
         homes = {}
         for file in files.documentation_pages():
@@ -152,13 +152,13 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
 
     @event_priority(_LAST)  # other plugins may still render
     def on_post_template(self, output: str, *, template_name: str, config: MkDocsConfig) -> None:
-        """Fail for what was rendered after the verdict, and could not be shown."""
+        """Fail for blocks that were rendered after the verdict, and could not be shown."""
         with as_plugin_errors():
             self.site.build.judge_late()
 
     @event_priority(_LAST)  # other plugins may still render
     def on_post_page(self, output: str, *, page: MkDocsPage, config: MkDocsConfig) -> None:
-        """Fail for what was rendered after the verdict, before this page is written."""
+        """Fail for blocks that were rendered after the verdict, before this page is written."""
         with as_plugin_errors():
             self.site.build.judge_late()
 
@@ -168,7 +168,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             self.on_shutdown()
 
     def on_build_error(self, *, error: Exception) -> None:
-        """Let the workers go, whatever it was that failed."""
+        """Let the workers go after any failure."""
         if not self.serving:
             self.on_shutdown()
 
@@ -183,7 +183,7 @@ def load(
 ) -> tuple[Site, dict[str, Page]]:
     """Read the chosen pages of a site: the first half of what `mkdocs build` does, with the same plugins.
 
-    choose: asked about each page, its file relative to the folder of mkdocs.yml, and what MkDocs knows of it.
+    choose: called with the name of each page, relative to the folder of mkdocs.yml, and its MkDocs file.
     options: take the place of those in mkdocs.yml.
 
     Returns the site, whose pages do not run yet, and its chosen pages by their files.

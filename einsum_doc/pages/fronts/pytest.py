@@ -43,7 +43,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """Run the pages that an item has been selected of, side by side."""
+    """Run the pages that have a selected item, several at a time."""
     if session.config.option.collectonly:
         return
     files = {item.file.path: item.file for item in session.items if isinstance(item, FenceItem)}
@@ -54,7 +54,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """End every process that was started."""
     for site, _ in session.config.stash.get(_SITES, {}).values():
-        site.build.cache_notes(explained=False)  # for the cache to be tidied: pytest tells results, not of where from
+        site.build.cache_notes(explained=False)  # to tidy the cache; pytest does not report the notes
         site.build.runner.close()
 
 

@@ -33,7 +33,7 @@ _log = get_plugin_logger("einsum_doc")
 
 @contextmanager
 def as_plugin_errors() -> Iterator[None]:
-    """Raise what ends a build as MkDocs expects it of a plugin: one line, without a traceback."""
+    """Raise errors that end a build as `PluginError`, which MkDocs shows in one line, without a traceback."""
     try:
         yield
     except (OptionError, BuildFailedError) as error:
@@ -41,7 +41,7 @@ def as_plugin_errors() -> Iterator[None]:
 
 
 def collect_less() -> None:
-    """Run the garbage collector less often, in a process that ends with the build: it frees little of what there is."""
+    """Run the garbage collector less often, in a process that ends with the build: it frees little memory."""
     gc.freeze()
     gc.set_threshold(50_000)
 
@@ -75,7 +75,7 @@ class Site:
         """The programs of pages that can be downloaded."""
 
     def name_of(self, file: File) -> str:
-        """Return a file as it is called in messages: relative to the folder of mkdocs.yml."""
+        """Return the name of a file in messages: its path relative to the folder of mkdocs.yml."""
         return self.build.name_of(file.abs_src_path) if file.abs_src_path else file.src_uri
 
     def link(self, to: File, seen_from: File) -> str:
@@ -158,19 +158,19 @@ class Site:
     def run(self, pages: Iterable[Page]) -> None:
         """Run pages in the background.
 
-        Raises: PluginError, if an option names what is not there.
+        Raises: PluginError, if an option names something that does not exist.
         """
         with as_plugin_errors():
             self.build.run(pages)
 
     def changed(self, file: File, markdown: str) -> Page:
-        """Return a page as other plugins have made it, read again if they have changed it since, or made it."""
+        """Return a page with the changes of other plugins, read again if they have changed or added it."""
         if file.src_uri not in self.build.pages:
             self.read(file)
         return self.build.changed(file.src_uri, markdown)
 
     def finish(self, page: MkDocsPage, html: str) -> str:
-        """Return a rendered page with the stamp under its title, and with it what could not be shown in its place."""
+        """Return a rendered page with the stamp under its title, and the failures that could not be shown in place."""
         file = page.file
         read = self.build.pages[file.src_uri]
         read.rendered_as(html)
@@ -192,7 +192,7 @@ class Site:
         return urljoin(self.config.site_url, file.url) + mark + anchor if file else ""
 
     def entries(self, reports: Sequence[PageReport], seen_from: File) -> list[Entry]:
-        """Return the pages that have been run, as they are linked to on one of them."""
+        """Return the pages that have been run, each with its link from one of them."""
         by_name = {report.name: report for report in reports}
         found = []
         for uri, page in self.build.pages.items():

@@ -2,8 +2,8 @@
 
 Zensical runs no plugins. It renders page after page with Python-Markdown, and asks this extension for each
 of them. So all pages are read and run before the first is rendered, and the verdict is given then. While a
-page is rendered, superfences hands its blocks to the build as it does under MkDocs, whose files and pages
-stand in for Zensical's, of which an extension is told nothing.
+page is rendered, superfences hands its blocks to the build as it does under MkDocs. Zensical tells an
+extension nothing about its files and pages, so those of MkDocs stand in for them.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Never:
         return str, (secrets.token_hex(),)
 
     def __call__(self, *args: Any, **kwargs: Any) -> str:
-        """Fail: as the format of a fence it is only named, because zensical.toml has no other way to name an object."""
+        """Fail: it is the format of a fence only because zensical.toml has no other way to name an object."""
         raise SuperFencesException(f"{NAME} is not among the Markdown extensions: nothing would be run")
 
 
@@ -144,7 +144,7 @@ class _ZensicalSite(Site):
         self.files = get_files(config)
         self.check_processes({*self.markdown_files()})
         self.add_assets()
-        if self.files.get_file_from_path(build.options.report):  # of another page, Zensical would not know
+        if self.files.get_file_from_path(build.options.report):  # Zensical does not know of a page that is added
             self.add_report()
         inclusion = InclusionLevel.is_in_serve if build.serving else InclusionLevel.is_included
         for file in self.files.documentation_pages(inclusion=inclusion):
@@ -169,7 +169,7 @@ class _ZensicalSite(Site):
             md.registerExtensions(["pymdownx.superfences"], self.config.mdx_configs)
 
     def begin(self, context: Any, lines: list[str]) -> list[str]:
-        """Return the Markdown of a page that is to be rendered; fail, if there is a failure on any.
+        """Return the Markdown of a page that is to be rendered; fail, if any page has a failure.
 
         context: the page as Zensical has it.
         """
@@ -197,7 +197,7 @@ class _ZensicalSite(Site):
         return named(page.name, markdown).split("\n")
 
     def end(self, html: str) -> str:
-        """Return the HTML of a page with its stamp; fail for what has not reached the page."""
+        """Return the HTML of a page with its stamp; fail for blocks that have not reached the page."""
         build, file = self.build, self.page.file
         html = self.finish(self.page, html)
         report = build.pages[file.src_uri].report()
@@ -224,7 +224,7 @@ class _ZensicalSite(Site):
 
 
 def _show_log() -> None:
-    """Write the log to the terminal: it is that of MkDocs, which nobody listens to."""
+    """Write the log of MkDocs to the terminal: under Zensical it has no handler."""
     log = logging.getLogger("mkdocs.plugins.einsum_doc")
     if not log.handlers:
         log.addHandler(logging.StreamHandler())

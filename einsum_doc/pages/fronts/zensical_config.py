@@ -21,7 +21,7 @@ from einsum_doc.pages.fronts.config import EinsumDocConfig
 
 
 def mkdocs_config(settings: dict[str, Any], extension: str) -> MkDocsConfig:
-    """Return the configuration of MkDocs that says the same as Zensical's, of where the site is and how it is written.
+    """Return the configuration of MkDocs that agrees with Zensical's about the site and its Markdown.
 
     extension: the name of our own Markdown extension, which the reader of pages must not meet.
     """
@@ -35,7 +35,7 @@ def mkdocs_config(settings: dict[str, Any], extension: str) -> MkDocsConfig:
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """Reads options: environment variables are put in, and other tags, which name objects of others, are let alone."""
+    """Reads options: environment variables are put in, and other tags, which name objects, are ignored."""
 
 
 _Loader.add_constructor("!ENV", construct_env_tag)
@@ -43,7 +43,7 @@ _Loader.add_multi_constructor("", lambda loader, suffix, node: None)
 
 
 def builder_options(file: Path) -> EinsumDocConfig:
-    """Return the options that a file has for einsum-doc under `plugins`, of which Zensical does not tell."""
+    """Return the options that a file has for einsum-doc under `plugins`, which Zensical does not pass on."""
     with file.open(encoding="utf-8-sig") as text:
         facts = tomllib.loads(text.read()) if file.suffix == ".toml" else yaml_load(text, _Loader)
     plugins = facts.get("project", facts).get("plugins") or {}

@@ -40,7 +40,7 @@ ADAPTED: Mapping[str, str] = {
 
 
 def prepare(matplotlib: ModuleType) -> None:
-    """Make matplotlib draw without a screen, and for a page: its defaults are replaced, and not what an author set."""
+    """Make matplotlib draw for a page, without a screen: its defaults are replaced, but no setting of an author."""
     from cycler import cycler  # which comes with matplotlib
 
     settings = {
@@ -57,7 +57,7 @@ def prepare(matplotlib: ModuleType) -> None:
         if matplotlib.rcParams[name] == matplotlib.rcParamsDefault[name]:
             matplotlib.rcParams[name] = value
     matplotlib.rcParams["backend"] = "svg"
-    # That it makes a list of fonts when it runs for the first time is no news of the page's.
+    # At its first run it logs that it makes a list of fonts, which says nothing about the page.
     logging.getLogger("matplotlib.font_manager").addFilter(lambda record: "font cache" not in record.getMessage())
 
 

@@ -39,7 +39,7 @@ class Converters:
         `id_prefix` or else comes from `id`; without these, or if not `prefixed`, it is a number.
         """
         page = getattr(md, "_original_md", md)
-        # In the text there may be a block whose own text is to be converted meanwhile: that one needs another.
+        # A block within the text may be converted meanwhile, and needs another converter.
         converter = self._idle.pop() if self._idle else _converter()
         converter._original_md = page
         markdown_exec.MarkdownConverter.counter += 1

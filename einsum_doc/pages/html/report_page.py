@@ -29,7 +29,7 @@ _RIGHT = ' style="text-align: right"'
 
 
 class Entry(NamedTuple):
-    """A page that the report tells of, as it is linked to."""
+    """A page in the report, with its title and link."""
 
     report: PageReport
     title: str

@@ -15,7 +15,7 @@ from typing import Any
 LARGEST = 8
 """The longest axis of a tensor that is written out; one with more than two axes never is."""
 DECIMALS = 4
-"""How many decimals are written, at most."""
+"""The most decimals that are written."""
 
 
 def is_tensor(value: Any) -> bool:
@@ -126,7 +126,7 @@ def _written(numbers: Sequence[Any]) -> list[str]:
 
 
 def _decimals(number: float) -> int:
-    """Return how many decimals a number has; if it has more than are shown, that many, so that it looks rounded."""
+    """Return the number of decimals of a number, DECIMALS at most; one that has more looks rounded."""
     text = f"{number:.{DECIMALS}f}"
     # Digits that float32 lacks were never meant.
     return len(text.rstrip("0").partition(".")[2]) if math.isclose(float(text), number, rel_tol=1e-6) else DECIMALS

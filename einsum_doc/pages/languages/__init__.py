@@ -1,1 +1,1 @@
-"""How the language of a fence reads, runs and becomes a program. Only this folder imports the einsum library."""
+"""The languages of fences: each reads, runs and exports its blocks. Only this folder imports the einsum library."""

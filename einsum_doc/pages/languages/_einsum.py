@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 def einsum_article(block: Block, show: Sequence[str]) -> tuple[str, tuple[DerivationRow, ...]]:
     """Return the HTML of an `einsum` fence with the parts that `show` names, and the lines of its derivations.
 
-    Checked are the gradients, against autograd; each line of each derivation, with numbers; and the code that is
-    shown, by running it.
+    The gradients are checked against autograd, each line of each derivation with numbers, and the code that is
+    shown by running it.
     Raises: EinsumError, for a wrong equation or option; AssertionError, if anything does not hold.
     """
     from einsum_doc import check, cost
@@ -72,7 +72,7 @@ def einsum_article(block: Block, show: Sequence[str]) -> tuple[str, tuple[Deriva
         rows += rows_of(lines)
     if "cost" in show:
         shown.append(_cost(cost(equation, sizes)))
-    # Labels that are no small letters are written as such in the rows: the page gives both one colour.
+    # In the rows each label is a small letter: the page gives a label and its letter one colour.
     letters = {label: str(place) for label, place in first.letters.items() if label != ELLIPSIS}
     others = " ".join(f"{label}{letter}" for label, letter in letters.items() if label != letter)
     written = f' data-written="{others}"' if others else ""
@@ -94,7 +94,7 @@ def sizes_of(equation: Equation, text: str = "", names: Sequence[str] | None = N
     given: Mapping[str, int | Sequence[int]] = read_sizes(",".join(text.replace(",", " ").split())) if text else {}
     for label in given.keys() - set(equation.labels):
         raise OperandError(f"the size of {label!r} is given, which is no label of {equation}", label=label)
-    # Labels that stand in one place of a tensor in several slots are called by the first of them.
+    # If a tensor is in several slots, the labels of one of its axes share the name of the first.
     names = names or [str(number) for number in range(len(equation.operands))]
     same = {label: label for label in equation.labels}
     for name, term in zip(names, equation.operands, strict=True):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class DerivationLanguage(Language):
-    """Derivations of a page, each of which may use the definitions of those before."""
+    """Derivations of a page; each may use the definitions of those before it."""
 
     def run(self, block: Block, process: PageProcess) -> Result:
         """Check a derivation; each line that is false is a failure."""

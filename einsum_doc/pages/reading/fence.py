@@ -16,7 +16,7 @@ _TRUE = {"yes", "on", "true", "1"}
 _FALSE = {"", "no", "off", "false", "0"}
 
 SOURCES = ("above", "below", "block", "material-block", "tabbed-left", "tabbed-right", "console")
-"""Where markdown-exec can show the source of a block."""
+"""The places in which markdown-exec can show the source of a block."""
 
 CONDITIONS = {"no-gpu": "no GPU"}
 """The conditions on which a block can be skipped, each with the reason that is shown."""
@@ -26,7 +26,7 @@ Check = Callable[[str], object]
 
 
 class FenceError(ValueError):
-    """A fence that says something which nobody would act on."""
+    """An error in the header or the place of a fence, which would otherwise be ignored."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

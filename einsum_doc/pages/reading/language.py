@@ -1,4 +1,4 @@
-"""A language of fences: how it reads, runs and becomes a program; and which languages a site executes.
+"""A language of fences, which reads, runs and exports its blocks; and the languages that a site executes.
 
 The languages themselves are in `languages/`, a file for each, and are passed in here as a mapping of their names.
 """
@@ -95,7 +95,7 @@ class Language:
         return "\n".join(line for index, line in enumerate(code.split("\n")) if index in typed)
 
     def nothing_in(self, code: str) -> tuple[str, ...]:
-        """Return why a block would run nothing, and a hint; an empty tuple, if it runs something."""
+        """Return the reason why a block would run nothing, and a hint; an empty tuple, if it runs something."""
         if self.prompt and not self.typed(code):
             return "there is nothing in it to run", f"write {self.prompt!r} before what is typed"
         if re.sub(self.comment, "", self.program(code), flags=re.M).strip("\\ \t\n\f"):
@@ -222,7 +222,7 @@ class Languages:
         for name, value in values.items():
             if name not in known:
                 if not self._is_attribute(name, value, header, known):
-                    raise FenceError(f"unknown option '{name}'", self._meant(name, known))
+                    raise FenceError(f"unknown option '{name}'", self._hint(name, known))
                 continue
             # A bare word stands for itself: `exec` is exec="exec", which markdown-exec takes for "on".
             if value == name and known[name] in (switch, line_numbers):
@@ -246,7 +246,7 @@ class Languages:
         is_exec = difflib.get_close_matches(name, ["exec"], cutoff=0.75)
         return not misspelt and not is_exec and not (value is None and "exec" in header.options)
 
-    def _meant(self, name: str, known: Collection[str]) -> str:
+    def _hint(self, name: str, known: Collection[str]) -> str:
         """Return a hint for an option that is not known."""
         for language in self.known.values():
             if language.role == "expect" and name in language.options:

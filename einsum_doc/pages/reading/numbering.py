@@ -86,7 +86,7 @@ class _Numbers(Preprocessor):  # type: ignore[misc]
                 break
         if page is None:
             return lines
-        # Another plugin may have put lines before the name; where one has changed a fence, that is not known by number.
+        # Another plugin may have put lines before the name. A fence that one has changed gets no number.
         numbers = _numbers_in(page.reading)
         same = [number for number in numbers if lines[start + number : start + number + 1] == [page.lines[number]]]
         return lines[:start] + numbered(lines[start:], same)

@@ -40,9 +40,8 @@ class Fence:
     commented: bool = False
     """Inside an HTML comment: text, though superfences would run it."""
     hides: int | None = None
-    """The line of a block that superfences does not see: it is in this fence, or its opening is not at a line's start.
-
-    Of the latter kind it is this line itself, and the fence is none for superfences."""
+    """The line of a block that superfences does not see, because it is inside this fence; or the line of this fence, if
+    superfences does not see it itself, because its opening is not at the start of a line."""
 
 
 def scan(lines: Sequence[str], *, unasked: Collection[str] = ()) -> list[Fence]:
@@ -116,12 +115,12 @@ def _openings(lines: Sequence[str], unasked: Collection[str], marked: Iterable[i
             closing = next((index for index, (other, _) in enumerate(runs) if other == run), None)
             if closing is not None:
                 runs = runs[closing + 1 :]  # a span of code
-            elif len(run) >= 3 and _asks(text, unasked):
+            elif len(run) >= 3 and _wants_run(text, unasked):
                 yield index
                 break
 
 
-def _asks(header: str, unasked: Collection[str]) -> bool:
+def _wants_run(header: str, unasked: Collection[str]) -> bool:
     words = re.match(r"[\s{.]*(?P<language>[\w#+-]+)(?P<options>.*)", header)
     if words is None:
         return False
@@ -166,7 +165,7 @@ class Fault(NamedTuple):
 
     failure: Failure
     after: int
-    """How many of the page's blocks stand before it."""
+    """The number of the page's blocks before it."""
 
 
 class PageReading(NamedTuple):
@@ -175,8 +174,8 @@ class PageReading(NamedTuple):
     blocks: Sequence[Block] = ()
     faults: Sequence[Fault] = ()
     numbered: Mapping[int, Block | Fault | Fence] = {}
-    """What superfences will ask for, by its number, the index of its opening line: a block, a fence that is wrong, one
-    that is in a comment, or one that is Markdown with fences inside it."""
+    """The fences that superfences will ask for, by their numbers, the indices of their opening lines: blocks, wrong
+    fences, those in a comment, and those of Markdown with fences inside."""
 
 
 def read(lines: Sequence[str], locations: Sequence[Location], languages: Languages) -> PageReading:

@@ -50,6 +50,6 @@ def _read(kind: Any, facts: Any) -> Any:
 @cache
 def _hints(kind: type) -> Mapping[str, Any]:
     """Return the types of the fields of a dataclass."""
-    # Not through sys.modules, of which a worker takes the builder's own modules out.
+    # Not through sys.modules: a worker removes the builder's own modules from it.
     hints = get_type_hints(kind, kind.__init__.__globals__)  # type: ignore[misc]
     return {each.name: hints[each.name] for each in fields(kind)}

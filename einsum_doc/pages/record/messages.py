@@ -35,7 +35,7 @@ class WorkerSettings:
     library: tuple[str, ...] = ()
     """The packages whose public names are looked for in the page's code."""
     threads: int = 0
-    """How many threads a library of linear algebra may start; 0 sets no limit."""
+    """The number of threads that a library of linear algebra may start; 0 sets no limit."""
     gpu: str = ""
     """The number of the one GPU that the worker may use; empty for all."""
 
@@ -96,11 +96,11 @@ class Dependencies:
     variables: tuple[str, ...] = ()
     """Variables of the environment that were looked up by name."""
     environment: bool = False
-    """Whether the environment was read as a whole."""
+    """True if the environment was read as a whole."""
     packages: tuple[str, ...] = ()
     """Files and folders of site-packages that modules were loaded from, by name."""
     processes: bool = False
-    """Whether the page has started a process, which may read any file of the project."""
+    """True if the page has started a process, which may read any file of the project."""
 
 
 @dataclass(frozen=True)
@@ -109,9 +109,9 @@ class PageAnswer:
 
     nonce: str
     held: int
-    """How many assertions have held on the whole page."""
+    """The number of assertions that have held on the whole page."""
     dependencies: Dependencies | None = None
-    """What the page's code depended on, if that could be found out."""
+    """The dependencies of the page's code; None if they could not be found out."""
     used: Mapping[str, bool] = field(default_factory=dict)
     """Each public name of the library, if that was loaded, and whether the page's code uses it."""
     late: tuple[LateFailure, ...] = ()

@@ -47,7 +47,7 @@ class DerivationRow:
     """The check in words."""
     holds: bool = True
     claim: bool = True
-    """Whether it claims something; a line that defines a name does not."""
+    """True if it claims something; a line that defines a name does not."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class Result:
     torch: str = ""
     """The version of torch that was loaded, if any."""
     assertions: int = 0
-    """How many assertions were executed and held."""
+    """The number of assertions that were executed and held."""
     reason: str = ""
-    """Why it was skipped or not run."""
+    """The reason why it was skipped or not run."""
     raised: str = ""
     """The exception that it was expected to raise, and raised."""
     rows: tuple[DerivationRow, ...] = ()
@@ -99,7 +99,7 @@ class Result:
 
     @property
     def lines(self) -> int:
-        """How many lines of a derivation are claims that hold."""
+        """The number of lines of a derivation that are claims and hold."""
         return sum(row.claim and row.holds for row in self.rows)
 
 
@@ -111,9 +111,9 @@ class PageResults:
     when: float = 0.0
     """The time when its blocks ran, in seconds since 1970."""
     seconds: float = 0.0
-    """How long they ran."""
+    """The time that they took, in seconds."""
     cached: bool = False
-    """Whether the results were kept from an earlier build."""
+    """True if the results were kept from an earlier build."""
     packages: Mapping[str, str] = field(default_factory=dict)
     """The versions of the installed distributions that it loaded."""
     used: Mapping[str, bool] = field(default_factory=dict)

@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?
 
 
 def differs(output: str, expected: Expected) -> Failure | None:
-    """Return the difference between an output and what is expected as a failure; None if there is none.
+    """Return the difference between an output and the expected one as a failure; None if there is none.
 
     White space at the ends of lines and the colours of a terminal are ignored. A number written with a point or
     an exponent may differ by the tolerance: relative to the expected number, or absolute if that is 0.

@@ -1,4 +1,4 @@
-"""Results as they came out -> results as they count for the verdict, with errors as long as a person reads."""
+"""Results of a run -> results that count for the verdict, with errors no longer than a person reads."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from einsum_doc.pages.record.text import plain
 from einsum_doc.pages.verdict.expected import differs
 
 CHARACTERS = 2000
-"""How many characters of an error's message, and of each line about it, are kept."""
+"""The number of characters that are kept of an error's message, and of each line about it."""
 LINES = 100
-"""How many lines about an error are kept."""
+"""The number of lines about an error that are kept."""
 
 
 def compared(block: Block, result: Result) -> Result:

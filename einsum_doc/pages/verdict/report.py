@@ -24,7 +24,7 @@ class PageReport(PageResults):
 
     @property
     def ran(self) -> bool:
-        """Whether a block of it was executed."""
+        """True if a block of it was executed."""
         return any(result.status in ("held", "failed") for result in self.results)
 
     @property

@@ -153,7 +153,7 @@ class _Loaded:
     def _add_files(self, module: Any) -> None:
         path = getattr(module, "__file__", None)
         if not isinstance(path, str):
-            self.files |= _inits(getattr(module, "__path__", ()))
+            self.files |= _init_files(getattr(module, "__path__", ()))
             return
         file = _resolved(path)
         installed = _within(file, PACKAGES)
@@ -162,7 +162,7 @@ class _Loaded:
         elif not _within(file, _STANDARD):
             self.files |= {path, file}
             # A package of the module's name would be found before it.
-            self.files |= _inits([os.path.splitext(file)[0]]) if not file.endswith("__init__.py") else set()
+            self.files |= _init_files([os.path.splitext(file)[0]]) if not file.endswith("__init__.py") else set()
 
 
 _before = _Loaded()
@@ -235,7 +235,7 @@ def _source(path: str) -> str:
     return path
 
 
-def _inits(folders: Iterable[str]) -> set[str]:
+def _init_files(folders: Iterable[str]) -> set[str]:
     """Return the files that would make packages of folders."""
     with contextlib.suppress(TypeError):
         return {os.path.join(folder, "__init__.py") for folder in folders if isinstance(folder, str)}

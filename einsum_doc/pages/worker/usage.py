@@ -35,7 +35,7 @@ def used_names(packages: Sequence[str], blocks: Sequence[Block]) -> dict[str, bo
 
 
 def _paths(blocks: Sequence[Block]) -> set[str]:
-    """Return what the blocks read of the modules that they import, as dotted paths."""
+    """Return the names that the blocks read from the modules that they import, as dotted paths."""
     imported: dict[str, str] = {}
     stars, found = set[str](), set[str]()
     for node in (node for block in blocks for node in _nodes(block)):
@@ -53,7 +53,7 @@ def _paths(blocks: Sequence[Block]) -> set[str]:
 
 
 def _nodes(block: Block) -> Sequence[ast.AST]:
-    """Return the nodes of a block of Python, its imports first; what is wrong with it was told when it ran."""
+    """Return the nodes of a block of Python, its imports first; none if it cannot be parsed, as its run has shown."""
     with warnings.catch_warnings(action="ignore"), suppress(SyntaxError):
         language = LANGUAGES[block.language]
         nodes = ast.walk(ast.parse(language.program(block.code) if isinstance(language, PythonLanguage) else ""))

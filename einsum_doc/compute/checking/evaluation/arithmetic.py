@@ -24,7 +24,7 @@ from einsum_doc.compute.checking.instances import UncheckableError, UnluckyError
 from einsum_doc.notation.expression import Expression, Function, Subscript
 
 STEEPEST = 1e6
-"""A function that enlarges the rounding of its argument by more than this is not computed well: not checked."""
+"""A function that enlarges the rounding of its argument by more than this is too inaccurate to be checked."""
 
 Random: TypeAlias = Callable[[str, Sequence[int]], Array]
 """A source of random numbers: a name and a shape -> an array."""
@@ -57,13 +57,13 @@ _FUNCTIONS: dict[str, _Elementwise] = {
 }
 
 _ALIKE = frozenset(["log", "abs", "sign", "relu"])
-"""Functions that look the same at every magnitude of their argument."""
+"""Functions that have the same form at every magnitude of their argument."""
 
 _REACH = {"exp": 69.0, "sinh": 5.0, "cosh": 5.0, "tanh": 5.0, "sigmoid": 10.0, "erf": 2.5} | dict.fromkeys(
     ["arctan", "arsinh", "arcosh"], 50.0
 )
-"""Where a function comes close to its limit, a simpler one would do for it: some of its arguments have to be
-smaller than this, and none greater than twice this."""
+"""Near its limit a function cannot be told from a simpler one: some of its arguments have to be smaller than this,
+and none greater than twice this."""
 
 
 def function(expression: Function, argument: LabelledArray, random: Random) -> LabelledArray:

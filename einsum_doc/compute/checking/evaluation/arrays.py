@@ -1,7 +1,7 @@
 """Arrays with an index for each axis, and with the scale of each number.
 
-The *scale* of a number is the magnitude of the terms it was summed from, so that a number that is left when terms
-cancel is compared by the size of these terms.
+The *scale* of a number is the magnitude of the terms it was summed from: a small number that is left when large terms
+cancel is compared relative to these terms.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ SMALLEST_COMPONENT = 1e-10
 """A component of a power that is smaller than this beside the others would not be seen in their sum: not checked."""
 
 LEAST = 1e-2
-"""Where all arguments of a function are smaller, the first terms of its series would do for it: not checked."""
+"""If all arguments of a function are smaller than this, the first terms of its series would agree: not checked."""
 
 
 @dataclass(frozen=True)
 class LabelledArray:
     """Numbers over indices: one axis of `value`, and of `scale`, for each of `labels`.
 
-    scale: None where only derivatives are wanted.
+    scale: None if only derivatives are wanted.
     """
 
     labels: tuple[Index, ...]
@@ -42,7 +42,7 @@ class LabelledArray:
     scale: Array | None
 
     def over(self, labels: Sequence[Index], sizes: Sequence[int]) -> LabelledArray:
-        """Return the same with these axes; along one that it lacks it is constant."""
+        """Return the array with these axes, constant along those that it lacks."""
         order = [self.labels.index(label) for label in labels if label in self.labels]
         shape = [size if label in self.labels else 1 for label, size in zip(labels, sizes, strict=True)]
         check_size(sizes)

@@ -92,16 +92,16 @@ def run(formula: Formula, arguments: Mapping[str, Array]) -> Array:
 
 
 def sensitivity(formula: Formula, value: Array, arguments: Mapping[str, Array], random: Random) -> Array:
-    """Return the scale of the value of code: how much it enlarges a small change of its arguments, if it does."""
+    """Return the scale of the value of code: its size, or the factor by which it enlarges a change of its arguments."""
     found = largest(value)
     for number in range(2 if arguments else 0):
-        changed = _moved(arguments, number, CHANGE, random)
+        changed = _perturbed(arguments, number, CHANGE, random)
         found = max(found, largest(run(formula, changed) - value) / CHANGE)
     return torch.tensor(found, dtype=torch.float64).expand(value.shape)
 
 
-def _moved(arguments: Mapping[str, Array], number: int, step: float, random: Random) -> dict[str, Array]:
-    """Return arguments with each component changed by a random part of the size of the step."""
+def _perturbed(arguments: Mapping[str, Array], number: int, step: float, random: Random) -> dict[str, Array]:
+    """Return arguments with a random relative change, of about the size of the step, in each component."""
     return {
         name: array * (1 + step * random(f"change {name} {number}", array.shape)) for name, array in arguments.items()
     }
@@ -110,35 +110,35 @@ def _moved(arguments: Mapping[str, Array], number: int, step: float, random: Ran
 def follow(
     formula: Formula, arguments: Mapping[str, Array], order: int, scale: Array, condition: float, random: Random
 ) -> bool:
-    """Refuse code whose values change otherwise than autograd says, as with `detach` in it.
+    """Refuse code whose derivative by autograd is not that of its values, as with `detach` in it.
 
-    order: how often it is differentiated. scale: that of its value. condition: how much it enlarges rounding.
-    Returns whether it could be differentiated so often. Raises: UncheckableError.
+    order: of the derivative. scale: that of its value. condition: the factor by which it enlarges rounding.
+    Returns whether the code could be differentiated so often. Raises: UncheckableError.
     """
     weights = random(f"weights {formula.name}", scale.shape)
     directions = {name: random(f"direction {name}", array.shape) for name, array in arguments.items()}
 
     def level(variables: Mapping[str, Array]) -> tuple[Array, Array]:
-        """Return a number that every value of the code, or every slope of it, takes part in; and its scale."""
+        """Return a weighted sum of all values of the code, or of all its slopes, and its scale."""
         total = (weights * run(formula, variables)).sum()
         size = (weights.abs() * scale).sum()
         for _ in range(order - 1):
             parts = [directions[name] * slope for name, slope in _slopes(total, variables, again=True).items()]
             total = torch.stack([part.sum() for part in parts]).sum() if parts else torch.zeros(())
-            # With that of the values: slopes may cancel, and leave nothing but their rounding.
+            # The scale of the values stays in it: slopes may cancel, and leave only their rounding.
             size = size + sum(part.abs().sum() for part in parts) * condition
         return total, size
 
     with torch.enable_grad():
         here, up, down = (
-            {name: array.requires_grad_() for name, array in _moved(arguments, 0, step, random).items()}
+            {name: array.requires_grad_() for name, array in _perturbed(arguments, 0, step, random).items()}
             for step in (0.0, STEP, -STEP)
         )
         try:
             now, size = level(here)
             said = _slopes(now, here)
             change = float((level(up)[0] - level(down)[0]).detach())
-        except RuntimeError:  # no further derivative: where it is asked for, that is said
+        except RuntimeError:  # no further derivative: it is refused where a claim needs it
             if order > 1:
                 return False
             raise

@@ -52,7 +52,7 @@ def jacobian(output: Array, variable: Array, again: bool) -> Array:
 
 
 def jacobian_scale(found: Array, level: float, variable: Array) -> Array:
-    """Return a derivative's scale: its largest component; and a part of its function's level, as terms may cancel."""
+    """Return a derivative's scale: its largest component, or a part of its function's level, as terms may cancel."""
     level /= largest(variable) or 1.0
     return torch.tensor(max(largest(found), level / 100), dtype=torch.float64).expand(found.shape)
 
@@ -106,7 +106,7 @@ class Context:
 
     @property
     def variables(self) -> list[str]:
-        """All that is varied here: in a second derivative, two names."""
+        """The names that are replaced by variables here: two in a second derivative."""
         return [] if self.parent is None else [*self.parent.variables, self.x]
 
 
@@ -178,7 +178,7 @@ class Evaluator:
         return value, None
 
     def _follow(self, formula: Formula, order: int) -> None:
-        """Refuse code with another derivative than autograd's: of a second derivative, the first one is tried too."""
+        """Refuse code whose derivatives, up to this order, are not those of its values."""
         for each in range(1, order + 1):
             if (formula.name, each) not in self._followed:
                 _, scale = self.tensor(formula.name, self.base)
@@ -189,7 +189,7 @@ class Evaluator:
                     self._followed.add((formula.name, each))
 
     def _condition(self, names: Sequence[str]) -> float:
-        """Return by how much code enlarges the rounding in what these tensors are computed from."""
+        """Return the factor by which code enlarges rounding in these tensors and those that they are computed from."""
         found = 1.0
         for source in {each for name in names for each in self.sources(name)}:
             formula = self.instance.formulas.get(source)

@@ -1,4 +1,4 @@
-"""The directives of a text, `let` apart -> what they say in the symbol table and of the text's indices."""
+"""The directives of a text, except `let` -> entries of the symbol table, and properties of the text's indices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from einsum_doc.notation.reading.scope import Scope
 
 
 class Directives:
-    """The names that directives of a text may use, and what `size` and `no sum` have said of its indices."""
+    """The names that directives of a text may use, and the indices that `size` and `no sum` have named."""
 
     def __init__(self, chains: Sequence[Chain], table: SymbolTable, scope: Scope) -> None:
         self.table = table
@@ -25,7 +25,7 @@ class Directives:
         self.indices = {index for side in sides for index in subscripts(side) if isinstance(index, Index)}
 
     def apply(self, step: Directive) -> None:
-        """Take what a directive says of the whole text.
+        """Apply a directive to the whole text.
 
         Raises: NotationError, if it cannot be read, or names something that is not there.
         """
@@ -102,7 +102,7 @@ class Directives:
         return first
 
     def kinds(self, name: str) -> tuple[str, ...] | None:
-        """Return the kinds of the subscripts of a tensor where the text first has it."""
+        """Return the kinds of the subscripts of a tensor at its first place in the text."""
         return next((kinds_of(part.indices) for part in self.tensors if part.name == name), None)
 
 

@@ -1,4 +1,4 @@
-"""The symbol table of a page: its tensors, what each of them stands for, and what it depends on."""
+"""The symbol table of a page: its tensors, their definitions, and their dependencies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from einsum_doc.notation.reading.ranges import Ends, expanded, ranges
 from einsum_doc.notation.reading.scope import Scope
 
 EqualSize: TypeAlias = tuple[Index, Index | int]
-"""An index, and another of the same size, or its size: what `% size` says."""
+"""An index, and another of the same size, or its size: the content of `% size`."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Written:
 class Statement:
     """Sides that share their indices: those of a chain, or the two of the definition that begins it.
 
-    key: tells its indices from those of other statements. chain: the key of its chain.
-    equal, kept: what the directives `size` and `no sum` of its text say. defines: it begins with a new name.
+    key: distinguishes its indices from those of other statements. chain: the key of its chain.
+    equal, kept: from the directives `size` and `no sum` of its text. defines: true if it begins with a new name.
     """
 
     key: str
@@ -81,10 +81,10 @@ Code: TypeAlias = Callable[[Mapping[str, Any]], Any]
 class Symbol:
     """A tensor of a page.
 
-    kinds: of its places, "index" or "range"; None while no component of it has been read.
+    kinds: of its subscripts, "index" or "range"; None while no component of it has been read.
     arguments: the tensors that it is computed from; None for an input.
     definition: its left and right side. code: the function that gives it instead, from the directive `let`.
-    line: the definition or the code, for messages. downstream: it is computed from gradients of the loss.
+    line: the definition or the code, for messages. downstream: true if it is computed from gradients of the loss.
     """
 
     name: str
@@ -99,9 +99,9 @@ class Symbol:
 
 @dataclass
 class SymbolTable:
-    """The tensors of a page, and what its texts have said of letters so far.
+    """The tensors of a page, and the meanings that its texts have given to letters so far.
 
-    scalars: names that are only ever differentiated, each an arbitrary function of what is upstream.
+    scalars: names that are only ever differentiated, each an arbitrary function of other tensors.
     capitals: the names of ranges, each with the key of its chain. count: the chains so far.
     """
 
@@ -170,9 +170,9 @@ def dependencies(table: SymbolTable, sides: Sequence[Expression]) -> tuple[tuple
 def _sinks(table: SymbolTable, sides: Sequence[Expression], names: Sequence[str]) -> tuple[str, ...]:
     """Return the tensors that the arbitrary scalar is a function of.
 
-    Of those tensors that depend on one that is differentiated by: all that no definition uses, a use
-    inside a derivative not counted; and the last ones that are themselves differentiated by, so that
-    a tensor that is computed from them later, such as their sum that is always 1, does not hide their gradient.
+    They depend on a tensor by which the sides differentiate. They are all of these that no definition uses, apart
+    from uses inside a derivative; and the last ones by which the sides differentiate, so that a tensor that is
+    computed from them later, such as a sum that is always 1, does not hide their gradient.
     """
     definitions = [table.tensors[name].definition for name in names]
     rights = [definition.sides[1] for definition in definitions if definition is not None]

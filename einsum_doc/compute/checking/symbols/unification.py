@@ -1,4 +1,4 @@
-"""Which axes and indices must have one size, and which ranges one length: they are joined where they meet."""
+"""Statements -> the axes and indices that must have one size, and the ranges that must have one length."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Node: TypeAlias = tuple[Any, ...]
 class SizeClasses:
     """Disjoint sets of nodes of one size, or of one length.
 
-    small: no size may be above 3. least: the smallest size that some nodes may have. pinned: given sizes.
+    small: true if no size may be above 3. least: the smallest size that some nodes may have. pinned: given sizes.
     """
 
     def __init__(self, small: bool = False) -> None:
@@ -51,7 +51,7 @@ class SizeClasses:
         self.above[self.root(second)] = self.root(first)
 
     def bound(self, node: Node, number: Coordinate) -> None:
-        """Let a number as an index be below the size, and not the last."""
+        """Require a size at which a number can be an index, and not the last one."""
         self.least[node] = max(self.least.get(node, 0), number.value + 2)
 
     def roots(self) -> list[Node]:
