@@ -43,11 +43,11 @@ Found = TypeVar("Found")
 class Draws:
     """The instances of a text; several chains share one.
 
-    steps: the chains and directives of the text. evaluators: the instances drawn so far, each with its values.
+    entries: the chains and directives of the text. evaluators: the instances drawn so far, each with its values.
     """
 
     seed: int
-    steps: Sequence[Chain | Directive]
+    entries: Sequence[Chain | Directive]
     evaluators: dict[Any, Evaluator] = field(default_factory=dict)
 
 
@@ -108,7 +108,7 @@ class Cases:
             for name, symbol in tensors.items()
             if symbol.code is not None
         }
-        self.statements = (*self.definitions.values(), statement)
+        self.entries = (*self.definitions.values(), statement)
         sides = [side for definition in self.definitions.values() for side in definition.sides]
         inputs = [name for name, symbol in table.tensors.items() if name in tensors and symbol.arguments is None]
         numbers, patterns = scheduled(statement.sides, sides, len(inputs))
@@ -118,7 +118,7 @@ class Cases:
     def _drawn(self, numbers: Sequence[int]) -> Iterator[Case]:
         """Draw the case of each number, and at least one for each of LENGTHS if anything has a length."""
         lengths = SizeClasses()
-        for statement in self.statements:
+        for statement in self.entries:
             join_lengths(statement, lengths)
         for name, kinds in self.kinds.items():
             for slot, kind in enumerate(kinds):
@@ -161,7 +161,7 @@ class Cases:
                 sizes.root(("axis", name, axis))
         lengths = {
             statement.key: {ends: long["range", statement.key, ends] for ends in statement.ranges}
-            for statement in self.statements
+            for statement in self.entries
         }
         formulas: dict[str, Formula] = {}
         for name, statement in self.definitions.items():
@@ -251,7 +251,7 @@ class Cases:
     def _fail(self, name: str, fault: str, expected: str) -> NotationError:
         """Return an error that points at the code of a tensor, if it is in this text, or at the chain."""
         let = self.table.tensors[name].let
-        if let is None or let not in self.draws.steps:
+        if let is None or let not in self.draws.entries:
             return self.statement.fail(fault, expected)
         return self.statement.scope.fail(fault, let.at, expected)
 
@@ -280,7 +280,7 @@ class Cases:
 
     def _coordinates(self) -> set[int]:
         """Return the numbers that stand as indices in the chain and its definitions."""
-        sides = [side for statement in self.statements for side in statement.sides]
+        sides = [side for statement in self.entries for side in statement.sides]
         return {found.value for side in sides for found in subscripts(side) if isinstance(found, Coordinate)}
 
 

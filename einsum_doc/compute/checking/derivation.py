@@ -153,11 +153,11 @@ class DerivationCheck:
         namespace: Mapping[str, Any],
         seed: int,
     ) -> None:
-        self.steps = (*directives, *document.steps)
+        self.entries = (*directives, *document.entries)
         self.table = table
         self.namespace = namespace
         self.scope = Scope(document.text)
-        self.draws = Draws(seed, document.steps)
+        self.draws = Draws(seed, document.entries)
         self.checked: list[Cases] = []
 
     def lines(self) -> Iterator[CheckedLine]:
@@ -165,11 +165,11 @@ class DerivationCheck:
 
         Raises: NotationError, at the first formula without a meaning.
         """
-        chains = [step for step in self.steps if isinstance(step, Chain)]
+        chains = [step for step in self.entries if isinstance(step, Chain)]
         if not chains:
             raise self.scope.fail("nothing to check", (0, 0), "a row such as z_i &= x_{ij} y_j")
         first = True
-        for step in self.steps:
+        for step in self.entries:
             if isinstance(step, Directive) and step.word == "new":
                 if not first:
                     fault = "'% new' after something else"
@@ -177,10 +177,10 @@ class DerivationCheck:
                 self.table = SymbolTable(count=self.table.count)
             first = first and isinstance(step, Directive) and step.word in ("", "new")
         directives = Directives(chains, self.table, self.scope)
-        for step in self.steps:
+        for step in self.entries:
             if isinstance(step, Directive):
                 directives.apply(step)
-        for step in self.steps:
+        for step in self.entries:
             if isinstance(step, Chain):
                 yield from self._chain(step, directives)
             elif step.word == "let":

@@ -32,6 +32,6 @@ def directive(cursor: Cursor, token: Token) -> Directive:
             return Directive(word, body[len(word) :].strip(), token.at)
     raise cursor.error(
         "a comment that is no directive",
-        expected=f"{', '.join(DIRECTIVES)}; or %% for a comment that says nothing to the reader",
+        expected=f"{', '.join(DIRECTIVES)}; or %% for a comment that says nothing to the checker",
         at=token.at,
     )

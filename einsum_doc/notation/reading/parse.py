@@ -47,13 +47,13 @@ class Document:
     """The chains and directives of a text, in order."""
 
     text: str
-    steps: tuple[Chain | Directive, ...]
+    entries: tuple[Chain | Directive, ...]
 
 
 def parse_notation(text: str) -> Document:
     r"""Read the lines of a derivation.
 
-    >>> [chain] = parse_notation(r"z_{ik} &= x_{ij} y_{jk} \\ &= y_{jk} x_{ij}").steps
+    >>> [chain] = parse_notation(r"z_{ik} &= x_{ij} y_{jk} \\ &= y_{jk} x_{ij}").entries
     >>> print(chain.head, "=", chain.relations[1].right)
     z_{ik} = y_{jk} x_{ij}
 
@@ -63,9 +63,9 @@ def parse_notation(text: str) -> Document:
         raise NotationError(f"a derivation is text, not {type(text).__name__}")
     reader = Terms(text)
     found = [directive(reader, token) for token in reader.removed if token.kind == "directive"]
-    steps: list[tuple[Position, Chain | Directive]] = [(each.at, each) for each in found]
-    steps += [(chain.head.at, chain) for chain in _chains(reader)]
-    return Document(text, tuple(step for _, step in sorted(steps, key=lambda step: step[0])))
+    found_at: list[tuple[Position, Chain | Directive]] = [(each.at, each) for each in found]
+    found_at += [(chain.head.at, chain) for chain in _chains(reader)]
+    return Document(text, tuple(each for _, each in sorted(found_at, key=lambda pair: pair[0])))
 
 
 def parse_expression(text: str) -> Expression:

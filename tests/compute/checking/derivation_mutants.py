@@ -75,11 +75,11 @@ class Mutant:
 
 def mutants(document: Document) -> Iterator[Mutant]:
     """Every change of every claim, after the definitions and directives before it."""
-    kept: list[Chain | Directive] = [step for step in document.steps if isinstance(step, Directive)]
-    chains = [number for number, step in enumerate(document.steps) if isinstance(step, Chain)]
+    kept: list[Chain | Directive] = [step for step in document.entries if isinstance(step, Directive)]
+    chains = [number for number, step in enumerate(document.entries) if isinstance(step, Chain)]
     defined: set[str] = set()
     for number in chains:
-        chain = document.steps[number]
+        chain = document.entries[number]
         assert isinstance(chain, Chain)
         first = 0
         before = tuple(kept)
@@ -243,7 +243,7 @@ def judged(job: tuple[str, str, int, int]) -> Count:
             continue
         found.made[mutant.kind] += 1
         says, derivation = verdict(mutant, seed)
-        label = f"{name}: {mutant.kind}: {mutant.document.steps[-1].head} = {mutant.right}"
+        label = f"{name}: {mutant.kind}: {mutant.document.entries[-1].head} = {mutant.right}"
         if says == "refused":
             found.refused += 1
         elif says == "false":

@@ -168,7 +168,7 @@ def test_what_is_large_comes_to_an_end(text: str) -> None:
 def sides(text: str) -> list[Expression | str]:
     """Everything that a text says."""
     found: list[Expression | str] = []
-    for step in parse_notation(text).steps:
+    for step in parse_notation(text).entries:
         if isinstance(step, Chain):
             found += [step.head, *(part for each in step.relations for part in (each.sign, each.right))]
         else:

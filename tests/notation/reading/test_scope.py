@@ -79,7 +79,7 @@ FREE = {
 
 @pytest.mark.parametrize(("latex", "letters"), FREE.items(), ids=FREE.keys())
 def test_the_free_indices_of_a_chain(latex: str, letters: str) -> None:
-    (chain,) = parse_notation(latex).steps
+    (chain,) = parse_notation(latex).entries
     assert isinstance(chain, Chain)
     sides = [chain.head, *(relation.right for relation in chain.relations)]
     assert {str(index) for index in Scope(latex).free(sides)} == set(letters)
