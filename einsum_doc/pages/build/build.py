@@ -69,7 +69,7 @@ class Build:
         self.pages: dict[str, Page] = {}
         """The pages that have been read, by their paths in docs_dir."""
         self.runner = Runner(project, options, self.pages, compares=not self.rewriting)
-        self.numbers = FenceNumbers(self.page_named)
+        self.numbers = FenceNumbers(self.pages)
         """The Markdown extension that tells the formatters of fences which page they are on."""
         self.fences = Fences(self.runner.wait, project.config_file.name)
         custom_fences = configs.setdefault("pymdownx.superfences", {}).setdefault("custom_fences", [])
@@ -96,10 +96,6 @@ class Build:
     def name_of(self, path: str) -> str:
         """Return the name of a file: its path relative to the folder of mkdocs.yml, with `/` between its parts."""
         return os.path.relpath(path, self.project.root).replace(os.sep, "/")
-
-    def page_named(self, name: str) -> Page | None:
-        """Return the page whose file has a name."""
-        return next((page for page in self.pages.values() if page.name == name), None)
 
     # ---- Read and run ----------------------------------------------------------------------------------------
 

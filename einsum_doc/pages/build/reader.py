@@ -12,6 +12,7 @@ from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.reading import scan
 from einsum_doc.pages.reading.language import Languages
 from einsum_doc.pages.reading.locations import reached, read, trace
+from einsum_doc.pages.reading.numbering import EXTENSION
 from einsum_doc.pages.record.block import Location
 from einsum_doc.pages.record.result import Failure
 
@@ -55,6 +56,7 @@ class PageReader:
         """Return the site's Markdown, for its preprocessors."""
         if self._markdown is None:
             self._markdown = Markdown(extensions=self.extensions, extension_configs=self.configs)
+            self._markdown.preprocessors[EXTENSION].pages = {}  # in what is read, no fence has a number
             trace(self._markdown, self.root)
         self._markdown.reset()
         if "snippet" in self._markdown.preprocessors:

@@ -23,10 +23,11 @@ from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.fronts.config import EinsumDocConfig
 from einsum_doc.pages.fronts.site import Site, as_plugin_errors, collect_less
 from einsum_doc.pages.html.report_page import contents, report_html
-from einsum_doc.pages.reading.numbering import named
+from einsum_doc.pages.reading.numbering import named, unnamed
 from einsum_doc.pages.verdict.report import PageReport
 
 _FIRST, _LAST = 100, -100
+_BEFORE_ALL, _AFTER_ALL = 1000, -1000
 
 
 class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
@@ -89,17 +90,28 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         if not self.only_reads:
             self.site.run(pages)
 
-    @event_priority(_LAST)  # after other plugins have changed the text of the page
+    @event_priority(_AFTER_ALL)  # after other plugins have changed the text of the page
     def on_page_markdown(self, markdown: str, *, page: MkDocsPage, config: MkDocsConfig, files: Files) -> str:
         """Read the page again if other plugins have changed it; name it in its Markdown."""
         read = self.site.changed(page.file, markdown)
         self._run([read])
         return named(read.name, markdown)
 
+    @event_priority(_BEFORE_ALL)  # other plugins may quote the Markdown
+    def _on_page_content_first(self, html: str, *, page: MkDocsPage, config: MkDocsConfig, files: Files) -> None:
+        """Take the name of the page out of its Markdown: other plugins may quote the beginning."""
+        page.markdown = unnamed(page.markdown or "")
+
     @event_priority(_LAST)  # after other plugins have changed the HTML of the page
-    def on_page_content(self, html: str, *, page: MkDocsPage, config: MkDocsConfig, files: Files) -> str:
-        """Put the stamp under the title, and the failures that could not be shown in place."""
-        return self.site.finish(page, html) if page.file.src_uri in self.site.build.pages else html
+    def _on_page_content_last(self, html: str, *, page: MkDocsPage, config: MkDocsConfig, files: Files) -> str:
+        """Put the stamp under the title, and the failures that could not be shown in place; name the Markdown again."""
+        read = self.site.build.pages.get(page.file.src_uri)
+        if read is None:
+            return html
+        page.markdown = named(read.name, page.markdown or "")  # other plugins may render a part of it
+        return self.site.finish(page, html)
+
+    on_page_content = CombinedEvent(_on_page_content_first, _on_page_content_last)
 
     @event_priority(_FIRST)  # before other plugins use the pages
     def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> None:
@@ -168,7 +180,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             self.on_shutdown()
 
     def on_build_error(self, *, error: Exception) -> None:
-        """Let the workers go after any failure."""
+        """Let the workers go, whatever it was that failed."""
         if not self.serving:
             self.on_shutdown()
 
@@ -183,7 +195,7 @@ def load(
 ) -> tuple[Site, dict[str, Page]]:
     """Read the chosen pages of a site: the first half of what `mkdocs build` does, with the same plugins.
 
-    choose: called with the name of each page, relative to the folder of mkdocs.yml, and its MkDocs file.
+    choose: asked about each page, its file relative to the folder of mkdocs.yml, and what MkDocs knows of it.
     options: take the place of those in mkdocs.yml.
 
     Returns the site, whose pages do not run yet, and its chosen pages by their files.

@@ -9,7 +9,7 @@ comment is taken out, and the header of each fence that the builder answers for 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -35,6 +35,12 @@ def named(name: str, markdown: str) -> str:
     return f"<!-- einsum-doc: {quote(name).replace('-', '%2D')} -->\n{markdown}"
 
 
+def unnamed(markdown: str) -> str:
+    """Return the Markdown of a page without its name."""
+    lines = markdown.split("\n")
+    return "\n".join(line for line in lines if not _NAME.fullmatch(line))
+
+
 def numbered(lines: list[str], numbers: Iterable[int], shift: int = 0) -> list[str]:
     """Return the lines of a page with their numbers in the headers of fences.
 
@@ -54,42 +60,52 @@ def numbered(lines: list[str], numbers: Iterable[int], shift: int = 0) -> list[s
 class FenceNumbers(Extension):  # type: ignore[misc]  # Python-Markdown has no types
     """Numbers the fences of a page right before superfences reads it.
 
-    page_of: returns the page of a name, with its `lines` and its `reading`.
+    pages: the pages that have been read, by any key, each with its `name`, its `lines` and its `reading`.
     While it is rendered, the page is the attribute `einsum_doc_page` of the Markdown.
     """
 
-    def __init__(self, page_of: Callable[[str], Any]) -> None:
+    def __init__(self, pages: Mapping[str, Any]) -> None:
         super().__init__()
-        self.page_of = page_of
+        self.pages = pages
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
         """Register the preprocessor."""
-        md.preprocessors.register(_Numbers(md, self.page_of), EXTENSION, 25.5)
+        md.preprocessors.register(_Numbers(md, self.pages), EXTENSION, 25.5)
 
 
 class _Numbers(Preprocessor):  # type: ignore[misc]
-    def __init__(self, md: Markdown, page_of: Callable[[str], Any]) -> None:
+    def __init__(self, md: Markdown, pages: Mapping[str, Any]) -> None:
         super().__init__(md)
-        self.page_of = page_of
+        self.pages = pages
 
     def run(self, lines: list[str]) -> list[str]:
         superfences = self.md.preprocessors["fenced_code_block"]
         if superfences.config.get("preserve_tabs"):
             lines = superfences.restore_raw_text(lines)  # the fences, which it has put aside
         lines = with_underscores(lines)
-        self.md.einsum_doc_page = page = None
-        for start, line in enumerate(lines):
+        start, page = 0, None
+        for index, line in enumerate(lines):
             name = _NAME.fullmatch(line.strip())
             if name:
-                self.md.einsum_doc_page = page = self.page_of(unquote(name[1]))
+                start, page = index, self._page("name", unquote(name[1]))
                 lines = [*lines[:start], *lines[start + 1 :]]
                 break
+        else:
+            if not hasattr(self.md, "_original_md"):  # not the output of a block
+                page = self._page(
+                    "lines", lines
+                )  # another plugin renders a page that has no name yet, or none any more
+        self.md.einsum_doc_page = page
         if page is None:
             return lines
         # Another plugin may have put lines before the name. A fence that one has changed gets no number.
         numbers = _numbers_in(page.reading)
         same = [number for number in numbers if lines[start + number : start + number + 1] == [page.lines[number]]]
         return lines[:start] + numbered(lines[start:], same)
+
+    def _page(self, attribute: str, value: object) -> Any:
+        """Return the page with this value of an attribute; None, if there is none."""
+        return next((page for page in self.pages.values() if getattr(page, attribute) == value), None)
 
 
 def _numbers_in(reading: PageReading, outer: Fence | None = None) -> list[int]:
