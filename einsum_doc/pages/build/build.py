@@ -85,8 +85,11 @@ class Build:
         markdown_exec.markdown_config.save(extensions, self.reader.configs_of_output())
         self._reports: dict[str, PageReport] = {}
         """The reports of pages that have been exported, by name."""
-        for name in filter(None, (options.junit, options.json)):
-            (project.root / name).unlink(missing_ok=True)  # that of the last build: this one may fail before
+
+    def begin(self) -> None:
+        """Remove the files of results of the last build: this one may not get as far."""
+        for name in filter(None, (self.options.junit, self.options.json)):
+            (self.project.root / name).unlink(missing_ok=True)
 
     @cached_property
     def commit(self) -> str:

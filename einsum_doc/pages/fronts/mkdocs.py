@@ -51,12 +51,16 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
 
     @event_priority(_LAST)  # other plugins add fences and extensions; superfences asks the last fence first
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
-        """Begin a build."""
+        """Set up a build."""
         runnable = config.plugins["markdown-exec"].config.languages if "markdown-exec" in config.plugins else None
         pool = self.site.build.runner.pool if hasattr(self, "site") else None  # under `serve`, of the last build
         self.site = Site(config, self.config, runnable, serving=self.serving)
         self.site.build.runner.pool = pool
         return config
+
+    def on_pre_build(self, *, config: MkDocsConfig) -> None:
+        """Begin a build that gives a verdict: fronts that only read the pages do not come here."""
+        self.site.build.begin()
 
     @event_priority(_FIRST)  # before other plugins take pages out
     def _on_files_first(self, files: Files, *, config: MkDocsConfig) -> None:

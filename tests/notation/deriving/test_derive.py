@@ -54,7 +54,7 @@ EQUATIONS = sorted({case["equation"] for case in PEERS if case["valid"]})
 def read_back(derivation: Derivation) -> list[tuple[Expression | None, Expression, str]]:
     """The left side, right side and reason of each row of a derivation's LaTeX."""
     rows: list[tuple[Expression | None, Expression, str]] = []
-    for chain in parse_notation(derivation.latex()).steps:
+    for chain in parse_notation(derivation.latex()).entries:
         if isinstance(chain, Chain):
             left: Expression | None = chain.head
             for relation in chain.relations:

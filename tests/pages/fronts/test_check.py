@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ..conftest import Project
+from ..conftest import PLAIN, Project, block
 
 BLOCK = '```python exec="on"{}\n{}\n```\n\n'
 PAGES = {
@@ -139,3 +139,13 @@ def test_a_gpu_can_be_required(run: Run, project: Project) -> None:
     told = run(*options, "--require-gpu")
     assert told.returncode == 1
     assert "docs/gpu.md:3: DeviceError: the block needs cuda, which is not here" in told.stderr
+
+
+def test_the_results_of_a_build_are_left_alone(project: Project) -> None:
+    config = PLAIN.replace("einsum-doc]", "{einsum-doc: {junit: results.xml, json: results.json}}]")
+    project.write({"index": block("assert True")}, config)
+    assert project.build("-q").status == 0
+    assert project.run("einsum-doc", "check").returncode == 0
+    assert project.run("pytest", "docs", "-n", "0").returncode == 0
+    assert (project.folder / "results.xml").exists()
+    assert (project.folder / "results.json").exists()
