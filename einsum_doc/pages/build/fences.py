@@ -38,7 +38,8 @@ class Fences:
         """Return the fences for superfences, which asks the last one first that has a language's name."""
         ours: dict[str, tuple[Any, Any]] = dict.fromkeys(languages.runnable, (self._is_executed, self._format))
         for name in languages.ours:
-            ours[name] = (self._is_ours, self._format) if languages.formats(name) else (lambda *_: True, _expected_html)
+            formatted = (self._take_number, self._format)
+            ours[name] = formatted if languages.formats(name) else (lambda *_: True, _expected_html)
         return [
             {"name": language, "class": language, "validator": validator, "format": format_}
             for language, (validator, format_) in ours.items()
@@ -48,7 +49,7 @@ class Fences:
         self, language: str, inputs: dict[str, str], options: dict[str, Any], attrs: dict[str, Any], md: Markdown
     ) -> bool:
         """Return whether a fence of markdown-exec's is executed, or wrong; remove options that nobody else knows."""
-        self._is_ours(language, inputs, options, attrs, md)
+        self._take_number(language, inputs, options, attrs, md)
         if isinstance(options["fence"], scan.Fault):
             return True
         for name in fence.OUR_OPTIONS:
@@ -59,9 +60,10 @@ class Fences:
             inputs.pop(name, None)  # `exec="off" source="above"` is shown as code, not as raw text
         return False
 
-    def _is_ours(
+    def _take_number(
         self, language: str, inputs: dict[str, str], options: dict[str, Any], attrs: dict[str, Any], md: Markdown
     ) -> bool:
+        """Find the fence that the number in a header stands for; return True, as superfences may format it."""
         number, page = inputs.pop(NUMBER, None), page_of(md)
         options["fence"] = page.reading.numbered.get(int(number)) if number and page else None
         return True

@@ -205,4 +205,6 @@ class Site:
     def with_users(self, html: str, reports: Sequence[PageReport], file: File) -> tuple[str, set[str]]:
         """Return a page with, below each name of the library, links to the pages that use it; and these names."""
         library = self.build.options.library
-        return with_users(html, library, self.entries(reports, file), self.name_of(file)) if library else (html, set())
+        if not any(f'id="{package}.' in html for package in library):
+            return html, set()  # most pages explain no name, and need no links to all others
+        return with_users(html, library, self.entries(reports, file), self.name_of(file))

@@ -91,10 +91,9 @@ class _Numbers(Preprocessor):  # type: ignore[misc]
                 lines = [*lines[:start], *lines[start + 1 :]]
                 break
         else:
-            if not hasattr(self.md, "_original_md"):  # not the output of a block
-                page = self._page(
-                    "lines", lines
-                )  # another plugin renders a page that has no name yet, or none any more
+            # Another plugin may render a page that has no name yet, or none any more. The output of a block is no page.
+            if not hasattr(self.md, "_original_md"):
+                page = self._page("lines", lines)
         self.md.einsum_doc_page = page
         if page is None:
             return lines
