@@ -14,7 +14,8 @@ import click
 import markdown_exec
 
 from einsum_doc.pages.build.fences import Fences
-from einsum_doc.pages.build.options import EXPLAIN, OptionError, Options, Project, is_set
+from einsum_doc.pages.build.found import FoundPages
+from einsum_doc.pages.build.options import EXPLAIN, NO_CACHE, OptionError, Options, Project, is_set
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.build.reader import PageReader
 from einsum_doc.pages.build.repository import commit_of
@@ -30,7 +31,7 @@ from einsum_doc.pages.record.text import count
 from einsum_doc.pages.verdict import report
 from einsum_doc.pages.verdict.expected import REWRITE, rewrite
 from einsum_doc.pages.verdict.export import as_json, github, junit
-from einsum_doc.pages.verdict.report import PageReport
+from einsum_doc.pages.verdict.report import PageReport, joined, summary
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -69,9 +70,7 @@ class Build:
         self.pages: dict[str, Page] = {}
         """The pages that have been read, by their paths in docs_dir."""
         self.runner = Runner(project, options, self.pages, compares=not self.rewriting)
-        self.numbers = FenceNumbers(self.pages)
-        """The Markdown extension that tells the formatters of fences which page they are on."""
-        self.fences = Fences(self.runner.wait, project.config_file.name)
+        self.fences = Fences(self.pages, self.runner.wait, project.config_file.name)
         custom_fences = configs.setdefault("pymdownx.superfences", {}).setdefault("custom_fences", [])
         languages = Languages(
             LANGUAGES,
@@ -80,8 +79,15 @@ class Build:
             foreign=frozenset(each["name"] for each in custom_fences),
         )
         custom_fences += self.fences.custom_fences(languages)
+        self.numbers = FenceNumbers(self.pages, lambda *text: self.found.number(*text))
+        """The Markdown extension that tells the formatters of fences which page they are on."""
         extensions.append(self.numbers)
         self.reader = PageReader(project.root, languages, extensions, configs)
+        keeps = options.cache and not is_set(NO_CACHE)
+        memory = project.root / options.cache / "docstrings.json" if keeps else None
+        self.found = FoundPages(
+            self.reader, self.pages, self.run, self.name_of, leaves=not options.docstrings, memory=memory
+        )
         markdown_exec.markdown_config.save(extensions, self.reader.configs_of_output())
         self._reports: dict[str, PageReport] = {}
         """The reports of pages that have been exported, by name."""
@@ -117,15 +123,32 @@ class Build:
             page.kept, page.future = old.kept, old.future
         return page
 
+    def begin_page(self, page: Page) -> None:
+        """Note that a page is about to be rendered."""
+        page.begin()
+        self.found.home = page
+
     def run(self, pages: Iterable[Page]) -> None:
-        """Run pages in the background, except those that run already."""
-        self.runner.start(pages)
+        """Run pages, and the docstrings that they have shown in the last build, except those that run already."""
+        self.runner.start([each for page in pages for each in (page, *self.found.known_on(page))])
 
     def report(self, page: Page) -> PageReport:
         """Wait for a page that is not rendered, and return its report."""
         self.runner.wait(page)
         page.read_only()
         return page.report()
+
+    def found_on(self, page: Page) -> list[Page]:
+        """Wait for a page that is not rendered, and return the pages made of what it shows, as far as that is known.
+
+        These are the docstrings that it has shown in the last build, and the blocks that its blocks have printed.
+        """
+        self.runner.wait(page)
+        found = [*self.found.known_on(page), *self.found.printed_on(page)]
+        self.run(found)
+        for each in found:
+            self.runner.wait(each)
+        return found
 
     def leave_out(self, uri: str, name: str, text: str, body: str) -> None:
         """Read a page that MkDocs leaves out of the site: its blocks are wrong, as they would never run."""
@@ -146,9 +169,10 @@ class Build:
         found = page.report()
         if found.ran and not found.cached and not self.runner.shows_progress:
             self.log.info(f"{page.name}: {count(len(page.blocks), 'block')} in {page.ran.seconds:.1f} s")
-        elsewhere = [text for text in map(fault_html, found.faults) if text not in html]
+        whole = joined([found, *(each.report() for each in page.met)])
+        elsewhere = [text for text in map(fault_html, whole.faults) if text not in html]
         part = report_url + address_of(page.name) if report_url else ""
-        stamp = stamp_html(page.blocks, page.ran, len(found.faults), self.commit, part)
+        stamp = stamp_html(whole, self.commit, part)
         return under_title(html, stamp + (downloads_html(downloads) if downloads else "") + "".join(elsewhere))
 
     def downloads_of(self, uri: str, title: str, site_name: str, link: Callable[[str], str]) -> Mapping[str, str]:
@@ -180,6 +204,8 @@ class Build:
         """
         if self.rewriting:
             self._rewrite()
+        if all_pages:
+            self.found.remember()
         pages = [page.report() for page in self.pages.values()]
         self.judge_pages(pages, all_pages=all_pages)
         return pages
@@ -196,17 +222,20 @@ class Build:
         for note in self.cache_notes(explained=is_set(EXPLAIN)):
             self.log.info(note)
         if any(page.failures for page in pages):
-            self._fail(pages, report.summary(pages))
+            self._fail(pages, summary(pages))
         else:
-            self.log.info(report.summary(pages))
+            self.log.info(summary(pages))
 
     def judge_late(self) -> None:
         """Give the verdict on blocks that were rendered after the verdict on the pages, and could not be shown."""
-        lost, self.fences.lost = self.fences.lost, []
-        if lost:
-            late = PageReport((), faults=lost)
-            self._export([late])
-            self._fail([late], count(len(lost), "failure"))
+        late = [page.report() for page in self.pages.values() if page.name not in self._reports]
+        if self.fences.lost:
+            late.append(PageReport((), faults=self.fences.lost))
+            self.fences.lost = []
+        if late:
+            self._export(late)
+        if any(page.failures for page in late):
+            self._fail(late, summary(late))
 
     def cache_notes(self, *, explained: bool) -> list[str]:
         """Tidy the cache; return its problems and, if `explained`, the reason why each page ran or did not."""
@@ -217,13 +246,13 @@ class Build:
         reasons = cache.reasons.items() if explained else ()
         return cache.notes + [f"{name}: " + (f"ran: {why}" if why else "from the cache") for name, why in reasons]
 
-    def _fail(self, pages: Sequence[PageReport], summary: str) -> None:
+    def _fail(self, pages: Sequence[PageReport], told: str) -> None:
         # Not through the log: `--quiet` would hide it, its width would break lines, and under `serve`,
         # where a failure is to be seen and mended, `strict: true` would end the server.
         tell_failures(pages)
         if not self.serving:
-            raise BuildFailedError(summary)
-        click.echo(f"einsum-doc: {summary}\n", err=True)
+            raise BuildFailedError(told)
+        click.echo(f"einsum-doc: {told}\n", err=True)
 
     def _export(self, pages: Sequence[PageReport]) -> None:
         """Write these results, and those of earlier calls, for other programs, whether the build fails or not."""

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
 import markdown_exec
 from markdown import Markdown
 
+from einsum_doc.pages.build.found import LEFT
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.html.formatting import Converters, format_block
 from einsum_doc.pages.html.render import fault_html
 from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.reading import fence, scan
 from einsum_doc.pages.reading.language import Languages
-from einsum_doc.pages.reading.numbering import NUMBER, numbered_text, page_of
+from einsum_doc.pages.reading.numbering import NUMBER, numbered_text, page_and_number
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.result import Failure
 
@@ -23,12 +24,13 @@ from einsum_doc.pages.record.result import Failure
 class Fences:
     """Validates and formats the fences of pages that are being rendered.
 
-    wait: waits until a page has run.
+    pages: all pages, by any key. wait: waits until a page has run.
     lost: the failures of fences outside of a page that is being rendered; `where` is the file named by those without
     a page.
     """
 
-    def __init__(self, wait: Callable[[Page], None], where: str) -> None:
+    def __init__(self, pages: Mapping[str, Page], wait: Callable[[Page], None], where: str) -> None:
+        self.pages = pages
         self.wait = wait
         self.where = where
         self.lost: list[Failure] = []
@@ -64,17 +66,21 @@ class Fences:
         self, language: str, inputs: dict[str, str], options: dict[str, Any], attrs: dict[str, Any], md: Markdown
     ) -> bool:
         """Find the fence that the number in a header stands for; return True, as superfences may format it."""
-        number, page = inputs.pop(NUMBER, None), page_of(md)
-        options["fence"] = page.reading.numbered.get(int(number)) if number and page else None
+        name, number = page_and_number(inputs.pop(NUMBER, "?:0"))
+        options["page"] = page = next((page for page in self.pages.values() if page.name == name), None)
+        options["fence"] = page.reading.numbered.get(number) if page else None
+        options["is_left"] = name == LEFT
         return True
 
     def _format(
         self, source: str, language: str, css_class: str, options: dict[str, Any], md: Markdown, **kwargs: Any
     ) -> str:
         """Return the HTML of a fence. superfences swallows exceptions, so none may leave here."""
-        page: Page | None = page_of(md)
+        page: Page | None = options.pop("page")
+        found, is_left = options.pop("fence"), options.pop("is_left")
         try:
-            found = options.pop("fence")
+            if is_left:
+                return str(markdown_exec.formatter(source, language, css_class, options, md, **kwargs))
             if isinstance(found, scan.Fault):
                 return fault_html(found.failure)
             if isinstance(found, scan.Fence) and found.commented:
@@ -82,13 +88,10 @@ class Fences:
             if LANGUAGES[language].role == "show":
                 return _shown(source, language, found, page, options, md)
             if page is None or not isinstance(found, Block) or (found.language, found.code) != (language, source):
-                raise fence.FenceError(
-                    "a block that stands on no page, or is changed after the page was read, is not run"
-                )
+                raise fence.FenceError("a block that is changed after its page was read is not run")
             self.wait(page)
-            html = format_block(
-                found, page.results[found.number - 1], LANGUAGES[language], md, options, self._converters
-            )
+            result = page.results[found.number - 1]
+            html = format_block(found, result, LANGUAGES[language], md, options, self._converters, page.name)
         except Exception as error:
             location = Location(page.name if page else self.where, 1)
             details = (f"in the block that begins: {source[:80]!r}",)
@@ -97,6 +100,8 @@ class Fences:
             return fault_html(failure)
         if not page.complete:
             page.rendered.add(found.number)
+        if page.kind != "page":  # on the page that shows it, a block of its own may have the same number
+            html = html.replace('data-block="', f'data-{page.kind}-block="', 1)
         return html
 
 
@@ -108,7 +113,7 @@ def _shown(
     if found is None or page is None or not LANGUAGES[language].holds_fences:
         return str(formatter(code=source, md=md, **options))
     # The source is shown without the numbers that the fences in it have when it is converted.
-    inner = numbered_text(source, found, page.reading)
+    inner = numbered_text(source, found, page)
     return str(markdown_exec.base_format(language="md", run=lambda code, **_: inner, code=source, md=md, **options))
 
 

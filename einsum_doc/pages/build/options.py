@@ -43,6 +43,9 @@ class Options:
     allow_empty: bool = False
     """True if a build that executed nothing may succeed: for a site without blocks."""
 
+    docstrings: bool = True
+    """True if blocks in docstrings and in the output of other blocks run; else they are left to markdown-exec."""
+
     preload: Sequence[str] = field(default_factory=lambda: ["torch"])
     """Modules that are imported once a build, if a page mentions them, instead of once a page.
 

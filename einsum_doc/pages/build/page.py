@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from einsum_doc.pages.reading import scan
 from einsum_doc.pages.record.block import Block
@@ -40,6 +40,13 @@ class Page:
     """The failures while the page was rendered."""
     complete: bool = False
     """True when it has been rendered."""
+    kind: report.Kind = "page"
+    home: str = ""
+    """The name of the page that shows it, if that is another one."""
+    met: list[Page] = field(default_factory=list)
+    """The pages made of docstrings and of output that were met while it was rendered."""
+    left: int = 0
+    """The number of blocks in these that were left to markdown-exec."""
 
     @property
     def blocks(self) -> Sequence[Block]:
@@ -85,7 +92,7 @@ class Page:
 
     def begin(self) -> None:
         """Note that it is about to be rendered, for the first time or again."""
-        self.rendered, self.lost, self.complete = set(), [], False
+        self.rendered, self.lost, self.complete, self.met, self.left = set(), [], False, [], 0
 
     def rendered_as(self, html: str) -> None:
         """Note that it has been rendered, and which of its blocks have reached it."""
@@ -108,7 +115,7 @@ class Page:
         unseen = [
             Failure(block.location, "FenceError", "the block ran but did not reach the page", (why,))
             for block in self.blocks
-            if block.number not in self.rendered and not faults
+            if self.kind == "page" and block.number not in self.rendered and not faults
         ]
         results = self.results
         if not faults and all(not result.failures for result in results):
@@ -119,8 +126,9 @@ class Page:
                 if result.status == "not run"
             ]
         wrong = [*faults, *self.lost, *unseen]
-        facts = vars(replace(self.ran, results=results))
-        return report.PageReport(**facts, blocks=self.blocks, faults=wrong, name=self.name)
+        facts: dict[str, Any] = vars(replace(self.ran, results=results))
+        facts |= {"name": self.name, "kind": self.kind, "home": self.home, "left": self.left}
+        return report.PageReport(**facts, blocks=self.blocks, faults=wrong)
 
     def runs_the_same(self, other: Page) -> bool:
         """Return whether another reading of the page has the same blocks, and so the same results."""

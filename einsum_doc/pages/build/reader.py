@@ -11,9 +11,8 @@ from markdown import Markdown
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.reading import scan
 from einsum_doc.pages.reading.language import Languages
-from einsum_doc.pages.reading.locations import reached, read, trace
+from einsum_doc.pages.reading.locations import Line, located, reached, read, trace
 from einsum_doc.pages.reading.numbering import EXTENSION
-from einsum_doc.pages.record.block import Location
 from einsum_doc.pages.record.result import Failure
 
 
@@ -39,24 +38,29 @@ class PageReader:
         body: its text without the front matter. markdown: the body as other plugins have changed it, if they have.
         """
         markdown = body if markdown is None else markdown
+        lines, reading = self.read_lines(located(name, text, markdown))
         faults = scan.in_metadata(text.removesuffix(body), name, self.languages)
+        return Page(name, text, body, markdown, reading._replace(faults=faults or reading.faults), lines)
+
+    def read_lines(self, written: list[Line]) -> tuple[Sequence[str], scan.PageReading]:
+        """Return the lines that superfences will be given for these, and the fences among them."""
         try:
-            lines, locations = read(name, text, markdown, self._prepared(self.checks_snippets))
+            lines, locations = read(written, self._prepared(self.checks_snippets))
         except Exception as error:
             if type(error).__name__ != "SnippetMissingError":  # whose module is not loaded unless a site uses it
                 raise
-            location = reached(error) or Location(name, 1)
-            faults.append(scan.Fault(Failure(location, "SnippetMissingError", str(error)), 0))
-            lines, locations = read(name, text, markdown, self._prepared(checks_snippets=False))
-        reading = scan.read(lines, locations, self.languages)
-        # If a snippet is missing, the other faults may come from that.
-        return Page(name, text, body, markdown, reading._replace(faults=faults or reading.faults), lines)
+            location = reached(error) or written[0].location
+            missing = [scan.Fault(Failure(location, "SnippetMissingError", str(error)), 0)]
+            lines, locations = read(written, self._prepared(checks_snippets=False))
+            # The other faults may come from the missing snippet.
+            return lines, scan.read(lines, locations, self.languages)._replace(faults=missing)
+        return lines, scan.read(lines, locations, self.languages)
 
     def _prepared(self, checks_snippets: bool) -> Markdown:
         """Return the site's Markdown, for its preprocessors."""
         if self._markdown is None:
             self._markdown = Markdown(extensions=self.extensions, extension_configs=self.configs)
-            self._markdown.preprocessors[EXTENSION].pages = {}  # in what is read, no fence has a number
+            self._markdown.preprocessors[EXTENSION].reads_only = True
             trace(self._markdown, self.root)
         self._markdown.reset()
         if "snippet" in self._markdown.preprocessors:

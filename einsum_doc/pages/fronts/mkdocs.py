@@ -49,14 +49,21 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         if not self.serving and not self.only_reads:
             collect_less()
 
+    @event_priority(_BEFORE_ALL)  # other plugins keep the options of Markdown's extensions
+    def _on_config_first(self, config: MkDocsConfig) -> None:
+        """Make the options of Markdown's extensions not empty: mkdocstrings would not keep the object."""
+        config.mdx_configs.setdefault("pymdownx.superfences", {})
+
     @event_priority(_LAST)  # other plugins add fences and extensions; superfences asks the last fence first
-    def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
+    def _on_config_last(self, config: MkDocsConfig) -> MkDocsConfig:
         """Set up a build."""
         runnable = config.plugins["markdown-exec"].config.languages if "markdown-exec" in config.plugins else None
         pool = self.site.build.runner.pool if hasattr(self, "site") else None  # under `serve`, of the last build
         self.site = Site(config, self.config, runnable, serving=self.serving)
         self.site.build.runner.pool = pool
         return config
+
+    on_config = CombinedEvent(_on_config_first, _on_config_last)
 
     def on_pre_build(self, *, config: MkDocsConfig) -> None:
         """Begin a build that gives a verdict: fronts that only read the pages do not come here."""
@@ -98,6 +105,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
     def on_page_markdown(self, markdown: str, *, page: MkDocsPage, config: MkDocsConfig, files: Files) -> str:
         """Read the page again if other plugins have changed it; name it in its Markdown."""
         read = self.site.changed(page.file, markdown)
+        self.site.build.begin_page(read)
         self._run([read])
         return named(read.name, markdown)
 

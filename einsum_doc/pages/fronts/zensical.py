@@ -191,7 +191,7 @@ class _ZensicalSite(Site):
         elif page.markdown.strip() == markdown.strip():
             markdown = page.markdown
         page = self.changed(file, markdown)
-        page.begin()
+        self.build.begin_page(page)
         self.run([page])
         self.page = MkDocsPage(None, file, config)
         self.page.markdown, self.page.meta = markdown, context.meta

@@ -31,17 +31,25 @@ class Converters:
         self._idle: list[Markdown] = []
 
     def convert(
-        self, text: str, md: Markdown, options: Mapping[str, Any], headings: list[Any], *, prefixed: bool = True
+        self,
+        text: str,
+        md: Markdown,
+        options: Mapping[str, Any],
+        headings: list[Any],
+        printer: tuple[str, Block],
+        *,
+        prefixed: bool = True,
     ) -> str:
         """Return a text as HTML; add its headings for the table of contents of the page, whose Markdown is `md`.
 
+        printer: the name of the page and the block whose output the text is, for fences in it.
         options: markdown-exec's, as its `validator` reads them: `update_toc`, and the prefix of ids, which is
         `id_prefix` or else comes from `id`; without these, or if not `prefixed`, it is a number.
         """
         page = getattr(md, "_original_md", md)
         # A block within the text may be converted meanwhile, and needs another converter.
         converter = self._idle.pop() if self._idle else _converter()
-        converter._original_md = page
+        converter._original_md, converter.einsum_doc_printer = page, printer
         markdown_exec.MarkdownConverter.counter += 1
         ids = converter.treeprocessors[markdown_exec.IdPrependingTreeprocessor.name]
         ids.id_prefix = f"exec-{markdown_exec.MarkdownConverter.counter}--"
@@ -92,11 +100,17 @@ def _move(element: Any, part: str, converter: Markdown, page: Markdown) -> None:
 
 
 def format_block(
-    block: Block, result: Result, language: Language, md: Markdown, options: Mapping[str, Any], converters: Converters
+    block: Block,
+    result: Result,
+    language: Language,
+    md: Markdown,
+    options: Mapping[str, Any],
+    converters: Converters,
+    page: str,
 ) -> str:
     """Return a block as markdown-exec shows it, with its outcome below.
 
-    options: markdown-exec's, as its `validator` reads them.
+    options: markdown-exec's, as its `validator` reads them. page: the name of its page.
     """
     if language.ours:
         return block_html(result.markup or f"<pre>{escape(block.code)}</pre>", block, result, "checked")
@@ -118,10 +132,10 @@ def format_block(
     if place and shown["result"]:
         output, shown["result"] = markdown_exec.code_block(shown["result"], output), ""
     headings: list[Any] = []
-    convert = partial(converters.convert, md=md, options=options, headings=headings)
+    convert = partial(converters.convert, md=md, options=options, headings=headings, printer=(page, block))
     written = _with_source(block, language, f"{output}\n\n{place}" if place else output, shown, convert)
     # Ids begin with a name that no other block of the site has.
-    name = f"v{hashlib.blake2b(block.location.file.encode(), digest_size=3).hexdigest()}-{block.number}"
+    name = f"v{hashlib.blake2b(page.encode(), digest_size=3).hexdigest()}-{block.number}"
     beside = [replace(each, text=convert(each.text)) if each.kind == "markdown" else each for each in beside]
     values = "".join(shown_html(each, f"{name}-{number}") for number, each in enumerate(beside, 1))
     written = written.replace(f"<p>{place}</p>", place)  # which a tab makes of it

@@ -13,8 +13,9 @@ from pygments.formatters import HtmlFormatter
 from pygments_ansi_color import AnsiColorLexer
 
 from einsum_doc.pages.record.block import Block, Location
-from einsum_doc.pages.record.result import Failure, PageResults, Result, Shown
+from einsum_doc.pages.record.result import Failure, Result, Shown
 from einsum_doc.pages.record.text import count
+from einsum_doc.pages.verdict.report import PageReport
 
 _WORDS = {"held": "✓ held", "failed": "✗ failed", "skipped": "– skipped", "not run": "– not run"}
 
@@ -150,14 +151,14 @@ def short(location: Location) -> str:
     return f"{'/'.join(parts[-2:] if parts[-1] == 'index.md' else parts[-1:])}:{location.line}"
 
 
-def stamp_html(blocks: Sequence[Block], page: PageResults, faults: int, commit: str, report: str = "") -> str:
+def stamp_html(page: PageReport, commit: str, report: str = "") -> str:
     """Return the stamp of a page, for below its title; nothing, if no block of it ran.
 
     report: the address of the page's part of the report.
     """
     results = page.results
     link = f'<a href="{escape(report)}">report</a>' if report else ""
-    failures = faults + sum(len(result.failures) for result in results)
+    failures = len(page.failures)
     if failures:
         return f'<div class="stamp failed"><b>✗ {count(failures, "failure")} on this page</b>{link}</div>'
     ran = [result for result in results if result.status == "held"]

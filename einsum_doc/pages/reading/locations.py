@@ -44,14 +44,18 @@ class Line(str):
         return Line(super().replace(*args), self.location)
 
 
-def read(name: str, text: str, markdown: str, md: Markdown) -> tuple[Sequence[str], Sequence[Location]]:
-    """Return the lines of a page that superfences will be given, and the location of each.
-
-    markdown: the text as plugins have changed it. md: the Markdown that will render it.
-    """
+def located(name: str, text: str, markdown: str) -> list[Line]:
+    """Return the lines of a page as plugins have changed it, with their locations in the file `name` of this text."""
     written = markdown.split("\n")
     indices = _aligned(text.split("\n"), written)
-    lines = [Line(line, Location(name, index + 1)) for line, index in zip(written, indices, strict=True)]
+    return [Line(line, Location(name, index + 1)) for line, index in zip(written, indices, strict=True)]
+
+
+def read(lines: list[Line], md: Markdown) -> tuple[Sequence[str], Sequence[Location]]:
+    """Return the lines that superfences will be given for those of a page, and the location of each.
+
+    md: the Markdown that will render it.
+    """
     superfences = md.preprocessors["fenced_code_block"]
     for preprocessor in takewhile(lambda each: each is not superfences, md.preprocessors):
         lines = _located(lines, preprocessor.run(list(lines)))

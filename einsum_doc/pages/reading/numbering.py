@@ -1,15 +1,17 @@
 """Fences numbered for superfences: a formatter is told which fence it is given, and of which page.
 
 superfences hands a formatter the text of a fence, which may stand on a page twice, and on two pages. The
-Markdown of a page therefore begins with a comment that names it, which stays with the text wherever
+Markdown of a page therefore begins with a comment that names the page, which stays with the text wherever
 another plugin renders it, as a blog does for its excerpts. Right before superfences reads the page, the
-comment is taken out, and the header of each fence that the builder answers for is given its number.
+comment is taken out, and the header of each fence that the builder answers for is given the name of the page
+and its number. A text without a name, such as a docstring or the output of a block, is no page: the build
+makes one of it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -20,10 +22,11 @@ from markdown.preprocessors import Preprocessor
 from einsum_doc.pages.reading.scan import Fence, PageReading, with_underscores
 
 NUMBER = "einsum_doc"
-"""The option of a fence's header that holds its number: the index of its opening line, from 0."""
+"""The option of a fence's header that holds the name of its page and its number, the index of its opening line."""
 EXTENSION = "einsum_doc_fences"
 
 _NAME = re.compile(r"<!-- einsum-doc: (\S+) -->")
+_HAS_NUMBER = re.compile(rf'[> ]*(`{{3,}}|~{{3,}}).* {NUMBER}="')
 
 
 def named(name: str, markdown: str) -> str:
@@ -41,48 +44,64 @@ def unnamed(markdown: str) -> str:
     return "\n".join(line for line in lines if not _NAME.fullmatch(line))
 
 
-def numbered(lines: list[str], numbers: Iterable[int], shift: int = 0) -> list[str]:
-    """Return the lines of a page with their numbers in the headers of fences.
+def numbered(lines: list[str], page: str, numbers: Mapping[int, int]) -> list[str]:
+    """Return lines with the numbers of fences in their headers.
 
-    >>> numbered(["Text.", '```python exec="on"', "1", "```", '~~~{.python exec="on"}'], [1, 4])
-    ['Text.', '```python exec="on" einsum_doc="1"', '1', '```', '~~~{.python exec="on" einsum_doc="4"}']
+    >>> numbered(["Text.", '```python exec="on"', "1", "```", '~~~{.py exec="on"}'], "a b.md", {1: 1, 4: 4})
+    ['Text.', '```python exec="on" einsum_doc="a%20b.md:1"', '1', '```', '~~~{.py exec="on" einsum_doc="a%20b.md:4"}']
 
-    shift: how many lines the page has before these.
+    page: the name of their page. numbers: those of the fences that open on lines, by the indices of these.
     """
     found = list(lines)
-    for number in numbers:
-        line = found[number - shift].rstrip()
+    for index, number in numbers.items():
+        line = found[index].rstrip()
         end = len(line) - line.endswith("}")
-        found[number - shift] = f'{line[:end]} {NUMBER}="{number}"{line[end:]}'
+        found[index] = f'{line[:end]} {NUMBER}="{quote(page)}:{number}"{line[end:]}'
     return found
+
+
+def page_and_number(option: str) -> tuple[str, int]:
+    """Return the name of the page and the number in the header of a fence.
+
+    >>> page_and_number("a%20b.md:4")
+    ('a b.md', 4)
+    """
+    name, _, number = option.rpartition(":")
+    return unquote(name), int(number)
 
 
 class FenceNumbers(Extension):  # type: ignore[misc]  # Python-Markdown has no types
     """Numbers the fences of a page right before superfences reads it.
 
     pages: the pages that have been read, by any key, each with its `name`, its `lines` and its `reading`.
-    While it is rendered, the page is the attribute `einsum_doc_page` of the Markdown.
+    number_others: returns the lines of a text that is no page with the numbers of their fences.
     """
 
-    def __init__(self, pages: Mapping[str, Any]) -> None:
+    def __init__(self, pages: Mapping[str, Any], number_others: Callable[[Markdown, list[str]], list[str]]) -> None:
         super().__init__()
-        self.pages = pages
+        self.pages, self.number_others = pages, number_others
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
         """Register the preprocessor."""
-        md.preprocessors.register(_Numbers(md, self.pages), EXTENSION, 25.5)
+        md.preprocessors.register(_Numbers(md, self.pages, self.number_others), EXTENSION, 25.5)
 
 
 class _Numbers(Preprocessor):  # type: ignore[misc]
-    def __init__(self, md: Markdown, pages: Mapping[str, Any]) -> None:
+    def __init__(
+        self, md: Markdown, pages: Mapping[str, Any], number_others: Callable[[Markdown, list[str]], list[str]]
+    ) -> None:
         super().__init__(md)
-        self.pages = pages
+        self.pages, self.number_others = pages, number_others
+        self.reads_only = False
+        """True if the fences of a page are to be read, and get no number."""
 
     def run(self, lines: list[str]) -> list[str]:
         superfences = self.md.preprocessors["fenced_code_block"]
         if superfences.config.get("preserve_tabs"):
             lines = superfences.restore_raw_text(lines)  # the fences, which it has put aside
         lines = with_underscores(lines)
+        if self.reads_only:
+            return lines
         start, page = 0, None
         for index, line in enumerate(lines):
             name = _NAME.fullmatch(line.strip())
@@ -91,16 +110,17 @@ class _Numbers(Preprocessor):  # type: ignore[misc]
                 lines = [*lines[:start], *lines[start + 1 :]]
                 break
         else:
+            if any(map(_HAS_NUMBER.match, lines)):
+                return lines  # the text of a fence of Markdown
             # Another plugin may render a page that has no name yet, or none any more. The output of a block is no page.
             if not hasattr(self.md, "_original_md"):
                 page = self._page("lines", lines)
-        self.md.einsum_doc_page = page
         if page is None:
-            return lines
+            return self.number_others(self.md, lines)
         # Another plugin may have put lines before the name. A fence that one has changed gets no number.
-        numbers = _numbers_in(page.reading)
-        same = [number for number in numbers if lines[start + number : start + number + 1] == [page.lines[number]]]
-        return lines[:start] + numbered(lines[start:], same)
+        numbers = {start + number: number for number in _numbers_in(page.reading)}
+        same = {index: number for index, number in numbers.items() if lines[index : index + 1] == [page.lines[number]]}
+        return numbered(lines, page.name, same)
 
     def _page(self, attribute: str, value: object) -> Any:
         """Return the page with this value of an attribute; None, if there is none."""
@@ -115,12 +135,7 @@ def _numbers_in(reading: PageReading, outer: Fence | None = None) -> list[int]:
     return [number for number in inside if not any(other.line < number < other.end for other in others)]
 
 
-def numbered_text(text: str, outer: Fence, reading: PageReading) -> str:
+def numbered_text(text: str, outer: Fence, page: Any) -> str:
     """Return the text of a fence that is Markdown itself, with the numbers of the fences in it."""
-    return "\n".join(numbered(text.split("\n"), _numbers_in(reading, outer), outer.line + 1))
-
-
-def page_of(md: Markdown) -> Any:
-    """Return the page that is being rendered; None for a text that stands on no page, such as a docstring."""
-    # Within the output of a block, markdown-exec and the builder keep the Markdown of the page.
-    return getattr(getattr(md, "_original_md", md), "einsum_doc_page", None)
+    numbers = {number - outer.line - 1: number for number in _numbers_in(page.reading, outer)}
+    return "\n".join(numbered(text.split("\n"), page.name, numbers))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.result import Failure, PageResults
 from einsum_doc.pages.record.text import count, plain
+
+Kind = Literal["page", "docstring", "output", "text"]
+"""The kind of text that blocks stand in: a page, a docstring, the output of a block, or another text of a plugin."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,12 @@ class PageReport(PageResults):
     faults: Sequence[Failure] = ()
     """Failures of its fences apart from those of the blocks that ran."""
     name: str = ""
-    """Its file, relative to the folder of mkdocs.yml."""
+    """Its file, relative to the folder of mkdocs.yml; for another kind of text, more after `::`."""
+    kind: Kind = "page"
+    home: str = ""
+    """The name of the page that shows it, if that is another one."""
+    left: int = 0
+    """The number of blocks in docstrings and in output on it that were left to markdown-exec."""
 
     @property
     def ran(self) -> bool:
@@ -32,6 +41,19 @@ class PageReport(PageResults):
         """All failures of this page, in the order of its lines."""
         found = [*self.faults, *(failure for result in self.results for failure in result.failures)]
         return sorted(found, key=lambda failure: failure.location)
+
+
+def joined(pages: Sequence[PageReport]) -> PageReport:
+    """Return the report of a page together with those of docstrings and of output that it shows."""
+    ran = [page for page in pages if page.ran]
+    return replace(
+        pages[0],
+        results=[result for page in pages for result in page.results],
+        blocks=[block for page in pages for block in page.blocks],
+        faults=[fault for page in pages for fault in page.faults],
+        cached=bool(ran) and all(page.cached for page in ran),
+        when=max((page.when for page in ran), default=0.0),
+    )
 
 
 def users(pages: Sequence[PageReport]) -> dict[str, list[str]]:
@@ -65,8 +87,12 @@ def failures_text(pages: Sequence[PageReport]) -> str:
 
 def _paragraph(page: PageReport, failure: Failure) -> str:
     text = [str(failure)]
-    if page.name and failure.location.file != page.name:
-        text.append(f"  on the page {page.name}")  # which includes the file as a snippet
+    if page.kind == "docstring":
+        text.append(f"  in the docstring of {page.name.partition('::')[2] or 'the module'}")
+    if page.kind == "output":
+        text.append("  in a block that this one prints")
+    if page.name and failure.location.file != (page.home or page.name):
+        text.append(f"  on the page {page.home or page.name}")  # which includes the file as a snippet
     for block, result in zip(page.blocks, page.results, strict=True):
         if failure not in result.failures:
             continue
@@ -90,6 +116,12 @@ def nothing_ran(config: str) -> Failure:
     return Failure(Location(config, 1), "NothingRanError", "nothing was executed in this build", (why,))
 
 
+def _kinds(numbers: Mapping[Kind, int]) -> list[str]:
+    """Return the numbers of texts of each kind in words."""
+    words: dict[Kind, str] = {"page": "page", "docstring": "docstring", "output": "printed block", "text": "text"}
+    return [count(numbers[kind], word) for kind, word in words.items() if numbers.get(kind)]
+
+
 def summary(pages: Sequence[PageReport]) -> str:
     """Return the build in one line.
 
@@ -99,16 +131,21 @@ def summary(pages: Sequence[PageReport]) -> str:
     results = [result for page in pages for result in page.results]
     lines = sum(result.lines for result in results)
     reasons = Counter(result.reason for result in results if result.status == "skipped")
+    told = Counter(page.kind for page in pages if page.name and (page.blocks or page.faults))
     parts = [
-        count(sum(bool(page.name and (page.blocks or page.faults)) for page in pages), "page"),
+        count(told.pop("page", 0), "page"),
+        *_kinds(told),
         count(len(results), "block"),
         f"{count(sum(result.assertions for result in results), 'assertion')} held",
         *([f"{count(lines, 'line')} of derivations held"] if lines else []),
         *(f"{number} skipped ({reason})" for reason, number in sorted(reasons.items())),
     ]
-    kept = sum(page.cached for page in pages)
+    kept = Counter(page.kind for page in pages if page.cached)
     if kept:
-        parts.append(f"{count(kept, 'page')} from the cache")
+        parts.append(f"{' and '.join(_kinds(kept))} from the cache")
+    left = sum(page.left for page in pages)
+    if left:
+        parts.append(f"{count(left, 'block')} left to markdown-exec")
     failures = sum(len(page.failures) for page in pages)
     not_run = sum(result.status == "not run" for result in results)
     if failures:

@@ -1,0 +1,202 @@
+"""Texts that rendering meets and that are no pages, docstrings and the output of blocks -> pages of their own.
+
+Pages run before they are rendered; these start when they are met. The blocks of a docstring share a process, and
+each block that a block prints has its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from markdown import Markdown
+
+from einsum_doc.pages.build.page import Page
+from einsum_doc.pages.build.reader import PageReader
+from einsum_doc.pages.reading import fence, scan
+from einsum_doc.pages.reading.docstrings import Docstring, docstrings
+from einsum_doc.pages.reading.numbering import numbered
+from einsum_doc.pages.record.block import Block, Location
+
+LEFT = ""
+"""The name of the page whose blocks are left to markdown-exec."""
+
+
+class FoundPages:
+    """The pages that rendering has found.
+
+    pages: all pages of the build, by any key; those that are found are added by their names.
+    run: starts to run pages. name_of: returns the name of a file in messages. leaves: true if their blocks are left to
+    markdown-exec. memory: the file in which a build keeps the names of the docstrings on each page for the next.
+    """
+
+    def __init__(
+        self,
+        reader: PageReader,
+        pages: dict[str, Page],
+        run: Callable[[Iterable[Page]], None],
+        name_of: Callable[[str], str],
+        *,
+        leaves: bool,
+        memory: Path | None,
+    ) -> None:
+        self.reader, self.pages, self.run, self.name_of = reader, pages, run, name_of
+        self.leaves, self.memory = leaves, memory
+        self.home: Page | None = None
+        """The page that is being rendered."""
+        self._docstrings = cache(lambda file: docstrings(reader.root / file, file))
+        self._made: dict[str, Page] = {}
+        """The pages made of docstrings, by name."""
+        self._fences: dict[str, list[scan.Fence]] = {}
+        """The fences of each docstring, by the name of its page; the next to be rendered is the first."""
+
+    def number(self, md: Markdown, lines: list[str]) -> list[str]:
+        """Return the lines of a text that is no page, with the numbers of its fences in the pages made of it."""
+        fences = scan.scan(lines, unasked=self.reader.languages.unasked)
+        if not fences:
+            return lines
+        home = self.home.name if self.home else ""
+        if self.leaves:
+            left = self._reading(lines, Location(home, 1))
+            if self.home:
+                self.home.left += len(left.blocks)
+            return numbered(lines, LEFT, {number: number for number in left.numbered})
+        printer: tuple[str, Block] | None = getattr(md, "einsum_doc_printer", None)
+        if printer:
+            return self._numbered_by(self.printed(*printer, lines), lines)
+        context = _context(md)
+        if context is None:
+            reading = self._reading(lines, Location(home, 1))
+            return self._numbered_by([self._kept(Page(f"{home}::", "", "", "", reading, kind="text"))], lines)
+        file = self.name_of(str(context.filepath))
+        for each in sorted(self._docstrings(file), key=lambda each: each.line != context.lineno):
+            page = self._page_of(each, file)
+            numbers = self._numbers(page, fences)
+            if numbers is not None:
+                return self._numbered_by([page], lines, numbers)
+        # It is made by an extension, or is not in a file of Python.
+        reading = self._reading(lines, Location(file, max(1, context.lineno)))
+        page = Page(f"{file}::{context.origin}", "", "", "", reading, kind="docstring")
+        return self._numbered_by([self._kept(page)], lines)
+
+    def printed_on(self, page: Page) -> list[Page]:
+        """Return the pages of the blocks in the output of a page that is not rendered, but has run."""
+        found = []
+        for block, result in zip(page.blocks, page.results, strict=True):
+            options = block.options
+            is_markdown = not (fence.is_on(options.get("html")) or options.get("result") or result.failures)
+            if is_markdown and options.get("source") != "console" and not self.leaves:
+                found += self.printed(page.name, block, scan.normalize(result.output))
+        return found
+
+    def printed(self, name: str, block: Block, lines: Sequence[str]) -> list[Page]:
+        """Return the pages of the blocks in the output of a block: one for each, and one for fences that are wrong.
+
+        name: the page of the block.
+        """
+        reading = self._reading(lines, block.location)
+        pages = []
+        for number, found in reading.numbered.items():
+            if isinstance(found, Block):
+                own = scan.PageReading([replace(found, number=1)], (), {number: replace(found, number=1)})
+                pages.append(Page(f"{name}::{block.number}.{found.number}", "", "", "", own, kind="output"))
+        others = {number: each for number, each in reading.numbered.items() if not isinstance(each, Block)}
+        if others or reading.faults:
+            rest = reading._replace(blocks=(), numbered=others)
+            pages.append(Page(f"{name}::{block.number}", "", "", "", rest, kind="output"))
+        return [self._kept(page) for page in pages]
+
+    # ---- Docstrings of the last build ------------------------------------------------------------------------
+
+    @cached_property
+    def known(self) -> dict[str, list[str]]:
+        """The names of the pages made of docstrings that each page has shown in the last build."""
+        try:
+            return dict(json.loads(self.memory.read_text("utf-8"))) if self.memory else {}
+        except (OSError, ValueError):
+            return {}
+
+    def known_on(self, page: Page) -> list[Page]:
+        """Return the pages of the docstrings that a page has shown in the last build, if they are still there."""
+        found = []
+        for name in [] if self.leaves else self.known.get(page.name, ()):
+            file, _, qualified = name.partition("::")
+            same = [each for each in self._docstrings(file) if each.name == qualified]
+            found += [self._page_of(each, file) for each in same[:1]]
+        for each in found:
+            each.home = each.home or page.name
+        return found
+
+    def remember(self) -> None:
+        """Keep the names of the docstrings on each page, for the next build."""
+        shown = {page.name: [each.name for each in page.met if each.name in self._made] for page in self.pages.values()}
+        shown = {name: found for name, found in shown.items() if found}
+        if self.memory and (shown or self.known):
+            with suppress(OSError):  # the folder of the cache cannot be written to, which the cache reports
+                self.memory.parent.mkdir(parents=True, exist_ok=True)
+                self.memory.write_text(json.dumps(shown, sort_keys=True), "utf-8")
+
+    # ---- Pages -----------------------------------------------------------------------------------------------
+
+    def _numbered_by(self, pages: Sequence[Page], lines: list[str], own: Mapping[int, int] | None = None) -> list[str]:
+        """Run pages, add them to the page being rendered, and return lines with the numbers of their fences."""
+        for page in pages:
+            self.pages[page.name] = page
+            page.complete = True  # when it is rendered is not known
+            if self.home and all(page is not each for each in self.home.met):
+                page.home = page.home or self.home.name
+                self.home.met.append(page)
+            numbers = {number: number for number in page.reading.numbered} if own is None else own
+            lines = numbered(lines, page.name, numbers)
+        self.run(pages)
+        return lines
+
+    def _kept(self, page: Page) -> Page:
+        """Return a page, or the same one of another rendering of its text; no two have one name."""
+        while (other := self.pages.get(page.name)) and not other.runs_the_same(page):
+            page.name += "'"
+        return other or page
+
+    def _reading(self, lines: Sequence[str], location: Location) -> scan.PageReading:
+        return scan.read(lines, [location] * len(lines), self.reader.languages)
+
+    def _page_of(self, docstring: Docstring, file: str) -> Page:
+        """Return the page made of a docstring."""
+        name = f"{file}::{docstring.name}"
+        if name not in self._made:
+            lines, reading = self.reader.read_lines(docstring.lines)
+            self._fences[name] = scan.scan(lines, unasked=self.reader.languages.unasked)
+            self._made[name] = Page(name, "", "", "", reading, lines, kind="docstring")
+        return self._made[name]
+
+    def _numbers(self, page: Page, fences: Sequence[scan.Fence]) -> dict[int, int] | None:
+        """Return the number of each fence in a section of a docstring; None, if they do not stand in it.
+
+        The same fence may stand in it twice: sections are rendered in order, and perhaps on several pages.
+        """
+        own = self._fences[page.name]
+        found = {}
+        for each in fences:
+            index = next((at for at, other in enumerate(own) if _same(other, each)), None)
+            if index is None:
+                return None
+            found[each.line] = own[index].line
+            own = [*own[index + 1 :], *own[: index + 1]]
+        self._fences[page.name] = own
+        return {line: number for line, number in found.items() if number in page.reading.numbered}
+
+
+def _same(one: scan.Fence, other: scan.Fence) -> bool:
+    return (one.header, one.code, one.closed) == (other.header, other.code, other.closed)
+
+
+def _context(md: Markdown) -> Any:
+    """Return the object whose docstring mkdocstrings is rendering: `filepath`, `lineno`, `origin`; None without one."""
+    name = "mkdocs-autorefs"
+    hook = getattr(md.inlinePatterns[name], "hook", None) if name in md.inlinePatterns else None
+    return hook and hook.get_context()
