@@ -192,14 +192,17 @@ class Site:
         return urljoin(self.config.site_url, file.url) + mark + anchor if file else ""
 
     def entries(self, reports: Sequence[PageReport], seen_from: File) -> list[Entry]:
-        """Return the pages that have been run, each with its link from one of them."""
+        """Return the pages that have been run, each with its link from one of them, and what was found on each."""
         by_name = {report.name: report for report in reports}
         found = []
         for uri, page in self.build.pages.items():
             file = self.files.get_file_from_path(uri)
             if file and file.page and page.name in by_name:
                 title = escape(Markup(file.page.title or page.name).striptags())
-                found.append(Entry(by_name[page.name], title, self.link(file, seen_from)))
+                link = self.link(file, seen_from)
+                found.append(Entry(by_name[page.name], title, link))
+                shown = [by_name[each.name] for each in page.met if each.name in by_name]
+                found += [Entry(each, f"<code>{escape(each.name)}</code>", link) for each in shown]
         return found
 
     def with_users(self, html: str, reports: Sequence[PageReport], file: File) -> tuple[str, set[str]]:
@@ -207,4 +210,5 @@ class Site:
         library = self.build.options.library
         if not any(f'id="{package}.' in html for package in library):
             return html, set()  # most pages explain no name, and need no links to all others
-        return with_users(html, library, self.entries(reports, file), self.name_of(file))
+        pages = [entry for entry in self.entries(reports, file) if entry.report.kind == "page"]
+        return with_users(html, library, pages, self.name_of(file))

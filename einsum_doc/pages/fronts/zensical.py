@@ -72,10 +72,7 @@ class EinsumDocExtension(Extension):  # type: ignore[misc]  # Python-Markdown ha
         context: Any = md.preprocessors["rendering_context"]
         site = _site_of(context.config, self.getConfig("cache"))
         site.add_to(md)
-        end = _Processor(site.end)
-        md.preprocessors.register(_Processor(partial(site.begin, context.page)), NAME, _FIRST)
-        # The last one is added when the tree is ready: the table of contents has all of them run over each heading.
-        md.treeprocessors.register(_Processor(lambda tree: md.postprocessors.register(end, NAME, _LAST)), NAME, _LAST)
+        md.preprocessors.register(_Processor(partial(site.begin, context.page, md)), NAME, _FIRST)
 
 
 makeExtension = EinsumDocExtension  # noqa: N816  # what Python-Markdown looks for
@@ -169,13 +166,18 @@ class _ZensicalSite(Site):
         if "fenced_code_block" in md.preprocessors:
             md.registerExtensions(["pymdownx.superfences"], self.config.mdx_configs)
 
-    def begin(self, context: Any, lines: list[str]) -> list[str]:
+    def begin(self, context: Any, md: Markdown, lines: list[str]) -> list[str]:
         """Return the Markdown of a page that is to be rendered; fail, if any page has a failure.
 
         context: the page as Zensical has it.
         """
         if self.wrong:
             raise PluginError(self.wrong)
+        if "mkdocstrings_ids" in md.treeprocessors:
+            return lines  # a docstring, for which mkdocstrings has a Markdown of its own
+        end = _Processor(self.end)
+        # It is added when the tree is ready: the table of contents has all postprocessors run over each heading.
+        md.treeprocessors.register(_Processor(lambda tree: md.postprocessors.register(end, NAME, _LAST)), NAME, _LAST)
         markdown = "\n".join(line.rstrip("\r") for line in lines)
         config = self.config
         file = self.files.get_file_from_path(context.path)
@@ -201,18 +203,19 @@ class _ZensicalSite(Site):
         """Return the HTML of a page with its stamp; fail for blocks that have not reached the page."""
         build, file = self.build, self.page.file
         html = self.finish(self.page, html)
-        report = build.pages[file.src_uri].report()
-        self.reports[report.name] = report
+        page = build.pages[file.src_uri]
+        told = [each.report() for each in (page, *page.met)]
+        self.reports |= {report.name: report for report in told}
         reports = [*self.reports.values()]
         html, _ = self.with_users(html, reports, file)
         if file is self.report_file:
             html += report_html(self.entries(reports, file), build.commit, build.options.library, {})
         while self.downloads:
             self.downloads.pop().copy_file()
-        is_news = not self.failures.issuperset(report.failures)
-        if is_news or build.fences.lost or (self.read_again and report.blocks):
+        is_news = any(not self.failures.issuperset(report.failures) for report in told)
+        if is_news or build.fences.lost or (self.read_again and page.blocks):
             with as_plugin_errors():
-                build.judge_pages([report], all_pages=False)
+                build.judge_pages(told, all_pages=False)
         return html
 
     def link(self, to: File, seen_from: File) -> str:

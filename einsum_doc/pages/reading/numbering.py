@@ -26,7 +26,8 @@ NUMBER = "einsum_doc"
 EXTENSION = "einsum_doc_fences"
 
 _NAME = re.compile(r"<!-- einsum-doc: (\S+) -->")
-_HAS_NUMBER = re.compile(rf'[> ]*(`{{3,}}|~{{3,}}).* {NUMBER}="')
+_INNER = "-"
+"""The name of the text in a fence of Markdown, whose fences have the numbers that they have on the page."""
 
 
 def named(name: str, markdown: str) -> str:
@@ -102,19 +103,15 @@ class _Numbers(Preprocessor):  # type: ignore[misc]
         lines = with_underscores(lines)
         if self.reads_only:
             return lines
-        start, page = 0, None
-        for index, line in enumerate(lines):
-            name = _NAME.fullmatch(line.strip())
-            if name:
-                start, page = index, self._page("name", unquote(name[1]))
-                lines = [*lines[:start], *lines[start + 1 :]]
-                break
-        else:
-            if any(map(_HAS_NUMBER.match, lines)):
-                return lines  # the text of a fence of Markdown
-            # Another plugin may render a page that has no name yet, or none any more. The output of a block is no page.
-            if not hasattr(self.md, "_original_md"):
-                page = self._page("lines", lines)
+        names = ((index, _NAME.fullmatch(line.strip())) for index, line in enumerate(lines))
+        start, name = next(((index, unquote(name[1])) for index, name in names if name), (0, ""))
+        if name:
+            lines = [*lines[:start], *lines[start + 1 :]]
+            if name == _INNER:
+                return lines
+        # Another plugin may render a page that has no name yet, or none any more. The output of a block is no page.
+        is_output = hasattr(self.md, "_original_md")
+        page = self._page("name", name) if name else None if is_output else self._page("lines", lines)
         if page is None:
             return self.number_others(self.md, lines)
         # Another plugin may have put lines before the name. A fence that one has changed gets no number.
@@ -138,4 +135,4 @@ def _numbers_in(reading: PageReading, outer: Fence | None = None) -> list[int]:
 def numbered_text(text: str, outer: Fence, page: Any) -> str:
     """Return the text of a fence that is Markdown itself, with the numbers of the fences in it."""
     numbers = {number - outer.line - 1: number for number in _numbers_in(page.reading, outer)}
-    return "\n".join(numbered(text.split("\n"), page.name, numbers))
+    return named(_INNER, "\n".join(numbered(text.split("\n"), page.name, numbers)))

@@ -104,11 +104,3 @@ def test_a_block_within_markdown_that_is_executed(build: Build) -> None:
     numbers = re.findall(r'<h2 id="exec-(\d+)-', html)
     assert len({*numbers}) == 3, numbers
     assert "einsum_doc=" not in html
-
-
-def test_a_block_that_a_block_prints_stands_on_no_page(build: Build) -> None:
-    inner = "```python exec='on'\nprint('## Inner')\n```"
-    page = f'# Title\n\n{inner}\n\n```python exec="on"\nprint({inner!r})\n```\n'
-    ours = build({"index": page}, config=CONFIG % "markdown-exec, einsum-doc")
-    assert ours.status == 1
-    assert "docs/index.md:1: FenceError: a block that stands on no page" in ours.console

@@ -539,6 +539,6 @@ def test_what_is_rendered_apart_from_its_page_must_be_known(build: Build, event:
     built = build({"index": page}, "-q", config=PLAIN + "hooks: [hook.py]\n", files={"hook.py": LATE[event]})
     assert built.status == 1
     assert ".yml:1: " in built.console or "docs/index.md:1: " in built.console
-    assert "FenceError: a block that stands on no page" in built.console
+    assert "FenceError: a block that is changed after its page was read is not run" in built.console
     assert "in the block that begins: \"x = 2\\nprint(x, 'once')\"" in built.console
     assert built.pages == ["404.html"] * (event == "on_post_page")
