@@ -17,14 +17,18 @@ REWRITE = "EINSUM_DOC_REWRITE"
 
 A build that writes its site to another folder refuses to run with it."""
 
-_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)")
+_NUMBER = re.compile(
+    r"(?<![\w./\\])(?<![^\W\d][-+])[-+]?(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?(?!(?!j\b)[\w/\\]|\.\w|[-+][^\W\d])"
+)
+"""A number with a point that is no part of a name, a version or a path; `1.5-2.5j` is two."""
 
 
 def differs(output: str, expected: Expected) -> Failure | None:
     """Return the difference between an output and the expected one as a failure; None if there is none.
 
-    White space at the ends of lines and the colours of a terminal are ignored. A number written with a point or
-    an exponent may differ by the tolerance: relative to the expected number, or absolute if that is 0.
+    White space at the ends of lines and the colours of a terminal are ignored. A number may differ by the tolerance,
+    relative to the larger of both, or absolute if 0 is expected, if both are written with a point, and both or
+    neither with an exponent.
 
     >>> from einsum_doc.pages.record.block import Location
     >>> differs("loss 0.333333", Expected(Location("docs/a.md", 9), "loss 0.3333334"))
@@ -50,8 +54,9 @@ def lines_of(text: str) -> list[str]:
 
 
 def _same(wanted: str, given: str, tolerance: float) -> bool:
-    if "\t" in given:  # Markdown has expanded the tabs of the fence
-        wanted, given = (re.sub(r"\s+", " ", text) for text in (wanted, given))
+    if "\t" in given:  # Markdown has expanded the tabs of the fence, which may be indented
+        forms = ((" " * indent + given).expandtabs(4)[indent:] for indent in range(4))
+        return any(_same(wanted, form, tolerance) for form in forms)
     if wanted == given:
         return True
     if _NUMBER.split(wanted) != _NUMBER.split(given):
@@ -63,12 +68,11 @@ def _same(wanted: str, given: str, tolerance: float) -> bool:
 
 
 def _close(wanted: str, given: str, tolerance: float) -> bool:
-    if not re.search(r"[.eE]", wanted + given):
-        return False  # whole numbers are exact
+    if ("e" in wanted.lower()) != ("e" in given.lower()):
+        return False
     want, give = float(wanted), float(given)
-    if math.isinf(want):
-        return False  # too large to be compared as numbers
-    return math.isclose(want, give, rel_tol=tolerance, abs_tol=0.0 if want else tolerance)
+    # Equal numbers that are written differently are text: 2.1 and 2.10 may be versions.
+    return want != give and math.isclose(want, give, rel_tol=tolerance, abs_tol=0.0 if want else tolerance)
 
 
 def rewrite(root: Path, outputs: Iterable[tuple[Expected, str]]) -> tuple[list[Expected], list[Failure]]:
