@@ -10,7 +10,7 @@ from pathlib import Path
 
 from einsum_doc.pages.record.block import Expected
 from einsum_doc.pages.record.result import Failure
-from einsum_doc.pages.record.text import plain
+from einsum_doc.pages.record.text import lookalikes, plain
 
 REWRITE = "EINSUM_DOC_REWRITE"
 """The environment variable that makes a build rewrite its `expected` fences: the folder of the built site.
@@ -45,6 +45,9 @@ def differs(output: str, expected: Expected) -> Failure | None:
         if _same(want, give, expected.tolerance):
             given[index] = want
     difference = [line for line in difflib.ndiff(wanted, given) if not line.startswith("?")]
+    pairs = zip(*([line[2:] for line in difference if line[0] == sign] for sign in "-+"), strict=False)
+    named = next(filter(None, (lookalikes(*pair) for pair in pairs)), "")
+    difference += [f"they look alike, and differ in {named}"] if named else []
     return Failure(expected.location, "OutputError", "the output is not what is expected", tuple(difference))
 
 

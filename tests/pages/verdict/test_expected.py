@@ -9,6 +9,7 @@ import pytest
 from einsum_doc.pages.record.block import Expected, Location
 from einsum_doc.pages.verdict.expected import differs, rewrite
 
+ALIKE = "they look alike, and differ in"
 HERE = Location("docs/a.md", 2)
 
 
@@ -65,8 +66,13 @@ def test_an_output_is_as_expected(expected: str, output: str) -> None:
         ("2.5rc1", "2.500001rc1", ("- 2.5rc1", "+ 2.500001rc1")),
         ("runs/0.5/log", "runs/0.500001/log", ("- runs/0.5/log", "+ runs/0.500001/log")),
         ("10.0.0.1", "10.0.0.1000001", ("- 10.0.0.1", "+ 10.0.0.1000001")),
-        ("a b  c", "a\tb c", ("- a b  c", "+ a\tb c")),
+        ("a b  c", "a\tb c", ("- a b  c", "+ a\tb c", f"{ALIKE} U+0020 SPACE and U+0009 '\\t'")),
         ("0.5 s", "0.5 m", ("- 0.5 s", "+ 0.5 m")),
+        (
+            "a\nx b\nc",
+            "a\nx\xa0b\nd",
+            ("  a", "- x b", "- c", "+ x\xa0b", "+ d", f"{ALIKE} U+0020 SPACE and U+00A0 NO-BREAK SPACE"),
+        ),
         ("0.5\na", "0.500001\nb", ("  0.5", "- a", "+ b")),
     ],
 )

@@ -59,6 +59,15 @@ SIDES: dict[str, tuple[str, str]] = {
         "a, b = 3, 4\nassert a + 1 > b, 'too small'",
         "AssertionError: too small\n  a + 1 > b\n  left 4, right 4",
     ),
+    "blanks": (
+        "assert 'a    b' == 'a  b'",
+        "left 'a    b', right 'a  b'\n  they look alike, and differ in U+0020 SPACE and U+0062 LATIN SMALL LETTER B\n",
+    ),
+    "accents": (
+        "assert ['\\u00e9'] == ['e\\u0301']",
+        "left ['\u00e9'], right ['e\u0301']\n  they look alike, and differ in U+00E9 LATIN SMALL LETTER E WITH ACUTE"
+        " and U+0065 LATIN SMALL LETTER E, U+0301 COMBINING ACUTE ACCENT\n",
+    ),
     "chain": ("assert 1 < 5 < 3", "AssertionError: 1 < 5 < 3\n  1, 5, 3"),
     "empty": ("x = []\nassert x", "AssertionError: x\n"),
     "not_any": ("assert not any([0, 1])", "AssertionError: not any([0, 1])\n  value [0, 1]"),
