@@ -57,9 +57,12 @@ def lines_of(text: str) -> list[str]:
 
 
 def _same(wanted: str, given: str, tolerance: float) -> bool:
-    if "\t" in given:  # Markdown has expanded the tabs of the fence, which may be indented
-        forms = ((" " * indent + given).expandtabs(4)[indent:] for indent in range(4))
-        return any(_same(wanted, form, tolerance) for form in forms)
+    # Markdown may have expanded the tabs of the fence, which may be indented.
+    forms = {given, *((" " * indent + given).expandtabs(4)[indent:] for indent in range(4))}
+    return any(_agrees(wanted, form, tolerance) for form in forms)
+
+
+def _agrees(wanted: str, given: str, tolerance: float) -> bool:
     if wanted == given:
         return True
     if _NUMBER.split(wanted) != _NUMBER.split(given):
