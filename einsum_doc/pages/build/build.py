@@ -81,7 +81,7 @@ class Build:
         )
         custom_fences += self.fences.custom_fences(languages)
         extensions.append(self.numbers)
-        self.reader = PageReader(project.root, languages, extensions, configs)
+        self.reader = PageReader(project.root, languages, extensions, configs, self.pages)
         markdown_exec.markdown_config.save(extensions, self.reader.configs_of_output())
         self._reports: dict[str, PageReport] = {}
         """The reports of pages that have been exported, by name."""

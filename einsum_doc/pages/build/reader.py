@@ -22,13 +22,20 @@ class PageReader:
 
     extensions, configs: the Markdown extensions of the site, and their options. The reader takes `check_paths` out of
     the options of snippets: a snippet that is missing is a failure of its page, with a line, and not the build's end.
+    pages: all that have been read.
     """
 
     def __init__(
-        self, root: Path, languages: Languages, extensions: Sequence[Any], configs: dict[str, dict[str, Any]]
+        self,
+        root: Path,
+        languages: Languages,
+        extensions: Sequence[Any],
+        configs: dict[str, dict[str, Any]],
+        pages: Mapping[str, Page],
     ) -> None:
         self.root = root
         self.languages = languages
+        self.pages = pages
         self.extensions, self.configs = extensions, configs
         self.checks_snippets = configs.setdefault("pymdownx.snippets", {}).pop("check_paths", True)
         self._markdown: Markdown | None = None
@@ -50,7 +57,8 @@ class PageReader:
             lines, locations = read(name, text, markdown, self._prepared(checks_snippets=False))
         reading = scan.read(lines, locations, self.languages)
         # If a snippet is missing, the other faults may come from that.
-        return Page(name, text, body, markdown, reading._replace(faults=faults or reading.faults), lines)
+        reading = reading._replace(faults=faults or reading.faults)
+        return Page(name, text, body, markdown, reading, lines, site=self.pages)
 
     def _prepared(self, checks_snippets: bool) -> Markdown:
         """Return the site's Markdown, for its preprocessors."""

@@ -148,6 +148,11 @@ FAILURES: dict[str, tuple[str, str]] = {
         ":4: SyntaxError: invalid syntax\n  Text.\n       ^\n"
         "  its fence, opened at line 1, takes in the one at line 6: is its end missing?",
     ),
+    "name_of_another": (
+        block("x"),
+        ":2: NameError: name 'x' is not defined\n"
+        "  `x` is defined on the page docs/indented_code.md; each page has a namespace of its own\n",
+    ),
     # Options that cannot be, or would do nothing.
     "raises_what": (block("1", 'python exec="on" raises="ValueError("'), ":1: FenceError: "),
     "raises_in_lower_case": (block("1", 'python exec="on" raises="lower case"'), ":1: FenceError: "),
