@@ -135,13 +135,14 @@ class Page:
         session = block.options.get("session", "")
         if failure.error != "NameError" or not missing or failure.origin or self._defines(missing[1], session):
             return failure
-        pages = [page for page in self.site.values() if page is not self and page._defines(missing[1])]
-        same = [page for page in pages if page._defines(missing[1], session)]
-        if not pages:
-            return failure
-        own = f"each page has a session {session!r}" if session and same else "each page has a namespace"
-        hint = f"`{missing[1]}` is defined on the page {(same or pages)[0].name}; {own} of its own"
-        return replace(failure, details=(*failure.details, hint))
+        # First where the session has the same name: the first page that is found is named, without parsing the rest.
+        for where in (session, None):
+            for page in self.site.values():
+                if page is not self and page._defines(missing[1], where):
+                    own = f"session {session!r}" if session and where else "namespace"
+                    hint = f"`{missing[1]}` is defined on the page {page.name}; each page has a {own} of its own"
+                    return replace(failure, details=(*failure.details, hint))
+        return failure
 
     def _defines(self, name: str, session: str | None = None) -> bool:
         """Return whether a block of the page, or of one of its sessions, defines a name."""

@@ -21,7 +21,7 @@ def plain(text: str) -> str:
 
 
 def lookalikes(left: str, right: str) -> str:
-    r"""Return, by name, the first characters in which two texts differ that look alike; empty if they look different.
+    r"""Return the names of the first characters in which two texts differ, if they look alike; else an empty text.
 
     >>> lookalikes("a b", "a\xa0b")
     'U+0020 SPACE and U+00A0 NO-BREAK SPACE'

@@ -16,7 +16,7 @@ SIDES: dict[str, tuple[str, str]] = {
         "ValueError: operands could not be broadcast together with shapes (2,) (3,3)\n"
         "  array (2,) float64, array (3, 3) float64\n",
     ),
-    "raises_early": ("assert x.sum() == 3", "NameError: name 'x' is not defined\n  block"),
+    "raises_early": ("assert no.sum() == 3", "NameError: name 'no' is not defined\n  block"),
     "raises_late": ("x = {}\nassert x == {} and x['a'] == 3", "KeyError: 'a'\n  block"),
     "sets": ("assert {1, 2} == {2, 3}", "\n  only left {1}, only right {3}\n"),
     "dicts": (
