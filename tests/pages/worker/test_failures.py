@@ -56,7 +56,7 @@ def failures(code: str, root: Path) -> list[str]:
         ("eval('1 +')", [f"{PAGE}:3: SyntaxError: invalid syntax\n  <string>:1\n  1 +\n  "]),
         ("number = 3\nnumbr", [f"{PAGE}:4: NameError: name 'numbr' is not defined. Did you mean: 'number'?"]),
         ("import math\nmath.sqr", [f"{PAGE}:4: AttributeError: module 'math' has no attribute 'sqr'. Did you mean"]),
-        ("show", [f"{PAGE}:3: NameError: name 'show' is not defined"]),
+        ("globals()['@show'] = 1\nshow", [f"{PAGE}:4: NameError: name 'show' is not defined"]),
         ("__file__", [f"{PAGE}:3: NameError: name '__file__' is not defined\n  a block is in no file: relative paths"]),
         ("await f()", [f"{PAGE}:3: SyntaxError: 'await' outside function\n  await f()\n  ^\n  write it in a function"]),
         ("async with f: pass", [f"{PAGE}:3: SyntaxError: 'async with' outside async function\n"
