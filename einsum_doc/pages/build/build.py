@@ -82,7 +82,7 @@ class Build:
         self.numbers = FenceNumbers(self.pages, lambda *text: self.found.number(*text))
         """The Markdown extension that tells the formatters of fences which page they are on."""
         extensions.append(self.numbers)
-        self.reader = PageReader(project.root, languages, extensions, configs)
+        self.reader = PageReader(project.root, languages, extensions, configs, self.pages)
         keeps = options.cache and not is_set(NO_CACHE)
         memory = project.root / options.cache / "docstrings.json" if keeps else None
         self.found = FoundPages(
@@ -219,7 +219,7 @@ class Build:
         if empty and not self.options.allow_empty and not any(page.failures for page in pages):
             pages = [*pages, PageReport((), faults=[report.nothing_ran(self.project.config_file.name)])]
         self._export(pages)
-        for note in self.cache_notes(explained=is_set(EXPLAIN)):
+        for note in self.cache_notes(pages, explained=is_set(EXPLAIN)):
             self.log.info(note)
         if any(page.failures for page in pages):
             self._fail(pages, summary(pages))
@@ -237,14 +237,19 @@ class Build:
         if any(page.failures for page in late):
             self._fail(late, summary(late))
 
-    def cache_notes(self, *, explained: bool) -> list[str]:
-        """Tidy the cache; return its problems and, if `explained`, the reason why each page ran or did not."""
+    def cache_notes(self, pages: Sequence[PageReport] = (), *, explained: bool) -> list[str]:
+        """Tidy the cache; return its problems and, if `explained`, the reason why each page ran or did not.
+
+        pages: those with a verdict; that the results of a page are not kept is no news if it fails.
+        """
         cache = self.runner.cache
         if cache is None:
             return []
         cache.tidy()
         reasons = cache.reasons.items() if explained else ()
-        return cache.notes + [f"{name}: " + (f"ran: {why}" if why else "from the cache") for name, why in reasons]
+        failed = [page.name for page in pages if page.failures]
+        notes = [note for note, page in cache.notes.items() if page not in failed]
+        return notes + [f"{name}: " + (f"ran: {why}" if why else "from the cache") for name, why in reasons]
 
     def _fail(self, pages: Sequence[PageReport], told: str) -> None:
         # Not through the log: `--quiet` would hide it, its width would break lines, and under `serve`,

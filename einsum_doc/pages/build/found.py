@@ -72,7 +72,9 @@ class FoundPages:
         context = _context(md)
         if context is None:
             reading = self._reading(lines, Location(home, 1))
-            return self._numbered_by([self._kept(Page(f"{home}::", "", "", "", reading, kind="text"))], lines)
+            return self._numbered_by(
+                [self._kept(Page(f"{home}::", "", "", "", reading, kind="text", site=self.pages))], lines
+            )
         file = self.name_of(str(context.filepath))
         for each in sorted(self._docstrings(file), key=lambda each: each.line != context.lineno):
             page = self._page_of(each, file)
@@ -81,7 +83,7 @@ class FoundPages:
                 return self._numbered_by([page], lines, numbers)
         # It is made by an extension, or is not in a file of Python.
         reading = self._reading(lines, Location(file, max(1, context.lineno)))
-        page = Page(f"{file}::{context.origin}", "", "", "", reading, kind="docstring")
+        page = Page(f"{file}::{context.origin}", "", "", "", reading, kind="docstring", site=self.pages)
         return self._numbered_by([self._kept(page)], lines)
 
     def printed_on(self, page: Page) -> list[Page]:
@@ -104,11 +106,13 @@ class FoundPages:
         for number, found in reading.numbered.items():
             if isinstance(found, Block):
                 own = scan.PageReading([replace(found, number=1)], (), {number: replace(found, number=1)})
-                pages.append(Page(f"{name}::{block.number}.{found.number}", "", "", "", own, kind="output"))
+                pages.append(
+                    Page(f"{name}::{block.number}.{found.number}", "", "", "", own, kind="output", site=self.pages)
+                )
         others = {number: each for number, each in reading.numbered.items() if not isinstance(each, Block)}
         if others or reading.faults:
             rest = reading._replace(blocks=(), numbered=others)
-            pages.append(Page(f"{name}::{block.number}", "", "", "", rest, kind="output"))
+            pages.append(Page(f"{name}::{block.number}", "", "", "", rest, kind="output", site=self.pages))
         return [self._kept(page) for page in pages]
 
     # ---- Docstrings of the last build ------------------------------------------------------------------------
@@ -171,7 +175,7 @@ class FoundPages:
         if name not in self._made:
             lines, reading = self.reader.read_lines(docstring.lines)
             self._fences[name] = scan.scan(lines, unasked=self.reader.languages.unasked)
-            self._made[name] = Page(name, "", "", "", reading, lines, kind="docstring")
+            self._made[name] = Page(name, "", "", "", reading, lines, kind="docstring", site=self.pages)
         return self._made[name]
 
     def _numbers(self, page: Page, fences: Sequence[scan.Fence]) -> dict[int, int] | None:

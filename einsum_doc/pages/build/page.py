@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.reading import scan
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.result import Failure, PageResults, Result
@@ -47,6 +49,8 @@ class Page:
     """The pages made of docstrings and of output that were met while it was rendered."""
     left: int = 0
     """The number of blocks in these that were left to markdown-exec."""
+    site: Mapping[str, Page] = field(default_factory=dict, repr=False, compare=False)
+    """All pages of the build: a name that is not defined here may be defined on one of them."""
 
     @property
     def blocks(self) -> Sequence[Block]:
@@ -87,7 +91,7 @@ class Page:
     @property
     def results(self) -> list[Result]:
         """The results of all its blocks; waits for them."""
-        results = list(self.ran.results)
+        results = list(map(self._hinted, self.blocks, self.ran.results))
         return results + [Result("not run", reason="a fence before it is wrong")] * (len(self.blocks) - len(results))
 
     def begin(self) -> None:
@@ -129,6 +133,32 @@ class Page:
         facts: dict[str, Any] = vars(replace(self.ran, results=results))
         facts |= {"name": self.name, "kind": self.kind, "home": self.home, "left": self.left}
         return report.PageReport(**facts, blocks=self.blocks, faults=wrong)
+
+    def _hinted(self, block: Block, result: Result) -> Result:
+        """Return a result; where a name is missing that another page defines, the failure names that page."""
+        return replace(result, failures=tuple(self._hint(block, failure) for failure in result.failures))
+
+    def _hint(self, block: Block, failure: Failure) -> Failure:
+        missing = re.match(r"name '(\w+)' is not defined", failure.message)
+        session = block.options.get("session", "")
+        if failure.error != "NameError" or not missing or failure.origin or self._defines(missing[1], session):
+            return failure
+        # First where the session has the same name: the first page that is found is named, without parsing the rest.
+        for where in (session, None):
+            for page in self.site.values():
+                if page is not self and page._defines(missing[1], where):
+                    own = f"session {session!r}" if session and where else "namespace"
+                    hint = f"`{missing[1]}` is defined on the page {page.name}; each page has a {own} of its own"
+                    return replace(failure, details=(*failure.details, hint))
+        return failure
+
+    def _defines(self, name: str, session: str | None = None) -> bool:
+        """Return whether a block of the page, or of one of its sessions, defines a name."""
+        return any(
+            LANGUAGES[block.language].defines(block.code, name)
+            for block in self.blocks
+            if session in (None, block.options.get("session", ""))
+        )
 
     def runs_the_same(self, other: Page) -> bool:
         """Return whether another reading of the page has the same blocks, and so the same results."""

@@ -21,13 +21,20 @@ class PageReader:
 
     extensions, configs: the Markdown extensions of the site, and their options. The reader takes `check_paths` out of
     the options of snippets: a snippet that is missing is a failure of its page, with a line, and not the build's end.
+    pages: all that have been read.
     """
 
     def __init__(
-        self, root: Path, languages: Languages, extensions: Sequence[Any], configs: dict[str, dict[str, Any]]
+        self,
+        root: Path,
+        languages: Languages,
+        extensions: Sequence[Any],
+        configs: dict[str, dict[str, Any]],
+        pages: Mapping[str, Page],
     ) -> None:
         self.root = root
         self.languages = languages
+        self.pages = pages
         self.extensions, self.configs = extensions, configs
         self.checks_snippets = configs.setdefault("pymdownx.snippets", {}).pop("check_paths", True)
         self._markdown: Markdown | None = None
@@ -40,7 +47,8 @@ class PageReader:
         markdown = body if markdown is None else markdown
         lines, reading = self.read_lines(located(name, text, markdown))
         faults = scan.in_metadata(text.removesuffix(body), name, self.languages)
-        return Page(name, text, body, markdown, reading._replace(faults=faults or reading.faults), lines)
+        reading = reading._replace(faults=faults or reading.faults)
+        return Page(name, text, body, markdown, reading, lines, site=self.pages)
 
     def read_lines(self, written: list[Line]) -> tuple[Sequence[str], scan.PageReading]:
         """Return the lines that superfences will be given for these, and the fences among them."""

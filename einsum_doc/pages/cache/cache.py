@@ -56,8 +56,8 @@ class Cache:
         """The reason why the blocks of each page had to run; empty if they had not."""
         self._names: dict[str, list[str]] | None = None
         """The files in the folder, by the page that they belong to."""
-        self.notes: list[str] = []
-        """The problems with the folder or with an entry in it."""
+        self.notes: dict[str, str] = {}
+        """The problems with the folder or with an entry in it, and the page whose results each concerns, if one."""
         machine = {**MACHINE, "gpus": gpu_drivers(), "variables": python_variables()}
         self._settings = {"format": FORMAT, **machine, **settings}
         self._now = Snapshot(Path(os.path.realpath(root)), [Path(os.path.realpath(each)) for each in ignored])
@@ -107,7 +107,7 @@ class Cache:
         if self.folder is None or any(result.status not in ("held", "skipped") for result in ran.results):
             return
         if isinstance(evidence, str):
-            self._note(f"the results of {page} are not kept: {evidence}")
+            self._note(f"the results of {page} are not kept: {evidence}", page)
             return
         entry = {
             "question": self._question(page, blocks),
@@ -146,9 +146,8 @@ class Cache:
                 os.unlink(path)
             size -= length
 
-    def _note(self, text: str) -> None:
-        if text not in self.notes:
-            self.notes.append(text)
+    def _note(self, text: str, page: str = "") -> None:
+        self.notes[text] = page
 
     def _write(self, path: Path, text: str) -> None:
         """Write a file so that another build reads all of it or nothing."""

@@ -100,7 +100,7 @@ class _Checker:
             Path(self.options.junit).write_text(junit(reports), "utf-8")
         if self.options.json:
             Path(self.options.json).write_text(as_json(reports, build.commit), "utf-8")
-        for note in build.cache_notes(explained=self.options.explain):
+        for note in build.cache_notes(reports, explained=self.options.explain):
             click.echo(note, err=True)
         if not any(page.blocks for page in reports):
             raise UsageError("none of these pages has a block that runs" if reports else "no page was chosen")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from einsum_doc.pages.reading.fence import FenceError
@@ -38,6 +40,21 @@ class PythonLanguage(Language):
         """Execute the code in the page's namespace."""
         process.execute(block, interactive=bool(self.prompt))
         return Result("held")
+
+    def defines(self, code: str, name: str) -> bool:
+        """Return whether the program assigns or imports the name, outside of its functions and classes.
+
+        >>> [PythonLanguage("py").defines("def f(x): y = x", name) for name in "fxy"]
+        [True, False, False]
+        """
+        if name not in code:
+            return False
+        from symtable import symtable  # not loaded by a build in which every name is there
+
+        with warnings.catch_warnings(action="ignore"), suppress(SyntaxError, KeyError):
+            symbol = symtable(self.program(code), "", "exec").lookup(name)
+            return symbol.is_assigned() or symbol.is_imported()
+        return False
 
     def setup(self, block: Block) -> Sequence[str]:
         return ("_sessions = {}",) if block.options.get("session") else ()

@@ -106,6 +106,10 @@ class Language:
         """Run a block and return its rows, its markup and its failures; an error that is raised is another failure."""
         raise NotImplementedError
 
+    def defines(self, code: str, name: str) -> bool:
+        """Return whether a block of this code defines a name for the blocks after it."""
+        return False
+
     def words(self, result: Result) -> str:
         """Return the Markdown above the program of a block in a downloaded page."""
         return ""

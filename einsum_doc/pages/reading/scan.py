@@ -187,10 +187,12 @@ def read(lines: Sequence[str], locations: Sequence[Location], languages: Languag
     faults: list[Fault] = []
     numbered: dict[int, Block | Fault | Fence] = {}
     opening = 0  # that of the last block
-    is_off = False  # the last block is switched off, and keeps its expected output
+    is_off = False  # the last block is switched off or wrong, and keeps its expected output
     is_lost = False  # an end is missing: superfences may have taken the fences below for something else
 
     def fault(found: Fence, message: str, *details: str, asked_for: bool = True) -> None:
+        nonlocal is_off
+        is_off = is_off or languages.of(found.header.language).role != "expect"
         failure = Failure(locations[found.line], "FenceError", message, tuple(filter(None, details)))
         faults.append(Fault(failure, len(blocks)))
         if asked_for and not found.header.unread and languages.formats(found.header.language):
@@ -208,6 +210,8 @@ def read(lines: Sequence[str], locations: Sequence[Location], languages: Languag
             fault(found, error.message, error.hint)
             continue
         expects, runs = language.role == "expect", asked and language.role == "run"
+        if not expects:
+            is_off = "exec" in found.header.options and not asked
         if not found.closed and (asked or expects):
             fault(found, "the block is never closed", _opening(found, lines), asked_for=False)
             is_lost = True
@@ -232,8 +236,6 @@ def read(lines: Sequence[str], locations: Sequence[Location], languages: Languag
             numbered[opening] = blocks[-1]
         elif asked:
             numbered[found.line] = found
-        if not expects:
-            is_off = "exec" in found.header.options and not asked
     return PageReading(blocks, faults, numbered)
 
 

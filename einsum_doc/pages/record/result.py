@@ -28,7 +28,9 @@ class Failure:
     details: tuple[str, ...] = ()
     """Further lines: the values of both sides, the rest of a long message, what to do."""
     trace: tuple[str, ...] = ()
-    """The author's frames, outermost first, each `file:line in name` and its source line."""
+    """The author's frames, outermost first, each `file:line` and its source line."""
+    origin: Location | None = None
+    """The line of the project's source that has raised it, if that is on no page."""
 
     def __str__(self) -> str:
         head = f"{self.location}: {self.error}" + (f": {self.message}" if self.message else "")

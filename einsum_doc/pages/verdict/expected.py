@@ -10,21 +10,25 @@ from pathlib import Path
 
 from einsum_doc.pages.record.block import Expected
 from einsum_doc.pages.record.result import Failure
-from einsum_doc.pages.record.text import plain
+from einsum_doc.pages.record.text import lookalikes, plain
 
 REWRITE = "EINSUM_DOC_REWRITE"
 """The environment variable that makes a build rewrite its `expected` fences: the folder of the built site.
 
 A build that writes its site to another folder refuses to run with it."""
 
-_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)")
+_NUMBER = re.compile(
+    r"(?<![\w./\\])(?<![^\W\d][-+])[-+]?(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?(?!(?!j\b)[\w/\\]|\.\w|[-+][^\W\d])"
+)
+"""A number with a point that is no part of a name, a version or a path; `1.5-2.5j` is two."""
 
 
 def differs(output: str, expected: Expected) -> Failure | None:
     """Return the difference between an output and the expected one as a failure; None if there is none.
 
-    White space at the ends of lines and the colours of a terminal are ignored. A number written with a point or
-    an exponent may differ by the tolerance: relative to the expected number, or absolute if that is 0.
+    White space at the ends of lines and the colours of a terminal are ignored. A number may differ by the tolerance,
+    relative to the larger of both, or absolute if 0 is expected, if both are written with a point, and both or
+    neither with an exponent.
 
     >>> from einsum_doc.pages.record.block import Location
     >>> differs("loss 0.333333", Expected(Location("docs/a.md", 9), "loss 0.3333334"))
@@ -41,6 +45,9 @@ def differs(output: str, expected: Expected) -> Failure | None:
         if _same(want, give, expected.tolerance):
             given[index] = want
     difference = [line for line in difflib.ndiff(wanted, given) if not line.startswith("?")]
+    pairs = zip(*([line[2:] for line in difference if line[0] == sign] for sign in "-+"), strict=False)
+    named = next(filter(None, (lookalikes(*pair) for pair in pairs)), "")
+    difference += [f"they look alike, and differ in {named}"] if named else []
     return Failure(expected.location, "OutputError", "the output is not what is expected", tuple(difference))
 
 
@@ -50,8 +57,12 @@ def lines_of(text: str) -> list[str]:
 
 
 def _same(wanted: str, given: str, tolerance: float) -> bool:
-    if "\t" in given:  # Markdown has expanded the tabs of the fence
-        wanted, given = (re.sub(r"\s+", " ", text) for text in (wanted, given))
+    # Markdown may have expanded the tabs of the fence, which may be indented.
+    forms = {given, *((" " * indent + given).expandtabs(4)[indent:] for indent in range(4))}
+    return any(_agrees(wanted, form, tolerance) for form in forms)
+
+
+def _agrees(wanted: str, given: str, tolerance: float) -> bool:
     if wanted == given:
         return True
     if _NUMBER.split(wanted) != _NUMBER.split(given):
@@ -63,12 +74,11 @@ def _same(wanted: str, given: str, tolerance: float) -> bool:
 
 
 def _close(wanted: str, given: str, tolerance: float) -> bool:
-    if not re.search(r"[.eE]", wanted + given):
-        return False  # whole numbers are exact
+    if ("e" in wanted.lower()) != ("e" in given.lower()):
+        return False
     want, give = float(wanted), float(given)
-    if math.isinf(want):
-        return False  # too large to be compared as numbers
-    return math.isclose(want, give, rel_tol=tolerance, abs_tol=0.0 if want else tolerance)
+    # Equal numbers that are written differently are text: 2.1 and 2.10 may be versions.
+    return want != give and math.isclose(want, give, rel_tol=tolerance, abs_tol=0.0 if want else tolerance)
 
 
 def rewrite(root: Path, outputs: Iterable[tuple[Expected, str]]) -> tuple[list[Expected], list[Failure]]:

@@ -103,7 +103,7 @@ def _block_facts(block: Block, result: Result) -> dict[str, Any]:
 
 def _failure_facts(failure: Failure) -> dict[str, Any]:
     facts = asdict(failure)
-    del facts["location"]
+    del facts["location"], facts["origin"]
     return {"place": failure.location._asdict()} | facts
 
 

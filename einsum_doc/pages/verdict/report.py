@@ -81,8 +81,18 @@ def coloured(text: str) -> str:
 
 
 def failures_text(pages: Sequence[PageReport]) -> str:
-    """Return every failure of the build: location, error and message on one line, details below it."""
-    return "\n\n".join(_paragraph(page, failure) for page in pages for failure in page.failures)
+    """Return every failure of the build: location, error and message on one line, details below it.
+
+    An error of the project's source, which may break many pages, is told once, with the locations on the others.
+    """
+    told: dict[object, list[str]] = {}
+    for page, failure in ((each, failure) for each in pages for failure in each.failures):
+        key = (failure.error, failure.message, failure.origin) if failure.origin else len(told)
+        same = told.setdefault(key, [])
+        if len(same) == 1:
+            same.append(f"  the same error, from {failure.origin}, at")
+        same.append(f"    {failure.location}" if same else _paragraph(page, failure))
+    return "\n\n".join(map("\n".join, told.values()))
 
 
 def _paragraph(page: PageReport, failure: Failure) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+from einsum_doc.pages.record.text import lookalikes
 
 UNSET = "not evaluated"
 """The value of a side that was not evaluated."""
@@ -30,15 +33,15 @@ def compared(sides: Sequence[Any], *, differ: bool = True) -> Iterator[str]:
 
 
 def describe(value: Any) -> str:
-    """Return a value in one line; an array by its shape and dtype.
+    """Return a value as its `repr`, in one line; an array by its shape and dtype.
 
-    >>> describe(0.03125), describe("text")
-    ('0.03125', "'text'")
+    >>> describe(0.03125), describe("two  blanks")
+    ('0.03125', "'two  blanks'")
     """
     if _is_array(value):
         kind = "tensor" if type(value).__module__.startswith("torch") else "array"
         return f"{kind} {tuple(value.shape)} {str(value.dtype).removeprefix('torch.')}"
-    text = " ".join(repr(value).split())
+    text = re.sub(r"\s*\n\s*", " ", repr(value))
     return text if len(text) <= _LIMIT else text[: _LIMIT - 1] + "…"
 
 
@@ -50,7 +53,11 @@ def _differences(left: Any, right: Any) -> Iterator[str]:
     if _is_array(left) or _is_array(right):
         if all(_is_array(side) or isinstance(side, int | float | complex) for side in (left, right)):
             yield from _mismatch(*_alike(left, right))
-    elif isinstance(left, set | frozenset) and isinstance(right, set | frozenset):
+        return
+    texts = (left, right) if isinstance(left, str) and isinstance(right, str) else (repr(left), repr(right))
+    if named := lookalikes(*texts):
+        yield f"they look alike, and differ in {named}"
+    if isinstance(left, set | frozenset) and isinstance(right, set | frozenset):
         yield f"only left {describe(left - right)}, only right {describe(right - left)}"
     elif isinstance(left, dict) and isinstance(right, dict):
         for name, one, other in (("left", left, right), ("right", right, left)):

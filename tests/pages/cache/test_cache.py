@@ -336,8 +336,12 @@ def test_what_is_expected_is_held_against_kept_results(folder: Path, again: Agai
 
 def test_a_file_that_was_edited_while_its_page_ran_is_no_evidence(folder: Path, again: Again) -> None:
     touching = "import os\nassert open('data/numbers.txt').read()\nos.utime('data/numbers.txt')"
-    (folder / "docs/imports.md").write_text(f"# Edited\n\n{FENCE.format(touching)}")
+    page = f"# Edited\n\n{FENCE.format(touching)}"
+    (folder / "docs/imports.md").write_text(page)
+    (folder / "docs/reads.md").write_text(f"{page}\n```python exce='on'\n```\n")
     built, _ = again()
+    assert "FenceError: unknown option 'exce'" in built.console
+    assert "results of docs/reads.md" not in built.console  # it fails: that they are not kept is no news
     assert "the results of docs/imports.md are not kept: data/numbers.txt was changed while it ran" in built.console
     assert "imports" in again()[1]
 

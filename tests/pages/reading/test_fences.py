@@ -146,7 +146,12 @@ FAILURES: dict[str, tuple[str, str]] = {
     "takes_in_another": (
         '```python exec="on"\nx = 1\n\nText.\n\n' + block("y = 1"),
         ":4: SyntaxError: invalid syntax\n  Text.\n       ^\n"
-        "  its fence takes in another one, which begins at line 6: is its end missing?",
+        "  its fence, opened at line 1, takes in the one at line 6: is its end missing?",
+    ),
+    "name_of_another": (
+        block("x"),
+        ":2: NameError: name 'x' is not defined\n"
+        "  `x` is defined on the page docs/indented_code.md; each page has a namespace of its own\n",
     ),
     # Options that cannot be, or would do nothing.
     "raises_what": (block("1", 'python exec="on" raises="ValueError("'), ":1: FenceError: "),
@@ -397,6 +402,12 @@ WRONG: dict[str, tuple[str, str]] = {
     ),
     "einsum_size": ('```einsum sizes="q=4"\nij->i\n```\n', "2: OperandError: the size of 'q' is given"),
     "infinite": (block("print('1e400')") + block("2e400", "expected"), "5: OutputError"),
+    # The output that is expected of a wrong block is not that of the block before it.
+    "misspelt": (block("1") + block("2", 'python exec="on" sorce="above"') + block("2", "expected"), "5: FenceError"),
+    "misspelt_alone": (block("2", 'python exec="on" sorce="above"') + block("2", "expected"), "1: FenceError"),
+    "other_language": (block("1") + block("2", 'ruby exec="on"') + block("2", "expected"), "5: FenceError"),
+    "nothing": (block("1") + block("# 2") + block("2", "expected"), "5: FenceError"),
+    "misspelt_ours": (block("1") + block("i->", 'einsum wrrt="0"') + block("2", "expected"), "5: FenceError"),
     # Pages that MkDocs leaves out of the site.
     "folder/README": (FAILING, "1: FenceError: the block would never run: MkDocs leaves its page out"),
     "templates/page": (FAILING, "1: FenceError: the block would never run: MkDocs leaves its page out"),

@@ -69,6 +69,23 @@ def test_each_failure_is_told_with_its_location_and_what_is_known() -> None:
     assert lines[2] == "\x1b[2m  block 1 of 3, CPU, 0.25 s\x1b[0m"
 
 
+def test_an_error_of_the_library_is_told_once_with_all_its_locations() -> None:
+    origin, trace = Location("library.py", 2), ("docs/a.md:4", "library.py:2", "    raise ValueError")
+
+    def page(name: str, message: str = "bad", origin: Location | None = origin) -> PageReport:
+        failure = Failure(Location(name, 4), "ValueError", message, ("left 3",), trace, origin)
+        block = Block(Location(name, 3), 1, "python", "")
+        return PageReport([Result("failed", failures=(failure,))], blocks=[block], name=name)
+
+    pages = [page("docs/a.md"), page("docs/b.md"), page("docs/c.md", "worse"), page("docs/d.md")]
+    text = failures_text([*pages, page("docs/e.md", origin=None), page("docs/f.md", origin=None)])
+    assert text.count("left 3") == 4
+    first = text.split("\n\n")[0].split("\n")
+    assert first[0] == "docs/a.md:4: ValueError: bad"
+    assert first[-3:] == ["  the same error, from library.py:2, at", "    docs/b.md:4", "    docs/d.md:4"]
+    assert as_json(pages).count('"place"') == 4
+
+
 def test_junit_has_a_case_for_each_block_and_each_other_failure() -> None:
     root = ElementTree.fromstring(junit([REPORT, PageReport(()), GREEN]))
     first, second = root

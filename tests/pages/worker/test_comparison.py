@@ -16,7 +16,7 @@ SIDES: dict[str, tuple[str, str]] = {
         "ValueError: operands could not be broadcast together with shapes (2,) (3,3)\n"
         "  array (2,) float64, array (3, 3) float64\n",
     ),
-    "raises_early": ("assert x.sum() == 3", "NameError: name 'x' is not defined\n  block"),
+    "raises_early": ("assert no.sum() == 3", "NameError: name 'no' is not defined\n  block"),
     "raises_late": ("x = {}\nassert x == {} and x['a'] == 3", "KeyError: 'a'\n  block"),
     "sets": ("assert {1, 2} == {2, 3}", "\n  only left {1}, only right {3}\n"),
     "dicts": (
@@ -58,6 +58,15 @@ SIDES: dict[str, tuple[str, str]] = {
     "message": (
         "a, b = 3, 4\nassert a + 1 > b, 'too small'",
         "AssertionError: too small\n  a + 1 > b\n  left 4, right 4",
+    ),
+    "blanks": (
+        "assert 'a    b' == 'a  b'",
+        "left 'a    b', right 'a  b'\n  they look alike, and differ in U+0020 SPACE and U+0062 LATIN SMALL LETTER B\n",
+    ),
+    "accents": (
+        "assert ['\\u00e9'] == ['e\\u0301']",
+        "left ['\u00e9'], right ['e\u0301']\n  they look alike, and differ in U+00E9 LATIN SMALL LETTER E WITH ACUTE"
+        " and U+0065 LATIN SMALL LETTER E, U+0301 COMBINING ACUTE ACCENT\n",
     ),
     "chain": ("assert 1 < 5 < 3", "AssertionError: 1 < 5 < 3\n  1, 5, 3"),
     "empty": ("x = []\nassert x", "AssertionError: x\n"),
