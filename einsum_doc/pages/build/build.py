@@ -78,6 +78,7 @@ class Build:
             runnable=frozenset(runnable),
             always=frozenset(filter(None, markdown_exec.MARKDOWN_EXEC_AUTO)),
             foreign=frozenset(each["name"] for each in custom_fences),
+            declared=frozenset(options.fence_options),
         )
         custom_fences += self.fences.custom_fences(languages)
         extensions.append(self.numbers)

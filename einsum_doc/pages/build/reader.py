@@ -48,7 +48,7 @@ class PageReader:
             location = reached(error) or Location(name, 1)
             faults.append(scan.Fault(Failure(location, "SnippetMissingError", str(error)), 0))
             lines, locations = read(name, text, markdown, self._prepared(checks_snippets=False))
-        reading = scan.read(lines, locations, self.languages)
+        reading = scan.read(lines, locations, self.languages, self._markdown)
         # If a snippet is missing, the other faults may come from that.
         return Page(name, text, body, markdown, reading._replace(faults=faults or reading.faults), lines)
 
@@ -71,6 +71,6 @@ class PageReader:
         for name in snippets.get("auto_append", []):
             paths = [Path(folder, name) for folder in ([folders] if isinstance(folders, str) else folders)]
             text = next((path.read_text("utf-8", errors="replace") for path in paths if path.is_file()), "")
-            if not scan.scan(text.split("\n"), unasked=self.languages.unasked):
+            if not scan.scan(text.split("\n"), self.languages):
                 appended.append(name)
         return {**self.configs, "pymdownx.snippets": {**snippets, "auto_append": appended}}
