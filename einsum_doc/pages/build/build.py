@@ -77,6 +77,7 @@ class Build:
             runnable=frozenset(runnable),
             always=frozenset(filter(None, markdown_exec.MARKDOWN_EXEC_AUTO)),
             foreign=frozenset(each["name"] for each in custom_fences),
+            declared=frozenset(options.fence_options),
         )
         custom_fences += self.fences.custom_fences(languages)
         self.numbers = FenceNumbers(self.pages, lambda *text: self.found.number(*text))

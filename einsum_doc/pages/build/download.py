@@ -41,7 +41,7 @@ def cells(page: Page, link: Callable[[str], str]) -> list[Cell]:
     ready: set[str] = set()
     start = 0
     languages = Languages(LANGUAGES, ())
-    for each in scan.scan(lines, unasked=languages.ours):
+    for each in scan.scan(lines, languages):
         here = isinstance(numbered.get(each.line), Block)
         blocks = [block for number, block in sorted(numbered.items()) if each.line <= number < each.end]
         if each.commented or not (blocks or languages.of(each.header.language).role == "expect"):

@@ -38,6 +38,7 @@ class Fences:
 
     def custom_fences(self, languages: Languages) -> list[dict[str, Any]]:
         """Return the fences for superfences, which asks the last one first that has a language's name."""
+        self._not_markdown_exec = {*fence.OUR_OPTIONS, *languages.declared}
         ours: dict[str, tuple[Any, Any]] = dict.fromkeys(languages.runnable, (self._is_executed, self._format))
         for name in languages.ours:
             formatted = (self._take_number, self._format)
@@ -50,16 +51,17 @@ class Fences:
     def _is_executed(
         self, language: str, inputs: dict[str, str], options: dict[str, Any], attrs: dict[str, Any], md: Markdown
     ) -> bool:
-        """Return whether a fence of markdown-exec's is executed, or wrong; remove options that nobody else knows."""
+        """Return whether a fence of markdown-exec's is executed, or wrong; leave the options of all others alone."""
         self._take_number(language, inputs, options, attrs, md)
         if isinstance(options["fence"], scan.Fault):
             return True
-        for name in fence.OUR_OPTIONS:
-            inputs.pop(name, None)
-        if markdown_exec.validator(language, inputs, options, attrs, md):
+        its = {name: value for name, value in inputs.items() if name not in self._not_markdown_exec}
+        if markdown_exec.validator(language, its, options, attrs, md):
             return True
-        for name in fence.EXEC_OPTIONS:
-            inputs.pop(name, None)  # `exec="off" source="above"` is shown as code, not as raw text
+        ours = fence.EXEC_OPTIONS.keys() | fence.OUR_OPTIONS.keys()
+        if "exec" in inputs and inputs.keys() <= ours | fence.HIGHLIGHT_OPTIONS.keys():
+            for name in ours - {"exec"}:
+                inputs.pop(name, None)  # `exec="off" source="above"` is shown as code, not as raw text
         return False
 
     def _take_number(

@@ -57,7 +57,7 @@ class FoundPages:
 
     def number(self, md: Markdown, lines: list[str]) -> list[str]:
         """Return the lines of a text that is no page, with the numbers of its fences in the pages made of it."""
-        fences = scan.scan(lines, unasked=self.reader.languages.unasked)
+        fences = self.reader.fences(lines)
         if not fences:
             return lines
         home = self.home.name if self.home else ""
@@ -167,14 +167,14 @@ class FoundPages:
         return other or page
 
     def _reading(self, lines: Sequence[str], location: Location) -> scan.PageReading:
-        return scan.read(lines, [location] * len(lines), self.reader.languages)
+        return self.reader.reading(lines, [location] * len(lines))
 
     def _page_of(self, docstring: Docstring, file: str) -> Page:
         """Return the page made of a docstring."""
         name = f"{file}::{docstring.name}"
         if name not in self._made:
             lines, reading = self.reader.read_lines(docstring.lines)
-            self._fences[name] = scan.scan(lines, unasked=self.reader.languages.unasked)
+            self._fences[name] = self.reader.fences(lines)
             self._made[name] = Page(name, "", "", "", reading, lines, kind="docstring", site=self.pages)
         return self._made[name]
 

@@ -72,6 +72,9 @@ class Options:
     require_gpu: bool = False
     """True if a build fails when a block needs a GPU that is not there."""
 
+    fence_options: Sequence[str] = field(default_factory=list)
+    """The names of options that other tools have on fences, which may look like the builder's or stand on blocks."""
+
     downloads: Sequence[str] = field(default_factory=list)
     """Pages that can be downloaded as a program and as a notebook: patterns such as `posts/*.md`, in docs_dir."""
 

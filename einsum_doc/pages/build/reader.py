@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from einsum_doc.pages.reading import scan
 from einsum_doc.pages.reading.language import Languages
 from einsum_doc.pages.reading.locations import Line, located, reached, read, trace
 from einsum_doc.pages.reading.numbering import EXTENSION
+from einsum_doc.pages.record.block import Location
 from einsum_doc.pages.record.result import Failure
 
 
@@ -37,7 +39,6 @@ class PageReader:
         self.pages = pages
         self.extensions, self.configs = extensions, configs
         self.checks_snippets = configs.setdefault("pymdownx.snippets", {}).pop("check_paths", True)
-        self._markdown: Markdown | None = None
 
     def read(self, name: str, text: str, body: str, markdown: str | None = None) -> Page:
         """Return a page with its blocks, and its fences that are wrong.
@@ -61,19 +62,31 @@ class PageReader:
             missing = [scan.Fault(Failure(location, "SnippetMissingError", str(error)), 0)]
             lines, locations = read(written, self._prepared(checks_snippets=False))
             # The other faults may come from the missing snippet.
-            return lines, scan.read(lines, locations, self.languages)._replace(faults=missing)
-        return lines, scan.read(lines, locations, self.languages)
+            return lines, self.reading(lines, locations)._replace(faults=missing)
+        return lines, self.reading(lines, locations)
+
+    def reading(self, lines: Sequence[str], locations: Sequence[Location]) -> scan.PageReading:
+        """Return the fences among the lines that superfences will be given."""
+        return scan.read(lines, locations, self.languages, self.markdown)
+
+    def fences(self, lines: Sequence[str]) -> list[scan.Fence]:
+        """Return all fences among the lines that superfences will be given, whether they run or not."""
+        return scan.scan(lines, self.languages, self.markdown)
+
+    @cached_property
+    def markdown(self) -> Markdown:
+        """The site's Markdown, which gives fences no numbers."""
+        md = Markdown(extensions=self.extensions, extension_configs=self.configs)
+        md.preprocessors[EXTENSION].reads_only = True
+        trace(md, self.root)
+        return md
 
     def _prepared(self, checks_snippets: bool) -> Markdown:
         """Return the site's Markdown, for its preprocessors."""
-        if self._markdown is None:
-            self._markdown = Markdown(extensions=self.extensions, extension_configs=self.configs)
-            self._markdown.preprocessors[EXTENSION].reads_only = True
-            trace(self._markdown, self.root)
-        self._markdown.reset()
-        if "snippet" in self._markdown.preprocessors:
-            self._markdown.preprocessors["snippet"].check_paths = checks_snippets
-        return self._markdown
+        self.markdown.reset()
+        if "snippet" in self.markdown.preprocessors:
+            self.markdown.preprocessors["snippet"].check_paths = checks_snippets
+        return self.markdown
 
     def configs_of_output(self) -> dict[str, Any]:
         """Return the options of extensions for the output of blocks: no blocks are appended to that."""
@@ -83,6 +96,6 @@ class PageReader:
         for name in snippets.get("auto_append", []):
             paths = [Path(folder, name) for folder in ([folders] if isinstance(folders, str) else folders)]
             text = next((path.read_text("utf-8", errors="replace") for path in paths if path.is_file()), "")
-            if not scan.scan(text.split("\n"), unasked=self.languages.unasked):
+            if not scan.scan(text.split("\n"), self.languages):
                 appended.append(name)
         return {**self.configs, "pymdownx.snippets": {**snippets, "auto_append": appended}}

@@ -127,14 +127,27 @@ class Header:
     """An option that is given twice, if one is."""
 
     @property
-    def is_option_list(self) -> bool:
-        """True if the unread text was meant as options; else the line is text with backticks in it."""
-        if any(mark in self.unread for mark in "`~"):
-            return False
-        words = re.split(r"[\s={}]+", self.unread)
-        return "=" in self.unread or any(
-            difflib.get_close_matches(word, EXEC_OPTIONS, n=1, cutoff=0.75) for word in words
-        )
+    def is_text(self) -> bool:
+        """True if the line is text with backticks in it."""
+        return any(mark in self.unread for mark in "`~")
+
+    @property
+    def asks(self) -> bool:
+        """True if the fence is meant to be executed, though its options may not be readable."""
+        unread = re.findall(r"""([\w-]+)(?:\s*[=:]\s*(?:"[^"]*"|'[^']*'|[^\s"']*))?""", self.unread)
+        asked = is_on(self.options.get("exec")) or "exec" in (*self.valueless, self.repeated)
+        return asked or any(is_like_exec(name) or name == "skip-if" for name in unread)
+
+
+def is_like_exec(name: str) -> bool:
+    """Return whether the name of an option is `exec`, or may be meant as it.
+
+    >>> [name for name in ("exec", "exce", "exe", "Exec", "execute", "test", "data-exec") if is_like_exec(name)]
+    ['exec', 'exce', 'exe', 'Exec', 'execute']
+    """
+    name = name.lower()
+    close = "exec" in name or difflib.get_close_matches(name, ["exec"], cutoff=0.75)
+    return bool(close) and not name.startswith("data-")
 
 
 def is_on(value: str | None) -> bool:

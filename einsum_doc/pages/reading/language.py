@@ -19,6 +19,7 @@ from einsum_doc.pages.reading.fence import (
     Check,
     FenceError,
     Header,
+    is_like_exec,
     is_on,
     line_numbers,
     switch,
@@ -26,6 +27,8 @@ from einsum_doc.pages.reading.fence import (
 )
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.result import Result
+
+_DECLARE = "an option of another tool is declared in `fence_options`, in mkdocs.yml"
 
 
 class PageProcess(Protocol):
@@ -142,6 +145,8 @@ class Languages:
     """Those that run without `exec="on"`: markdown-exec's MARKDOWN_EXEC_AUTO."""
     foreign: Collection[str] = ()
     """Those that another plugin or extension has a fence for."""
+    declared: Collection[str] = ()
+    """The options of other tools, as the site declares them."""
 
     @cached_property
     def ours(self) -> list[str]:
@@ -157,16 +162,12 @@ class Languages:
         """Return the language of a name; for one that is not known, a language without options."""
         return self.known.get(name) or Language(name)
 
-    def is_foreign(self, name: str) -> bool:
-        """Return whether the fences of a language, with their options, are the business of another plugin alone."""
-        return name in self.foreign and name not in self.runnable and name not in self.ours
-
     def formats(self, name: str) -> bool:
         """Return whether superfences asks this builder for the HTML of a language's fences."""
         return name in self.runnable or (name in self.ours and self.of(name).role == "run")
 
     def executes(self, header: Header) -> bool:
-        """Return whether a fence asks to be executed.
+        """Return whether a fence asks to be executed; if not, its options are the business of other tools.
 
         >>> languages = Languages({}, {"python"})
         >>> languages.executes(Header("python", {"exec": "on", "source": "above"}))
@@ -176,35 +177,58 @@ class Languages:
         ...
         einsum_doc.pages.reading.fence.FenceError: unknown option 'exce'
 
-        Raises: FenceError, for a header that cannot be read, an option that is not known, or one without effect.
+        Raises: FenceError, for a header that cannot be read, an option that is not known, or one without effect; and
+        for a fence that is not executed, but meant to be.
         """
-        language = self.of(header.language)
-        self._check_language(header)
+        language, options = self.of(header.language), header.options
+        runnable = language.name in self.runnable
+        if header.is_text or (language.name in self.foreign and not runnable and not language.ours):
+            return False
+        if not runnable and not language.ours:
+            meant = difflib.get_close_matches(language.name, self.ours, n=1, cutoff=0.8)
+            if meant and not _is_highlighted(language.name):
+                raise FenceError(f"unknown language '{language.name}'", f"did you mean '{meant[0]}'?")
+        if not (header.asks or language.ours or language.name in self.always or (runnable and language.unasked)):
+            self._check_not_meant(header)
+            return False
+        self._check_readable(header)
         self._check_options(header, language)
         if language.ours:
             return language.role == "run"
-        options, runnable = header.options, language.name in self.runnable
-        asked = is_on(options.get("exec")) or language.name in self.always or (runnable and language.unasked)
-        if asked and not runnable:
+        if not runnable:
             named = f"'{language.name}'" if language.name else "a block without a language"
             raise FenceError(f"{named} cannot be executed", "languages: " + ", ".join(sorted(self.runnable)))
-        if asked:
-            language.check_use(options)
-            if "tabs" in options and not options.get("source", "").startswith("tabbed"):
-                raise FenceError("option 'tabs' does nothing without tabs", 'add source="tabbed-left"')
-        elif not header.braced and "exec" not in options:
-            idle = sorted(options.keys() & {*EXEC_OPTIONS, *OUR_OPTIONS, *language.options} - {"id"})
-            if idle:
-                told = f"option '{written(idle[0])}' does nothing on a block that is not executed"
-                raise FenceError(told, 'add exec="on"')
-        return asked
+        language.check_use(options)
+        if "tabs" in options and not options.get("source", "").startswith("tabbed"):
+            raise FenceError("option 'tabs' does nothing without tabs", 'add source="tabbed-left"')
+        return True
 
-    def _check_language(self, header: Header) -> None:
-        """Check that a header can be read, and that its language is not a misspelt one of ours."""
+    def claims(self, header: Header) -> bool:
+        """Return whether a fence asks to be executed, or is wrong."""
+        try:
+            return self.executes(header)
+        except FenceError:
+            return True
+
+    def _check_not_meant(self, header: Header) -> None:
+        """Check that a fence that is not executed is not meant to be: no option is like `exec`, or all are ours."""
+        options = header.options
+        for name in (*options, *header.valueless):
+            if is_like_exec(name) and is_on(options.get(name, name)) and name not in self.declared:
+                raise FenceError(f"unknown option '{name}'", f"did you mean 'exec'? {_DECLARE}")
+        ours = {*EXEC_OPTIONS, *OUR_OPTIONS}
+        idle = options.keys() & ours - {"id"}
+        only = options.keys() <= (ours | HIGHLIGHT_OPTIONS.keys()) - {*self.declared}
+        if idle and only and "exec" not in options and not header.braced and header.language in self.runnable:
+            told = f"option '{written(min(idle))}' does nothing on a block that is not executed"
+            raise FenceError(told, 'add exec="on"')
+
+    def _check_readable(self, header: Header) -> None:
+        """Check that a header can be read."""
         if header.unread:
             raise FenceError(
                 f"the options {header.unread.strip()} cannot be read",
-                'write them as name="value", with blanks between them',
+                'write them as name="value", with blanks between them and none around =',
             )
         if header.repeated:
             raise FenceError(f"option '{header.repeated}' is given twice")
@@ -212,10 +236,6 @@ class Languages:
         if bare:
             hint = f'write {bare} exec="on", or {{.{bare} exec="on"}}, or {bare} alone'
             raise FenceError(f"'{bare}' in braces is no language", hint)
-        if header.language not in self.ours and header.language not in self.runnable:
-            meant = difflib.get_close_matches(header.language, self.ours, n=1, cutoff=0.8)
-            if meant and not _is_highlighted(header.language):
-                raise FenceError(f"unknown language '{header.language}'", f"did you mean '{meant[0]}'?")
 
     def _check_options(self, header: Header, language: Language) -> None:
         """Check that the options of a header are known, and have values of the right form."""
@@ -225,8 +245,8 @@ class Languages:
         values: dict[str, str | None] = {**header.options, **dict.fromkeys(header.valueless)}
         for name, value in values.items():
             if name not in known:
-                if not self._is_attribute(name, value, header, known):
-                    raise FenceError(f"unknown option '{name}'", self._hint(name, known))
+                if not self._is_of_others(name, value, header, known):
+                    raise FenceError(f"unknown option '{name}'", self._hint(name, known, language))
                 continue
             # A bare word stands for itself: `exec` is exec="exec", which markdown-exec takes for "on".
             if value == name and known[name] in (switch, line_numbers):
@@ -241,22 +261,27 @@ class Languages:
                     raise FenceError(f"option '{written(name)}' has no value", hint) from None
                 raise FenceError(f'{written(name)}="{value}" is not understood', str(wanted)) from None
 
-    def _is_attribute(self, name: str, value: str | None, header: Header, known: Collection[str]) -> bool:
-        """Return whether an unknown option in braces is meant as an attribute of the HTML element."""
-        if not header.braced or header.language in self.ours:
+    def _is_of_others(self, name: str, value: str | None, header: Header, known: Collection[str]) -> bool:
+        """Return whether an unknown option is declared or, in braces, meant as an attribute of the HTML element."""
+        if header.language in self.ours:
             return False
-        # An option that looks like a known one, or like `exec`, is misspelt; one without a value may be a part of one.
-        misspelt = header.language in self.runnable and difflib.get_close_matches(name, known, n=1)
-        is_exec = difflib.get_close_matches(name, ["exec"], cutoff=0.75)
-        return not misspelt and not is_exec and not (value is None and "exec" in header.options)
+        # An option that looks like a known one is misspelt; one without a value may be a part of one.
+        part = value is None and "exec" in header.options
+        is_attribute = header.braced and not (part or is_like_exec(name) or _alike(name, known))
+        return name in self.declared or is_attribute
 
-    def _hint(self, name: str, known: Collection[str]) -> str:
+    def _hint(self, name: str, known: Collection[str], language: Language) -> str:
         """Return a hint for an option that is not known."""
-        for language in self.known.values():
-            if language.role == "expect" and name in language.options:
-                return f"it belongs to an `{language.name}` fence after the block"
-        close = difflib.get_close_matches(name, known, n=1)
-        return f"did you mean '{close[0]}'?" if close else ""
+        for other in self.known.values():
+            if other.role == "expect" and name in other.options:
+                return f"it belongs to an `{other.name}` fence after the block"
+        close = _alike(name, known)
+        return f"did you mean '{close[0]}'?" if close else "" if language.ours else _DECLARE
+
+
+def _alike(name: str, known: Collection[str]) -> list[str]:
+    """Return the known option that a name is most like, if there is one."""
+    return difflib.get_close_matches(name, known, n=1, cutoff=0.65)
 
 
 def _is_highlighted(language: str) -> bool:

@@ -1,15 +1,16 @@
 """Markdown -> its fences, each with its line: found by superfences itself.
 
 Two readers of Markdown would disagree on some page, so there is only one: the class that
-pymdownx.superfences renders with reads the lines, and its decisions are recorded instead of
-acted on. So are the fences that it silently abandons, because their header cannot be read or
-they are never closed, and the blocks that it does not see at all.
+pymdownx.superfences renders with reads the lines, the site's own superfences is asked which headers
+it accepts, and these decisions are recorded instead of acted on. So are the fences that it silently
+abandons, because it does not accept their header or they are never closed, and the blocks that it
+does not see at all.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 from markdown import Markdown
 from markdown.extensions.attr_list import get_attrs
 from markdown.htmlparser import HTMLExtractor
-from pymdownx.superfences import RE_OPTIONS, SuperFencesBlockPreprocessor, SuperFencesCodeExtension
+from pymdownx.superfences import RE_OPTIONS, SuperFencesBlockPreprocessor
 
 from einsum_doc.pages.reading import fence
 from einsum_doc.pages.reading.language import Languages
@@ -44,15 +45,20 @@ class Fence:
     superfences does not see it itself, because its opening is not at the start of a line."""
 
 
-def scan(lines: Sequence[str], *, unasked: Collection[str] = ()) -> list[Fence]:
+_NO_LANGUAGES = Languages({}, ())
+_DAMAGED = re.compile(r"^([> ]*)(?:\S?(``|~~)|([`~])\S\3)(?=[^\s`~])(?!.*\2)")
+"""The start of a fence that has lost one of its first three backticks or tildes: another stands there, or none."""
+
+
+def scan(lines: Sequence[str], languages: Languages = _NO_LANGUAGES, md: Markdown | None = None) -> list[Fence]:
     """Return the fences of a page, from the lines that superfences would be given.
 
     >>> [found] = scan(["Text.", "", "```python exec='on'", "x = 1", "```"])
     >>> found.line, found.header.options, found.code
     (2, {'exec': 'on'}, 'x = 1')
 
-    An opening that superfences gives up is returned with `closed` false. `unasked` are the
-    languages that run without `exec="on"`; a block that superfences does not see is found too:
+    md: the Markdown whose superfences will be given the lines; None, for one that accepts every option.
+    An opening that superfences gives up is returned with `closed` false. A block that it does not see is found too:
 
     >>> [found] = scan(["- ```python exec='on'", "  x = 1", "  ```"])[:1]
     >>> found.line, found.hides, found.closed
@@ -61,8 +67,8 @@ def scan(lines: Sequence[str], *, unasked: Collection[str] = ()) -> list[Fence]:
     marked = _marked(lines)
     if not marked:
         return []
-    openings = [*_openings(lines, unasked, marked)]
-    found = _FenceReader(_markdown()).read(lines, marked)
+    openings = [*_openings(lines, languages.unasked, marked)]
+    found = _FenceReader(md or _markdown(), languages).read(lines, marked)
     found = [replace(each, hides=_hidden_in(each, lines, openings)) for each in found]
     for index in openings:
         if not any(each.line <= index < each.end for each in found):
@@ -74,13 +80,15 @@ def scan(lines: Sequence[str], *, unasked: Collection[str] = ()) -> list[Fence]:
 
 @cache
 def _markdown() -> Markdown:
-    """Return a Markdown from which the reader takes its settings; it changes nothing of it."""
-    return Markdown()
+    """Return a Markdown whose superfences accepts every option."""
+    fence = {"name": "*", "class": "*", "validator": lambda *_: True}
+    configs = {"pymdownx.superfences": {"custom_fences": [fence]}}
+    return Markdown(extensions=["pymdownx.superfences"], extension_configs=configs)
 
 
 def _marked(lines: Sequence[str]) -> list[int]:
     """Return the lines that may begin or end a fence."""
-    return [index for index, line in enumerate(lines) if "```" in line or "~~~" in line]
+    return [index for index, line in enumerate(lines) if "```" in line or "~~~" in line or _DAMAGED.match(line)]
 
 
 def _hidden_in(found: Fence, lines: Sequence[str], openings: Iterable[int]) -> int | None:
@@ -104,18 +112,18 @@ def _run_of(line: str) -> str:
 def _openings(lines: Sequence[str], unasked: Collection[str], marked: Iterable[int]) -> Iterator[int]:
     """Yield the marked lines on which a fence opens, at their start or not, that its author wants run.
 
-    >>> lines = ["1. ```py exec='on'", "Of ```py exec='on'``` text", "~~~ py exec='off'", "~~~ all"]
+    >>> lines = ["1. ```py exec='on'", "Of ```py exec='on'``` text", "~~~ py exec='off'", "~~~ all", "``py exec='on'"]
     >>> list(_openings(lines, ["all"], _marked(lines)))
-    [0, 3]
+    [0, 3, 4]
     """
     for index in marked:
-        runs = re.findall(r"(`+|~{3,})([^`]*)", lines[index])
+        runs = re.findall(r"(`+|~{3,})([^`]*)", _DAMAGED.sub(r"\1```", lines[index]))
         while runs:
             run, text = runs.pop(0)
             closing = next((index for index, (other, _) in enumerate(runs) if other == run), None)
             if closing is not None:
                 runs = runs[closing + 1 :]  # a span of code
-            elif len(run) >= 3 and _wants_run(text, unasked):
+            elif len(run) >= 3 and _wants_run("".join([text, *(text for _, text in runs)]).replace("~", ""), unasked):
                 yield index
                 break
 
@@ -125,7 +133,9 @@ def _wants_run(header: str, unasked: Collection[str]) -> bool:
     if words is None:
         return False
     wants = r"""(?<![\w-])exec(?![\w-])(?!\s*=\s*["']?(?:(?:off|no|false|0)\b|["']{2}))"""
-    return words["language"] in unasked or re.search(wants, words["options"]) is not None
+    # A letter may stand in the place of the last backtick.
+    named = any(name in unasked for name in (words["language"], words["language"][1:]))
+    return named or re.search(wants, words["options"]) is not None
 
 
 def _in_comments(lines: Sequence[str], found: Sequence[Fence]) -> set[int]:
@@ -140,7 +150,7 @@ def _in_comments(lines: Sequence[str], found: Sequence[Fence]) -> set[int]:
             prefix = re.match(r"[> ]*", lines[each.line])
             text[each.line : each.end] = [(prefix[0] if prefix else "") + mark]
         else:
-            text[each.line] = re.sub(r"(?=`{3}|~{3})", mark, text[each.line], count=1)
+            text[each.line] = re.sub(r"(?=[`~])", mark, text[each.line], count=1)
     md = Markdown()
     reader = HTMLExtractor(md)
     reader.feed("\n".join(text) + "\n\n")
@@ -178,10 +188,12 @@ class PageReading(NamedTuple):
     fences, those in a comment, and those of Markdown with fences inside."""
 
 
-def read(lines: Sequence[str], locations: Sequence[Location], languages: Languages) -> PageReading:
+def read(
+    lines: Sequence[str], locations: Sequence[Location], languages: Languages, md: Markdown | None = None
+) -> PageReading:
     """Return the blocks of a page, and the fences that are wrong.
 
-    lines: those that superfences will be given. locations: the location of each.
+    lines: those that superfences will be given. locations: the location of each. md: the Markdown of the site.
     """
     blocks: list[Block] = []
     faults: list[Fault] = []
@@ -189,6 +201,7 @@ def read(lines: Sequence[str], locations: Sequence[Location], languages: Languag
     opening = 0  # that of the last block
     is_off = False  # the last block is switched off or wrong, and keeps its expected output
     is_lost = False  # an end is missing: superfences may have taken the fences below for something else
+    refused: Fence | None = None  # the last fence whose options superfences does not accept: its end may begin another
 
     def fault(found: Fence, message: str, *details: str, asked_for: bool = True) -> None:
         nonlocal is_off
@@ -198,14 +211,14 @@ def read(lines: Sequence[str], locations: Sequence[Location], languages: Languag
         if asked_for and not found.header.unread and languages.formats(found.header.language):
             numbered[found.line] = faults[-1]
 
-    for found in _with_nested(scan(lines, unasked=languages.unasked), languages):
+    for found in _with_nested(scan(lines, languages, md), languages, md):
         language = languages.of(found.header.language)
         if found.commented:
             if languages.formats(language.name):
                 numbered[found.line] = found
             continue
         try:
-            asked = not languages.is_foreign(language.name) and languages.executes(found.header)
+            asked = languages.executes(found.header)
         except fence.FenceError as error:
             fault(found, error.message, error.hint)
             continue
@@ -215,14 +228,12 @@ def read(lines: Sequence[str], locations: Sequence[Location], languages: Languag
         if not found.closed and (asked or expects):
             fault(found, "the block is never closed", _opening(found, lines), asked_for=False)
             is_lost = True
-        elif not found.closed or (found.hides is not None and not runs):
-            if found.hides is not None and not runs and not is_lost:
-                fault(found, *_hidden(found, lines, locations), asked_for=False)
-            elif not is_lost:
-                # Or it is the end of a block whose opening has lost a backtick and is text.
-                hint = "or is it the end of one that is not read as a fence?"
-                fault(found, "the fence is never closed", _opening(found, lines), hint)
+        elif found.hides is not None and not runs:
+            if not is_lost:
+                fault(found, *_hidden(found, refused, lines, locations), asked_for=False)
             is_lost = True
+        elif not found.closed:
+            refused = found if found.header.options or found.header.unread else refused
         elif expects and not is_off:
             if not blocks or blocks[-1].expected is not None:
                 fault(found, "there is no block before it whose output it could be")
@@ -256,22 +267,25 @@ def _block(found: Fence, number: int, locations: Sequence[Location]) -> Block:
     return replace(block, locations=lines) if moved else block
 
 
-def _hidden(found: Fence, lines: Sequence[str], locations: Sequence[Location]) -> tuple[str, ...]:
-    """Return the message and the details about a fence that hides a block."""
+def _hidden(
+    found: Fence, refused: Fence | None, lines: Sequence[str], locations: Sequence[Location]
+) -> tuple[str, ...]:
+    """Return the message and the details about a fence that hides a block, or is one that is not seen."""
     assert found.hides is not None
     if found.hides == found.line:
         return (
             "a block that is not read as one, and would never run",
             _opening(found, lines),
-            "begin it on a line of its own, after nothing but blanks",
+            "begin it on a line of its own, with three backticks after nothing but blanks",
         )
     how = "has taken in" if found.closed else "is never closed, and has taken in"
     hidden = locations[found.hides]
     where = f"line {hidden.line}" if hidden.file == locations[found.line].file else str(hidden)
-    return (
-        f"the fence {how} the block at {where}, which would never run",
-        "is its end missing?",
-    )
+    hint = "is its end missing?"
+    if refused and not found.header.language:
+        opening = f"superfences does not accept the options of the fence at line {locations[refused.line].line}"
+        hint = f"{opening}: is this its end? Write them in braces, or set superfences' relaxed_headers"
+    return f"the fence {how} the block at {where}, which would never run", hint
 
 
 def in_metadata(text: str, name: str, languages: Languages) -> list[Fault]:
@@ -287,7 +301,7 @@ def in_metadata(text: str, name: str, languages: Languages) -> list[Fault]:
     ]
 
 
-def _with_nested(fences: Iterable[Fence], languages: Languages) -> Iterator[Fence]:
+def _with_nested(fences: Iterable[Fence], languages: Languages, md: Markdown | None) -> Iterator[Fence]:
     """Yield the fences and, where one is Markdown that is executed, those inside it."""
     for found in fences:
         options = found.header.options
@@ -295,21 +309,25 @@ def _with_nested(fences: Iterable[Fence], languages: Languages) -> Iterator[Fenc
         yield replace(found, hides=None) if executed and found.closed else found
         if executed and found.closed and not found.commented:
             shift = found.line + 1
-            for each in scan(with_underscores(found.code.split("\n")), unasked=languages.unasked):
+            for each in scan(with_underscores(found.code.split("\n")), languages, md):
                 hides = None if each.hides is None else each.hides + shift
                 moved = replace(each, line=each.line + shift, end=each.end + shift, hides=hides)
-                yield from _with_nested([moved], languages)
+                yield from _with_nested([moved], languages, md)
 
 
 class _FenceReader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdownx has no types
-    """superfences' reader of fences, which records them and formats nothing."""
+    """superfences' reader of fences, which records them and formats nothing.
+
+    md: a Markdown with superfences, which is asked for each header.
+    """
 
     header: fence.Header | None = None
     at = opened = 0
 
-    def __init__(self, md: Markdown) -> None:
+    def __init__(self, md: Markdown, languages: Languages) -> None:
         super().__init__(md)
-        self.config = SuperFencesCodeExtension().getConfigs()
+        self.site, self.languages = md.preprocessors["fenced_code_block"], languages
+        self.site.get_hl_settings()
         self.found: list[Fence] = []
 
     def read(self, lines: Sequence[str], marked: Sequence[int]) -> list[Fence]:
@@ -326,18 +344,26 @@ class _FenceReader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdo
             if self.fence is not None or self.at in openings:
                 yield line
 
-    def _open(self, header: fence.Header) -> bool:
-        self.header, self.opened, self.lang = header, self.at, header.language
-        return True
+    def _open(self, header: fence.Header, accepts: Callable[[re.Match[str]], bool], m: re.Match[str]) -> bool:
+        self.site.clear()
+        # A wrong fence is read on to its end, so that the fences after it are still found and judged.
+        opens = accepts(m) or self.languages.claims(header)
+        if opens or not header.is_text:
+            self.header, self.opened, self.lang = header, self.at, header.language
+        return opens
 
     def parse_options(self, m: re.Match[str]) -> bool:
         values = {}
         repeated = ""
-        for option in RE_OPTIONS.finditer(m.group("options") or ""):
+        options = m.group("options") or ""
+        # Of a quote too many, superfences makes an end, and another option of the rest.
+        unread = options if RE_OPTIONS.sub("", options).strip() else ""
+        for option in RE_OPTIONS.finditer(options):
             key, value = option.group("key"), option.group("value")
             repeated = repeated or (key if key in values else "")
             values[key] = key if value is None else value
-        return self._open(fence.Header(m.group("lang") or "", values, repeated=repeated))
+        header = fence.Header(m.group("lang") or "", values, unread=unread, repeated=repeated)
+        return self._open(header, self.site.parse_options, m)
 
     def handle_attrs(self, m: re.Match[str]) -> bool:
         classes, values, valueless = [], {}, []
@@ -356,13 +382,12 @@ class _FenceReader(SuperFencesBlockPreprocessor):  # type: ignore[misc]  # pymdo
         is_class = "exec" in classes[1:] and "exec" not in names
         odd = lost or is_class or any(name.startswith((".", "#")) for name in names)
         unread = m.group("attrs") if odd else ""
-        return self._open(fence.Header(language, values, braced=True, unread=unread, valueless=tuple(valueless)))
+        header = fence.Header(language, values, braced=True, unread=unread, valueless=tuple(valueless))
+        return self._open(header, self.site.handle_attrs, m)
 
     def handle_unrecognized(self, m: re.Match[str]) -> bool:
-        # superfences publishes such a fence as raw text. Where it was meant as one, it is read
-        # on to its end, so that the fences after it are still found and judged.
         header = fence.Header(m.group("lang") or "", {}, unread=m.group("unrecognized"))
-        return header.is_option_list and self._open(header)
+        return self._open(header, self.site.handle_unrecognized, m)
 
     def process_nested_block(self, ws: str, content: str, start: int, end: int) -> None:
         assert self.header is not None

@@ -14,6 +14,18 @@ from einsum_doc.pages.record.block import Location
 
 from ..conftest import PLAIN, Build, Built, NewProject, Project, block, text_of
 
+CLAIMING = """\
+def claimed(language, inputs, options, attrs, md):
+    if "reason" not in inputs or inputs.get("exec") != "false":
+        return False
+    inputs.clear()
+    return True
+
+def on_config(config):
+    config.mdx_configs["pymdownx.superfences"]["custom_fences"].append(
+        {"name": "python", "class": "python", "validator": claimed}
+    )
+"""
 RAISING = 'python exec="on" raises="ValueError: .*sizes"'
 EXPECTED = """\
 # Title
@@ -161,7 +173,7 @@ FAILURES: dict[str, tuple[str, str]] = {
     "twice": (block("1", 'python exec="on" exec="off"'), "option 'exec' is given twice"),
     "returncode": (block("1", 'python exec="on" returncode="3"'), "option 'returncode' does nothing for Python"),
     "tabs": (block("1", 'python exec="on" tabs="A|B"'), "option 'tabs' does nothing without tabs"),
-    "blanks": (block("1", 'python exec="on" source = "above"'), "option 'source' has no value"),
+    "blanks": (block("1", 'python exec="on" source = "above"'), 'options exec="on" source = "above" cannot be read'),
     "tolerance": (
         block("1", 'python exec="on" device="cpu" tolerance="1"'),
         "unknown option 'tolerance'\n  it belongs to an `expected` fence",
@@ -230,10 +242,15 @@ def held(new_project: NewProject) -> Built:
         + block("import json\njson.loads('{')", 'python exec="on" raises="json.JSONDecodeError: Expecting"')
         + block("int('x')", 'python exec="on" source="above" raises="Exception"'),
         "expected": EXPECTED,
+        "of_other_tools": block("shown", 'python exec="false" reason="no GPU"')
+        + block("shown", 'python {test="skip"}')
+        + block("print('run')", 'python exec="on" source="above" owner="docs team"')
+        + "<td>```python\nshown\n```\n</td>\n",
         "hyphens": '````md\n```python exec="on" skip-if="no-gpu"\n```\n````\n\n'
         + block("print('''\n~~~ python skip-if=1\n''')", 'python exec="on" source="above" result="text"'),
     }
-    built = new_project(pages).build()
+    config = PLAIN.replace("einsum-doc]", "{einsum-doc: {fence_options: [owner]}}]") + "hooks: [claiming.py]\n"
+    built = new_project(pages, config, {"claiming.py": CLAIMING}).build()
     assert built.status == 0, built.console
     return built
 
@@ -263,6 +280,14 @@ def test_an_error_that_is_expected(held: Built) -> None:
 def test_expected_output_that_is_met(held: Built) -> None:
     assert '<pre class="expected">pi 3.1416\nthree lines\n12</pre>' in held.page("expected")
     assert "3.14159" not in held.page("expected")
+
+
+def test_fences_of_other_tools_are_left_alone(held: Built) -> None:
+    seen = text_of(held.page("of_other_tools"))
+    assert seen.count("shown") == 3
+    assert "run" in seen
+    assert "owner" not in seen
+    assert "reason" not in seen  # the hook has the fence that it has claimed
 
 
 def test_a_hyphen_is_left_alone_where_it_is_text(held: Built) -> None:
@@ -360,13 +385,14 @@ WRONG: dict[str, tuple[str, str]] = {
     "unclosed_other": ("```mermaid\nx\n\n````python exec='1'\n1\n```\n", f"1: FenceError: {TAKEN} 4"),
     "unclosed_in_browser": ("```pyodide\nx\n\n" + FAILING, f"1: FenceError: {TAKEN} 4"),
     "unclosed_in_markdown": ("````md exec='1'\n```text\n\n" + FAILING + "````\n", f"2: FenceError: {TAKEN} 4"),
+    "not_accepted": ("```python test='a'\nx\n```\n\n" + FAILING, f"3: FenceError: {TAKEN} 5"),
     "quoted": ("> ```text\n> x\n" + FAILING, "1: FenceError: the fence is never closed, and has taken in"),
     # An opening that is none, or of another language.
-    "two_backticks": (FAILING[1:], "3: FenceError: the fence is never closed"),
-    "backtick_in_header": (block("1 / 0", 'python ex`ec="on"'), "3: FenceError: the fence is never closed"),
+    "two_backticks": (FAILING[1:], f"1: FenceError: {BEFORE}"),
+    "backtick_in_header": (block("1 / 0", 'python ex`ec="on"'), f"1: FenceError: {BEFORE}"),
     "no_value": (block("1 / 0", "{.python exec=}"), "1: FenceError: option 'exec' has no value"),
     "no_value_in_braces": (block("1 / 0", "{.python exec}"), "1: FenceError: option 'exec' has no value"),
-    "bare_in_braces": (block("1 / 0", "{python}"), "1: FenceError: 'python' in braces is no language"),
+    "bare_in_braces": (block("1 / 0", "{python exec=on}"), "1: FenceError: 'python' in braces is no language"),
     "class_in_braces": (block("1 / 0", "{.python .exec}"), "1: FenceError: the options .python .exec cannot be read"),
     "lost_in_braces": (block("1 / 0", '{.py}thon exec="on"}'), "1: FenceError: the options .py}thon exec="),
     "language": ("```derivaton\nx_i &= y_i\n```\n", "1: FenceError: unknown language 'derivaton'"),
