@@ -42,9 +42,9 @@ class Snapshot:
         """
         files = {self._short(path): _digest_of_file(path) for path in used.files}
         sources = list(self.sources(reads)) if used.processes else []
-        for path in {*used.files, *sources} - {*used.written}:
+        for path in {*used.files, *used.links, *sources} - {*used.written}:
             with contextlib.suppress(OSError):
-                if os.stat(path).st_mtime >= since:
+                if max(os.lstat(path).st_mtime, os.path.isfile(path) and os.stat(path).st_mtime) >= since:
                     # The page may have read the text before the change, or the one after it.
                     return f"{self._short(path)} was changed while it ran"
         return {
@@ -107,29 +107,42 @@ class Snapshot:
         return os.path.relpath(path, self.root) if Path(path).is_relative_to(self.root) else path
 
     def _listing(self, path: str) -> str:
-        """Return the digest of the names in a folder, without those of tools and of the built site."""
-        names: list[str] = []
-        with contextlib.suppress(OSError):
-            names = sorted(name for name in os.listdir(path) if self._is_source(path, name))
-        return digest_of(*names)
+        """Return the digest of the names and kinds in a folder, without those of tools and of the built site."""
+        found: list[str] = []
+        with contextlib.suppress(OSError), os.scandir(path) as entries:
+            sources = (each for each in entries if self._is_source(path, each.name))
+            found = sorted(f"{each.name} {each.is_dir()} {_target_of(each.path)}" for each in sources)
+        return digest_of(*found)
 
     def sources(self, reads: Sequence[str] = ()) -> Iterator[str]:
         """Yield the files of the project, which is the repository if it is in one, but for installed and built ones.
 
-        reads: only those that one of these patterns names, or that are in a folder that one names.
+        reads: only those that one of these patterns names, or that are in a folder that one names. Links to folders
+        are yielded like files; without patterns, which may name them, they are not followed.
         """
         project = next((folder for folder in (self.root, *self.root.parents) if (folder / ".git").exists()), self.root)
-        for folder, inner, files in os.walk(project):
+        for folder, inner, files in os.walk(project, followlinks=bool(reads)):
             inner[:] = sorted(name for name in inner if self._is_source(folder, name))
-            paths = (os.path.join(folder, name) for name in sorted(files))
+            links = [name for name in inner if os.path.islink(os.path.join(folder, name))]
+            paths = (os.path.join(folder, name) for name in sorted([*files, *links]))
             yield from (path for path in paths if path not in self.ignored and self._is_read(path, reads))
+            for name in links:
+                if reads and not self._may_follow(os.path.join(folder, name), reads):
+                    inner.remove(name)
 
     def _is_read(self, path: str, reads: Sequence[str]) -> bool:
         name = Path(os.path.relpath(path, self.root)).as_posix() if reads else ""
         return not reads or any(fnmatch(name, each) or fnmatch(name, f"{each}/*") for each in reads)
 
+    def _may_follow(self, link: str, reads: Sequence[str]) -> bool:
+        """Return whether a pattern may name something in a linked folder, which is not one that the link is in."""
+        name = f"{os.path.relpath(link, self.root)}/"
+        starts = [re.split(r"[*?[]", each)[0] for each in reads]
+        is_named = any(name.startswith(start) or start.startswith(name) for start in starts)
+        return is_named and not Path(os.path.realpath(os.path.dirname(link))).is_relative_to(os.path.realpath(link))
+
     def _digest_of_all(self, paths: Iterable[str]) -> str:
-        return digest_of(*(f"{self._short(path)} {_digest_of_file(path)}" for path in paths))
+        return digest_of(*(f"{self._short(path)} {_target_of(path)} {_digest_of_file(path)}" for path in paths))
 
     def _is_source(self, folder: str, name: str) -> bool:
         path = os.path.join(folder, name)

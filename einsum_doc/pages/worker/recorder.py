@@ -52,7 +52,7 @@ class Recorder:
         self.names: set[str] = set()
         self.processes = False
         sys.addaudithook(self._record)
-        for name in ("stat", "lstat", "access"):  # Python has no audit events for these
+        for name in ("stat", "lstat", "access", "readlink"):  # Python has no audit events for these
             _record_calls(name, self.asked)
         # Nor for the environment, whose class is looked up by `isinstance`: its dict is all that can be replaced.
         self.environment = _Environment(os.environ._data)  # type: ignore[attr-defined]
@@ -95,6 +95,7 @@ class Recorder:
             self._followed(paths, links) for paths in (*recorded, loaded.files | _before.files)
         )
         files = opened | written | modules
+        written |= links & set(map(_entry, recorded[1]))
         names = self.names | loaded.names | _before.names
         own = {os.path.relpath(path, self.root).partition(os.sep)[0].partition(".")[0] for path in files | links}
         return Dependencies(
@@ -212,12 +213,16 @@ def _links_to(path: str) -> set[str]:
         for link in _upwards(paths.pop()):
             if not _is_link(link):
                 continue
-            folder, name = os.path.split(link)
-            link = os.path.join(os.path.realpath(folder), name)
+            link = _entry(link)
             if link not in links:
                 links.add(link)
-                paths.append(os.path.join(folder, os.readlink(link)))
+                paths.append(os.path.join(os.path.dirname(link), os.readlink(link)))
     return links
+
+
+def _entry(path: str) -> str:
+    """Return a path with all links followed but the path itself, if it is one."""
+    return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 
 
 def _upwards(path: str) -> Iterator[str]:

@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -60,14 +61,14 @@ def recorded(project: Path, code: str) -> Dependencies:
     return from_facts(Dependencies, json.loads(ran.stdout.splitlines()[-1]))
 
 
-def change_after(project: Path, code: str, change: Callable[[], object]) -> str:
+def change_after(project: Path, code: str, change: Callable[[], object], reads: Sequence[str] = ()) -> str:
     """Return the reason to run code again after a change, as the cache words it."""
     root = Path(os.path.realpath(project))
-    evidence = Snapshot(root, []).evidence(recorded(project, code), [], float("inf"), ())
+    evidence = Snapshot(root, []).evidence(recorded(project, code), [], float("inf"), reads)
     assert isinstance(evidence, dict)
-    assert Snapshot(root, []).change(evidence, [], ()) == ""
+    assert Snapshot(root, []).change(evidence, [], reads) == ""
     change()
-    return Snapshot(root, []).change(evidence, [], ())
+    return Snapshot(root, []).change(evidence, [], reads)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +103,30 @@ def test_a_link_in_whose_place_is_a_file(project: Path) -> None:
         (project / "numbers.txt").write_text("# the same in each\n")
 
     assert change_after(project, "open('numbers.txt')", replace) == "numbers.txt is no link any more"
+
+
+@pytest.mark.parametrize("reads", [(), ("data",), ("data/numbers.txt",), ("*/numbers.txt",)])
+def test_a_link_that_leads_a_process_elsewhere(project: Path, reads: tuple[str, ...]) -> None:
+    def relink() -> None:
+        (project / "data").unlink()
+        (project / "data").symlink_to("versions/two")
+
+    (project / "versions/two/numbers.txt").write_text("2\n")
+    (project / "versions/two/up").symlink_to("../..")  # which a walk must not follow
+    reason = change_after(project, "import subprocess; subprocess.run(['cat', 'data/numbers.txt'])", relink, reads)
+    assert (
+        reason == f"it starts processes, and a file {'that they may read' if reads else 'of the project'} has changed"
+    )
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_link_that_is_changed_while_a_page_runs(project: Path, own: bool) -> None:
+    link = "import os; os.symlink('versions/two', 'new'); os.replace('new', 'data')"
+    code = link if own else f"import subprocess, sys; subprocess.run([sys.executable, '-c', {link!r}])"
+    since = time.time()
+    found = recorded(project, f"open('data/numbers.txt'); {code}")
+    evidence = Snapshot(Path(os.path.realpath(project)), []).evidence(found, [], since, ("nothing",))
+    assert isinstance(evidence, dict) if own else evidence == "data was changed while it ran"
 
 
 def test_links_that_are_not_followed_are_no_dependencies(project: Path) -> None:
