@@ -66,6 +66,9 @@ class Options:
     Pages are named by their paths in docs_dir. A page that is not named runs again when any file of the project has
     changed."""
 
+    environment: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """With `ignore`, patterns of environment variables that mean nothing to a page that reads all of them."""
+
     require_gpu: bool = False
     """True if a build fails when a block needs a GPU that is not there."""
 
@@ -88,6 +91,11 @@ class Options:
 
     library: Sequence[str] = field(default_factory=list)
     """The packages that the pages are about: the report lists the public names of them that each page uses."""
+
+    def __post_init__(self) -> None:
+        """Raise OptionError for an unknown key of an option that has keys."""
+        for key in self.environment.keys() - {"ignore"}:
+            raise OptionError(f"environment: unknown key {key!r}; the only one is 'ignore'")
 
 
 @dataclass(frozen=True)

@@ -118,6 +118,7 @@ class Runner:
             },
             limit=int(options.cache_size * 2**20),
             ignored=[self.project.site_dir, *(root / name for name in (options.junit, options.json) if name)],
+            ignored_variables=options.environment.get("ignore", ()),
             reads=self._reads(),
         )
         for pattern in cache.unread():

@@ -11,9 +11,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ class Cache:
     """The folder of kept results, as one build sees it: no file is read twice.
 
     `settings` are the options that a result depends on. `ignored` are folders and files of the project that are
-    no sources, such as the built site. `reads` maps a page to the patterns of the files that its processes may
+    no sources, such as the built site. `ignored_variables` are patterns of variables that mean nothing to pages that
+    read the environment as a whole. `reads` maps a page to the patterns of the files that its processes may
     read; those of other pages may read the whole project. With no `folder`, nothing is kept.
     """
 
@@ -47,6 +49,7 @@ class Cache:
         *,
         limit: int = 256 * 2**20,
         ignored: Sequence[Path] = (),
+        ignored_variables: Sequence[str] = (),
         reads: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.folder = folder
@@ -60,7 +63,9 @@ class Cache:
         """The problems with the folder or with an entry in it."""
         machine = {**MACHINE, "gpus": gpu_drivers(), "variables": python_variables()}
         self._settings = {"format": FORMAT, **machine, **settings}
-        self._now = Snapshot(Path(os.path.realpath(root)), [Path(os.path.realpath(each)) for each in ignored])
+        paths = [Path(os.path.realpath(each)) for each in ignored]
+        self.ignored_variables = ignored_variables
+        self._now = Snapshot(Path(os.path.realpath(root)), paths, ignored_variables)
 
     def find(self, page: str, blocks: Sequence[Block]) -> PageResults | None:
         """Return the results of a page's blocks, if nothing has changed since they were kept; or note the reason."""
@@ -99,6 +104,11 @@ class Cache:
         """Return the state of a page's dependencies now; or, in words, why it is not known."""
         if dependencies is None:
             return "what it has depended on is not known"
+        if dependencies.processes:  # nothing is seen of what they look up, but for its name in the page's code
+            # A shell sets PWD itself.
+            named = {name for block in blocks for name in re.findall(r"\b[A-Z]\w+", block.code)} - {"PWD"}
+            variables = {*dependencies.variables, *filter(self._now.ignores, named)}
+            dependencies = replace(dependencies, variables=tuple(sorted(variables)))
         written = _written_locations(blocks, ran.results)
         return self._now.evidence(dependencies, written, ran.when - _AROUND, self.reads.get(page, ()))
 

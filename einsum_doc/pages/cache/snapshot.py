@@ -10,7 +10,7 @@ import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatch
+from fnmatch import fnmatch, fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,22 @@ from einsum_doc.pages.record.messages import Dependencies
 Evidence = dict[str, Any] | str
 """The state of a page's dependencies, as digests and versions; or, in words, why it is not known."""
 
+IGNORED_VARIABLES = (
+    *("_", "PWD", "OLDPWD", "SHLVL", "COLUMNS", "LINES", "DISPLAY", "GPG_TTY"),
+    *("TERM*", "COLORTERM", "WINDOW*", "TMUX*", "STY", "SSH_*", "XDG_SESSION_*", "DBUS_*", "VSCODE_*"),
+    *("GITHUB_*", "RUNNER_*", "ACTIONS_*", "CI_*", "BUILD_*", "CIRCLE_*", "TRAVIS_*", "BUILDKITE_*"),
+    *("EINSUM_DOC_*", "PYTEST_*"),
+)
+"""The variables that differ between terminals or between runs of CI, or that set the builder or a test, as patterns."""
+
 
 class Snapshot:
     """The state of the dependencies of pages now; each is read once."""
 
-    def __init__(self, root: Path, ignored: Sequence[Path]) -> None:
+    def __init__(self, root: Path, ignored: Sequence[Path], ignored_variables: Sequence[str] = ()) -> None:
         self.root = root
         self.ignored = set(map(str, ignored))
+        self.ignored_variables = (*IGNORED_VARIABLES, *ignored_variables)
         self._installed = Installed()
         # As they were when they were first read; `evidence` reads them anew, since pages run meanwhile.
         self._file_once, self._listing_once = cache(_digest_of_file), cache(self._listing)
@@ -57,7 +66,7 @@ class Snapshot:
             "variables": {name: _variable(name) for name in used.variables},
             "packages": self._installed.owners(used.packages),
             "project": self._digest_of_all(sources) if used.processes else "",
-            "environment": _environment(self.root) if used.processes or used.environment else "",
+            "environment": self._environment() if used.processes or used.environment else "",
             "written": written,
         }
 
@@ -80,7 +89,7 @@ class Snapshot:
         if evidence["project"] and self._sources_once(tuple(reads)) != evidence["project"]:
             which = "that they may read" if reads else "of the project"
             yield f"it starts processes, and a file {which} has changed"
-        if evidence["environment"] and _environment(self.root) != evidence["environment"]:
+        if evidence["environment"] and self._environment() != evidence["environment"]:
             reason = "it starts processes, and their environment" if evidence["project"] else "the environment"
             yield f"{reason} has changed"
         if written != evidence["written"]:
@@ -113,6 +122,15 @@ class Snapshot:
             sources = (each for each in entries if self._is_source(path, each.name))
             found = sorted(f"{each.name} {each.is_dir()} {_target_of(each.path)}" for each in sources)
         return digest_of(*found)
+
+    def ignores(self, variable: str) -> bool:
+        """Return whether a variable is left out where the environment is read as a whole."""
+        return any(fnmatchcase(variable, each) for each in self.ignored_variables)
+
+    def _environment(self) -> str:
+        """Return the digest of all variables, but for the ignored ones."""
+        given = (f"{name}={value}" for name, value in sorted(os.environ.items()) if not self.ignores(name))
+        return digest_of(*(each.replace(str(self.root), ".") for each in given))
 
     def sources(self, reads: Sequence[str] = ()) -> Iterator[str]:
         """Yield the files of the project, which is the repository if it is in one, but for installed and built ones.
@@ -190,13 +208,6 @@ def _variable(name: str) -> str:
 def python_variables() -> dict[str, str]:
     """Return the variables that Python itself reads when it starts."""
     return {name: value for name, value in sorted(os.environ.items()) if name.startswith("PYTHON")}
-
-
-def _environment(root: Path) -> str:
-    """Return the digest of all variables, but for those that differ from terminal to terminal."""
-    own = re.compile(r"_|PWD|OLDPWD|SHLVL|COLUMNS|LINES|DISPLAY|(TERM|WINDOW|TMUX|SSH_|XDG_SESSION).*")
-    given = (f"{name}={value}" for name, value in sorted(os.environ.items()) if not own.fullmatch(name))
-    return digest_of(*(each.replace(str(root), ".") for each in given))
 
 
 def _modules_in(folder: Path) -> set[str]:

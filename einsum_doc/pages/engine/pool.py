@@ -130,7 +130,9 @@ class Pool:
         settings = self.settings
         if self._cluster is not None:
             reads = cache.reads.get(job.page, ())
-            order = Order(job, settings.worker, sorted(self._preloads), reads, settings.compares)
+            order = Order(
+                job, settings.worker, sorted(self._preloads), reads, cache.ignored_variables, settings.compares
+            )
             outcome = self._cluster.run(order)
         else:
             worker = replace(settings.worker, threads=self._blas, gpu=gpu)

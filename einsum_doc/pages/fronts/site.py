@@ -65,6 +65,8 @@ class Site:
             )
         self.config = config
         project = Project(Path(os.path.abspath(config.config_file_path or "mkdocs.yml")), Path(config.site_dir))
+        # markdown-exec has it as it was written on the command line, perhaps relative to another folder.
+        os.environ["MKDOCS_CONFIG_DIR"] = str(project.root)
         extensions, configs = config.markdown_extensions, config.mdx_configs
         with as_plugin_errors():
             self.build = Build(project, options_from(options), extensions, configs, runnable, _log, serving=serving)

@@ -50,13 +50,53 @@ class Recorder:
         self.asked: set[str] = set()
         self.listed: set[str] = set()
         self.names: set[str] = set()
+        self.variables: set[str] = set()
+        self.environment = False
+        """True if the environment has been read as a whole."""
         self.processes = False
         sys.addaudithook(self._record)
         for name in ("stat", "lstat", "access", "readlink"):  # Python has no audit events for these
             _record_calls(name, self.asked)
-        # Nor for the environment, whose class is looked up by `isinstance`: its dict is all that can be replaced.
-        self.environment = _Environment(os.environ._data)  # type: ignore[attr-defined]
-        os.environ._data = os.environb._data = self.environment  # type: ignore[attr-defined]
+        self._record_environment()
+
+    def _record_environment(self) -> None:
+        """Record the names that are looked up in the environment, and whether it is read as a whole.
+
+        To copy it is to look up every name that it yields. Such a name is that very object, and is not recorded: a
+        variable that differs from terminal to terminal is a dependency only of a page that looks it up by itself.
+        """
+        kind: Any = type(os.environ)
+        yielded: dict[Any, Any] = {}
+        look_up, iterate = kind.__getitem__, kind.__iter__
+
+        def getitem(variables: Any, name: Any) -> Any:
+            with contextlib.suppress(_anything):  # it may be no name
+                if yielded.get(name) is not name:
+                    self.variables.add(_decode(name))
+            return look_up(variables, name)
+
+        def iterator(variables: Any) -> Iterator[Any]:
+            self.environment = True
+            return (yielded.setdefault(name, name) for name in iterate(variables))
+
+        def whole(function: Any) -> Any:
+            def read(variables: Any) -> Any:
+                self.environment = True
+                return function(variables)
+
+            return read
+
+        def attribute(name: str) -> Any:
+            if name != "environ":
+                raise AttributeError(f"module 'posix' has no attribute {name!r}")
+            self.environment = True
+            return beneath
+
+        kind.__getitem__, kind.__iter__ = getitem, iterator
+        kind.__len__, kind.__repr__ = whole(kind.__len__), whole(kind.__repr__)
+        posix: Any = sys.modules["posix"]
+        beneath = posix.__dict__.pop("environ")  # a dict, whose readings cannot be told apart
+        posix.__getattr__ = attribute
 
     def _record(self, event: str, args: tuple[Any, ...]) -> None:
         try:
@@ -105,8 +145,8 @@ class Recorder:
             links=tuple(sorted(links)),
             folders=tuple(sorted(listed)),
             names=tuple(sorted(names - own - {"__main__"})),
-            variables=tuple(sorted(self.environment.names)),
-            environment=self.environment.is_read,
+            variables=tuple(sorted(self.variables)),
+            environment=self.environment,
             packages=tuple(sorted(loaded.packages | _before.packages)),
             processes=self.processes,
         )
@@ -245,36 +285,6 @@ def _init_files(folders: Iterable[str]) -> set[str]:
     with contextlib.suppress(TypeError):
         return {os.path.join(folder, "__init__.py") for folder in folders if isinstance(folder, str)}
     return set()
-
-
-class _Environment(dict[bytes, bytes]):
-    """The variables of the environment, with the names that were looked up before it was read as a whole.
-
-    To copy it is to look up every name, also of variables that differ from terminal to terminal, so that
-    no name is recorded after the first reading of the whole.
-    """
-
-    def __init__(self, variables: Mapping[bytes, bytes]) -> None:
-        super().__init__(variables)
-        self.names: set[str] = set()
-        self.is_read = False
-
-    def __getitem__(self, name: bytes) -> bytes:
-        if not self.is_read:
-            self.names.add(_decode(name))
-        return super().__getitem__(name)
-
-    def __iter__(self) -> Iterator[bytes]:
-        self.is_read = True
-        return super().__iter__()
-
-    def __len__(self) -> int:
-        self.is_read = True
-        return super().__len__()
-
-    def items(self) -> Any:  # by which it is printed
-        self.is_read = True
-        return super().items()
 
 
 def _absolute(path: Any) -> str:

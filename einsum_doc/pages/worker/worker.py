@@ -198,14 +198,15 @@ def _width(columns: str | None) -> Iterator[None]:
     if not columns or not int(columns):
         yield
         return
-    before = os.environ.get("COLUMNS")
+    before = os.environ._data.get(b"COLUMNS")  # type: ignore[attr-defined]  # not as the page would look it up
     os.environ["COLUMNS"] = columns
     try:
         yield
     finally:
-        os.environ.pop("COLUMNS", None)
+        with suppress(KeyError):
+            del os.environ["COLUMNS"]
         if before is not None:
-            os.environ["COLUMNS"] = before
+            os.environb[b"COLUMNS"] = before
 
 
 def _leave(errors: Sequence[BaseException], block: Block, root: str) -> NoReturn:

@@ -61,14 +61,16 @@ def recorded(project: Path, code: str) -> Dependencies:
     return from_facts(Dependencies, json.loads(ran.stdout.splitlines()[-1]))
 
 
-def change_after(project: Path, code: str, change: Callable[[], object], reads: Sequence[str] = ()) -> str:
+def change_after(
+    project: Path, code: str, change: Callable[[], object], reads: Sequence[str] = (), ignored: Sequence[str] = ()
+) -> str:
     """Return the reason to run code again after a change, as the cache words it."""
     root = Path(os.path.realpath(project))
-    evidence = Snapshot(root, []).evidence(recorded(project, code), [], float("inf"), reads)
+    evidence = Snapshot(root, [], ignored).evidence(recorded(project, code), [], float("inf"), reads)
     assert isinstance(evidence, dict)
-    assert Snapshot(root, []).change(evidence, [], reads) == ""
+    assert Snapshot(root, [], ignored).change(evidence, [], reads) == ""
     change()
-    return Snapshot(root, []).change(evidence, [], reads)
+    return Snapshot(root, [], ignored).change(evidence, [], reads)
 
 
 @pytest.mark.parametrize(
@@ -134,41 +136,72 @@ def test_links_that_are_not_followed_are_no_dependencies(project: Path) -> None:
     assert recorded(project, "open('data/numbers.txt')").links == (os.path.realpath(project) + "/data",)
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        "dict(os.environ)",
-        "{**os.environ}",
-        "os.environ.copy()",
-        "os.environ.items() == 0; [*os.environ.items()]",
-        "[*os.environ.values()]",
-        "for name in os.environ: break",
-        "len(os.environ)",
-        "repr(os.environ)",
-        "dict(os.environb)",
-        "os.environ | {}",
-    ],
-)
-def test_the_environment_as_a_whole(project: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
+WHOLE = [
+    "dict(os.environ)",
+    "{**os.environ}",
+    "os.environ.copy()",
+    "os.environ.items() == 0; [*os.environ.items()]",
+    "[*os.environ.values()]",
+    "[*os.environ.keys()]",
+    "for name in os.environ: break",
+    "'NOT_LOOKED_UP' in [*os.environ]",
+    "len(os.environ)",
+    "assert os.environ",
+    "repr(os.environ)",
+    "os.environ == {}",
+    "dict(os.environb)",
+    "os.environ | {}",
+    "{} | os.environ",
+    "{}.update(os.environ)",
+    "import json; json.dumps(dict(os.environ))",
+    "import copy; copy.copy(os.environ).items() == 0; len(copy.copy(os.environ))",
+    "import posix; dict(posix.environ)",
+    "import posix; posix.environ.copy()",
+    "import posix; posix.environ.get(b'NOT_LOOKED_UP')",
+    "import posix; len(posix.environ)",
+    "from posix import environ; [*environ]",
+    "from os import environ; dict(environ)",
+    "import subprocess; subprocess.run(['true'], env={**os.environ, 'X': '1'})",
+]
 
-    def widen() -> None:
-        monkeypatch.setenv("COLUMNS", "90")
 
-    def add() -> None:
-        monkeypatch.setenv("NOT_LOOKED_UP", "1")
-
-    assert change_after(project, f"import os\n{code}", add) == "the environment has changed"
-    assert change_after(project, f"import os\n{code}", widen) == ""  # each terminal has a width of its own
+READ = ["os.environ.get('{}')", "'{}' in os.environ", "os.getenv('{}')", "os.environ.pop('{}', 0)", "os.getenvb(b'{}')"]
 
 
-@pytest.mark.parametrize("read", ["os.environ.get('NAME')", "'NAME' in os.environ", "os.getenv('NAME')"])
-def test_a_variable(project: Path, monkeypatch: pytest.MonkeyPatch, read: str) -> None:
+def test_every_way_to_read_the_environment_is_recorded(project: Path) -> None:
+    named = [each.format("SSH_TTY") for each in READ]
+    codes = {code: "" for code in WHOLE} | dict.fromkeys(named, "SSH_TTY")
+    codes |= {f"dict(os.environ); {code}": "SSH_TTY" for code in named}
+    codes |= {f"[*os.environb]; {code}": "SSH_TTY" for code in named}
+    script = (
+        "import os, posix\n"
+        "wrong = []\n"
+        f"for code, name in {codes!r}.items():\n"
+        "    recorder.environment = False\n"
+        "    recorder.variables.clear()\n"
+        "    exec(code, {'os': os})\n"
+        "    if recorder.environment is (code in named) or recorder.variables - {'PATH'} != {*filter(None, [name])}:\n"
+        "        wrong.append((code, recorder.environment, recorder.variables.copy()))\n"
+        "assert not wrong, wrong\n"
+        "assert not hasattr(posix, 'there_is_none')\n"
+    )
+    assert recorded(project, f"named = {named!r}\n{script}").environment
+
+
+def test_a_variable(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "import os; dict(os.environ); os.getenv('SSH_TTY')"
+    assert change_after(project, code, lambda: monkeypatch.setenv("OTHER", "1")) == "the environment has changed"
+    changed = change_after(project, code, lambda: monkeypatch.setenv("SSH_TTY", "1"))
+    assert changed == "the variable SSH_TTY has changed"
+    assert change_after(project, "import os; os.getenv('NAME')", lambda: monkeypatch.setenv("ANOTHER", "1")) == ""
+
+
+@pytest.mark.parametrize("code", ["import os; {**os.environ}", "import subprocess; subprocess.run(['true'])"])
+def test_variables_that_mean_nothing(project: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     def other() -> None:
-        monkeypatch.setenv("OTHER", "1")
+        for name in ("_", "PWD", "OLDPWD", "SHLVL", "TERM", "COLUMNS", "SSH_TTY", "GITHUB_RUN_ID", "OWN_NUMBER"):
+            monkeypatch.setenv(name, "other")
 
-    def same() -> None:
-        monkeypatch.setenv("NAME", "1")
-
-    assert change_after(project, f"import os; {read}", other) == ""
-    assert change_after(project, f"import os; {read}", same) == "the variable NAME has changed"
+    assert change_after(project, code, other, ignored=("OWN_*",)) == ""
+    changed = change_after(project, code, lambda: monkeypatch.setenv("OWN_NUMBER", "1"))
+    assert changed.endswith("environment has changed")
