@@ -198,15 +198,14 @@ def _width(columns: str | None) -> Iterator[None]:
     if not columns or not int(columns):
         yield
         return
-    before = os.environ._data.get(b"COLUMNS")  # type: ignore[attr-defined]  # not as the page would look it up
+    before = os.environ.get("COLUMNS")
     os.environ["COLUMNS"] = columns
     try:
         yield
     finally:
-        with suppress(KeyError):
-            del os.environ["COLUMNS"]
+        os.environ.pop("COLUMNS", None)
         if before is not None:
-            os.environb[b"COLUMNS"] = before
+            os.environ["COLUMNS"] = before
 
 
 def _leave(errors: Sequence[BaseException], block: Block, root: str) -> NoReturn:
