@@ -15,6 +15,7 @@ import markdown_exec
 
 from einsum_doc.pages.build.fences import Fences
 from einsum_doc.pages.build.options import EXPLAIN, OptionError, Options, Project, is_set
+from einsum_doc.pages.build.order import fault_of, in_order, with_writers
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.build.reader import PageReader
 from einsum_doc.pages.build.repository import commit_of
@@ -102,9 +103,13 @@ class Build:
 
     # ---- Read and run ----------------------------------------------------------------------------------------
 
-    def read(self, uri: str, name: str, text: str, body: str) -> Page:
-        """Read the page in the file `name`, which has this `text`; `body` is the text after its front matter."""
+    def read(self, uri: str, name: str, text: str, body: str, after: Any) -> Page:
+        """Read the page in the file `name`, which has this `text`; `body` is the text after its front matter.
+
+        after: the pages that run before it, as its front matter has them.
+        """
         page = self.pages[uri] = self.reader.read(name, text, body)
+        page.after = after
         return page
 
     def changed(self, uri: str, markdown: str) -> Page:
@@ -113,13 +118,19 @@ class Build:
         if old.markdown == markdown:
             return old
         page = self.pages[uri] = self.reader.read(old.name, old.text, old.body, markdown)
+        page.after = old.after
         if page.runs_the_same(old):
             page.kept, page.future = old.kept, old.future
         return page
 
     def run(self, pages: Iterable[Page]) -> None:
         """Run pages in the background, except those that run already."""
-        self.runner.start(pages)
+        pages = [*pages]
+        for page in pages:
+            fault = fault_of(page, self.pages, lambda uri: (self.project.docs_dir / uri).is_file())
+            if fault and fault not in page.reading.faults:
+                page.reading = page.reading._replace(faults=[*page.reading.faults, fault])
+        self.runner.start(in_order(pages, self.pages))
 
     def report(self, page: Page) -> PageReport:
         """Wait for a page that is not rendered, and return its report."""
@@ -189,6 +200,7 @@ class Build:
         if self.fences.lost:
             pages = [*pages, PageReport((), faults=self.fences.lost)]
             self.fences.lost = []
+        pages = with_writers(pages, self.pages)
         empty = all_pages and not any(page.blocks and page.ran for page in pages)
         if empty and not self.options.allow_empty and not any(page.failures for page in pages):
             pages = [*pages, PageReport((), faults=[report.nothing_ran(self.project.config_file.name)])]

@@ -106,6 +106,8 @@ class Project:
     """mkdocs.yml, or the file in its place; links are not followed, so that files keep the names that authors use."""
     site_dir: Path
     """The folder that the built site is written to."""
+    docs_dir: Path
+    """The folder of the pages."""
 
     @property
     def root(self) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from einsum_doc.pages.reading import scan
 from einsum_doc.pages.record.block import Block
@@ -30,6 +30,8 @@ class Page:
     reading: scan.PageReading
     lines: Sequence[str] = ()
     """The lines that superfences will be given."""
+    after: Any = field(default_factory=list)
+    """The pages that run before it, by their paths in docs_dir, as its front matter has them."""
     kept: PageResults | None = None
     """Its results, if they come from the cache."""
     future: Future[PageResults] | None = None

@@ -15,6 +15,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from einsum_doc.pages.record.result import PageResults, Result
 FORMAT = 1
 """The version of the form of entries."""
 
-_AROUND = 0.02
+AROUND = 0.02
 """The time that the dates of files may lag behind the clock, in seconds."""
 
 
@@ -38,7 +39,9 @@ class Cache:
     `settings` are the options that a result depends on. `ignored` are folders and files of the project that are
     no sources, such as the built site. `ignored_variables` are patterns of variables that mean nothing to pages that
     read the environment as a whole. `reads` maps a page to the patterns of the files that its processes may
-    read; those of other pages may read the whole project. With no `folder`, nothing is kept.
+    read; those of other pages may read the whole project. What a page has written must be as it was if it is in one
+    of the folders `published`, if another page has read it, or if the page is `awaited`. With no `folder`, nothing is
+    kept.
     """
 
     def __init__(
@@ -51,6 +54,8 @@ class Cache:
         ignored: Sequence[Path] = (),
         ignored_variables: Sequence[str] = (),
         reads: Mapping[str, Sequence[str]] | None = None,
+        published: Sequence[Path] = (),
+        awaited: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.reads = reads or {}
@@ -65,14 +70,20 @@ class Cache:
         self._settings = {"format": FORMAT, **machine, **settings}
         paths = [Path(os.path.realpath(each)) for each in ignored]
         self.ignored_variables = ignored_variables
-        self._now = Snapshot(Path(os.path.realpath(root)), paths, ignored_variables)
+        self.published, self.awaited = [os.path.realpath(each) for each in published], awaited
+        self._look = partial(Snapshot, Path(os.path.realpath(root)), paths, ignored_variables)
+        self._now = self._look()
 
-    def find(self, page: str, blocks: Sequence[Block]) -> PageResults | None:
-        """Return the results of a page's blocks, if nothing has changed since they were kept; or note the reason."""
+    def find(self, page: str, blocks: Sequence[Block], *, anew: bool = False) -> PageResults | None:
+        """Return the results of a page's blocks, if nothing has changed since they were kept; or note the reason.
+
+        anew: files have changed since they were first read in this build.
+        """
+        now = self._look() if anew else self._now
         question = self._question(page, blocks)
         changes = []
         for path, entry in self._entries(page):
-            changes.append(self._change(question, entry, blocks))
+            changes.append(self._change(question, entry, blocks, now))
             if not changes[-1]:
                 with contextlib.suppress(OSError):
                     os.utime(path)  # the folder is emptied from its oldest end
@@ -83,6 +94,7 @@ class Cache:
                     entry["seconds"],
                     cached=True,
                     packages=entry["evidence"]["packages"],
+                    wrote=entry["wrote"],
                     used=entry["used"],
                 )
         self.reasons[page] = changes[0] if changes else "no result of it is kept"
@@ -110,7 +122,7 @@ class Cache:
             variables = {*dependencies.variables, *filter(self._now.ignores, named)}
             dependencies = replace(dependencies, variables=tuple(sorted(variables)))
         written = _written_locations(blocks, ran.results)
-        return self._now.evidence(dependencies, written, ran.when - _AROUND, self.reads.get(page, ()))
+        return self._now.evidence(dependencies, written, ran.when - AROUND, self.reads.get(page, ()))
 
     def keep(self, page: str, blocks: Sequence[Block], ran: PageResults, evidence: Evidence) -> None:
         """Keep the results of a page, if everything on it held and the state of its dependencies is known."""
@@ -126,6 +138,7 @@ class Cache:
             "when": ran.when,
             "seconds": ran.seconds,
             "used": ran.used,
+            "wrote": ran.wrote,
         }
         text = json.dumps(entry, sort_keys=True)
         name = (
@@ -210,7 +223,9 @@ class Cache:
         asked = [[block.language, block.code, dict(block.options)] for block in blocks]
         return {**self._settings, "page": page, "blocks": asked, "reads": [*self.reads.get(page, ())]}
 
-    def _change(self, question: Mapping[str, Any], entry: Mapping[str, Any], blocks: Sequence[Block]) -> str:
+    def _change(
+        self, question: Mapping[str, Any], entry: Mapping[str, Any], blocks: Sequence[Block], now: Snapshot
+    ) -> str:
         """Return the first change since an entry was kept, in words; empty if there is none."""
         old = entry["question"]
         if old["blocks"] != question["blocks"]:
@@ -223,7 +238,19 @@ class Cache:
             if old.get(name) != question.get(name):
                 return f"{_NAMES.get(name, name)} has changed"
         written = _written_locations(blocks, [from_facts(Result, result) for result in entry["results"]])
-        return self._now.change(entry["evidence"], written, question["reads"])
+        needs = partial(self._is_needed, question["page"])
+        return now.change(entry["evidence"], written, question["reads"], needs)
+
+    def _is_needed(self, writer: str, path: str) -> bool:
+        """Return whether anything but the page that has written a file may read it."""
+        if writer in self.awaited or any(Path(path).is_relative_to(folder) for folder in self.published):
+            return True
+        others = (self._read(os.path.join(self.folder or "", name)) for name in names_in(str(self.folder or "")))
+        return any(
+            entry["question"]["page"] != writer and self._now.has_read(path, entry["evidence"], entry["question"])
+            for entry in others
+            if entry is not None
+        )
 
 
 _NAMES = {

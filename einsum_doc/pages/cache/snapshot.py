@@ -9,9 +9,10 @@ import platform
 import re
 import stat
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatch, fnmatchcase
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ class Snapshot:
                     return f"{self._short(path)} was changed while it ran"
         return {
             "files": files,
+            "made": {self._short(path): _digest_of_file(path) for path in {*used.written} - {*used.files}},
             "asked": {self._short(path): _kind_of(path) for path in used.asked},
             "links": {self._short(path): _target_of(path) for path in used.links},
             "folders": {self._short(path): self._listing(path) for path in used.folders},
@@ -70,9 +72,34 @@ class Snapshot:
             "written": written,
         }
 
-    def change(self, evidence: Mapping[str, Any], written: list[str], reads: Sequence[str]) -> str:
-        """Return the first difference between the state of a page's dependencies then and now, in words."""
-        return next(self._changes(evidence, written, reads), "")
+    def change(
+        self,
+        evidence: Mapping[str, Any],
+        written: list[str],
+        reads: Sequence[str],
+        needs: Callable[[str], bool] = lambda path: True,
+    ) -> str:
+        """Return the first difference between the state of a page's dependencies then and now, in words.
+
+        needs: asked about each file that the page has written, and that is no longer as it was.
+        """
+        return next(chain(self._changes(evidence, written, reads), self._lost(evidence, needs)), "")
+
+    def _lost(self, evidence: Mapping[str, Any], needs: Callable[[str], bool]) -> Iterator[str]:
+        for name, content in evidence["made"].items():
+            path = os.path.join(self.root, name)
+            if self._file_once(path) != content and needs(path):
+                yield f"{name} " + _change_in_words(content, self._file_once(path))
+
+    def has_read(self, path: str, evidence: Mapping[str, Any], question: Mapping[str, Any]) -> bool:
+        """Return whether a page with this evidence and question has read a file, or may have by a process."""
+        name = self._short(path)
+        if (
+            name in {*evidence["files"], *evidence["asked"]}
+            or self._short(os.path.dirname(path)) in evidence["folders"]
+        ):
+            return True
+        return bool(evidence["project"]) and self._is_read(path, question["reads"])
 
     def _changes(self, evidence: Mapping[str, Any], written: list[str], reads: Sequence[str]) -> Iterator[str]:
         yield from self._changed_paths(evidence)

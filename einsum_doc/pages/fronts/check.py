@@ -19,6 +19,7 @@ from mkdocs.exceptions import ConfigurationError, PluginError
 from mkdocs.structure.files import File
 
 from einsum_doc.pages.build.build import Build, tell_failures
+from einsum_doc.pages.build.order import with_writers
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.fronts.mkdocs import load
 from einsum_doc.pages.fronts.site import Site, collect_less
@@ -96,6 +97,8 @@ class _Checker:
             reports.append(build.report(page))
             if reports[-1].failures and self.options.pdb:
                 break
+        else:
+            reports = with_writers(reports, build.pages)
         if self.options.junit:
             Path(self.options.junit).write_text(junit(reports), "utf-8")
         if self.options.json:

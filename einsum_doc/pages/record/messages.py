@@ -18,6 +18,8 @@ class Job:
     blocks: Sequence[Block]
     sources: Mapping[str, Sequence[str]]
     """The lines of each file that a block stands in, for the source lines of tracebacks."""
+    after: tuple[str, ...] = ()
+    """The pages that must have ended before it."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,9 @@ class Dependencies:
     """The dependencies of the blocks of a page, beside their own text; paths are absolute."""
 
     files: tuple[str, ...] = ()
-    """Modules of the project that were imported, and files that were opened, whether they were there or not."""
+    """Modules of the project that were imported, and files that were read, whether they were there or not."""
     written: tuple[str, ...] = ()
-    """The files among them that the page itself has written or removed."""
+    """Files that the page itself has written or removed; what it has read after that is not among the others."""
     asked: tuple[str, ...] = ()
     """Files that the page has only asked about: whether they are there, and how large."""
     links: tuple[str, ...] = ()

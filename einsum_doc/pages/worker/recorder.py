@@ -11,8 +11,8 @@ import importlib.util
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache, wraps
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, partial, wraps
 from typing import Any
 
 from einsum_doc.pages.record.messages import Dependencies
@@ -56,7 +56,7 @@ class Recorder:
         self.processes = False
         sys.addaudithook(self._record)
         for name in ("stat", "lstat", "access", "readlink"):  # Python has no audit events for these
-            _record_calls(name, self.asked)
+            _record_calls(name, partial(self._reads, self.asked))
         self._record_environment()
 
     def _record_environment(self) -> None:
@@ -103,7 +103,8 @@ class Recorder:
             if event == "open":
                 path, _, flags = args
                 if _is_a(path, _PATH):
-                    self.opened.add(_absolute(path))
+                    if not flags & os.O_TRUNC:
+                        self._reads(self.opened, path)
                     if flags & _WRITING:
                         self.written.add(_absolute(path))
             elif event == "import":
@@ -111,18 +112,24 @@ class Recorder:
             elif event in _LISTED:
                 # Python's own search for modules lists folders too, and is recorded by the modules' names.
                 if _frame(1).f_code.co_filename != "<frozen importlib._bootstrap_external>":
-                    self.listed.add(_absolute(args[0] if _is_a(args[0], _PATH) else "."))
+                    self._reads(self.listed, args[0] if _is_a(args[0], _PATH) else ".")
             elif event in _CHANGED:
                 self.written.update(_absolute(path) for path in args[:2] if _is_a(path, _PATH))
             elif event == "ctypes.dlopen" and _is_a(args[0], _PATH):
-                self.opened.add(_absolute(args[0]))
+                self._reads(self.opened, args[0])
             elif event == "sqlite3.connect" and _is_a(args[0], _PATH):
-                self.opened.add(_absolute(args[0]))
+                self._reads(self.opened, args[0])
                 self.written.add(_absolute(args[0]))
             elif event in _STARTED:
                 self.processes = True
         except _anything:  # a folder that is gone, a name that is no path: it cannot change
             return
+
+    def _reads(self, kind: set[str], path: Any) -> None:
+        """Record a path that is read, unless the page itself has written it."""
+        path = _absolute(path)
+        if path not in self.written:
+            kind.add(path)
 
     def dependencies(self) -> Dependencies:
         """Return the dependencies that have been recorded, and those of the modules that are loaded now."""
@@ -134,7 +141,7 @@ class Recorder:
         opened, written, asked, listed, modules = (
             self._followed(paths, links) for paths in (*recorded, loaded.files | _before.files)
         )
-        files = opened | written | modules
+        files = opened | modules
         written |= links & set(map(_entry, recorded[1]))
         names = self.names | loaded.names | _before.names
         own = {os.path.relpath(path, self.root).partition(os.sep)[0].partition(".")[0] for path in files | links}
@@ -292,7 +299,7 @@ def _absolute(path: Any) -> str:
     return _join(_working_directory(), _decode(path))
 
 
-def _record_calls(name: str, asked: set[str]) -> None:
+def _record_calls(name: str, record: Callable[[Any], None]) -> None:
     """Replace a function of `os` by one that records the paths that it is called with."""
     function = getattr(os, name)
 
@@ -300,7 +307,7 @@ def _record_calls(name: str, asked: set[str]) -> None:
     def recorded(path: Any, *args: Any, **kwargs: Any) -> Any:
         if _is_a(path, _PATH):
             with contextlib.suppress(_anything):
-                asked.add(_absolute(path))
+                record(path)
         return function(path, *args, **kwargs)
 
     setattr(os, name, recorded)

@@ -1,4 +1,4 @@
-"""A link that points elsewhere now is seen by the next build, of whatever kind it is: a site is built before and after."""
+"""A link that points elsewhere now is seen by the next build, of whatever kind it is: a site is built twice."""
 
 from __future__ import annotations
 

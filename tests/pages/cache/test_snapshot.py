@@ -170,7 +170,7 @@ READ = ["os.environ.get('{}')", "'{}' in os.environ", "os.getenv('{}')", "os.env
 
 def test_every_way_to_read_the_environment_is_recorded(project: Path) -> None:
     named = [each.format("SSH_TTY") for each in READ]
-    codes = {code: "" for code in WHOLE} | dict.fromkeys(named, "SSH_TTY")
+    codes = dict.fromkeys(WHOLE, "") | dict.fromkeys(named, "SSH_TTY")
     codes |= {f"dict(os.environ); {code}": "SSH_TTY" for code in named}
     codes |= {f"[*os.environb]; {code}": "SSH_TTY" for code in named}
     script = (
