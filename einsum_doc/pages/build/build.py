@@ -20,6 +20,7 @@ from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.build.reader import PageReader
 from einsum_doc.pages.build.repository import commit_of
 from einsum_doc.pages.build.runner import Runner
+from einsum_doc.pages.cache.installed import copies
 from einsum_doc.pages.html.render import downloads_html, fault_html, stamp_html, under_title
 from einsum_doc.pages.html.report_page import address_of
 from einsum_doc.pages.languages.all import LANGUAGES
@@ -221,13 +222,18 @@ class Build:
             self._fail([late], count(len(lost), "failure"))
 
     def cache_notes(self, *, explained: bool) -> list[str]:
-        """Tidy the cache; return its problems and, if `explained`, the reason why each page ran or did not."""
+        """Tidy the cache; return its problems, and installed copies of the project that pages import.
+
+        explained: also the reason why each page ran or did not.
+        """
         cache = self.runner.cache
         if cache is None:
             return []
         cache.tidy()
         reasons = cache.reasons.items() if explained else ()
-        return cache.notes + [f"{name}: " + (f"ran: {why}" if why else "from the cache") for name, why in reasons]
+        code = "\n".join(block.code for page in self.pages.values() for block in page.blocks)
+        notes = [*copies(self.project.root, code), *cache.notes]
+        return notes + [f"{name}: " + (f"ran: {why}" if why else "from the cache") for name, why in reasons]
 
     def _fail(self, pages: Sequence[PageReport], summary: str) -> None:
         # Not through the log: `--quiet` would hide it, its width would break lines, and under `serve`,

@@ -111,5 +111,5 @@ class Project:
 
     @property
     def root(self) -> Path:
-        """The folder of mkdocs.yml: the working directory of blocks, and first on their import path."""
+        """The folder of mkdocs.yml: the working directory of blocks, and last on their import path."""
         return self.config_file.parent

@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from einsum_doc.pages.cache.installed import Installed, names_in
+from einsum_doc.pages.cache.installed import Installed, installed_names, modules_in
 from einsum_doc.pages.record.messages import Dependencies
 
 Evidence = dict[str, Any] | str
@@ -41,7 +41,7 @@ class Snapshot:
         self._installed = Installed()
         # As they were when they were first read; `evidence` reads them anew, since pages run meanwhile.
         self._file_once, self._listing_once = cache(_digest_of_file), cache(self._listing)
-        self._modules_once = cache(_modules_in)
+        self._modules_once, self._installed_once = cache(modules_in), cache(installed_names)
         self._sources_once = cache(lambda reads: self._digest_of_all(self.sources(reads)))
 
     def evidence(self, used: Dependencies, written: list[str], since: float, reads: Sequence[str]) -> Evidence:
@@ -64,7 +64,8 @@ class Snapshot:
             "links": {self._short(path): _target_of(path) for path in used.links},
             "folders": {self._short(path): self._listing(path) for path in used.folders},
             "names": [*used.names],
-            "modules": sorted(_modules_in(self.root) & set(used.names)),
+            "modules": sorted(modules_in(self.root) & set(used.names)),
+            "installed": sorted(installed_names() & set(used.names)),
             "variables": {name: _variable(name) for name in used.variables},
             "packages": self._installed.owners(used.packages),
             "project": self._digest_of_all(sources) if used.processes else "",
@@ -113,6 +114,8 @@ class Snapshot:
             here = self._installed.versions.get(name, "")
             if here != version:
                 yield f"{name} is {here or 'not installed'}, and was {version}"
+        for name in sorted({*evidence["installed"]} ^ self._installed_once() & {*evidence["names"]}):
+            yield f"{name} is " + ("installed no more" if name in evidence["installed"] else "installed now")
         if evidence["project"] and self._sources_once(tuple(reads)) != evidence["project"]:
             which = "that they may read" if reads else "of the project"
             yield f"it starts processes, and a file {which} has changed"
@@ -235,16 +238,6 @@ def _variable(name: str) -> str:
 def python_variables() -> dict[str, str]:
     """Return the variables that Python itself reads when it starts."""
     return {name: value for name, value in sorted(os.environ.items()) if name.startswith("PYTHON")}
-
-
-def _modules_in(folder: Path) -> set[str]:
-    """Return the names of the modules that can be imported from a folder."""
-    found = set()
-    for entry in names_in(str(folder)):
-        name, _, ending = entry.partition(".")
-        if ending.endswith(("py", "pyc", "so")) or (folder / entry / "__init__.py").is_file():
-            found.add(name)
-    return found
 
 
 def builder_digest(folder: Path) -> str:

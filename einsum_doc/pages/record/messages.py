@@ -27,7 +27,7 @@ class WorkerSettings:
     """The conditions under which a worker runs its blocks."""
 
     root: str
-    """The folder of mkdocs.yml: the working directory of blocks, and first on their import path."""
+    """The folder of mkdocs.yml: the working directory of blocks, and last on their import path."""
     device: str = "auto"
     """`auto`, `cpu` or `cuda`."""
     seconds: float = 60.0
@@ -94,7 +94,7 @@ class Dependencies:
     folders: tuple[str, ...] = ()
     """Folders that were listed."""
     names: tuple[str, ...] = ()
-    """Imported modules that are not the project's: a file of the project could come before them."""
+    """Imported modules, by their top-level names, whether they were found or not: others could take their place."""
     variables: tuple[str, ...] = ()
     """Variables of the environment that were looked up by name."""
     environment: bool = False

@@ -144,14 +144,13 @@ class Recorder:
         files = opened | modules
         written |= links & set(map(_entry, recorded[1]))
         names = self.names | loaded.names | _before.names
-        own = {os.path.relpath(path, self.root).partition(os.sep)[0].partition(".")[0] for path in files | links}
         return Dependencies(
             files=tuple(sorted(files)),
             written=tuple(sorted(written)),
             asked=tuple(sorted(asked - files)),
             links=tuple(sorted(links)),
             folders=tuple(sorted(listed)),
-            names=tuple(sorted(names - own - {"__main__"})),
+            names=tuple(sorted(names - {"__main__"})),
             variables=tuple(sorted(self.variables)),
             environment=self.environment,
             packages=tuple(sorted(loaded.packages | _before.packages)),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from einsum_doc.pages.cache import installed
 from einsum_doc.pages.cache.snapshot import Snapshot
 from einsum_doc.pages.record.codec import from_facts
 from einsum_doc.pages.record.messages import Dependencies
@@ -22,7 +23,7 @@ from einsum_doc.pages.record.codec import to_json
 from einsum_doc.pages.worker.recorder import Recorder, add_loaded_modules
 
 add_loaded_modules()
-sys.path.insert(0, sys.argv[2])
+sys.path.append(sys.argv[2])
 recorder = Recorder(sys.argv[2])
 exec(sys.argv[1])
 print(to_json(recorder.dependencies()))
@@ -205,3 +206,22 @@ def test_variables_that_mean_nothing(project: Path, monkeypatch: pytest.MonkeyPa
     assert change_after(project, code, other, ignored=("OWN_*",)) == ""
     changed = change_after(project, code, lambda: monkeypatch.setenv("OWN_NUMBER", "1"))
     assert changed.endswith("environment has changed")
+
+
+def test_a_package_that_is_installed_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The project's folder is last on the path: what is installed comes before its modules."""
+    packages = tmp_path / "packages"
+    monkeypatch.setattr(installed, "PACKAGES", {str(packages)})
+
+    def reason() -> str:
+        return Snapshot(tmp_path, []).change(evidence, [], ())
+
+    evidence = Snapshot(tmp_path, []).evidence(Dependencies(names=("extra",)), [], float("inf"), ())
+    assert isinstance(evidence, dict)
+    packages.mkdir()
+    (packages / "other.py").touch()
+    assert reason() == ""
+    (packages / "extra").mkdir()
+    assert reason() == "extra is installed now"
+    evidence["installed"] = ["extra", "gone"]
+    assert reason() == "gone is installed no more"
