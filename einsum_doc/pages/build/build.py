@@ -27,6 +27,7 @@ from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.reading import scan
 from einsum_doc.pages.reading.language import Languages
 from einsum_doc.pages.reading.numbering import FenceNumbers
+from einsum_doc.pages.record.files import write
 from einsum_doc.pages.record.result import Failure
 from einsum_doc.pages.record.text import count
 from einsum_doc.pages.verdict import report
@@ -250,7 +251,7 @@ class Build:
             if name:
                 path = self.project.root / name
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(form([*self._reports.values()]), "utf-8")
+                write(path, form([*self._reports.values()]))
 
     def _rewrite(self) -> None:
         """Write the output of blocks into the `expected` fences after them."""

@@ -23,6 +23,7 @@ from einsum_doc.pages.cache.installed import names_in
 from einsum_doc.pages.cache.snapshot import MACHINE, Evidence, Snapshot, digest_of, gpu_drivers, python_variables
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.codec import from_facts
+from einsum_doc.pages.record.files import write
 from einsum_doc.pages.record.messages import Dependencies
 from einsum_doc.pages.record.result import PageResults, Result
 
@@ -146,7 +147,7 @@ class Cache:
         )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._write(self.folder / name, f"{digest_of(text)}\n{text}\n")
+            write(self.folder / name, f"{digest_of(text)}\n{text}\n")
             self._names = None
         except OSError as error:
             self._note(f"the cache cannot be written ({error.strerror}): what has run now will be run again")
@@ -172,16 +173,6 @@ class Cache:
     def _note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
-
-    def _write(self, path: Path, text: str) -> None:
-        """Write a file so that another build reads all of it or nothing."""
-        part = path.with_suffix(f".{os.getpid()}.part")
-        try:
-            part.write_text(text, "utf-8")
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
 
     def _entries(self, page: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the entries of a page that can be read, the latest used first."""

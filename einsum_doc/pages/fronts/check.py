@@ -24,6 +24,7 @@ from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.fronts.mkdocs import load
 from einsum_doc.pages.fronts.site import Site, collect_less
 from einsum_doc.pages.reading import scan
+from einsum_doc.pages.record.files import write
 from einsum_doc.pages.verdict.export import as_json, junit
 from einsum_doc.pages.verdict.report import summary
 from einsum_doc.pages.worker.failures import register_sources
@@ -100,9 +101,9 @@ class _Checker:
         else:
             reports = with_writers(reports, build.pages)
         if self.options.junit:
-            Path(self.options.junit).write_text(junit(reports), "utf-8")
+            write(Path(self.options.junit), junit(reports))
         if self.options.json:
-            Path(self.options.json).write_text(as_json(reports, build.commit), "utf-8")
+            write(Path(self.options.json), as_json(reports, build.commit))
         for note in build.cache_notes(explained=self.options.explain):
             click.echo(note, err=True)
         if not any(page.blocks for page in reports):
