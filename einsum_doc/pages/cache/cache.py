@@ -95,7 +95,7 @@ class Cache:
                     entry["seconds"],
                     cached=True,
                     packages=entry["evidence"]["packages"],
-                    wrote=entry["wrote"],
+                    wrote=tuple(entry["wrote"]),
                     used=entry["used"],
                 )
         self.reasons[page] = changes[0] if changes else "no result of it is kept"

@@ -46,7 +46,7 @@ def run_job(
         return ran, None
     root = os.path.realpath(settings.root)
     written = map(Path, session.page.dependencies.written)
-    wrote = [str(path.relative_to(root) if path.is_relative_to(root) else path) for path in written]
+    wrote = tuple(str(path.relative_to(root) if path.is_relative_to(root) else path) for path in written)
     return replace(ran, wrote=wrote), session.page.dependencies
 
 
