@@ -65,6 +65,8 @@ class Cache:
         """The reason why the blocks of each page had to run; empty if they had not."""
         self._names: dict[str, list[str]] | None = None
         """The files in the folder, by the page that they belong to."""
+        self._before: dict[str, Mapping[str, Any]] = {}
+        """The state before the run of each page in whose last run files were changed, if it is as it was after that."""
         self.notes: list[str] = []
         """The problems with the folder or with an entry in it."""
         machine = {**MACHINE, "gpus": gpu_drivers(), "variables": python_variables()}
@@ -85,6 +87,9 @@ class Cache:
         changes = []
         for path, entry in self._entries(page):
             changes.append(self._change(question, entry, blocks, now))
+            if not changes[-1] and entry["evidence"]["unsettled"]:
+                self._before[page] = entry["evidence"]
+                changes[-1] = f"{entry['evidence']['unsettled']} last"
             if not changes[-1]:
                 with contextlib.suppress(OSError):
                     os.utime(path)  # the folder is emptied from its oldest end
@@ -125,13 +130,23 @@ class Cache:
         written = _written_locations(blocks, ran.results)
         return self._now.evidence(dependencies, written, ran.when - AROUND, self.reads.get(page, ()))
 
-    def keep(self, page: str, blocks: Sequence[Block], ran: PageResults, evidence: Evidence) -> None:
-        """Keep the results of a page, if everything on it held and the state of its dependencies is known."""
+    def keep(
+        self, page: str, blocks: Sequence[Block], ran: PageResults, evidence: Evidence, *, alone: bool = False
+    ) -> None:
+        """Keep the results of a page, if everything on it held and the state of its dependencies is known.
+
+        alone: no other page ran at the time. If files were changed then, as by a shell block, the results are for the
+        page's next run alone: they are valid if that begins and ends with the files as they are now.
+        """
         if self.folder is None or any(result.status not in ("held", "skipped") for result in ran.results):
             return
         if isinstance(evidence, str):
             self._note(f"the results of {page} are not kept: {evidence}")
             return
+        if alone and {**evidence, "unsettled": ""} == {**self._before.get(page, {}), "unsettled": ""}:
+            evidence = {**evidence, "unsettled": ""}
+        if evidence["unsettled"]:
+            self._note(f"the results of {page} are not kept: {evidence['unsettled']}")
         entry = {
             "question": self._question(page, blocks),
             "evidence": evidence,

@@ -44,7 +44,7 @@ class Snapshot:
         self._modules_once, self._installed_once = cache(modules_in), cache(installed_names)
         self._sources_once = cache(lambda reads: self._digest_of_all(self.sources(reads)))
 
-    def evidence(self, used: Dependencies, written: list[str], since: float, reads: Sequence[str]) -> Evidence:
+    def evidence(self, used: Dependencies, written: list[str], since: float, reads: Sequence[str]) -> dict[str, Any]:
         """Return the state of a page's dependencies.
 
         written: the locations that its output names. since: when it began to run. reads: the patterns of the files
@@ -52,12 +52,11 @@ class Snapshot:
         """
         files = {self._short(path): _digest_of_file(path) for path in used.files}
         sources = list(self.sources(reads)) if used.processes else []
-        for path in {*used.files, *used.links, *sources} - {*used.written}:
-            with contextlib.suppress(OSError):
-                if max(os.lstat(path).st_mtime, os.path.isfile(path) and os.stat(path).st_mtime) >= since:
-                    # The page may have read the text before the change, or the one after it.
-                    return f"{self._short(path)} was changed while it ran"
+        # The page may have read the text before the change, or the one after it.
+        changed = (path for path in {*used.files, *used.links, *sources} - {*used.written} if _date_of(path) >= since)
+        unsettled = next((f"{self._short(path)} was changed while it ran" for path in changed), "")
         return {
+            "unsettled": unsettled,
             "files": files,
             "made": {self._short(path): _digest_of_file(path) for path in {*used.written} - {*used.files}},
             "asked": {self._short(path): _kind_of(path) for path in used.asked},
@@ -206,6 +205,13 @@ def _change_in_words(before: str, now: str) -> str:
 
 def digest_of(*texts: str) -> str:
     return hashlib.blake2b("\0".join(texts).encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
+
+
+def _date_of(path: str) -> float:
+    """Return the time of the last change of a file, or of a link to it; of a link to a folder, only of the link."""
+    with contextlib.suppress(OSError):
+        return max(os.lstat(path).st_mtime, os.path.isfile(path) and os.stat(path).st_mtime)
+    return 0.0
 
 
 def _target_of(link: str) -> str:

@@ -67,6 +67,8 @@ class Pool:
         self._cluster: Cluster | None = None
         self._preloads: set[str] = set()
         self._closed = False
+        self._starts = 0
+        """The number of pages that have started to run."""
         self._blas = 1
         """The number of threads that the linear algebra of a page may start."""
 
@@ -148,6 +150,7 @@ class Pool:
             kept = cache.find(job.page, job.blocks, anew=True)
             if kept is not None:
                 return judge(kept)
+        alone = False
         if self._cluster is not None:
             reads = cache.reads.get(job.page, ())
             order = Order(
@@ -157,12 +160,15 @@ class Pool:
         else:
             worker = replace(settings.worker, threads=self._blas, gpu=gpu)
             tell = partial(self.progress.running.__setitem__, job.page)
+            self._starts += 1
+            start, alone = self._starts, len(self.progress.running) == 1
             ran, dependencies = run_job(self._ready_server(), worker, job, compares=settings.compares, tell=tell)
+            alone = alone and start == self._starts
             outcome = Outcome(ran, cache.evidence(job.page, job.blocks, ran, dependencies))
         ran = outcome.ran
         if isinstance(outcome.evidence, dict):
             ran = replace(ran, packages=outcome.evidence["packages"])
-        cache.keep(job.page, job.blocks, ran, outcome.evidence)
+        cache.keep(job.page, job.blocks, ran, outcome.evidence, alone=alone)
         return judge(ran)
 
     def _ready_server(self) -> ForkServer:

@@ -480,3 +480,24 @@ def test_two_builds_at_once(project: Project) -> None:
     built = project.build("--strict", EINSUM_DOC_EXPLAIN="1")
     assert set(reasons(built).values()) == {"from the cache"}
     assert "damaged" not in built.console
+
+
+def test_a_process_that_writes_the_same_each_time(project: Project) -> None:
+    """Nobody sees who has changed a file while a page ran: its next run must begin and end with the same files."""
+    project.write({"index": "# T\n\n" + FENCE.replace("python", "sh").format("echo {} > made.txt\ncat made.txt")})
+    page, changed = project.folder / "docs/index.md", "made.txt was changed while it ran"
+    page.write_text(page.read_text().replace("{}", "1"))
+
+    def ran() -> tuple[str, bool]:
+        built = project.build(EINSUM_DOC_EXPLAIN="1")
+        return reasons(built)["index"], f"the results of docs/index.md are not kept: {changed}" in built.console
+
+    assert ran() == ("no result of it is kept", True)
+    assert ran() == (f"{changed} last", False)
+    assert ran() == ("from the cache", False)
+    edit("made.txt", "2\n")(project.folder)
+    assert ran() == ("it starts processes, and a file of the project has changed", True)
+    page.write_text(page.read_text().replace("echo 1 >", "date +%N >"))
+    assert ran() == ("block 1 has changed", True)
+    assert ran() == (f"{changed} last", True)
+    assert ran() == (f"{changed} last", True)
