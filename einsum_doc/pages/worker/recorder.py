@@ -47,6 +47,8 @@ class Recorder:
         """The same, perhaps through links, which are no dependencies."""
         self.opened: set[str] = set()
         self.written: set[str] = set()
+        self.own: set[str] = set()
+        """The files whose whole content the page has written."""
         self.asked: set[str] = set()
         self.listed: set[str] = set()
         self.names: set[str] = set()
@@ -103,8 +105,9 @@ class Recorder:
             if event == "open":
                 path, _, flags = args
                 if _is_a(path, _PATH):
-                    if not flags & os.O_TRUNC:
-                        self._reads(self.opened, path)
+                    if flags & os.O_TRUNC:
+                        self.own.add(_absolute(path))
+                    self._reads(self.opened, path)
                     if flags & _WRITING:
                         self.written.add(_absolute(path))
             elif event == "import":
@@ -114,7 +117,12 @@ class Recorder:
                 if _frame(1).f_code.co_filename != "<frozen importlib._bootstrap_external>":
                     self._reads(self.listed, args[0] if _is_a(args[0], _PATH) else ".")
             elif event in _CHANGED:
-                self.written.update(_absolute(path) for path in args[:2] if _is_a(path, _PATH))
+                paths = [_absolute(path) for path in args[:2] if _is_a(path, _PATH)]
+                self.written.update(paths)
+                if event == "os.rename" and paths[0] in self.own:
+                    self.own.add(paths[1])
+                elif event == "os.rename" or event == "os.link":
+                    self.opened.add(paths[0])
             elif event == "ctypes.dlopen" and _is_a(args[0], _PATH):
                 self._reads(self.opened, args[0])
             elif event == "sqlite3.connect" and _is_a(args[0], _PATH):
@@ -126,9 +134,9 @@ class Recorder:
             return
 
     def _reads(self, kind: set[str], path: Any) -> None:
-        """Record a path that is read, unless the page itself has written it."""
+        """Record a path that is read, unless the page itself has written all of it."""
         path = _absolute(path)
-        if path not in self.written:
+        if path not in self.own:
             kind.add(path)
 
     def dependencies(self) -> Dependencies:

@@ -121,6 +121,24 @@ def test_a_link_that_leads_a_process_elsewhere(project: Path, reads: tuple[str, 
     )
 
 
+@pytest.mark.parametrize(
+    ("code", "read"),
+    {
+        "open('new.txt', 'w').close(); open('new.txt'); os.path.exists('new.txt')": "",
+        "open('new.txt', 'w').close(); os.replace('new.txt', 'other.txt'); open('other.txt')": "",
+        "open('versions/one/numbers.txt', 'a').close()": "versions/one/numbers.txt",
+        "os.symlink('versions/one/numbers.txt', 'own'); open('own')": "versions/one/numbers.txt",
+        "os.link('versions/one/numbers.txt', 'own'); open('own')": "versions/one/numbers.txt",
+        "os.makedirs('versions', exist_ok=True); os.listdir('versions')": "versions",
+    }.items(),
+)
+def test_what_a_page_has_written_itself(project: Path, code: str, read: str) -> None:
+    found = recorded(project, f"import os; {code}")
+    paths = {os.path.relpath(path, os.path.realpath(project)) for path in (*found.files, *found.folders, *found.asked)}
+    assert not paths & {"new.txt", "other.txt"}
+    assert not read or read in paths
+
+
 @pytest.mark.parametrize("own", [False, True])
 def test_a_link_that_is_changed_while_a_page_runs(project: Path, own: bool) -> None:
     link = "import os; os.symlink('versions/two', 'new'); os.replace('new', 'data')"
