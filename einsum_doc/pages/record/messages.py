@@ -86,7 +86,7 @@ class Dependencies:
     files: tuple[str, ...] = ()
     """Modules of the project that were imported, and files that were read, whether they were there or not."""
     written: tuple[str, ...] = ()
-    """Files that the page itself has written or removed. Those whose whole content it has written are not in `files`."""
+    """Files that the page itself has written or removed. Those that it has written as a whole are not in `files`."""
     asked: tuple[str, ...] = ()
     """Files that the page has only asked about: whether they are there, and how large."""
     links: tuple[str, ...] = ()
