@@ -16,16 +16,19 @@ import markdown_exec
 from einsum_doc.pages.build.fences import Fences
 from einsum_doc.pages.build.found import FoundPages
 from einsum_doc.pages.build.options import EXPLAIN, NO_CACHE, OptionError, Options, Project, is_set
+from einsum_doc.pages.build.order import fault_of, in_order, with_writers
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.build.reader import PageReader
 from einsum_doc.pages.build.repository import commit_of
 from einsum_doc.pages.build.runner import Runner
+from einsum_doc.pages.cache.installed import copies
 from einsum_doc.pages.html.render import downloads_html, fault_html, stamp_html, under_title
 from einsum_doc.pages.html.report_page import address_of
 from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.reading import scan
 from einsum_doc.pages.reading.language import Languages
 from einsum_doc.pages.reading.numbering import FenceNumbers
+from einsum_doc.pages.record.files import write
 from einsum_doc.pages.record.result import Failure
 from einsum_doc.pages.record.text import count
 from einsum_doc.pages.verdict import report
@@ -109,9 +112,13 @@ class Build:
 
     # ---- Read and run ----------------------------------------------------------------------------------------
 
-    def read(self, uri: str, name: str, text: str, body: str) -> Page:
-        """Read the page in the file `name`, which has this `text`; `body` is the text after its front matter."""
+    def read(self, uri: str, name: str, text: str, body: str, after: Any) -> Page:
+        """Read the page in the file `name`, which has this `text`; `body` is the text after its front matter.
+
+        after: the pages that run before it, as its front matter has them.
+        """
         page = self.pages[uri] = self.reader.read(name, text, body)
+        page.after = after
         return page
 
     def changed(self, uri: str, markdown: str) -> Page:
@@ -120,6 +127,7 @@ class Build:
         if old.markdown == markdown:
             return old
         page = self.pages[uri] = self.reader.read(old.name, old.text, old.body, markdown)
+        page.after = old.after
         if page.runs_the_same(old):
             page.kept, page.future = old.kept, old.future
         return page
@@ -131,7 +139,12 @@ class Build:
 
     def run(self, pages: Iterable[Page]) -> None:
         """Run pages, and the docstrings that they have shown in the last build, except those that run already."""
-        self.runner.start([each for page in pages for each in (page, *self.found.known_on(page))])
+        pages = [each for page in pages for each in (page, *self.found.known_on(page))]
+        for page in pages:
+            fault = fault_of(page, self.pages, lambda uri: (self.project.docs_dir / uri).is_file())
+            if fault and fault not in page.reading.faults:
+                page.reading = page.reading._replace(faults=[*page.reading.faults, fault])
+        self.runner.start(in_order(pages, self.pages))
 
     def report(self, page: Page) -> PageReport:
         """Wait for a page that is not rendered, and return its report."""
@@ -216,6 +229,7 @@ class Build:
         if self.fences.lost:
             pages = [*pages, PageReport((), faults=self.fences.lost)]
             self.fences.lost = []
+        pages = with_writers(pages, self.pages)
         empty = all_pages and not any(page.blocks and page.ran for page in pages)
         if empty and not self.options.allow_empty and not any(page.failures for page in pages):
             pages = [*pages, PageReport((), faults=[report.nothing_ran(self.project.config_file.name)])]
@@ -239,9 +253,10 @@ class Build:
             self._fail(late, summary(late))
 
     def cache_notes(self, pages: Sequence[PageReport] = (), *, explained: bool) -> list[str]:
-        """Tidy the cache; return its problems and, if `explained`, the reason why each page ran or did not.
+        """Tidy the cache; return its problems, and installed copies of the project that pages import.
 
         pages: those with a verdict; that the results of a page are not kept is no news if it fails.
+        explained: also the reason why each page ran or did not.
         """
         cache = self.runner.cache
         if cache is None:
@@ -249,7 +264,9 @@ class Build:
         cache.tidy()
         reasons = cache.reasons.items() if explained else ()
         failed = [page.name for page in pages if page.failures]
-        notes = [note for note, page in cache.notes.items() if page not in failed]
+        code = "\n".join(block.code for page in self.pages.values() for block in page.blocks)
+        notes = list(copies(self.project.root, code))
+        notes += [note for note, page in cache.notes.items() if page not in failed]
         return notes + [f"{name}: " + (f"ran: {why}" if why else "from the cache") for name, why in reasons]
 
     def _fail(self, pages: Sequence[PageReport], told: str) -> None:
@@ -267,7 +284,7 @@ class Build:
             if name:
                 path = self.project.root / name
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(form([*self._reports.values()]), "utf-8")
+                write(path, form([*self._reports.values()]))
 
     def _rewrite(self) -> None:
         """Write the output of blocks into the `expected` fences after them."""

@@ -22,6 +22,7 @@ from einsum_doc.pages.reading import fence, scan
 from einsum_doc.pages.reading.docstrings import Docstring, docstrings
 from einsum_doc.pages.reading.numbering import numbered
 from einsum_doc.pages.record.block import Block, Location
+from einsum_doc.pages.record.files import write
 
 LEFT = ""
 """The name of the page whose blocks are left to markdown-exec."""
@@ -143,7 +144,7 @@ class FoundPages:
         if self.memory and (shown or self.known):
             with suppress(OSError):  # the folder of the cache cannot be written to, which the cache reports
                 self.memory.parent.mkdir(parents=True, exist_ok=True)
-                self.memory.write_text(json.dumps(shown, sort_keys=True), "utf-8")
+                write(self.memory, json.dumps(shown, sort_keys=True))
 
     # ---- Pages -----------------------------------------------------------------------------------------------
 

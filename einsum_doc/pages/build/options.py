@@ -69,6 +69,9 @@ class Options:
     Pages are named by their paths in docs_dir. A page that is not named runs again when any file of the project has
     changed."""
 
+    environment: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """With `ignore`, patterns of environment variables that mean nothing to a page that reads all of them."""
+
     require_gpu: bool = False
     """True if a build fails when a block needs a GPU that is not there."""
 
@@ -95,6 +98,11 @@ class Options:
     library: Sequence[str] = field(default_factory=list)
     """The packages that the pages are about: the report lists the public names of them that each page uses."""
 
+    def __post_init__(self) -> None:
+        """Raise OptionError for an unknown key of an option that has keys."""
+        for key in self.environment.keys() - {"ignore"}:
+            raise OptionError(f"environment: unknown key {key!r}; the only one is 'ignore'")
+
 
 @dataclass(frozen=True)
 class Project:
@@ -104,8 +112,10 @@ class Project:
     """mkdocs.yml, or the file in its place; links are not followed, so that files keep the names that authors use."""
     site_dir: Path
     """The folder that the built site is written to."""
+    docs_dir: Path
+    """The folder of the pages."""
 
     @property
     def root(self) -> Path:
-        """The folder of mkdocs.yml: the working directory of blocks, and first on their import path."""
+        """The folder of mkdocs.yml: the working directory of blocks, and last on their import path."""
         return self.config_file.parent

@@ -32,6 +32,8 @@ class Page:
     reading: scan.PageReading
     lines: Sequence[str] = ()
     """The lines that superfences will be given."""
+    after: Any = field(default_factory=list)
+    """The pages that run before it, by their paths in docs_dir, as its front matter has them."""
     kept: PageResults | None = None
     """Its results, if they come from the cache."""
     future: Future[PageResults] | None = None

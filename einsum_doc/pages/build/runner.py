@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
 from einsum_doc.pages.build.options import NO_CACHE, REQUIRE_GPU, OptionError, Options, Project, is_set
+from einsum_doc.pages.build.order import before_it
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.cache.cache import Cache
 from einsum_doc.pages.record.messages import Job, WorkerSettings
@@ -43,10 +44,13 @@ class Runner:
             return
         if self.cache is None:
             self.cache = self._open_cache()
+        missing = list[Page]()
         for page in pages:
-            kept = self.cache.find(page.name, page.runnable)
-            page.kept = kept and judged(page.runnable, kept, compares=self.compares, requires_gpu=self.requires_gpu)
-        missing = [page for page in pages if page.kept is None]
+            # One that comes after a page that has to run is looked up when that has ended.
+            if not any(before in missing or before.future for before in before_it(page, self.pages)):
+                kept = self.cache.find(page.name, page.runnable)
+                page.kept = kept and judged(page.runnable, kept, compares=self.compares, requires_gpu=self.requires_gpu)
+            missing += [page] if page.kept is None else []
         if missing:
             self._submit(missing, self.cache)
 
@@ -74,12 +78,15 @@ class Runner:
             self.close()  # under `serve`, mkdocs.yml may have changed since the last build
             self.pool = Pool(settings)
         try:
-            jobs = [Job(page.name, page.runnable, page.sources(self.project.root)) for page in pages]
-            futures = self.pool.submit(jobs, cache)
+            futures = self.pool.submit(list(map(self._job, pages)), cache)
         except ExecutorError as error:
             raise OptionError(f"executor: {error}") from None
         for page, future in zip(pages, futures, strict=True):
             page.future = future
+
+    def _job(self, page: Page) -> Job:
+        before = tuple(each.name for each in before_it(page, self.pages) if each.kept is None)
+        return Job(page.name, page.runnable, page.sources(self.project.root), before)
 
     def wait(self, page: Page) -> None:
         """Wait for a page, if it runs, and show the progress on a terminal."""
@@ -118,7 +125,10 @@ class Runner:
             },
             limit=int(options.cache_size * 2**20),
             ignored=[self.project.site_dir, *(root / name for name in (options.junit, options.json) if name)],
+            ignored_variables=options.environment.get("ignore", ()),
             reads=self._reads(),
+            published=(self.project.docs_dir, self.project.site_dir),
+            awaited=[before.name for page in self.pages.values() for before in before_it(page, self.pages)],
         )
         for pattern in cache.unread():
             raise OptionError(f"processes: there is no file {pattern} in the project")

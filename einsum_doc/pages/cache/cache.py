@@ -11,9 +11,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +23,14 @@ from einsum_doc.pages.cache.installed import names_in
 from einsum_doc.pages.cache.snapshot import MACHINE, Evidence, Snapshot, digest_of, gpu_drivers, python_variables
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.codec import from_facts
+from einsum_doc.pages.record.files import write
 from einsum_doc.pages.record.messages import Dependencies
 from einsum_doc.pages.record.result import PageResults, Result
 
 FORMAT = 1
 """The version of the form of entries."""
 
-_AROUND = 0.02
+AROUND = 0.02
 """The time that the dates of files may lag behind the clock, in seconds."""
 
 
@@ -35,8 +38,11 @@ class Cache:
     """The folder of kept results, as one build sees it: no file is read twice.
 
     `settings` are the options that a result depends on. `ignored` are folders and files of the project that are
-    no sources, such as the built site. `reads` maps a page to the patterns of the files that its processes may
-    read; those of other pages may read the whole project. With no `folder`, nothing is kept.
+    no sources, such as the built site. `ignored_variables` are patterns of variables that mean nothing to pages that
+    read the environment as a whole. `reads` maps a page to the patterns of the files that its processes may
+    read; those of other pages may read the whole project. What a page has written must be as it was if it is in one
+    of the folders `published`, if another page has read it, or if the page is `awaited`. With no `folder`, nothing is
+    kept.
     """
 
     def __init__(
@@ -47,7 +53,10 @@ class Cache:
         *,
         limit: int = 256 * 2**20,
         ignored: Sequence[Path] = (),
+        ignored_variables: Sequence[str] = (),
         reads: Mapping[str, Sequence[str]] | None = None,
+        published: Sequence[Path] = (),
+        awaited: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.reads = reads or {}
@@ -56,18 +65,31 @@ class Cache:
         """The reason why the blocks of each page had to run; empty if they had not."""
         self._names: dict[str, list[str]] | None = None
         """The files in the folder, by the page that they belong to."""
+        self._before: dict[str, Mapping[str, Any]] = {}
+        """The state before the run of each page in whose last run files were changed, if it is as it was after that."""
         self.notes: dict[str, str] = {}
         """The problems with the folder or with an entry in it, and the page whose results each concerns, if one."""
         machine = {**MACHINE, "gpus": gpu_drivers(), "variables": python_variables()}
         self._settings = {"format": FORMAT, **machine, **settings}
-        self._now = Snapshot(Path(os.path.realpath(root)), [Path(os.path.realpath(each)) for each in ignored])
+        paths = [Path(os.path.realpath(each)) for each in ignored]
+        self.ignored_variables = ignored_variables
+        self.published, self.awaited = [os.path.realpath(each) for each in published], awaited
+        self._look = partial(Snapshot, Path(os.path.realpath(root)), paths, ignored_variables)
+        self._now = self._look()
 
-    def find(self, page: str, blocks: Sequence[Block]) -> PageResults | None:
-        """Return the results of a page's blocks, if nothing has changed since they were kept; or note the reason."""
+    def find(self, page: str, blocks: Sequence[Block], *, anew: bool = False) -> PageResults | None:
+        """Return the results of a page's blocks, if nothing has changed since they were kept; or note the reason.
+
+        anew: files have changed since they were first read in this build.
+        """
+        now = self._look() if anew else self._now
         question = self._question(page, blocks)
         changes = []
         for path, entry in self._entries(page):
-            changes.append(self._change(question, entry, blocks))
+            changes.append(self._change(question, entry, blocks, now))
+            if not changes[-1] and entry["evidence"]["unsettled"]:
+                self._before[page] = entry["evidence"]
+                changes[-1] = f"{entry['evidence']['unsettled']} last"
             if not changes[-1]:
                 with contextlib.suppress(OSError):
                     os.utime(path)  # the folder is emptied from its oldest end
@@ -78,6 +100,7 @@ class Cache:
                     entry["seconds"],
                     cached=True,
                     packages=entry["evidence"]["packages"],
+                    wrote=tuple(entry["wrote"]),
                     used=entry["used"],
                 )
         self.reasons[page] = changes[0] if changes else "no result of it is kept"
@@ -99,16 +122,31 @@ class Cache:
         """Return the state of a page's dependencies now; or, in words, why it is not known."""
         if dependencies is None:
             return "what it has depended on is not known"
+        if dependencies.processes:  # nothing is seen of what they look up, but for its name in the page's code
+            # A shell sets PWD itself.
+            named = {name for block in blocks for name in re.findall(r"\b[A-Z]\w+", block.code)} - {"PWD"}
+            variables = {*dependencies.variables, *filter(self._now.ignores, named)}
+            dependencies = replace(dependencies, variables=tuple(sorted(variables)))
         written = _written_locations(blocks, ran.results)
-        return self._now.evidence(dependencies, written, ran.when - _AROUND, self.reads.get(page, ()))
+        return self._now.evidence(dependencies, written, ran.when - AROUND, self.reads.get(page, ()))
 
-    def keep(self, page: str, blocks: Sequence[Block], ran: PageResults, evidence: Evidence) -> None:
-        """Keep the results of a page, if everything on it held and the state of its dependencies is known."""
+    def keep(
+        self, page: str, blocks: Sequence[Block], ran: PageResults, evidence: Evidence, *, alone: bool = False
+    ) -> None:
+        """Keep the results of a page, if everything on it held and the state of its dependencies is known.
+
+        alone: no other page ran at the time. If files were changed then, as by a shell block, the results are for the
+        page's next run alone: they are valid if that begins and ends with the files as they are now.
+        """
         if self.folder is None or any(result.status not in ("held", "skipped") for result in ran.results):
             return
         if isinstance(evidence, str):
             self._note(f"the results of {page} are not kept: {evidence}", page)
             return
+        if alone and {**evidence, "unsettled": ""} == {**self._before.get(page, {}), "unsettled": ""}:
+            evidence = {**evidence, "unsettled": ""}
+        if evidence["unsettled"]:
+            self._note(f"the results of {page} are not kept: {evidence['unsettled']}", page)
         entry = {
             "question": self._question(page, blocks),
             "evidence": evidence,
@@ -116,6 +154,7 @@ class Cache:
             "when": ran.when,
             "seconds": ran.seconds,
             "used": ran.used,
+            "wrote": ran.wrote,
         }
         text = json.dumps(entry, sort_keys=True)
         name = (
@@ -123,7 +162,7 @@ class Cache:
         )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._write(self.folder / name, f"{digest_of(text)}\n{text}\n")
+            write(self.folder / name, f"{digest_of(text)}\n{text}\n")
             self._names = None
         except OSError as error:
             self._note(f"the cache cannot be written ({error.strerror}): what has run now will be run again")
@@ -148,16 +187,6 @@ class Cache:
 
     def _note(self, text: str, page: str = "") -> None:
         self.notes[text] = page
-
-    def _write(self, path: Path, text: str) -> None:
-        """Write a file so that another build reads all of it or nothing."""
-        part = path.with_suffix(f".{os.getpid()}.part")
-        try:
-            part.write_text(text, "utf-8")
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
 
     def _entries(self, page: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the entries of a page that can be read, the latest used first."""
@@ -199,7 +228,9 @@ class Cache:
         asked = [[block.language, block.code, dict(block.options)] for block in blocks]
         return {**self._settings, "page": page, "blocks": asked, "reads": [*self.reads.get(page, ())]}
 
-    def _change(self, question: Mapping[str, Any], entry: Mapping[str, Any], blocks: Sequence[Block]) -> str:
+    def _change(
+        self, question: Mapping[str, Any], entry: Mapping[str, Any], blocks: Sequence[Block], now: Snapshot
+    ) -> str:
         """Return the first change since an entry was kept, in words; empty if there is none."""
         old = entry["question"]
         if old["blocks"] != question["blocks"]:
@@ -212,7 +243,19 @@ class Cache:
             if old.get(name) != question.get(name):
                 return f"{_NAMES.get(name, name)} has changed"
         written = _written_locations(blocks, [from_facts(Result, result) for result in entry["results"]])
-        return self._now.change(entry["evidence"], written, question["reads"])
+        needs = partial(self._is_needed, question["page"])
+        return now.change(entry["evidence"], written, question["reads"], needs)
+
+    def _is_needed(self, writer: str, path: str) -> bool:
+        """Return whether anything but the page that has written a file may read it."""
+        if writer in self.awaited or any(Path(path).is_relative_to(folder) for folder in self.published):
+            return True
+        others = (self._read(os.path.join(self.folder or "", name)) for name in names_in(str(self.folder or "")))
+        return any(
+            entry["question"]["page"] != writer and self._now.has_read(path, entry["evidence"], entry["question"])
+            for entry in others
+            if entry is not None
+        )
 
 
 _NAMES = {

@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 
 from einsum_doc.pages.worker.recorder import PACKAGES
@@ -44,6 +45,34 @@ def names_in(folder: str) -> list[str]:
     with contextlib.suppress(OSError):
         return os.listdir(folder)
     return []
+
+
+def modules_in(folder: Path) -> set[str]:
+    """Return the names of the modules that can be imported from a folder."""
+    found = set()
+    for entry in names_in(str(folder)):
+        name, _, ending = entry.partition(".")
+        if ending.endswith(("py", "pyc", "so")) or (folder / entry / "__init__.py").is_file():
+            found.add(name)
+    return found
+
+
+def installed_names() -> set[str]:
+    """Return the names of what is in the folders of installed packages, modules among them."""
+    return {entry.partition(".")[0] for folder in PACKAGES for entry in names_in(folder)}
+
+
+def copies(root: Path, code: str) -> Iterator[str]:
+    """Yield a note on each module that code imports from an installed copy although the project has its source."""
+    imports = re.findall(r"^[ \t]*(?:from|import)[ \t]+(\w[\w., \t]*)", code, re.M)
+    names = {part.split()[0].partition(".")[0] for each in imports for part in each.split(",") if part.split()}
+    for name in sorted(names & installed_names()):
+        source = next((folder for folder in (root, root / "src") if name in modules_in(folder)), None)
+        spec = find_spec(name) if source else None
+        file = os.path.realpath(spec.origin) if spec and spec.origin else ""
+        if source and any(file.startswith(folder + os.sep) for folder in PACKAGES):
+            where = os.path.relpath(source / name, root)
+            yield f"{name} is imported from an installed copy, which may be older than {where} in the project: {file}"
 
 
 def _distributions() -> Iterator[tuple[Path, str, str]]:

@@ -9,32 +9,42 @@ import platform
 import re
 import stat
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatch
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatch, fnmatchcase
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from einsum_doc.pages.cache.installed import Installed, names_in
+from einsum_doc.pages.cache.installed import Installed, installed_names, modules_in
 from einsum_doc.pages.record.messages import Dependencies
 
 Evidence = dict[str, Any] | str
 """The state of a page's dependencies, as digests and versions; or, in words, why it is not known."""
 
+IGNORED_VARIABLES = (
+    *("_", "PWD", "OLDPWD", "SHLVL", "COLUMNS", "LINES", "DISPLAY", "GPG_TTY"),
+    *("TERM*", "COLORTERM", "WINDOW*", "TMUX*", "STY", "SSH_*", "XDG_SESSION_*", "DBUS_*", "VSCODE_*"),
+    *("GITHUB_*", "RUNNER_*", "ACTIONS_*", "CI_*", "BUILD_*", "CIRCLE_*", "TRAVIS_*", "BUILDKITE_*"),
+    *("EINSUM_DOC_*", "PYTEST_*"),
+)
+"""The variables that differ between terminals or between runs of CI, or that set the builder or a test, as patterns."""
+
 
 class Snapshot:
     """The state of the dependencies of pages now; each is read once."""
 
-    def __init__(self, root: Path, ignored: Sequence[Path]) -> None:
+    def __init__(self, root: Path, ignored: Sequence[Path], ignored_variables: Sequence[str] = ()) -> None:
         self.root = root
         self.ignored = set(map(str, ignored))
+        self.ignored_variables = (*IGNORED_VARIABLES, *ignored_variables)
         self._installed = Installed()
         # As they were when they were first read; `evidence` reads them anew, since pages run meanwhile.
         self._file_once, self._listing_once = cache(_digest_of_file), cache(self._listing)
-        self._modules_once = cache(_modules_in)
+        self._modules_once, self._installed_once = cache(modules_in), cache(installed_names)
         self._sources_once = cache(lambda reads: self._digest_of_all(self.sources(reads)))
 
-    def evidence(self, used: Dependencies, written: list[str], since: float, reads: Sequence[str]) -> Evidence:
+    def evidence(self, used: Dependencies, written: list[str], since: float, reads: Sequence[str]) -> dict[str, Any]:
         """Return the state of a page's dependencies.
 
         written: the locations that its output names. since: when it began to run. reads: the patterns of the files
@@ -42,28 +52,54 @@ class Snapshot:
         """
         files = {self._short(path): _digest_of_file(path) for path in used.files}
         sources = list(self.sources(reads)) if used.processes else []
-        for path in {*used.files, *sources} - {*used.written}:
-            with contextlib.suppress(OSError):
-                if os.stat(path).st_mtime >= since:
-                    # The page may have read the text before the change, or the one after it.
-                    return f"{self._short(path)} was changed while it ran"
+        # The page may have read the text before the change, or the one after it.
+        changed = (path for path in {*used.files, *used.links, *sources} - {*used.written} if _date_of(path) >= since)
+        unsettled = next((f"{self._short(path)} was changed while it ran" for path in changed), "")
         return {
+            "unsettled": unsettled,
             "files": files,
+            "made": {self._short(path): _digest_of_file(path) for path in {*used.written} - {*used.files}},
             "asked": {self._short(path): _kind_of(path) for path in used.asked},
             "links": {self._short(path): _target_of(path) for path in used.links},
             "folders": {self._short(path): self._listing(path) for path in used.folders},
             "names": [*used.names],
-            "modules": sorted(_modules_in(self.root) & set(used.names)),
+            "modules": sorted(modules_in(self.root) & set(used.names)),
+            "installed": sorted(installed_names() & set(used.names)),
             "variables": {name: _variable(name) for name in used.variables},
             "packages": self._installed.owners(used.packages),
             "project": self._digest_of_all(sources) if used.processes else "",
-            "environment": _environment(self.root) if used.processes or used.environment else "",
+            "environment": self._environment() if used.processes or used.environment else "",
             "written": written,
         }
 
-    def change(self, evidence: Mapping[str, Any], written: list[str], reads: Sequence[str]) -> str:
-        """Return the first difference between the state of a page's dependencies then and now, in words."""
-        return next(self._changes(evidence, written, reads), "")
+    def change(
+        self,
+        evidence: Mapping[str, Any],
+        written: list[str],
+        reads: Sequence[str],
+        needs: Callable[[str], bool] = lambda path: True,
+    ) -> str:
+        """Return the first difference between the state of a page's dependencies then and now, in words.
+
+        needs: asked about each file that the page has written, and that is no longer as it was.
+        """
+        return next(chain(self._changes(evidence, written, reads), self._lost(evidence, needs)), "")
+
+    def _lost(self, evidence: Mapping[str, Any], needs: Callable[[str], bool]) -> Iterator[str]:
+        for name, content in evidence["made"].items():
+            path = os.path.join(self.root, name)
+            if self._file_once(path) != content and needs(path):
+                yield f"{name} " + _change_in_words(content, self._file_once(path))
+
+    def has_read(self, path: str, evidence: Mapping[str, Any], question: Mapping[str, Any]) -> bool:
+        """Return whether a page with this evidence and question has read a file, or may have by a process."""
+        name = self._short(path)
+        if (
+            name in {*evidence["files"], *evidence["asked"]}
+            or self._short(os.path.dirname(path)) in evidence["folders"]
+        ):
+            return True
+        return bool(evidence["project"]) and self._is_read(path, question["reads"])
 
     def _changes(self, evidence: Mapping[str, Any], written: list[str], reads: Sequence[str]) -> Iterator[str]:
         yield from self._changed_paths(evidence)
@@ -77,10 +113,12 @@ class Snapshot:
             here = self._installed.versions.get(name, "")
             if here != version:
                 yield f"{name} is {here or 'not installed'}, and was {version}"
+        for name in sorted({*evidence["installed"]} ^ self._installed_once() & {*evidence["names"]}):
+            yield f"{name} is " + ("installed no more" if name in evidence["installed"] else "installed now")
         if evidence["project"] and self._sources_once(tuple(reads)) != evidence["project"]:
             which = "that they may read" if reads else "of the project"
             yield f"it starts processes, and a file {which} has changed"
-        if evidence["environment"] and _environment(self.root) != evidence["environment"]:
+        if evidence["environment"] and self._environment() != evidence["environment"]:
             reason = "it starts processes, and their environment" if evidence["project"] else "the environment"
             yield f"{reason} has changed"
         if written != evidence["written"]:
@@ -107,29 +145,51 @@ class Snapshot:
         return os.path.relpath(path, self.root) if Path(path).is_relative_to(self.root) else path
 
     def _listing(self, path: str) -> str:
-        """Return the digest of the names in a folder, without those of tools and of the built site."""
-        names: list[str] = []
-        with contextlib.suppress(OSError):
-            names = sorted(name for name in os.listdir(path) if self._is_source(path, name))
-        return digest_of(*names)
+        """Return the digest of the names and kinds in a folder, without those of tools and of the built site."""
+        found: list[str] = []
+        with contextlib.suppress(OSError), os.scandir(path) as entries:
+            sources = (each for each in entries if self._is_source(path, each.name))
+            found = sorted(f"{each.name} {each.is_dir()} {_target_of(each.path)}" for each in sources)
+        return digest_of(*found)
+
+    def ignores(self, variable: str) -> bool:
+        """Return whether a variable is left out where the environment is read as a whole."""
+        return any(fnmatchcase(variable, each) for each in self.ignored_variables)
+
+    def _environment(self) -> str:
+        """Return the digest of all variables, but for the ignored ones."""
+        given = (f"{name}={value}" for name, value in sorted(os.environ.items()) if not self.ignores(name))
+        return digest_of(*(each.replace(str(self.root), ".") for each in given))
 
     def sources(self, reads: Sequence[str] = ()) -> Iterator[str]:
         """Yield the files of the project, which is the repository if it is in one, but for installed and built ones.
 
-        reads: only those that one of these patterns names, or that are in a folder that one names.
+        reads: only those that one of these patterns names, or that are in a folder that one names. Links to folders
+        are yielded like files; without patterns, which may name them, they are not followed.
         """
         project = next((folder for folder in (self.root, *self.root.parents) if (folder / ".git").exists()), self.root)
-        for folder, inner, files in os.walk(project):
+        for folder, inner, files in os.walk(project, followlinks=bool(reads)):
             inner[:] = sorted(name for name in inner if self._is_source(folder, name))
-            paths = (os.path.join(folder, name) for name in sorted(files))
+            links = [name for name in inner if os.path.islink(os.path.join(folder, name))]
+            paths = (os.path.join(folder, name) for name in sorted([*files, *links]))
             yield from (path for path in paths if path not in self.ignored and self._is_read(path, reads))
+            for name in links:
+                if reads and not self._may_follow(os.path.join(folder, name), reads):
+                    inner.remove(name)
 
     def _is_read(self, path: str, reads: Sequence[str]) -> bool:
         name = Path(os.path.relpath(path, self.root)).as_posix() if reads else ""
         return not reads or any(fnmatch(name, each) or fnmatch(name, f"{each}/*") for each in reads)
 
+    def _may_follow(self, link: str, reads: Sequence[str]) -> bool:
+        """Return whether a pattern may name something in a linked folder, which is not one that the link is in."""
+        name = f"{os.path.relpath(link, self.root)}/"
+        starts = [re.split(r"[*?[]", each)[0] for each in reads]
+        is_named = any(name.startswith(start) or start.startswith(name) for start in starts)
+        return is_named and not Path(os.path.realpath(os.path.dirname(link))).is_relative_to(os.path.realpath(link))
+
     def _digest_of_all(self, paths: Iterable[str]) -> str:
-        return digest_of(*(f"{self._short(path)} {_digest_of_file(path)}" for path in paths))
+        return digest_of(*(f"{self._short(path)} {_target_of(path)} {_digest_of_file(path)}" for path in paths))
 
     def _is_source(self, folder: str, name: str) -> bool:
         path = os.path.join(folder, name)
@@ -145,6 +205,13 @@ def _change_in_words(before: str, now: str) -> str:
 
 def digest_of(*texts: str) -> str:
     return hashlib.blake2b("\0".join(texts).encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
+
+
+def _date_of(path: str) -> float:
+    """Return the time of the last change of a file, or of a link to it; of a link to a folder, only of the link."""
+    with contextlib.suppress(OSError):
+        return max(os.lstat(path).st_mtime, os.path.isfile(path) and os.stat(path).st_mtime)
+    return 0.0
 
 
 def _target_of(link: str) -> str:
@@ -177,23 +244,6 @@ def _variable(name: str) -> str:
 def python_variables() -> dict[str, str]:
     """Return the variables that Python itself reads when it starts."""
     return {name: value for name, value in sorted(os.environ.items()) if name.startswith("PYTHON")}
-
-
-def _environment(root: Path) -> str:
-    """Return the digest of all variables, but for those that differ from terminal to terminal."""
-    own = re.compile(r"_|PWD|OLDPWD|SHLVL|COLUMNS|LINES|DISPLAY|(TERM|WINDOW|TMUX|SSH_|XDG_SESSION).*")
-    given = (f"{name}={value}" for name, value in sorted(os.environ.items()) if not own.fullmatch(name))
-    return digest_of(*(each.replace(str(root), ".") for each in given))
-
-
-def _modules_in(folder: Path) -> set[str]:
-    """Return the names of the modules that can be imported from a folder."""
-    found = set()
-    for entry in names_in(str(folder)):
-        name, _, ending = entry.partition(".")
-        if ending.endswith(("py", "pyc", "so")) or (folder / entry / "__init__.py").is_file():
-            found.add(name)
-    return found
 
 
 def builder_digest(folder: Path) -> str:

@@ -39,6 +39,8 @@ class Order:
     """Modules that its fork server imports."""
     reads: Sequence[str]
     """Patterns of the files that the processes of the page may read; all of the project if there are none."""
+    ignored_variables: Sequence[str]
+    """Patterns of the variables that are left out where the environment is read as a whole."""
     compares: bool
     """True if a block fails whose output differs from its `expected` fence."""
     builder: str = MACHINE["builder"]
@@ -103,7 +105,7 @@ def run_order(text: str) -> str:
     if not root.is_dir():
         raise RuntimeError("the folder of mkdocs.yml is not to be found where the engine's process runs")
     ran, dependencies = run_job(_server(root, order.preload), order.settings, job, compares=order.compares)
-    cache = Cache(None, root, {}, reads={job.page: order.reads})
+    cache = Cache(None, root, {}, ignored_variables=order.ignored_variables, reads={job.page: order.reads})
     return to_json(Outcome(ran, cache.evidence(job.page, job.blocks, ran, dependencies)))
 
 

@@ -10,13 +10,14 @@ import os
 import queue
 import re
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from einsum_doc.pages.cache.cache import Cache
+from einsum_doc.pages.cache.cache import AROUND, Cache
 from einsum_doc.pages.engine.connection import ForkServer
 from einsum_doc.pages.engine.executor import Cluster, Order, Outcome, connect
 from einsum_doc.pages.engine.progress import Progress
@@ -27,6 +28,8 @@ from einsum_doc.pages.record.messages import Job, WorkerSettings
 from einsum_doc.pages.record.result import PageResults
 from einsum_doc.pages.verdict.judging import judged
 from einsum_doc.pages.worker.resources import cores, gpus
+
+_Waiting = tuple[Job, Cache, Future[PageResults]]
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,9 @@ class Pool:
         self.settings = settings
         self._gpus = [] if settings.worker.device == "cpu" else gpus()
         self._jobs = settings.jobs or len(self._gpus) or cores()
-        self._waiting: queue.Queue[tuple[Job, Cache, Future[PageResults]] | None] = queue.Queue()
+        self._waiting: queue.Queue[_Waiting | None] = queue.Queue()
+        self._futures: dict[str, Future[PageResults]] = {}
+        """The results of the pages that have been submitted last, by page."""
         self.progress = Progress(self._waiting)
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
@@ -62,6 +67,8 @@ class Pool:
         self._cluster: Cluster | None = None
         self._preloads: set[str] = set()
         self._closed = False
+        self._starts = 0
+        """The number of pages that have started to run."""
         self._blas = 1
         """The number of threads that the linear algebra of a page may start."""
 
@@ -75,10 +82,12 @@ class Pool:
             self._jobs = self.settings.jobs or self._cluster.slots
         self._preloads |= self._preloads_of([block for job in jobs for block in job.blocks])
         self.progress.total = self._waiting.unfinished_tasks + len(jobs)
-        waiting = [(job, cache, Future[PageResults]()) for job in jobs]
+        waiting: list[_Waiting] = [(job, cache, Future()) for job in jobs]
+        self._futures |= {job.page: future for job, _, future in waiting}
         # Longest first, so that none runs alone at the end; those whose time is not known before all.
-        for each in sorted(waiting, key=lambda each: cache.last_seconds(each[0].page), reverse=True):
-            self._waiting.put(each)
+        longest = sorted(waiting, key=lambda each: cache.last_seconds(each[0].page), reverse=True)
+        for each in waiting if self._jobs == 1 else longest:
+            self._put(each, [self._futures[page] for page in each[0].after if page in self._futures])
         busy = min(self._jobs, self.progress.total)
         self._blas = 0 if "OMP_NUM_THREADS" in os.environ else max(1, cores() // busy)
         while len(self._threads) < busy:
@@ -87,6 +96,13 @@ class Pool:
             self._threads.append(threading.Thread(target=self._work, args=(gpu,), daemon=True))
             self._threads[-1].start()
         return [future for _, _, future in waiting]
+
+    def _put(self, waiting: _Waiting, before: Sequence[Future[PageResults]]) -> None:
+        """Queue a job when those before it have ended."""
+        if before:
+            before[0].add_done_callback(lambda _: self._put(waiting, before[1:]))
+        else:
+            self._waiting.put(waiting)
 
     def _preloads_of(self, blocks: Sequence[Block]) -> set[str]:
         """Return the modules to preload for blocks: those that they mention."""
@@ -128,20 +144,32 @@ class Pool:
     def _run(self, job: Job, cache: Cache, gpu: str) -> PageResults:
         """Run a job, keep its results, and return them as they count."""
         settings = self.settings
+        judge = partial(judged, job.blocks, compares=settings.compares, requires_gpu=settings.requires_gpu)
+        if job.after:
+            time.sleep(AROUND)  # what the pages before it have just written is not changed while it runs
+            kept = cache.find(job.page, job.blocks, anew=True)
+            if kept is not None:
+                return judge(kept)
+        alone = False
         if self._cluster is not None:
             reads = cache.reads.get(job.page, ())
-            order = Order(job, settings.worker, sorted(self._preloads), reads, settings.compares)
+            order = Order(
+                job, settings.worker, sorted(self._preloads), reads, cache.ignored_variables, settings.compares
+            )
             outcome = self._cluster.run(order)
         else:
             worker = replace(settings.worker, threads=self._blas, gpu=gpu)
             tell = partial(self.progress.running.__setitem__, job.page)
+            self._starts += 1
+            start, alone = self._starts, len(self.progress.running) == 1
             ran, dependencies = run_job(self._ready_server(), worker, job, compares=settings.compares, tell=tell)
+            alone = alone and start == self._starts
             outcome = Outcome(ran, cache.evidence(job.page, job.blocks, ran, dependencies))
         ran = outcome.ran
         if isinstance(outcome.evidence, dict):
             ran = replace(ran, packages=outcome.evidence["packages"])
-        cache.keep(job.page, job.blocks, ran, outcome.evidence)
-        return judged(job.blocks, ran, compares=settings.compares, requires_gpu=settings.requires_gpu)
+        cache.keep(job.page, job.blocks, ran, outcome.evidence, alone=alone)
+        return judge(ran)
 
     def _ready_server(self) -> ForkServer:
         """Return a fork server that imports all that pages need by now."""

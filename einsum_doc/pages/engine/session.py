@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Self
 
 from einsum_doc.pages.engine.connection import UNWATCHED, Connection, ForkServer, NoAnswerError, location_in_dump
@@ -39,8 +41,13 @@ def run_job(
                 session.results[-1] = compared(block, session.results[-1])
             if session.failed:
                 break
-    dependencies = None if session.failed else session.page.dependencies
-    return PageResults(session.results, when, time.time() - when, used=session.page.used), dependencies
+    ran = PageResults(session.results, when, time.time() - when, used=session.page.used)
+    if session.failed or session.page.dependencies is None:
+        return ran, None
+    root = os.path.realpath(settings.root)
+    written = map(Path, session.page.dependencies.written)
+    wrote = tuple(str(path.relative_to(root) if path.is_relative_to(root) else path) for path in written)
+    return replace(ran, wrote=wrote), session.page.dependencies
 
 
 class Session:

@@ -19,10 +19,12 @@ from mkdocs.exceptions import ConfigurationError, PluginError
 from mkdocs.structure.files import File
 
 from einsum_doc.pages.build.build import Build, tell_failures
+from einsum_doc.pages.build.order import with_writers
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.fronts.mkdocs import load
 from einsum_doc.pages.fronts.site import Site, collect_less
 from einsum_doc.pages.reading import scan
+from einsum_doc.pages.record.files import write
 from einsum_doc.pages.verdict.export import as_json, junit
 from einsum_doc.pages.verdict.report import summary
 from einsum_doc.pages.worker.failures import register_sources
@@ -96,10 +98,12 @@ class _Checker:
             reports.append(build.report(page))
             if reports[-1].failures and self.options.pdb:
                 break
+        else:
+            reports = with_writers(reports, build.pages)
         if self.options.junit:
-            Path(self.options.junit).write_text(junit(reports), "utf-8")
+            write(Path(self.options.junit), junit(reports))
         if self.options.json:
-            Path(self.options.json).write_text(as_json(reports, build.commit), "utf-8")
+            write(Path(self.options.json), as_json(reports, build.commit))
         for note in build.cache_notes(reports, explained=self.options.explain):
             click.echo(note, err=True)
         if not any(page.blocks for page in reports):

@@ -11,6 +11,7 @@ from fnmatch import fnmatch
 from functools import partial
 from html import escape
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
 
 from markupsafe import Markup
@@ -64,7 +65,10 @@ class Site:
                 "Add the line\n\n  - markdown-exec\n\nunder `plugins:`, above `- einsum-doc`."
             )
         self.config = config
-        project = Project(Path(os.path.abspath(config.config_file_path or "mkdocs.yml")), Path(config.site_dir))
+        config_file = Path(os.path.abspath(config.config_file_path or "mkdocs.yml"))
+        project = Project(config_file, Path(config.site_dir), Path(config.docs_dir))
+        # markdown-exec has it as it was written on the command line, perhaps relative to another folder.
+        os.environ["MKDOCS_CONFIG_DIR"] = str(project.root)
         extensions, configs = config.markdown_extensions, config.mdx_configs
         with as_plugin_errors():
             self.build = Build(project, options_from(options), extensions, configs, runnable, _log, serving=serving)
@@ -147,7 +151,8 @@ class Site:
     def read(self, file: File) -> Page:
         """Read a page."""
         text = file.content_string
-        return self.build.read(file.src_uri, self.name_of(file), text, meta.get_data(text)[0])
+        body, facts = meta.get_data(text)
+        return self.build.read(file.src_uri, self.name_of(file), text, body, facts.get("after", []))
 
     def leave_out(self, uri: str) -> None:
         """Read a page that MkDocs leaves out of the site: its blocks are wrong, as they would never run."""
@@ -156,12 +161,14 @@ class Site:
         self.build.leave_out(uri, self.build.name_of(str(path)), text, meta.get_data(text)[0])
 
     def run(self, pages: Iterable[Page]) -> None:
-        """Run pages in the background.
+        """Run pages in the background, those in the navigation first and in its order.
 
         Raises: PluginError, if an option names something that does not exist.
         """
         with as_plugin_errors():
-            self.build.run(pages)
+            places = {uri: place for place, uri in enumerate(_paths_in(self.config.nav))}
+            ranks = {id(page): places.get(uri, len(places)) for uri, page in self.build.pages.items()}
+            self.build.run(sorted(pages, key=lambda page: ranks.get(id(page), len(places))))
 
     def changed(self, file: File, markdown: str) -> Page:
         """Return a page with the changes of other plugins, read again if they have changed or added it."""
@@ -212,3 +219,11 @@ class Site:
             return html, set()  # most pages explain no name, and need no links to all others
         pages = [entry for entry in self.entries(reports, file) if entry.report.kind == "page"]
         return with_users(html, library, pages, self.name_of(file))
+
+
+def _paths_in(nav: Any) -> Iterator[str]:
+    """Yield the paths in a navigation, in order."""
+    if isinstance(nav, str):
+        yield nav
+    for each in nav.values() if isinstance(nav, dict) else nav if isinstance(nav, list) else ():
+        yield from _paths_in(each)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import atexit
 import logging
-import os
 import posixpath
 import secrets
 import sys
@@ -136,7 +135,6 @@ class _ZensicalSite(Site):
         """Read and run all pages, and give the verdict on them before any is rendered."""
         build, config = self.build, self.config
         build.begin()
-        os.environ["MKDOCS_CONFIG_DIR"] = str(build.project.root)  # which markdown-exec has for blocks under MkDocs
         if not build.serving:
             collect_less()
         self.files = get_files(config)

@@ -18,6 +18,8 @@ class Job:
     blocks: Sequence[Block]
     sources: Mapping[str, Sequence[str]]
     """The lines of each file that a block stands in, for the source lines of tracebacks."""
+    after: tuple[str, ...] = ()
+    """The pages that must have ended before it."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class WorkerSettings:
     """The conditions under which a worker runs its blocks."""
 
     root: str
-    """The folder of mkdocs.yml: the working directory of blocks, and first on their import path."""
+    """The folder of mkdocs.yml: the working directory of blocks, and last on their import path."""
     device: str = "auto"
     """`auto`, `cpu` or `cuda`."""
     seconds: float = 60.0
@@ -82,9 +84,9 @@ class Dependencies:
     """The dependencies of the blocks of a page, beside their own text; paths are absolute."""
 
     files: tuple[str, ...] = ()
-    """Modules of the project that were imported, and files that were opened, whether they were there or not."""
+    """Modules of the project that were imported, and files that were read, whether they were there or not."""
     written: tuple[str, ...] = ()
-    """The files among them that the page itself has written or removed."""
+    """Files that the page itself has written or removed. Those that it has written as a whole are not in `files`."""
     asked: tuple[str, ...] = ()
     """Files that the page has only asked about: whether they are there, and how large."""
     links: tuple[str, ...] = ()
@@ -92,7 +94,7 @@ class Dependencies:
     folders: tuple[str, ...] = ()
     """Folders that were listed."""
     names: tuple[str, ...] = ()
-    """Imported modules that are not the project's: a file of the project could come before them."""
+    """Imported modules, by their top-level names, whether they were found or not: others could take their place."""
     variables: tuple[str, ...] = ()
     """Variables of the environment that were looked up by name."""
     environment: bool = False

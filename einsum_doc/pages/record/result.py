@@ -118,5 +118,7 @@ class PageResults:
     """True if the results were kept from an earlier build."""
     packages: Mapping[str, str] = field(default_factory=dict)
     """The versions of the installed distributions that it loaded."""
+    wrote: tuple[str, ...] = ()
+    """The files that its code has written or removed, relative to the folder of mkdocs.yml if they are in it."""
     used: Mapping[str, bool] = field(default_factory=dict)
     """Each public name of the library, if that was loaded, and whether the page's code uses it."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from einsum_doc.pages.record.block import Expected
+from einsum_doc.pages.record.files import write
 from einsum_doc.pages.record.result import Failure
 from einsum_doc.pages.record.text import lookalikes, plain
 
@@ -104,7 +105,7 @@ def rewrite(root: Path, outputs: Iterable[tuple[Expected, str]]) -> tuple[list[E
                 why = "what is expected comes from elsewhere: from a snippet, or from another plugin"
                 failures.append(Failure(expected.location, "OutputError", told, (why,)))
         if "".join(lines) != text:
-            path.write_bytes("".join(lines).encode("utf-8"))
+            write(path, "".join(lines))
     return sorted(rewritten, key=lambda expected: expected.location), failures
 
 

@@ -11,8 +11,8 @@ import importlib.util
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache, wraps
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, partial, wraps
 from typing import Any
 
 from einsum_doc.pages.record.messages import Dependencies
@@ -47,23 +47,67 @@ class Recorder:
         """The same, perhaps through links, which are no dependencies."""
         self.opened: set[str] = set()
         self.written: set[str] = set()
+        self.own: set[str] = set()
+        """The files whose whole content the page has written."""
         self.asked: set[str] = set()
         self.listed: set[str] = set()
         self.names: set[str] = set()
+        self.variables: set[str] = set()
+        self.environment = False
+        """True if the environment has been read as a whole."""
         self.processes = False
         sys.addaudithook(self._record)
-        for name in ("stat", "lstat", "access"):  # Python has no audit events for these
-            _record_calls(name, self.asked)
-        # Nor for the environment, whose class is looked up by `isinstance`: its dict is all that can be replaced.
-        self.environment = _Environment(os.environ._data)  # type: ignore[attr-defined]
-        os.environ._data = os.environb._data = self.environment  # type: ignore[attr-defined]
+        for name in ("stat", "lstat", "access", "readlink"):  # Python has no audit events for these
+            _record_calls(name, partial(self._reads, self.asked))
+        self._record_environment()
+
+    def _record_environment(self) -> None:
+        """Record the names that are looked up in the environment, and whether it is read as a whole.
+
+        To copy it is to look up every name that it yields. Such a name is that very object, and is not recorded: a
+        variable that differs from terminal to terminal is a dependency only of a page that looks it up by itself.
+        """
+        kind: Any = type(os.environ)
+        yielded: dict[Any, Any] = {}
+        look_up, iterate = kind.__getitem__, kind.__iter__
+
+        def getitem(variables: Any, name: Any) -> Any:
+            with contextlib.suppress(_anything):  # it may be no name
+                if yielded.get(name) is not name:
+                    self.variables.add(_decode(name))
+            return look_up(variables, name)
+
+        def iterator(variables: Any) -> Iterator[Any]:
+            self.environment = True
+            return (yielded.setdefault(name, name) for name in iterate(variables))
+
+        def whole(function: Any) -> Any:
+            def read(variables: Any) -> Any:
+                self.environment = True
+                return function(variables)
+
+            return read
+
+        def attribute(name: str) -> Any:
+            if name != "environ":
+                raise AttributeError(f"module 'posix' has no attribute {name!r}")
+            self.environment = True
+            return beneath
+
+        kind.__getitem__, kind.__iter__ = getitem, iterator
+        kind.__len__, kind.__repr__ = whole(kind.__len__), whole(kind.__repr__)
+        posix: Any = sys.modules["posix"]
+        beneath = posix.__dict__.pop("environ")  # a dict, whose readings cannot be told apart
+        posix.__getattr__ = attribute
 
     def _record(self, event: str, args: tuple[Any, ...]) -> None:
         try:
             if event == "open":
                 path, _, flags = args
                 if _is_a(path, _PATH):
-                    self.opened.add(_absolute(path))
+                    if flags & os.O_TRUNC:
+                        self.own.add(_absolute(path))
+                    self._reads(self.opened, path)
                     if flags & _WRITING:
                         self.written.add(_absolute(path))
             elif event == "import":
@@ -71,18 +115,29 @@ class Recorder:
             elif event in _LISTED:
                 # Python's own search for modules lists folders too, and is recorded by the modules' names.
                 if _frame(1).f_code.co_filename != "<frozen importlib._bootstrap_external>":
-                    self.listed.add(_absolute(args[0] if _is_a(args[0], _PATH) else "."))
+                    self._reads(self.listed, args[0] if _is_a(args[0], _PATH) else ".")
             elif event in _CHANGED:
-                self.written.update(_absolute(path) for path in args[:2] if _is_a(path, _PATH))
+                paths = [_absolute(path) for path in args[:2] if _is_a(path, _PATH)]
+                self.written.update(paths)
+                if event == "os.rename" and paths[0] in self.own:
+                    self.own.add(paths[1])
+                elif event == "os.rename" or event == "os.link":
+                    self.opened.add(paths[0])
             elif event == "ctypes.dlopen" and _is_a(args[0], _PATH):
-                self.opened.add(_absolute(args[0]))
+                self._reads(self.opened, args[0])
             elif event == "sqlite3.connect" and _is_a(args[0], _PATH):
-                self.opened.add(_absolute(args[0]))
+                self._reads(self.opened, args[0])
                 self.written.add(_absolute(args[0]))
             elif event in _STARTED:
                 self.processes = True
         except _anything:  # a folder that is gone, a name that is no path: it cannot change
             return
+
+    def _reads(self, kind: set[str], path: Any) -> None:
+        """Record a path that is read, unless the page itself has written all of it."""
+        path = _absolute(path)
+        if path not in self.own:
+            kind.add(path)
 
     def dependencies(self) -> Dependencies:
         """Return the dependencies that have been recorded, and those of the modules that are loaded now."""
@@ -94,18 +149,18 @@ class Recorder:
         opened, written, asked, listed, modules = (
             self._followed(paths, links) for paths in (*recorded, loaded.files | _before.files)
         )
-        files = opened | written | modules
+        files = opened | modules
+        written |= links & set(map(_entry, recorded[1]))
         names = self.names | loaded.names | _before.names
-        own = {os.path.relpath(path, self.root).partition(os.sep)[0].partition(".")[0] for path in files | links}
         return Dependencies(
             files=tuple(sorted(files)),
             written=tuple(sorted(written)),
             asked=tuple(sorted(asked - files)),
             links=tuple(sorted(links)),
             folders=tuple(sorted(listed)),
-            names=tuple(sorted(names - own - {"__main__"})),
-            variables=tuple(sorted(self.environment.names)),
-            environment=self.environment.is_read,
+            names=tuple(sorted(names - {"__main__"})),
+            variables=tuple(sorted(self.variables)),
+            environment=self.environment,
             packages=tuple(sorted(loaded.packages | _before.packages)),
             processes=self.processes,
         )
@@ -212,12 +267,16 @@ def _links_to(path: str) -> set[str]:
         for link in _upwards(paths.pop()):
             if not _is_link(link):
                 continue
-            folder, name = os.path.split(link)
-            link = os.path.join(os.path.realpath(folder), name)
+            link = _entry(link)
             if link not in links:
                 links.add(link)
-                paths.append(os.path.join(folder, os.readlink(link)))
+                paths.append(os.path.join(os.path.dirname(link), os.readlink(link)))
     return links
+
+
+def _entry(path: str) -> str:
+    """Return a path with all links followed but the path itself, if it is one."""
+    return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 
 
 def _upwards(path: str) -> Iterator[str]:
@@ -242,42 +301,12 @@ def _init_files(folders: Iterable[str]) -> set[str]:
     return set()
 
 
-class _Environment(dict[bytes, bytes]):
-    """The variables of the environment, with the names that were looked up before it was read as a whole.
-
-    To copy it is to look up every name, also of variables that differ from terminal to terminal, so that
-    no name is recorded after the first reading of the whole.
-    """
-
-    def __init__(self, variables: Mapping[bytes, bytes]) -> None:
-        super().__init__(variables)
-        self.names: set[str] = set()
-        self.is_read = False
-
-    def __getitem__(self, name: bytes) -> bytes:
-        if not self.is_read:
-            self.names.add(_decode(name))
-        return super().__getitem__(name)
-
-    def __iter__(self) -> Iterator[bytes]:
-        self.is_read = True
-        return super().__iter__()
-
-    def __len__(self) -> int:
-        self.is_read = True
-        return super().__len__()
-
-    def items(self) -> Any:  # by which it is printed
-        self.is_read = True
-        return super().items()
-
-
 def _absolute(path: Any) -> str:
     """Return a path from the root on; `..` stays in it, since it may come after a link."""
     return _join(_working_directory(), _decode(path))
 
 
-def _record_calls(name: str, asked: set[str]) -> None:
+def _record_calls(name: str, record: Callable[[Any], None]) -> None:
     """Replace a function of `os` by one that records the paths that it is called with."""
     function = getattr(os, name)
 
@@ -285,7 +314,7 @@ def _record_calls(name: str, asked: set[str]) -> None:
     def recorded(path: Any, *args: Any, **kwargs: Any) -> Any:
         if _is_a(path, _PATH):
             with contextlib.suppress(_anything):
-                asked.add(_absolute(path))
+                record(path)
         return function(path, *args, **kwargs)
 
     setattr(os, name, recorded)

@@ -50,7 +50,7 @@ _wait_for_threads = threading._shutdown  # type: ignore[attr-defined]
 class Worker:
     """Runs the blocks of one page, one after another.
 
-    `root` is the folder of mkdocs.yml: the working directory, and first on the import path.
+    `root` is the folder of mkdocs.yml: the working directory, and last on the import path.
     `device` is `auto`, `cpu` or `cuda`.
     """
 
@@ -72,7 +72,7 @@ class Worker:
         self.late: list[LateFailure] = []
         """The failures since their block ended, each with the number of that block."""
         self.pid = getpid()
-        sys.path.insert(0, root)
+        sys.path.append(root)
         # Bytecode is dated by whole seconds: of two edits within one, the second would not be seen.
         sys.dont_write_bytecode = True
         os.chdir(root)

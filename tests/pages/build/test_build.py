@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ..conftest import PLAIN, Build, Built, NewProject, Project, text_of
+from ..conftest import PLAIN, Build, Built, NewProject, Project, block, text_of
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +148,29 @@ def test_a_dirty_build_looks_at_the_pages_that_changed(build: Build, project: Pr
     unchanged = project.build("--dirty")
     assert unchanged.status == 0, unchanged.console
     assert "0 pages, 0 blocks" in unchanged.console
+
+
+def test_the_project_comes_after_what_is_installed(new_project: NewProject) -> None:
+    """As it does under plain MkDocs, where it is on the path at all: an installed copy of it may be old."""
+    own = "# The project's\nversion = 'own'\n"
+    pages = {
+        "index": block("import opt_einsum\nassert opt_einsum.contract"),
+        "other": block("import math, opt_einsum as paths\nimport own\nassert own.version"),
+        "failing": block("from pytest import version\nassert False"),
+    }
+    files = {"opt_einsum.py": own, "own.py": own, "src/pytest/__init__.py": own, "json.py": own, "yaml.py": own}
+    project = new_project(pages, files=files)
+    notes = [line for line in project.build().console.splitlines() if "imported from an installed copy" in line]
+    assert [re.search(r"(\w+) is imported.*older than (\S+) in", line).groups() for line in notes] == [
+        ("opt_einsum", "opt_einsum"),
+        ("pytest", "src/pytest"),
+    ]
+    page = project.folder / "docs/failing.md"
+    page.unlink()
+    for _ in range(2):  # the second time from the cache
+        built = project.build()
+        assert built.status == 0, built.console
+        assert built.console.count("imported from an installed copy") == 1
+    (project.folder / "yaml.py").unlink()  # which MkDocs itself imports
+    (project.folder / "json.py").unlink()
+    assert "AttributeError: module 'opt_einsum' has no" in project.build(PYTHONPATH=str(project.folder)).console

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -466,3 +468,40 @@ def test_a_module_that_is_none_does_not_end_the_fork_server(monkeypatch: pytest.
     recorder.add_loaded_modules()
     assert "odd" not in recorder._before.modules
     assert "pytest" in recorder._before.packages
+
+
+def test_two_builds_at_once(project: Project) -> None:
+    pages = {f"p{n}": f"# T\n\n{FENCE.format(f'print({n} * 1000)')}" for n in range(6)}
+    project.write(pages, PLAIN.replace("einsum-doc]", "einsum-doc: {device: cpu, junit: r.xml, json: r.json}]"))
+    folders = [str(project.folder.parent / f"site{n}") for n in range(2)]  # MkDocs empties its own at the start
+    with ThreadPoolExecutor() as both:
+        for built in both.map(lambda folder: project.build("-d", folder), folders):
+            assert built.status == 0, built.console
+    told = {page["page"] for page in json.loads((project.folder / "r.json").read_text())["pages"]}
+    assert {f"docs/{name}.md" for name in pages} <= told
+    assert (project.folder / "r.xml").read_text().count("<testcase") == len(pages)
+    assert {path.suffix for path in (project.folder / ".cache/einsum-doc").iterdir()} == {".json"}
+    built = project.build("--strict", EINSUM_DOC_EXPLAIN="1")
+    assert set(reasons(built).values()) == {"from the cache"}
+    assert "damaged" not in built.console
+
+
+def test_a_process_that_writes_the_same_each_time(project: Project) -> None:
+    """Nobody sees who has changed a file while a page ran: its next run must begin and end with the same files."""
+    project.write({"index": "# T\n\n" + FENCE.replace("python", "sh").format("echo {} > made.txt\ncat made.txt")})
+    page, changed = project.folder / "docs/index.md", "made.txt was changed while it ran"
+    page.write_text(page.read_text().replace("{}", "1"))
+
+    def ran() -> tuple[str, bool]:
+        built = project.build(EINSUM_DOC_EXPLAIN="1")
+        return reasons(built)["index"], f"the results of docs/index.md are not kept: {changed}" in built.console
+
+    assert ran() == ("no result of it is kept", True)
+    assert ran() == (f"{changed} last", False)
+    assert ran() == ("from the cache", False)
+    edit("made.txt", "2\n")(project.folder)
+    assert ran() == ("it starts processes, and a file of the project has changed", True)
+    page.write_text(page.read_text().replace("echo 1 >", "date +%N >"))
+    assert ran() == ("block 1 has changed", True)
+    assert ran() == (f"{changed} last", True)
+    assert ran() == (f"{changed} last", True)

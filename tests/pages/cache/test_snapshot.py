@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from einsum_doc.pages.cache import installed
 from einsum_doc.pages.cache.snapshot import Snapshot
 from einsum_doc.pages.record.codec import from_facts
 from einsum_doc.pages.record.messages import Dependencies
@@ -21,7 +23,7 @@ from einsum_doc.pages.record.codec import to_json
 from einsum_doc.pages.worker.recorder import Recorder, add_loaded_modules
 
 add_loaded_modules()
-sys.path.insert(0, sys.argv[2])
+sys.path.append(sys.argv[2])
 recorder = Recorder(sys.argv[2])
 exec(sys.argv[1])
 print(to_json(recorder.dependencies()))
@@ -60,14 +62,15 @@ def recorded(project: Path, code: str) -> Dependencies:
     return from_facts(Dependencies, json.loads(ran.stdout.splitlines()[-1]))
 
 
-def change_after(project: Path, code: str, change: Callable[[], object]) -> str:
+def change_after(
+    project: Path, code: str, change: Callable[[], object], reads: Sequence[str] = (), ignored: Sequence[str] = ()
+) -> str:
     """Return the reason to run code again after a change, as the cache words it."""
     root = Path(os.path.realpath(project))
-    evidence = Snapshot(root, []).evidence(recorded(project, code), [], float("inf"), ())
-    assert isinstance(evidence, dict)
-    assert Snapshot(root, []).change(evidence, [], ()) == ""
+    evidence = Snapshot(root, [], ignored).evidence(recorded(project, code), [], float("inf"), reads)
+    assert Snapshot(root, [], ignored).change(evidence, [], reads) == ""
     change()
-    return Snapshot(root, []).change(evidence, [], ())
+    return Snapshot(root, [], ignored).change(evidence, [], reads)
 
 
 @pytest.mark.parametrize(
@@ -104,46 +107,137 @@ def test_a_link_in_whose_place_is_a_file(project: Path) -> None:
     assert change_after(project, "open('numbers.txt')", replace) == "numbers.txt is no link any more"
 
 
+@pytest.mark.parametrize("reads", [(), ("data",), ("data/numbers.txt",), ("*/numbers.txt",)])
+def test_a_link_that_leads_a_process_elsewhere(project: Path, reads: tuple[str, ...]) -> None:
+    def relink() -> None:
+        (project / "data").unlink()
+        (project / "data").symlink_to("versions/two")
+
+    (project / "versions/two/numbers.txt").write_text("2\n")
+    (project / "versions/two/up").symlink_to("../..")  # which a walk must not follow
+    reason = change_after(project, "import subprocess; subprocess.run(['cat', 'data/numbers.txt'])", relink, reads)
+    assert (
+        reason == f"it starts processes, and a file {'that they may read' if reads else 'of the project'} has changed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "read"),
+    {
+        "open('new.txt', 'w').close(); open('new.txt'); os.path.exists('new.txt')": "",
+        "open('new.txt', 'w').close(); os.replace('new.txt', 'other.txt'); open('other.txt')": "",
+        "open('versions/one/numbers.txt', 'a').close()": "versions/one/numbers.txt",
+        "os.symlink('versions/one/numbers.txt', 'own'); open('own')": "versions/one/numbers.txt",
+        "os.link('versions/one/numbers.txt', 'own'); open('own')": "versions/one/numbers.txt",
+        "os.makedirs('versions', exist_ok=True); os.listdir('versions')": "versions",
+    }.items(),
+)
+def test_what_a_page_has_written_itself(project: Path, code: str, read: str) -> None:
+    found = recorded(project, f"import os; {code}")
+    paths = {os.path.relpath(path, os.path.realpath(project)) for path in (*found.files, *found.folders, *found.asked)}
+    assert not paths & {"new.txt", "other.txt"}
+    assert not read or read in paths
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_link_that_is_changed_while_a_page_runs(project: Path, own: bool) -> None:
+    link = "import os; os.symlink('versions/two', 'new'); os.replace('new', 'data')"
+    code = link if own else f"import subprocess, sys; subprocess.run([sys.executable, '-c', {link!r}])"
+    since = time.time()
+    found = recorded(project, f"open('data/numbers.txt'); {code}")
+    evidence = Snapshot(Path(os.path.realpath(project)), []).evidence(found, [], since, ("nothing",))
+    assert evidence["unsettled"] == ("" if own else "data was changed while it ran")
+
+
 def test_links_that_are_not_followed_are_no_dependencies(project: Path) -> None:
     assert recorded(project, "open('versions/one/numbers.txt')").links == ()
     assert recorded(project, "open('data/numbers.txt')").links == (os.path.realpath(project) + "/data",)
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        "dict(os.environ)",
-        "{**os.environ}",
-        "os.environ.copy()",
-        "os.environ.items() == 0; [*os.environ.items()]",
-        "[*os.environ.values()]",
-        "for name in os.environ: break",
-        "len(os.environ)",
-        "repr(os.environ)",
-        "dict(os.environb)",
-        "os.environ | {}",
-    ],
-)
-def test_the_environment_as_a_whole(project: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
+WHOLE = [
+    "dict(os.environ)",
+    "{**os.environ}",
+    "os.environ.copy()",
+    "os.environ.items() == 0; [*os.environ.items()]",
+    "[*os.environ.values()]",
+    "[*os.environ.keys()]",
+    "for name in os.environ: break",
+    "'NOT_LOOKED_UP' in [*os.environ]",
+    "len(os.environ)",
+    "assert os.environ",
+    "repr(os.environ)",
+    "os.environ == {}",
+    "dict(os.environb)",
+    "os.environ | {}",
+    "{} | os.environ",
+    "{}.update(os.environ)",
+    "import json; json.dumps(dict(os.environ))",
+    "import copy; copy.copy(os.environ).items() == 0; len(copy.copy(os.environ))",
+    "import posix; dict(posix.environ)",
+    "import posix; posix.environ.copy()",
+    "import posix; posix.environ.get(b'NOT_LOOKED_UP')",
+    "import posix; len(posix.environ)",
+    "from posix import environ; [*environ]",
+    "from os import environ; dict(environ)",
+    "import subprocess; subprocess.run(['true'], env={**os.environ, 'X': '1'})",
+]
 
-    def widen() -> None:
-        monkeypatch.setenv("COLUMNS", "90")
 
-    def add() -> None:
-        monkeypatch.setenv("NOT_LOOKED_UP", "1")
-
-    assert change_after(project, f"import os\n{code}", add) == "the environment has changed"
-    assert change_after(project, f"import os\n{code}", widen) == ""  # each terminal has a width of its own
+READ = ["os.environ.get('{}')", "'{}' in os.environ", "os.getenv('{}')", "os.environ.pop('{}', 0)", "os.getenvb(b'{}')"]
 
 
-@pytest.mark.parametrize("read", ["os.environ.get('NAME')", "'NAME' in os.environ", "os.getenv('NAME')"])
-def test_a_variable(project: Path, monkeypatch: pytest.MonkeyPatch, read: str) -> None:
+def test_every_way_to_read_the_environment_is_recorded(project: Path) -> None:
+    named = [each.format("SSH_TTY") for each in READ]
+    codes = dict.fromkeys(WHOLE, "") | dict.fromkeys(named, "SSH_TTY")
+    codes |= {f"dict(os.environ); {code}": "SSH_TTY" for code in named}
+    codes |= {f"[*os.environb]; {code}": "SSH_TTY" for code in named}
+    script = (
+        "import os, posix\n"
+        "wrong = []\n"
+        f"for code, name in {codes!r}.items():\n"
+        "    recorder.environment = False\n"
+        "    recorder.variables.clear()\n"
+        "    exec(code, {'os': os})\n"
+        "    if recorder.environment is (code in named) or recorder.variables - {'PATH'} != {*filter(None, [name])}:\n"
+        "        wrong.append((code, recorder.environment, recorder.variables.copy()))\n"
+        "assert not wrong, wrong\n"
+        "assert not hasattr(posix, 'there_is_none')\n"
+    )
+    assert recorded(project, f"named = {named!r}\n{script}").environment
+
+
+def test_a_variable(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "import os; dict(os.environ); os.getenv('SSH_TTY')"
+    assert change_after(project, code, lambda: monkeypatch.setenv("OTHER", "1")) == "the environment has changed"
+    changed = change_after(project, code, lambda: monkeypatch.setenv("SSH_TTY", "1"))
+    assert changed == "the variable SSH_TTY has changed"
+    assert change_after(project, "import os; os.getenv('NAME')", lambda: monkeypatch.setenv("ANOTHER", "1")) == ""
+
+
+@pytest.mark.parametrize("code", ["import os; {**os.environ}", "import subprocess; subprocess.run(['true'])"])
+def test_variables_that_mean_nothing(project: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     def other() -> None:
-        monkeypatch.setenv("OTHER", "1")
+        for name in ("_", "PWD", "OLDPWD", "SHLVL", "TERM", "COLUMNS", "SSH_TTY", "GITHUB_RUN_ID", "OWN_NUMBER"):
+            monkeypatch.setenv(name, "other")
 
-    def same() -> None:
-        monkeypatch.setenv("NAME", "1")
+    assert change_after(project, code, other, ignored=("OWN_*",)) == ""
+    changed = change_after(project, code, lambda: monkeypatch.setenv("OWN_NUMBER", "1"))
+    assert changed.endswith("environment has changed")
 
-    assert change_after(project, f"import os; {read}", other) == ""
-    assert change_after(project, f"import os; {read}", same) == "the variable NAME has changed"
+
+def test_a_package_that_is_installed_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The project's folder is last on the path: what is installed comes before its modules."""
+    packages = tmp_path / "packages"
+    monkeypatch.setattr(installed, "PACKAGES", {str(packages)})
+
+    def reason() -> str:
+        return Snapshot(tmp_path, []).change(evidence, [], ())
+
+    evidence = Snapshot(tmp_path, []).evidence(Dependencies(names=("extra",)), [], float("inf"), ())
+    packages.mkdir()
+    (packages / "other.py").touch()
+    assert reason() == ""
+    (packages / "extra").mkdir()
+    assert reason() == "extra is installed now"
+    evidence["installed"] = ["extra", "gone"]
+    assert reason() == "gone is installed no more"

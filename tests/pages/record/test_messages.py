@@ -48,7 +48,7 @@ RAN = PageResults([RESULT], 1.0, 2.0, packages={"torch": "2"}, used={"library.on
         BlockAnswer("7f", RESULT, (LateFailure(1, FAILURE),)),
         PageAnswer("7f", 3, Dependencies(("/site/a.py",), processes=True), {"library.one": False}),
         PageAnswer("7f", 0),
-        Order(JOB, SETTINGS, ["torch"], [], compares=False),
+        Order(JOB, SETTINGS, ["torch"], [], ["OWN_*"], compares=False),
         Outcome(RAN, {"files": {"a.py": "digest"}}),
         Outcome(RAN, "its dependencies are not known"),
     ],
