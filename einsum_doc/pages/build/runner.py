@@ -60,6 +60,7 @@ class Runner:
             options.device,
             float(options.timeout),
             int(options.memory * 2**30),
+            int(options.output_limit * 2**20),
             tuple(options.library),
         )
         settings = PoolSettings(
@@ -114,7 +115,7 @@ class Runner:
             root,
             {
                 name: getattr(options, name)
-                for name in ("device", "timeout", "memory", "preload", "executor", "library")
+                for name in ("device", "timeout", "memory", "output_limit", "preload", "executor", "library")
             },
             limit=int(options.cache_size * 2**20),
             ignored=[self.project.site_dir, *(root / name for name in (options.junit, options.json) if name)],

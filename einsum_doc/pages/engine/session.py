@@ -7,7 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Self
 
-from einsum_doc.pages.engine.connection import UNWATCHED, Connection, ForkServer, NoAnswerError, location_in_dump
+from einsum_doc.pages.engine.connection import (
+    SHOWN,
+    UNWATCHED,
+    Connection,
+    ForkServer,
+    NoAnswerError,
+    location_in_dump,
+    too_much,
+)
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.messages import BlockAnswer, Dependencies, Job, LateFailure, PageAnswer, WorkerSettings
 from einsum_doc.pages.record.result import Failure, PageResults, Result
@@ -48,7 +56,9 @@ class Session:
 
     def __init__(self, server: ForkServer, settings: WorkerSettings, job: Job) -> None:
         self.job = job
-        self.seconds = settings.seconds
+        self.settings = settings
+        self.limits = settings
+        """The settings of the last block that has begun."""
         self.device = "CPU" if settings.device == "cpu" or not gpus() else ""
         """The device of blocks, as far as it is known before the worker has answered."""
         self.results: list[Result] = []
@@ -63,7 +73,7 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.worker.stop()
         if self.worker.end is None and not self.failed:
-            self._fail(self.job.blocks[len(self.results) - 1], "WorkerError", UNWATCHED)
+            self._fail(self.job.blocks[len(self.results) - 1], NoAnswerError("WorkerError", UNWATCHED))
         self.worker.close()
 
     @property
@@ -75,29 +85,32 @@ class Session:
         """Add the result of a block, however it ends."""
         start = time.monotonic()
         self.results.append(Result("held"))
+        limits = self.limits = self.settings.of(block)
         try:
-            answer = self.worker.ask(BlockAnswer, block, f"the block did not end within {self.seconds:g} s")
+            answer = self.worker.ask(BlockAnswer, block, limits, f"the block did not end within {limits.seconds:g} s")
         except NoAnswerError as stopped:
             self._stop(block, stopped, time.monotonic() - start)
         else:
             self.results[-1] = shortened(self.clean.result(answer.result))
             self._add_late(answer.late)
-        self._take_output()
+        self._take_output(block)
 
     def finish(self) -> None:
         """Wait for the threads that the page has left running, and for its dependencies."""
-        within = f"within {self.seconds:g} s of the page's last block"
+        block = self.job.blocks[-1]
+        within = f"within {self.limits.seconds:g} s of the page's last block"
+        late = f"a thread that is no daemon did not end {within}"
         try:
-            self.page = self.worker.ask(PageAnswer, None, f"a thread that is no daemon did not end {within}")
+            self.page = self.worker.ask(PageAnswer, None, self.limits, late)
         except NoAnswerError as stopped:
-            self._stop(self.job.blocks[-1], stopped, self.results[-1].seconds)
+            self._stop(block, stopped, self.results[-1].seconds)
         else:
             self._add_late(self.page.late)
             # Threads have executed assertions since the last block's result.
             counted = sum(result.assertions for result in self.results)
             last = self.results[-1]
             self.results[-1] = replace(last, assertions=last.assertions + self.page.held - counted)
-        self._take_output()
+        self._take_output(block)
 
     def _stop(self, block: Block, stopped: NoAnswerError, seconds: float) -> None:
         """Stop the page at a block that did not come to its end."""
@@ -105,11 +118,11 @@ class Session:
         device = next((result.device for result in reversed(self.results) if result.device), self.device)
         self.results[-1] = replace(self.results[-1], seconds=seconds, device=device)
         # A block that was stopped for its output may have reached the time limit too, or not: its line is not known.
-        dump = "" if stopped.error == "OutputError" else self.worker.dump.read()
-        self._fail(block, stopped.error, stopped.message, location_in_dump(dump, self.job.sources))
+        dump = "" if stopped.error == "OutputError" else self.worker.dump.read(SHOWN)[0]
+        self._fail(block, stopped, location_in_dump(dump, self.job.sources))
 
-    def _fail(self, block: Block, error: str, message: str, location: Location | None = None) -> None:
-        self._add(block.number, Failure(location or block.where, error, message))
+    def _fail(self, block: Block, error: NoAnswerError, location: Location | None = None) -> None:
+        self._add(block.number, Failure(location or block.where, error.error, error.message, error.details))
 
     def _add_late(self, late: Sequence[LateFailure]) -> None:
         for each in late:
@@ -120,9 +133,12 @@ class Session:
         failures = (*self.results[index].failures, shortened_failure(self.clean.failure(failure)))
         self.results[index] = replace(self.results[index], status="failed", failures=failures)
 
-    def _take_output(self) -> None:
-        """Add the output that has been written since the last call to the last result."""
-        output, errors, _ = (file.read() for file in self.worker.files)
+    def _take_output(self, block: Block) -> None:
+        """Add the output that has been written since the last call to the last result; fail if it is too much."""
+        files = self.worker.output, self.worker.errors
+        (output, all_output), (errors, all_errors) = (file.read(self.limits.output) for file in files)
         last = self.results[-1]
-        last = replace(last, output=last.output + output, errors=last.errors + errors)
-        self.results[-1] = self.clean.result(last)
+        output, errors = self.clean(last.output + output), self.clean(last.errors + errors)
+        self.results[-1] = replace(last, output=output, errors=errors)
+        if not (all_output and all_errors) and all(each.error != "OutputError" for each in last.failures):
+            self._fail(block, too_much(self.limits))

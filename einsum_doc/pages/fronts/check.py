@@ -23,6 +23,7 @@ from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.fronts.mkdocs import load
 from einsum_doc.pages.fronts.site import Site, collect_less
 from einsum_doc.pages.reading import scan
+from einsum_doc.pages.record.messages import WorkerSettings
 from einsum_doc.pages.verdict.export import as_json, junit
 from einsum_doc.pages.verdict.report import summary
 from einsum_doc.pages.worker.failures import register_sources
@@ -145,7 +146,7 @@ class _Debugged(Worker):
 def _debug(build: Build, page: Page) -> None:
     """Run a page once more, in this process, and stop in the debugger where it fails."""
     register_sources(page.sources(build.project.root))
-    worker = _Debugged(str(build.project.root), build.options.device)
+    worker = _Debugged(WorkerSettings(str(build.project.root), build.options.device))
     for block in page.runnable:
         worker.stops = "raises" not in block.options
         if worker.run(block).failures:

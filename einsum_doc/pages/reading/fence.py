@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 _TRUE = {"yes", "on", "true", "1"}
 _FALSE = {"", "no", "off", "false", "0"}
+_ABOVE_ZERO = r"(?=.*[1-9])\d+(\.\d+)?"
 
 SOURCES = ("above", "below", "block", "material-block", "tabbed-left", "tabbed-right", "console")
 """The places in which markdown-exec can show the source of a block."""
@@ -97,10 +98,13 @@ EXEC_OPTIONS: Mapping[str, Check] = {
 
 OUR_OPTIONS: Mapping[str, Check] = {
     "device": matching(r"(cpu|cuda)(:\d+)?", 'one device as PyTorch calls it, as in "cuda" or "cuda:1"'),
+    "memory": matching(_ABOVE_ZERO, 'a number of GiB above 0, as in "4"'),
+    "output_limit": matching(_ABOVE_ZERO, 'a number of MiB above 0, as in "128"'),
     "raises": _error,
     "skip_if": matching("|".join(CONDITIONS), " or ".join(f'"{each}"' for each in CONDITIONS)),
+    "timeout": matching(_ABOVE_ZERO, 'a number of seconds above 0, as in "300"'),
 }
-"""This builder's options: the device of a block, an error that is expected, a condition on which it is skipped."""
+"""This builder's options: device and limits of a block, an expected error, a condition on which it is skipped."""
 
 HIGHLIGHT_OPTIONS: Mapping[str, Check] = {
     "hl_lines": matching(r"\d+(-\d+)?([ \t]+\d+(-\d+)?)*", 'lines and ranges of lines, as in "2 5-7"'),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,6 +17,11 @@ REWRITE = "EINSUM_DOC_REWRITE"
 """The environment variable that makes a build rewrite its `expected` fences: the folder of the built site.
 
 A build that writes its site to another folder refuses to run with it."""
+
+LINES = 100
+"""The number of lines before and after the first difference that are shown."""
+LONGEST = 2000
+"""The number of characters of a line that are shown, around the first difference."""
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)")
 
@@ -36,6 +42,14 @@ def differs(output: str, expected: Expected) -> Failure | None:
     wanted, given = lines_of(expected.text), lines_of(output)
     if len(wanted) == len(given) and all(_same(*pair, expected.tolerance) for pair in zip(wanted, given, strict=True)):
         return None
+    # To find the difference of long texts takes too long: that of their parts from the first on is shown.
+    pairs = enumerate(zip(wanted, given, strict=False))
+    first = next((index for index, pair in pairs if not _same(*pair, expected.tolerance)), min(len(wanted), len(given)))
+    lines = slice(max(0, first - LINES), first + LINES)
+    heads = ["".join(each[first : first + 1]) for each in (wanted, given)]
+    same = len(os.path.commonprefix(heads))  # noqa: RUF071 — they are no paths
+    part = slice(max(0, same - LONGEST // 2), same + LONGEST // 2)
+    wanted, given = ([line[part] for line in each[lines]] for each in (wanted, given))
     # A line within tolerance is shown as it is expected, without a difference.
     for index, (want, give) in enumerate(zip(wanted, given, strict=False)):
         if _same(want, give, expected.tolerance):

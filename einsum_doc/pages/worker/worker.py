@@ -29,7 +29,7 @@ from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.reading.fence import CONDITIONS
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.codec import from_facts, to_json
-from einsum_doc.pages.record.messages import BlockAnswer, LateFailure, PageAnswer, Request, Start
+from einsum_doc.pages.record.messages import BlockAnswer, LateFailure, PageAnswer, Request, Start, WorkerSettings
 from einsum_doc.pages.record.result import Failure, Result
 from einsum_doc.pages.worker.assertions import Tally
 from einsum_doc.pages.worker.device import Device
@@ -50,13 +50,13 @@ _wait_for_threads = threading._shutdown  # type: ignore[attr-defined]
 class Worker:
     """Runs the blocks of one page, one after another.
 
-    `root` is the folder of mkdocs.yml: the working directory, and first on the import path.
-    `device` is `auto`, `cpu` or `cuda`.
+    The limits of time and memory are set by `serve`: they are those of a whole process.
     """
 
-    def __init__(self, root: str, device: str = "auto") -> None:
-        self.root = root
-        self.device = Device(device)
+    def __init__(self, settings: WorkerSettings) -> None:
+        self.settings = settings
+        self.root = root = settings.root
+        self.device = Device(settings.device)
         self.tally = Tally()
         self.namespaces: dict[str, ModuleType] = {}
         self.main = ModuleType("__main__")
@@ -87,7 +87,7 @@ class Worker:
         held = self.tally.count
         errors: list[BaseException] = []
         ran = Result("held")
-        self.values = Values()
+        self.values = Values(self.settings.of(block).output)
         start = perf_counter()
         try:
             if not self.device.use(block):
@@ -267,16 +267,17 @@ def serve(talk: socket.socket, files: Sequence[int]) -> None:
     with talk.makefile("r", encoding="utf-8", newline="\n") as lines:
         start = from_facts(Start, _decode(next(lines)))
         settings = start.settings
-        limit_memory(settings.memory)
         limit_cores(settings.threads, settings.gpu)
-        worker = Worker(settings.root, settings.device)
+        worker = Worker(settings)
         faulthandler.enable(dump, all_threads=False)
         register_sources(start.sources)
         recorder = Recorder(settings.root)
         for line in lines:
             request = from_facts(Request, _decode(line))
             streams.open()
-            faulthandler.dump_traceback_later(settings.seconds, file=dump)
+            limits = settings.of(request.block or worker.blocks[-1])
+            limit_memory(limits.memory)
+            faulthandler.dump_traceback_later(limits.seconds, file=dump)
             answer: BlockAnswer | PageAnswer
             if request.block is not None:
                 answer = BlockAnswer(request.nonce, worker.run(request.block))

@@ -48,6 +48,8 @@ def test_an_output_is_as_expected(expected: str, output: str) -> None:
         ("1e999", "2e999", ("- 1e999", "+ 2e999")),
         ("0.5 s", "0.5 m", ("- 0.5 s", "+ 0.5 m")),
         ("0.5\na", "0.500001\nb", ("  0.5", "- a", "+ b")),
+        ("e" * 10**6 + "1", "e" * 10**6 + "2", ("- " + "e" * 1000 + "1", "+ " + "e" * 1000 + "2")),
+        ("1\n" * 10**5 + "a", "1\n" * 10**5 + "b" + "\n1" * 10**5, (*["  1"] * 100, "- a", "+ b", *["+ 1"] * 99)),
     ],
 )
 def test_an_output_is_not_as_expected(expected: str, output: str, difference: tuple[str, ...]) -> None:
