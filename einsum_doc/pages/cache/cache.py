@@ -11,20 +11,21 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from einsum_doc.pages.cache.installed import names_in
 from einsum_doc.pages.cache.snapshot import MACHINE, Evidence, Snapshot, digest_of, gpu_drivers, python_variables
-from einsum_doc.pages.record.block import Block
+from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.codec import from_facts
 from einsum_doc.pages.record.messages import Dependencies
-from einsum_doc.pages.record.result import PageResults, Result
+from einsum_doc.pages.record.result import Failure, PageResults, Result
 
-FORMAT = 1
+FORMAT = 2
 """The version of the form of entries."""
 
 _AROUND = 0.02
@@ -36,7 +37,8 @@ class Cache:
 
     `settings` are the options that a result depends on. `ignored` are folders and files of the project that are
     no sources, such as the built site. `reads` maps a page to the patterns of the files that its processes may
-    read; those of other pages may read the whole project. With no `folder`, nothing is kept.
+    read; those of other pages may read the whole project. With no `folder`, nothing is kept. `stopped` are the
+    entries of pages that have reached a limit, which later builds of this process use instead of running them again.
     """
 
     def __init__(
@@ -48,10 +50,12 @@ class Cache:
         limit: int = 256 * 2**20,
         ignored: Sequence[Path] = (),
         reads: Mapping[str, Sequence[str]] | None = None,
+        stopped: dict[str, dict[str, Any]] | None = None,
     ) -> None:
         self.folder = folder
         self.reads = reads or {}
         self.limit = limit
+        self.stopped = {} if stopped is None else stopped
         self.reasons: dict[str, str] = {}
         """The reason why the blocks of each page had to run; empty if they had not."""
         self._names: dict[str, list[str]] | None = None
@@ -72,8 +76,11 @@ class Cache:
                 with contextlib.suppress(OSError):
                     os.utime(path)  # the folder is emptied from its oldest end
                 self.reasons[page] = ""
+                results = [from_facts(Result, each) for each in entry["results"]]
+                if "lines" in entry:
+                    results = _moved(results, dict(zip(entry["lines"], _lines_of(blocks), strict=True)))
                 return PageResults(
-                    [from_facts(Result, each) for each in entry["results"]],
+                    results,
                     entry["when"],
                     entry["seconds"],
                     cached=True,
@@ -103,11 +110,16 @@ class Cache:
         return self._now.evidence(dependencies, written, ran.when - _AROUND, self.reads.get(page, ()))
 
     def keep(self, page: str, blocks: Sequence[Block], ran: PageResults, evidence: Evidence) -> None:
-        """Keep the results of a page, if everything on it held and the state of its dependencies is known."""
-        if self.folder is None or any(result.status not in ("held", "skipped") for result in ran.results):
+        """Keep the results of a page, if everything on it held and the state of its dependencies is known.
+
+        Those of a page that has reached a limit are kept in memory alone.
+        """
+        if self.folder is None:
             return
+        held = all(result.status in ("held", "skipped") for result in ran.results)
         if isinstance(evidence, str):
-            self._note(f"the results of {page} are not kept: {evidence}")
+            if held:
+                self._note(f"the results of {page} are not kept: {evidence}")
             return
         entry = {
             "question": self._question(page, blocks),
@@ -118,6 +130,9 @@ class Cache:
             "used": ran.used,
         }
         text = json.dumps(entry, sort_keys=True)
+        if not held:
+            self.stopped[page] = json.loads(text) | {"lines": _lines_of(blocks)}
+            return
         name = (
             f"{digest_of(page)[:16]}-{digest_of(json.dumps([entry['question'], evidence], sort_keys=True))[:32]}.json"
         )
@@ -179,6 +194,8 @@ class Cache:
             entry = self._read(path)
             if entry is not None:
                 yield path, entry
+        if page in self.stopped:
+            yield "", self.stopped[page]
 
     def _read(self, path: str) -> dict[str, Any] | None:
         with contextlib.suppress(FileNotFoundError):  # another build may be tidying up
@@ -214,6 +231,27 @@ class Cache:
                 return f"{_NAMES.get(name, name)} has changed"
         written = _written_locations(blocks, [from_facts(Result, result) for result in entry["results"]])
         return self._now.change(entry["evidence"], written, question["reads"])
+
+
+def _lines_of(blocks: Sequence[Block]) -> list[str]:
+    """Return the location of each line of blocks, as messages write it."""
+    lines = ((block.location, *map(block.location_of, range(block.code.count("\n") + 1))) for block in blocks)
+    return [str(location) for block in lines for location in block]
+
+
+def _moved(results: Iterable[Result], moves: Mapping[str, str]) -> list[Result]:
+    """Return results with the lines that their failures name where these are now."""
+    line = re.compile(f"(?:{'|'.join(map(re.escape, sorted(moves, key=len, reverse=True)))})(?!\\d)")
+
+    def text(old: str) -> str:
+        return line.sub(lambda found: moves[found[0]], old)
+
+    def failure(old: Failure) -> Failure:
+        file, _, number = text(str(old.location)).rpartition(":")
+        details, trace = (tuple(map(text, lines)) for lines in (old.details, old.trace))
+        return replace(old, location=Location(file, int(number)), details=details, trace=trace)
+
+    return [replace(result, failures=tuple(map(failure, result.failures))) for result in results]
 
 
 _NAMES = {

@@ -22,7 +22,7 @@ from typing import IO, TypeVar
 
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.codec import from_facts, to_json
-from einsum_doc.pages.record.messages import BlockAnswer, Job, PageAnswer, Request, Start, WorkerSettings
+from einsum_doc.pages.record.messages import BlockAnswer, Dependencies, Job, PageAnswer, Request, Start, WorkerSettings
 from einsum_doc.pages.verdict.expected import REWRITE
 from einsum_doc.pages.worker.resources import thread_limits
 
@@ -113,6 +113,7 @@ class Connection:
         self.life, life = socket.socketpair()
         self.output, self.errors, self.dump = self.files = OutputFile(), OutputFile(), OutputFile()
         self.reports = b""
+        self.nonce = ""
         with talk, life:
             server.fork([talk.fileno(), life.fileno(), *(file.fileno() for file in self.files)])
         self.unsent = to_json(Start(settings, job.sources)) + "\n"
@@ -122,21 +123,26 @@ class Connection:
 
         Raises: NoAnswerError, if the worker ends or writes too much; with the message `late`, if it takes too long.
         """
-        nonce = secrets.token_hex(16)
+        self.nonce = secrets.token_hex(16)
         self.talk.settimeout(limits.seconds)
         try:
-            self.talk.sendall((self.unsent + to_json(Request(nonce, block)) + "\n").encode())
+            self.talk.sendall((self.unsent + to_json(Request(self.nonce, block)) + "\n").encode())
             self.unsent = ""
-            answer = self._answer(limits, late)
+            return self._answer(kind, limits, late)
         except OSError:
             raise NoAnswerError("WorkerError", self._how_it_ended()) from None
-        with contextlib.suppress(ValueError, TypeError, KeyError):
-            facts = json.loads(answer)
-            if facts["nonce"] == nonce:
-                return from_facts(kind, facts)
-        raise NoAnswerError("WorkerError", "the block has answered in the worker's place")
 
-    def _answer(self, limits: WorkerSettings, late: str) -> bytearray:
+    def dependencies(self) -> Dependencies | None:
+        """Interrupt the worker and return what its page has depended on so far; None if it does not answer."""
+        # A block may have written more than its limit.
+        limits = WorkerSettings("", seconds=5, output=sys.maxsize)
+        with contextlib.suppress(OSError, ValueError, NoAnswerError):
+            _, worker = map(int, self.reports.split())  # not if it has ended
+            os.kill(worker, signal.SIGXCPU)
+            return self._answer(PageAnswer, limits, "").dependencies
+        return None
+
+    def _answer(self, kind: type[_Answer], limits: WorkerSettings, late: str) -> _Answer:
         deadline = time.monotonic() + limits.seconds + 0.2
         answer = bytearray()
         while not answer.endswith(b"\n"):
@@ -156,7 +162,11 @@ class Connection:
                 raise too_much(limits)
             elif time.monotonic() >= deadline:
                 raise NoAnswerError("TimeoutError", late, "timeout")
-        return answer
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            facts = json.loads(answer)
+            if facts["nonce"] == self.nonce:
+                return from_facts(kind, facts)
+        raise NoAnswerError("WorkerError", "the block has answered in the worker's place")
 
     @property
     def end(self) -> int | None:

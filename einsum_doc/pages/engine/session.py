@@ -23,6 +23,11 @@ from einsum_doc.pages.verdict.judging import compared, shortened, shortened_fail
 from einsum_doc.pages.verdict.redaction import Redaction
 from einsum_doc.pages.worker.resources import gpus
 
+_LIMITS = {"MemoryError", "_ArrayMemoryError", "ShownError"}
+"""The errors that a block raises when it reaches its limit of memory or output."""
+_NO_MEMORY = "annot allocate memory"
+"""The message of other errors for want of memory: those of the system and of PyTorch."""
+
 
 def run_job(
     server: ForkServer,
@@ -32,8 +37,9 @@ def run_job(
     compares: bool = True,
     tell: Callable[[str], None] = lambda progress: None,
 ) -> tuple[PageResults, Dependencies | None]:
-    """Run blocks up to the first that fails; return their results and, if none failed, their dependencies.
+    """Run blocks up to the first that fails; return their results and, perhaps, their dependencies.
 
+    These are not known of a page that failed, unless it reached a limit.
     compares: a block whose output differs from its `expected` fence fails. tell: called with the progress.
     """
     when = time.time()
@@ -47,7 +53,7 @@ def run_job(
                 session.results[-1] = compared(block, session.results[-1])
             if session.failed:
                 break
-    dependencies = None if session.failed else session.page.dependencies
+    dependencies = session.dependencies if session.failed else session.page.dependencies
     return PageResults(session.results, when, time.time() - when, used=session.page.used), dependencies
 
 
@@ -64,6 +70,8 @@ class Session:
         self.results: list[Result] = []
         self.page = PageAnswer("", 0)
         """The worker's answer at the end of the page."""
+        self.dependencies: Dependencies | None = None
+        """The dependencies of a page that has reached a limit."""
         self.clean = Redaction(settings.root)
         self.worker = Connection(server, settings, job)
 
@@ -93,6 +101,8 @@ class Session:
         else:
             self.results[-1] = shortened(self.clean.result(answer.result))
             self._add_late(answer.late)
+            if any(each.error in _LIMITS or _NO_MEMORY in each.message for each in self.results[-1].failures):
+                self.dependencies = self.worker.dependencies()
         self._take_output(block)
 
     def finish(self) -> None:
@@ -114,6 +124,8 @@ class Session:
 
     def _stop(self, block: Block, stopped: NoAnswerError, seconds: float) -> None:
         """Stop the page at a block that did not come to its end."""
+        if stopped.option:
+            self.dependencies = self.worker.dependencies()
         self.worker.stop()
         device = next((result.device for result in reversed(self.results) if result.device), self.device)
         self.results[-1] = replace(self.results[-1], seconds=seconds, device=device)
@@ -141,4 +153,5 @@ class Session:
         output, errors = self.clean(last.output + output), self.clean(last.errors + errors)
         self.results[-1] = replace(last, output=output, errors=errors)
         if not (all_output and all_errors) and all(each.error != "OutputError" for each in last.failures):
+            self.dependencies = self.worker.dependencies()
             self._fail(block, too_much(self.limits))

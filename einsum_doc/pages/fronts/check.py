@@ -84,7 +84,7 @@ class _Checker:
 
         site, pages = load(self.options.config_file, choose, self.settings)
         if self.site is not None:
-            site.build.runner.pool = self.site.build.runner.pool  # its fork server has imported torch already
+            site.build.runner.follow(self.site.build.runner)  # whose fork server has imported torch already
         self.site, self.seen = site, _dates(site.config)
         if missing:
             raise UsageError(f"there is no page {', '.join(sorted(missing))} in {site.config.docs_dir}")

@@ -13,6 +13,7 @@ import faulthandler
 import io
 import json
 import os
+import signal
 import socket
 import sys
 import threading
@@ -272,6 +273,16 @@ def serve(talk: socket.socket, files: Sequence[int]) -> None:
         faulthandler.enable(dump, all_threads=False)
         register_sources(start.sources)
         recorder = Recorder(settings.root)
+        request = Request("")
+
+        def interrupted(*_: object) -> None:
+            """Send the dependencies of the page until now: a block has reached a limit, and is about to be stopped."""
+            limit_memory(sys.maxsize)
+            with suppress(Exception):
+                answer = PageAnswer(request.nonce, 0, recorder.dependencies())
+                talk.sendall((to_json(answer) + "\n").encode())
+
+        signal.signal(signal.SIGXCPU, interrupted)
         for line in lines:
             request = from_facts(Request, _decode(line))
             streams.open()
