@@ -19,6 +19,7 @@ from einsum_doc.pages.engine.connection import (
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.messages import BlockAnswer, Dependencies, Job, LateFailure, PageAnswer, WorkerSettings
 from einsum_doc.pages.record.result import Failure, PageResults, Result
+from einsum_doc.pages.record.text import on_terminal
 from einsum_doc.pages.verdict.judging import compared, shortened, shortened_failure
 from einsum_doc.pages.verdict.redaction import Redaction
 from einsum_doc.pages.worker.resources import gpus
@@ -150,7 +151,7 @@ class Session:
         files = self.worker.output, self.worker.errors
         (output, all_output), (errors, all_errors) = (file.read(self.limits.output) for file in files)
         last = self.results[-1]
-        output, errors = self.clean(last.output + output), self.clean(last.errors + errors)
+        output, errors = (on_terminal(self.clean(text)) for text in (last.output + output, last.errors + errors))
         self.results[-1] = replace(last, output=output, errors=errors)
         if not (all_output and all_errors) and all(each.error != "OutputError" for each in last.failures):
             self.dependencies = self.worker.dependencies()

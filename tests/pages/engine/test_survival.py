@@ -93,6 +93,11 @@ def test_what_is_cut_of_an_error_is_said(failed: Built) -> None:
     assert f": ValueError: {2000 * 'x'}… 2,998,000 more characters are not shown\n" in failed.console
 
 
+def test_a_progress_bar_is_its_last_line(held: Built, failed: Built) -> None:
+    assert "  output before it:\n    300 of 300\n" in failed.console
+    assert "299 of 300" not in held.page("progress") + failed.console
+
+
 def test_output_is_published_whole(held: Built) -> None:
     html = held.page("much_output")
     for what in ("of it</pre>", "of the output", "of the value&#x27;</pre>"):
