@@ -25,7 +25,7 @@ from einsum_doc.pages.record.codec import from_facts
 from einsum_doc.pages.record.messages import Dependencies
 from einsum_doc.pages.record.result import Failure, PageResults, Result
 
-FORMAT = 2
+FORMAT = 1
 """The version of the form of entries."""
 
 _AROUND = 0.02

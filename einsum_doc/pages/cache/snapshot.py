@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import os
 import platform
 import re
@@ -54,6 +55,7 @@ class Snapshot:
             "folders": {self._short(path): self._listing(path) for path in used.folders},
             "names": [*used.names],
             "modules": sorted(_modules_in(self.root) & set(used.names)),
+            "unloaded": {name: _is_installed(name) for name in used.unloaded},
             "variables": {name: _variable(name) for name in used.variables},
             "packages": self._installed.owners(used.packages),
             "project": self._digest_of_all(sources) if used.processes else "",
@@ -70,6 +72,9 @@ class Snapshot:
         shadows = sorted(self._modules_once(self.root) & set(evidence["names"]))
         if shadows != evidence["modules"]:
             yield "the project has other modules: " + ", ".join(sorted({*shadows} ^ {*evidence["modules"]}))
+        for name, was_there in evidence["unloaded"].items():
+            if _is_installed(name) != was_there:
+                yield f"{name} is {'not ' if was_there else ''}installed now"
         for name, value in evidence["variables"].items():
             if _variable(name) != value:
                 yield f"the variable {name} has changed"
@@ -167,6 +172,13 @@ def _kind_of(path: str) -> str:
         found = os.stat(path)
         return f"file of {found.st_size} bytes" if stat.S_ISREG(found.st_mode) else "folder"
     return ""
+
+
+def _is_installed(name: str) -> bool:
+    """Return whether a module can be found."""
+    with contextlib.suppress(ValueError, ImportError):
+        return importlib.util.find_spec(name) is not None
+    return False
 
 
 def _variable(name: str) -> str:

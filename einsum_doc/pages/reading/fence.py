@@ -11,6 +11,7 @@ import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 _TRUE = {"yes", "on", "true", "1"}
 _FALSE = {"", "no", "off", "false", "0"}
@@ -19,8 +20,8 @@ _ABOVE_ZERO = r"(?=.*[1-9])\d+(\.\d+)?"
 SOURCES = ("above", "below", "block", "material-block", "tabbed-left", "tabbed-right", "console")
 """The places in which markdown-exec can show the source of a block."""
 
-CONDITIONS = {"no-gpu": "no GPU"}
-"""The conditions on which a block can be skipped, each with the reason that is shown."""
+NO_GPU = "no GPU"
+"""The reason of a block that is skipped because it needs a GPU."""
 
 Check = Callable[[str], object]
 """A check of an option's value, which raises ValueError with what was expected; `str` accepts every value."""
@@ -101,7 +102,7 @@ OUR_OPTIONS: Mapping[str, Check] = {
     "memory": matching(_ABOVE_ZERO, 'a number of GiB above 0, as in "4"'),
     "output_limit": matching(_ABOVE_ZERO, 'a number of MiB above 0, as in "128"'),
     "raises": _error,
-    "skip_if": matching("|".join(CONDITIONS), " or ".join(f'"{each}"' for each in CONDITIONS)),
+    "skip_if": matching(r"no-gpu|missing:\w+(\.\w+)*", '"no-gpu", or "missing:" and the name of a module'),
     "timeout": matching(_ABOVE_ZERO, 'a number of seconds above 0, as in "300"'),
 }
 """This builder's options: device and limits of a block, an expected error, a condition on which it is skipped."""
@@ -158,6 +159,16 @@ def gpu_of(options: Mapping[str, str]) -> str:
     """
     device = options.get("device", "")
     return device if device.startswith("cuda") else "cuda" if options.get("skip_if") == "no-gpu" else ""
+
+
+def module_of(options: Mapping[str, str]) -> Sequence[str]:
+    """Return the module without which a block is skipped, after the packages that it is in; nothing, if there is none.
+
+    >>> module_of({"skip_if": "missing:scipy.linalg"}), module_of({"skip_if": "no-gpu"})
+    (['scipy', 'scipy.linalg'], [])
+    """
+    name = options.get("skip_if", "").partition("missing:")[2]
+    return [*accumulate(name.split("."), "{}.{}".format)] if name else []
 
 
 def written(option: str) -> str:

@@ -106,6 +106,8 @@ class Dependencies:
     """Folders that were listed."""
     names: tuple[str, ...] = ()
     """Imported modules that are not the project's: a file of the project could come before them."""
+    unloaded: tuple[str, ...] = ()
+    """Modules that were looked for and not loaded, by their top-level names: most are not installed."""
     variables: tuple[str, ...] = ()
     """Variables of the environment that were looked up by name."""
     environment: bool = False

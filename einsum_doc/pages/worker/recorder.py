@@ -104,6 +104,7 @@ class Recorder:
             links=tuple(sorted(links)),
             folders=tuple(sorted(listed)),
             names=tuple(sorted(names - own - {"__main__"})),
+            unloaded=tuple(sorted(self.names - loaded.names - _before.names)),
             variables=tuple(sorted(self.environment.names)),
             environment=self.environment.is_read,
             packages=tuple(sorted(loaded.packages | _before.packages)),

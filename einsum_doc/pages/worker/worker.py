@@ -27,7 +27,7 @@ from typing import Any, NoReturn
 
 from einsum_doc.pages.html import figures
 from einsum_doc.pages.languages.all import LANGUAGES
-from einsum_doc.pages.reading.fence import CONDITIONS
+from einsum_doc.pages.reading.fence import NO_GPU, module_of
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.codec import from_facts, to_json
 from einsum_doc.pages.record.messages import BlockAnswer, LateFailure, PageAnswer, Request, Start, WorkerSettings
@@ -35,7 +35,7 @@ from einsum_doc.pages.record.result import Failure, Result
 from einsum_doc.pages.worker.assertions import Tally
 from einsum_doc.pages.worker.device import Device
 from einsum_doc.pages.worker.failures import failures_of, is_expected, message_of, name_of, register_sources
-from einsum_doc.pages.worker.imports import when_loaded
+from einsum_doc.pages.worker.imports import missing_module, when_loaded
 from einsum_doc.pages.worker.program import compile_block
 from einsum_doc.pages.worker.recorder import Recorder
 from einsum_doc.pages.worker.resources import limit_cores, limit_memory
@@ -91,8 +91,9 @@ class Worker:
         self.values = Values(self.settings.of(block).output)
         start = perf_counter()
         try:
-            if not self.device.use(block):
-                return Result("skipped", reason=CONDITIONS["no-gpu"])
+            reason = missing_module(module_of(block.options)) or ("" if self.device.use(block) else NO_GPU)
+            if reason:
+                return Result("skipped", reason=reason)
             workdir = block.options.get("workdir")
             folder = chdir(os.path.join(self.root, workdir)) if workdir else nullcontext()
             with _width(block.options.get("width")), folder:
