@@ -8,8 +8,8 @@ from collections.abc import Sequence
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~]?)")
 _MOVES = re.compile(r"\r(?!\n)|\x08|\x1b\[\d*[AK]")
 _PIECE = re.compile(
-    r"\r*\n|[\r\x08]|[^\r\n\x08\x1b]+|\x1b\[(?:(?P<count>\d{0,4})(?P<moves>[AK])|[\d;:]*(?P<colours>m))|"
-    + _ESCAPE.pattern
+    r"\r*\n|[\r\x08]|(?P<text>[^\x00-\x08\n-\x1f\x7f]+)"
+    rf"|\x1b\[(?:(?P<count>\d{{0,4}})(?P<moves>[AK])|[\d;:]*(?P<colours>m))|{_ESCAPE.pattern}|[\x00-\x1f\x7f]"
 )
 _ROWS = 50
 """The height of a terminal."""
@@ -66,7 +66,7 @@ def on_terminal(text: str) -> str:
             cells[:column] = [" "] * len(cells[:column])
         elif moves == "K":
             del cells[0 if found["count"] == "2" else column :]
-        elif piece[0] != "\x1b":
+        elif found["text"]:
             cells += [" "] * (column - len(cells))
             cells[column : column + len(piece)] = [colours + character for character in piece] if colours else piece
             column += len(piece)

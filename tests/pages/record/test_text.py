@@ -25,6 +25,7 @@ WRITTEN = {
     "colours of the last frame": ("\x1b[1;32mab\x1b[0m\rc", "c\x1b[1;32mb\x1b[0m"),
     "other sequences": ("\x1b]8;;https://a\x07a\x1b]8;;\x07\rb", "b"),
     "numbers without sense": (f"a\rb\x1b[1;2A\x1b[{'9' * 5000}Ac\x1b[2;5K", "bc"),
+    "no characters": ("red\r\x1b[H\0\x07", "red"),
     "no end of a sequence": ("\r\x1b[", ""),
     "more rows than a screen": ("\n" * 99 + "a\rb" + "\x1b[60Ac", "\n" * 50 + " c" + "\n" * 49 + "b"),
 }
