@@ -18,7 +18,7 @@ from typing import Any
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.reading import scan
-from einsum_doc.pages.reading.fence import gpu_of
+from einsum_doc.pages.reading.fence import gpu_of, module_of
 from einsum_doc.pages.reading.language import Languages, literal
 from einsum_doc.pages.record.block import Block
 
@@ -189,7 +189,12 @@ def _program(block: Block, ready: set[str]) -> Iterator[str]:
         contexts.append(f'mock.patch.dict("os.environ", COLUMNS="{options["width"]}")')
     if contexts:
         body = _below(f"with {', '.join(contexts)}:", body)
-    yield from _below("if torch.cuda.is_available():", body) if gpu_of(options) else body
+    if gpu_of(options):
+        body = _below("if torch.cuda.is_available():", body)
+    if modules := module_of(options):
+        yield from once("import importlib.util", "")
+        body = _below(f"if all(map(importlib.util.find_spec, {modules})):", body)
+    yield from body
 
 
 def _below(head: str, body: Sequence[str]) -> list[str]:

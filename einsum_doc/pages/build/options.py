@@ -40,6 +40,9 @@ class Options:
     memory: float = 0
     """The memory limit of a page's process, in GiB; 0 for three quarters of the machine's."""
 
+    output_limit: float = field(default=64, metadata={"above_zero": True})
+    """The limit of a block's standard output, of its standard error, and of its values and figures, in MiB each."""
+
     allow_empty: bool = False
     """True if a build that executed nothing may succeed: for a site without blocks."""
 

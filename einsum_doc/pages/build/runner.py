@@ -6,7 +6,7 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatch
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from einsum_doc.pages.build.options import NO_CACHE, REQUIRE_GPU, OptionError, Options, Project, is_set
 from einsum_doc.pages.build.order import before_it
@@ -29,10 +29,16 @@ class Runner:
     def __init__(self, project: Project, options: Options, pages: Mapping[str, Page], *, compares: bool) -> None:
         self.project, self.options, self.pages = project, options, pages
         self.pool: Pool | None = None
-        """The pool, which a front may take over from an earlier build; it is replaced if its settings differ."""
+        """The pool; it is replaced if its settings differ."""
+        self.stopped: dict[str, dict[str, Any]] = {}
+        """The entries of pages that have reached a limit, for later builds of this process."""
         self.cache: Cache | None = None
         self.compares = compares
         self.requires_gpu = options.require_gpu or is_set(REQUIRE_GPU)
+
+    def follow(self, earlier: Runner) -> None:
+        """Take over from an earlier build of this process: its pool, and the pages that have reached a limit."""
+        self.pool, self.stopped = earlier.pool, earlier.stopped
 
     def start(self, pages: Iterable[Page]) -> None:
         """Run the blocks of pages in the background, unless they run already, or their results are kept.
@@ -64,6 +70,7 @@ class Runner:
             options.device,
             float(options.timeout),
             int(options.memory * 2**30),
+            int(options.output_limit * 2**20),
             tuple(options.library),
         )
         settings = PoolSettings(
@@ -121,7 +128,7 @@ class Runner:
             root,
             {
                 name: getattr(options, name)
-                for name in ("device", "timeout", "memory", "preload", "executor", "library")
+                for name in ("device", "timeout", "memory", "output_limit", "preload", "executor", "library")
             },
             limit=int(options.cache_size * 2**20),
             ignored=[self.project.site_dir, *(root / name for name in (options.junit, options.json) if name)],
@@ -129,6 +136,7 @@ class Runner:
             reads=self._reads(),
             published=(self.project.docs_dir, self.project.site_dir),
             awaited=[before.name for page in self.pages.values() for before in before_it(page, self.pages)],
+            stopped=self.stopped,
         )
         for pattern in cache.unread():
             raise OptionError(f"processes: there is no file {pattern} in the project")

@@ -13,7 +13,7 @@ import json
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -21,11 +21,11 @@ from typing import Any
 
 from einsum_doc.pages.cache.installed import names_in
 from einsum_doc.pages.cache.snapshot import MACHINE, Evidence, Snapshot, digest_of, gpu_drivers, python_variables
-from einsum_doc.pages.record.block import Block
+from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.codec import from_facts
 from einsum_doc.pages.record.files import write
 from einsum_doc.pages.record.messages import Dependencies
-from einsum_doc.pages.record.result import PageResults, Result
+from einsum_doc.pages.record.result import Failure, PageResults, Result
 
 FORMAT = 1
 """The version of the form of entries."""
@@ -42,7 +42,8 @@ class Cache:
     read the environment as a whole. `reads` maps a page to the patterns of the files that its processes may
     read; those of other pages may read the whole project. What a page has written must be as it was if it is in one
     of the folders `published`, if another page has read it, or if the page is `awaited`. With no `folder`, nothing is
-    kept.
+    kept. `stopped` are the entries of pages that have reached a limit, which later builds of this process use instead
+    of running them again.
     """
 
     def __init__(
@@ -57,10 +58,12 @@ class Cache:
         reads: Mapping[str, Sequence[str]] | None = None,
         published: Sequence[Path] = (),
         awaited: Sequence[str] = (),
+        stopped: dict[str, dict[str, Any]] | None = None,
     ) -> None:
         self.folder = folder
         self.reads = reads or {}
         self.limit = limit
+        self.stopped = {} if stopped is None else stopped
         self.reasons: dict[str, str] = {}
         """The reason why the blocks of each page had to run; empty if they had not."""
         self._names: dict[str, list[str]] | None = None
@@ -94,8 +97,11 @@ class Cache:
                 with contextlib.suppress(OSError):
                     os.utime(path)  # the folder is emptied from its oldest end
                 self.reasons[page] = ""
+                results = [from_facts(Result, each) for each in entry["results"]]
+                if "lines" in entry:
+                    results = _moved(results, dict(zip(entry["lines"], _lines_of(blocks), strict=True)))
                 return PageResults(
-                    [from_facts(Result, each) for each in entry["results"]],
+                    results,
                     entry["when"],
                     entry["seconds"],
                     cached=True,
@@ -135,13 +141,16 @@ class Cache:
     ) -> None:
         """Keep the results of a page, if everything on it held and the state of its dependencies is known.
 
+        Those of a page that has reached a limit are kept in memory alone.
         alone: no other page ran at the time. If files were changed then, as by a shell block, the results are for the
         page's next run alone: they are valid if that begins and ends with the files as they are now.
         """
-        if self.folder is None or any(result.status not in ("held", "skipped") for result in ran.results):
+        if self.folder is None:
             return
+        held = all(result.status in ("held", "skipped") for result in ran.results)
         if isinstance(evidence, str):
-            self._note(f"the results of {page} are not kept: {evidence}", page)
+            if held:
+                self._note(f"the results of {page} are not kept: {evidence}", page)
             return
         if alone and {**evidence, "unsettled": ""} == {**self._before.get(page, {}), "unsettled": ""}:
             evidence = {**evidence, "unsettled": ""}
@@ -157,6 +166,9 @@ class Cache:
             "wrote": ran.wrote,
         }
         text = json.dumps(entry, sort_keys=True)
+        if not held:
+            self.stopped[page] = json.loads(text) | {"lines": _lines_of(blocks)}
+            return
         name = (
             f"{digest_of(page)[:16]}-{digest_of(json.dumps([entry['question'], evidence], sort_keys=True))[:32]}.json"
         )
@@ -207,6 +219,8 @@ class Cache:
             entry = self._read(path)
             if entry is not None:
                 yield path, entry
+        if page in self.stopped:
+            yield "", self.stopped[page]
 
     def _read(self, path: str) -> dict[str, Any] | None:
         with contextlib.suppress(FileNotFoundError):  # another build may be tidying up
@@ -256,6 +270,27 @@ class Cache:
             for entry in others
             if entry is not None
         )
+
+
+def _lines_of(blocks: Sequence[Block]) -> list[str]:
+    """Return the location of each line of blocks, as messages write it."""
+    lines = ((block.location, *map(block.location_of, range(block.code.count("\n") + 1))) for block in blocks)
+    return [str(location) for block in lines for location in block]
+
+
+def _moved(results: Iterable[Result], moves: Mapping[str, str]) -> list[Result]:
+    """Return results with the lines that their failures name where these are now."""
+    line = re.compile(f"(?:{'|'.join(map(re.escape, sorted(moves, key=len, reverse=True)))})(?!\\d)")
+
+    def text(old: str) -> str:
+        return line.sub(lambda found: moves[found[0]], old)
+
+    def failure(old: Failure) -> Failure:
+        file, _, number = text(str(old.location)).rpartition(":")
+        details, trace = (tuple(map(text, lines)) for lines in (old.details, old.trace))
+        return replace(old, location=Location(file, int(number)), details=details, trace=trace)
+
+    return [replace(result, failures=tuple(map(failure, result.failures))) for result in results]
 
 
 _NAMES = {

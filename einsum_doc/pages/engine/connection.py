@@ -22,14 +22,14 @@ from typing import IO, TypeVar
 
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.codec import from_facts, to_json
-from einsum_doc.pages.record.messages import BlockAnswer, Job, PageAnswer, Request, Start, WorkerSettings
+from einsum_doc.pages.record.messages import BlockAnswer, Dependencies, Job, PageAnswer, Request, Start, WorkerSettings
 from einsum_doc.pages.verdict.expected import REWRITE
 from einsum_doc.pages.worker.resources import thread_limits
 
 SHOWN = 100_000
-"""The part of a block's output that is kept, in bytes; a note says how much is missing."""
-WRITTEN = 256 * 2**20
-"""The output that a block may write before it is stopped, in bytes."""
+"""The part of an output beyond its limit that is kept, in bytes."""
+SENT = 64 * 2**20
+"""The room for an answer's other parts, in bytes: messages of errors, dependencies."""
 UNWATCHED = "the block has ended or stopped the process that watches over its own"
 
 _REMOVED = {
@@ -91,64 +91,82 @@ class ForkServer:
 
 
 class NoAnswerError(Exception):
-    """The worker did not answer: the name of the error, and its message."""
+    """The worker did not answer: the name of the error, its message, and the option of the limit that it reached."""
 
-    def __init__(self, error: str, message: str) -> None:
+    def __init__(self, error: str, message: str, option: str = "") -> None:
         super().__init__(error, message)
-        self.error = error
-        self.message = message
+        self.error, self.message, self.option = error, message, option
+        self.details = (f"the option {option} of the block, or of the site, is the limit",) if option else ()
+
+
+def too_much(limits: WorkerSettings) -> NoAnswerError:
+    """Return the error of a block that has written more than its limit."""
+    message = f"the block wrote more than {limits.output / 2**20:g} MiB of output"
+    return NoAnswerError("OutputError", message, "output_limit")
 
 
 class Connection:
     """The sockets to a worker and to its supervisor, and the files that the worker writes to."""
 
     def __init__(self, server: ForkServer, settings: WorkerSettings, job: Job) -> None:
-        self.seconds = settings.seconds
         self.talk, talk = socket.socketpair()
         self.life, life = socket.socketpair()
-        self.talk.settimeout(self.seconds)
         self.output, self.errors, self.dump = self.files = OutputFile(), OutputFile(), OutputFile()
-        self.answers = self.reports = b""
+        self.reports = b""
+        self.nonce = ""
         with talk, life:
             server.fork([talk.fileno(), life.fileno(), *(file.fileno() for file in self.files)])
         self.unsent = to_json(Start(settings, job.sources)) + "\n"
 
-    def ask(self, kind: type[_Answer], block: Block | None, late: str) -> _Answer:
+    def ask(self, kind: type[_Answer], block: Block | None, limits: WorkerSettings, late: str) -> _Answer:
         """Send a request and return its answer.
 
         Raises: NoAnswerError, if the worker ends or writes too much; with the message `late`, if it takes too long.
         """
-        nonce = secrets.token_hex(16)
+        self.nonce = secrets.token_hex(16)
+        self.talk.settimeout(limits.seconds)
         try:
-            self.talk.sendall((self.unsent + to_json(Request(nonce, block)) + "\n").encode())
+            self.talk.sendall((self.unsent + to_json(Request(self.nonce, block)) + "\n").encode())
             self.unsent = ""
-            answer = self._answer(time.monotonic() + self.seconds + 0.2, late)
+            return self._answer(kind, limits, late)
         except OSError:
             raise NoAnswerError("WorkerError", self._how_it_ended()) from None
-        with contextlib.suppress(ValueError, TypeError, KeyError):
-            facts = json.loads(answer)
-            if facts["nonce"] == nonce:
-                return from_facts(kind, facts)
-        raise NoAnswerError("WorkerError", "the block has answered in the worker's place")
 
-    def _answer(self, deadline: float, late: str) -> bytes:
-        while b"\n" not in self.answers:
+    def dependencies(self) -> Dependencies | None:
+        """Interrupt the worker and return what its page has depended on so far; None if it does not answer."""
+        # A block may have written more than its limit.
+        limits = WorkerSettings("", seconds=5, output=sys.maxsize)
+        with contextlib.suppress(OSError, ValueError, NoAnswerError):
+            _, worker = map(int, self.reports.split())  # not if it has ended
+            os.kill(worker, signal.SIGXCPU)
+            return self._answer(PageAnswer, limits, "").dependencies
+        return None
+
+    def _answer(self, kind: type[_Answer], limits: WorkerSettings, late: str) -> _Answer:
+        deadline = time.monotonic() + limits.seconds + 0.2
+        answer = bytearray()
+        while not answer.endswith(b"\n"):
             wait = min(0.2, max(0.0, deadline - time.monotonic()))
             ready, _, _ = select.select([self.talk, self.life], [], [], wait)
             if self.talk in ready:
                 part = self.talk.recv(1 << 16)
                 if not part:
                     raise NoAnswerError("WorkerError", self._how_it_ended())
-                self.answers += part
+                answer += part
+                if len(answer) > SENT + 3 * limits.output:  # JSON has up to three bytes for one of a printable text
+                    raise NoAnswerError("OutputError", "what the block shows is too large", "output_limit")
             elif self.life in ready:
                 if not self._receive_report() or self.end is not None:
                     raise NoAnswerError("WorkerError", self._how_it_ended())
-            elif max(self.output.size(), self.errors.size()) > WRITTEN:
-                raise NoAnswerError("OutputError", f"the block wrote more than {WRITTEN >> 20} MB of output")
+            elif max(self.output.size(), self.errors.size()) > limits.output:
+                raise too_much(limits)
             elif time.monotonic() >= deadline:
-                raise NoAnswerError("TimeoutError", late)
-        answer, self.answers = self.answers.split(b"\n", 1)
-        return answer
+                raise NoAnswerError("TimeoutError", late, "timeout")
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            facts = json.loads(answer)
+            if facts["nonce"] == self.nonce:
+                return from_facts(kind, facts)
+        raise NoAnswerError("WorkerError", "the block has answered in the worker's place")
 
     @property
     def end(self) -> int | None:
@@ -221,15 +239,12 @@ class OutputFile:
         """Return how many bytes have not been read."""
         return os.fstat(self.fileno()).st_size - self.position
 
-    def read(self) -> str:
-        """Return what has been written since the last call: the first `SHOWN` bytes of it."""
+    def read(self, limit: int) -> tuple[str, bool]:
+        """Return what has been written since the last call, and whether that is all: beyond the limit, it is not."""
         size = self.size()
-        data = os.pread(self.fileno(), SHOWN, self.position)
+        data = os.pread(self.fileno(), size if size <= limit else SHOWN, self.position)
         self.position += size
-        text = data.decode("utf-8", "replace")
-        if size > SHOWN:
-            text = text.rstrip("\ufffd") + f"\n… {size - SHOWN:,} more bytes of output are not shown\n"
-        return text
+        return data.decode("utf-8", "replace"), size <= limit
 
 
 def location_in_dump(dump: str, sources: Collection[str]) -> Location | None:

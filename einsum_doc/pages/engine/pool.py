@@ -23,6 +23,7 @@ from einsum_doc.pages.engine.executor import Cluster, Order, Outcome, connect
 from einsum_doc.pages.engine.progress import Progress
 from einsum_doc.pages.engine.session import run_job
 from einsum_doc.pages.languages.all import LANGUAGES
+from einsum_doc.pages.reading.fence import gpu_of
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.messages import Job, WorkerSettings
 from einsum_doc.pages.record.result import PageResults
@@ -109,7 +110,8 @@ class Pool:
         code = "\n".join(block.code for block in blocks)
         # einsum_doc imports torch, and so do derivations and blocks with a device.
         derives = any(
-            LANGUAGES[block.language].uses_torch or block.options.keys() & {"skip_if", "device"} for block in blocks
+            LANGUAGES[block.language].uses_torch or "device" in block.options or gpu_of(block.options)
+            for block in blocks
         )
         return {name for name in self.settings.preload if derives or re.search(rf"\b({name}|einsum_doc)\b", code)}
 

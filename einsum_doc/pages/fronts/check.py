@@ -25,6 +25,7 @@ from einsum_doc.pages.fronts.mkdocs import load
 from einsum_doc.pages.fronts.site import Site, collect_less
 from einsum_doc.pages.reading import scan
 from einsum_doc.pages.record.files import write
+from einsum_doc.pages.record.messages import WorkerSettings
 from einsum_doc.pages.verdict.export import as_json, junit
 from einsum_doc.pages.verdict.report import summary
 from einsum_doc.pages.worker.failures import register_sources
@@ -85,7 +86,7 @@ class _Checker:
 
         site, pages = load(self.options.config_file, choose, self.settings)
         if self.site is not None:
-            site.build.runner.pool = self.site.build.runner.pool  # its fork server has imported torch already
+            site.build.runner.follow(self.site.build.runner)  # whose fork server has imported torch already
         self.site, self.seen = site, _dates(site.config)
         if missing:
             raise UsageError(f"there is no page {', '.join(sorted(missing))} in {site.config.docs_dir}")
@@ -149,7 +150,7 @@ class _Debugged(Worker):
 def _debug(build: Build, page: Page) -> None:
     """Run a page once more, in this process, and stop in the debugger where it fails."""
     register_sources(page.sources(build.project.root))
-    worker = _Debugged(str(build.project.root), build.options.device)
+    worker = _Debugged(WorkerSettings(str(build.project.root), build.options.device))
     for block in page.runnable:
         worker.stops = "raises" not in block.options
         if worker.run(block).failures:

@@ -58,9 +58,10 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
     def _on_config_last(self, config: MkDocsConfig) -> MkDocsConfig:
         """Set up a build."""
         runnable = config.plugins["markdown-exec"].config.languages if "markdown-exec" in config.plugins else None
-        pool = self.site.build.runner.pool if hasattr(self, "site") else None  # under `serve`, of the last build
-        self.site = Site(config, self.config, runnable, serving=self.serving)
-        self.site.build.runner.pool = pool
+        site = Site(config, self.config, runnable, serving=self.serving)
+        if hasattr(self, "site"):  # under `serve`, that of the last build
+            site.build.runner.follow(self.site.build.runner)
+        self.site = site
         return config
 
     on_config = CombinedEvent(_on_config_first, _on_config_last)

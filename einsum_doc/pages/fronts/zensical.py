@@ -112,7 +112,8 @@ def _site_of(settings: dict[str, Any], cache: object) -> _ZensicalSite:
             )
         _show_log()
         site = _ZensicalSite(settings)
-        site.build.runner.pool = _sites[0].build.runner.pool if _sites else None
+        if _sites:
+            site.build.runner.follow(_sites[0].build.runner)
         site.start()
         _sites[:] = [site]
     return _sites[0]

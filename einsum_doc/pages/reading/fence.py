@@ -11,15 +11,17 @@ import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 _TRUE = {"yes", "on", "true", "1"}
 _FALSE = {"", "no", "off", "false", "0"}
+_ABOVE_ZERO = r"(?=.*[1-9])\d+(\.\d+)?"
 
 SOURCES = ("above", "below", "block", "material-block", "tabbed-left", "tabbed-right", "console")
 """The places in which markdown-exec can show the source of a block."""
 
-CONDITIONS = {"no-gpu": "no GPU"}
-"""The conditions on which a block can be skipped, each with the reason that is shown."""
+NO_GPU = "no GPU"
+"""The reason of a block that is skipped because it needs a GPU."""
 
 Check = Callable[[str], object]
 """A check of an option's value, which raises ValueError with what was expected; `str` accepts every value."""
@@ -97,10 +99,13 @@ EXEC_OPTIONS: Mapping[str, Check] = {
 
 OUR_OPTIONS: Mapping[str, Check] = {
     "device": matching(r"(cpu|cuda)(:\d+)?", 'one device as PyTorch calls it, as in "cuda" or "cuda:1"'),
+    "memory": matching(_ABOVE_ZERO, 'a number of GiB above 0, as in "4"'),
+    "output_limit": matching(_ABOVE_ZERO, 'a number of MiB above 0, as in "128"'),
     "raises": _error,
-    "skip_if": matching("|".join(CONDITIONS), " or ".join(f'"{each}"' for each in CONDITIONS)),
+    "skip_if": matching(r"no-gpu|missing:\w+(\.\w+)*", '"no-gpu", or "missing:" and the name of a module'),
+    "timeout": matching(_ABOVE_ZERO, 'a number of seconds above 0, as in "300"'),
 }
-"""This builder's options: the device of a block, an error that is expected, a condition on which it is skipped."""
+"""This builder's options: device and limits of a block, an expected error, a condition on which it is skipped."""
 
 HIGHLIGHT_OPTIONS: Mapping[str, Check] = {
     "hl_lines": matching(r"\d+(-\d+)?([ \t]+\d+(-\d+)?)*", 'lines and ranges of lines, as in "2 5-7"'),
@@ -167,6 +172,16 @@ def gpu_of(options: Mapping[str, str]) -> str:
     """
     device = options.get("device", "")
     return device if device.startswith("cuda") else "cuda" if options.get("skip_if") == "no-gpu" else ""
+
+
+def module_of(options: Mapping[str, str]) -> Sequence[str]:
+    """Return the module without which a block is skipped, after the packages that it is in; nothing, if there is none.
+
+    >>> module_of({"skip_if": "missing:scipy.linalg"}), module_of({"skip_if": "no-gpu"})
+    (['scipy', 'scipy.linalg'], [])
+    """
+    name = options.get("skip_if", "").partition("missing:")[2]
+    return [*accumulate(name.split("."), "{}.{}".format)] if name else []
 
 
 def written(option: str) -> str:

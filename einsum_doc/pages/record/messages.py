@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.result import Failure, Result
@@ -34,12 +35,24 @@ class WorkerSettings:
     """Wall-clock time limit of one block."""
     memory: int = 0
     """Memory limit of the worker in bytes, without that of a GPU; 0 for three quarters of its machine's."""
+    output: int = 64 * 2**20
+    """The limit in bytes of a block's standard output, of its standard error, and of its values and figures."""
     library: tuple[str, ...] = ()
     """The packages whose public names are looked for in the page's code."""
     threads: int = 0
     """The number of threads that a library of linear algebra may start; 0 sets no limit."""
     gpu: str = ""
     """The number of the one GPU that the worker may use; empty for all."""
+
+    def of(self, block: Block) -> Self:
+        """Return these settings with the limits that a block has of its own."""
+        limits = block.options
+        return replace(
+            self,
+            seconds=float(limits.get("timeout", self.seconds)),
+            memory=int(float(limits.get("memory", self.memory / 2**30)) * 2**30),
+            output=int(float(limits.get("output_limit", self.output / 2**20)) * 2**20),
+        )
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,16 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
+from collections.abc import Sequence
 
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~]?)")
+_MOVES = re.compile(r"\r(?!\n)|\x08|\x1b\[\d*[AK]")
+_PIECE = re.compile(
+    r"\r*\n|[\r\x08]|(?P<text>[^\x00-\x08\n-\x1f\x7f]+)"
+    rf"|\x1b\[(?:(?P<count>\d{{0,4}})(?P<moves>[AK])|[\d;:]*(?P<colours>m))|{_ESCAPE.pattern}|[\x00-\x1f\x7f]"
+)
+_ROWS = 50
+"""The height of a terminal."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -14,10 +22,71 @@ def plain(text: str) -> str:
     r"""Return text without terminal control sequences.
 
     >>> plain("\x1b[31mred\x1b[0m and \x1b[2Jgone\r\n50 %\r100 %")
-    'red and gone\n50 %\n100 %'
+    'red and gone\n100 %'
     """
-    lines = _ESCAPE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
-    return _CONTROL.sub("", lines)
+    return _CONTROL.sub("", _ESCAPE.sub("", on_terminal(text)))
+
+
+def on_terminal(text: str) -> str:
+    r"""Return text as a terminal shows it: a progress bar has written its frames over each other.
+
+    >>> on_terminal("a\r\n10 %\r20 %\r\x1b[32m100\x1b[0m\ndone")
+    'a\n\x1b[32m100\x1b[0m%\ndone'
+
+    Carriage returns, backspaces, and the sequences that move the cursor up or erase a line are applied; if there are
+    any, other sequences are taken out, but for colours.
+    """
+    if not _MOVES.search(text):
+        return text
+    above: list[str] = []
+    """The rows that the cursor cannot reach any more."""
+    rows: list[list[str]] = [[]]
+    """The others: a row has a text for each of its columns, a character with its colours before it."""
+    row = column = 0
+    colours = ""
+    for found in _PIECE.finditer(text):
+        piece, moves = found[0], found["moves"]
+        cells = rows[row]
+        if piece[-1] == "\n":
+            row, column = row + 1, 0
+            if row == len(rows):
+                rows.append([])
+            if len(rows) > _ROWS:
+                above.append(_joined(rows.pop(0)))
+                row -= 1
+        elif piece == "\r":
+            column = 0
+            while cells and cells[-1] == " ":  # with which a bar is taken away
+                cells.pop()
+        elif piece == "\b":
+            column = max(0, column - 1)
+        elif found["colours"]:
+            colours = "" if re.fullmatch(r"\x1b\[0*m", piece) else colours.replace(piece, "") + piece
+        elif moves == "A":
+            row = max(0, row - int(found["count"] or 1))
+        elif moves == "K" and found["count"] == "1":
+            cells[:column] = [" "] * len(cells[:column])
+        elif moves == "K":
+            del cells[0 if found["count"] == "2" else column :]
+        elif found["text"]:
+            cells += [" "] * (column - len(cells))
+            cells[column : column + len(piece)] = [colours + character for character in piece] if colours else piece
+            column += len(piece)
+    return "\n".join([*above, *map(_joined, rows)])
+
+
+def _joined(cells: Sequence[str]) -> str:
+    """Return a row of a terminal as text."""
+    text = "".join(cells)
+    if "\x1b" not in text:
+        return text
+    pieces, colours = [], ""
+    for cell in cells:
+        if cell[:-1] != colours:
+            pieces.append(("\x1b[0m" if colours else "") + cell[:-1])
+            colours = cell[:-1]
+        pieces.append(cell[-1])
+    return "".join(pieces) + ("\x1b[0m" if colours else "")
 
 
 def lookalikes(left: str, right: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -22,6 +23,10 @@ _NUMBER = re.compile(
     r"(?<![\w./\\])(?<![^\W\d][-+])[-+]?(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?(?!(?!j\b)[\w/\\]|\.\w|[-+][^\W\d])"
 )
 """A number with a point that is no part of a name, a version or a path; `1.5-2.5j` is two."""
+LINES = 100
+"""The number of lines before and after the first difference that are shown."""
+LONGEST = 2000
+"""The number of characters of a line that are shown, around the first difference."""
 
 
 def differs(output: str, expected: Expected) -> Failure | None:
@@ -41,6 +46,14 @@ def differs(output: str, expected: Expected) -> Failure | None:
     wanted, given = lines_of(expected.text), lines_of(output)
     if len(wanted) == len(given) and all(_same(*pair, expected.tolerance) for pair in zip(wanted, given, strict=True)):
         return None
+    # To find the difference of long texts takes too long: that of their parts from the first on is shown.
+    both = enumerate(zip(wanted, given, strict=False))
+    first = next((index for index, pair in both if not _same(*pair, expected.tolerance)), min(len(wanted), len(given)))
+    lines = slice(max(0, first - LINES), first + LINES)
+    heads = ["".join(each[first : first + 1]) for each in (wanted, given)]
+    same = len(os.path.commonprefix(heads))  # noqa: RUF071 — they are no paths
+    part = slice(max(0, same - LONGEST // 2), same + LONGEST // 2)
+    wanted, given = ([line[part] for line in each[lines]] for each in (wanted, given))
     # A line within tolerance is shown as it is expected, without a difference.
     for index, (want, give) in enumerate(zip(wanted, given, strict=False)):
         if _same(want, give, expected.tolerance):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from einsum_doc.pages.reading.fence import gpu_of
+from einsum_doc.pages.reading.fence import NO_GPU, gpu_of
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.result import Failure, PageResults, Result
 from einsum_doc.pages.record.text import plain
@@ -33,7 +33,7 @@ def judged(blocks: Sequence[Block], ran: PageResults, *, compares: bool, require
     """
     results: list[Result] = []
     for block, result in zip(blocks, ran.results, strict=False):
-        if requires_gpu and result.status == "skipped":
+        if requires_gpu and result.reason == NO_GPU:
             message = f"the block needs {gpu_of(block.options)}, which is not here"
             failures = (Failure(block.location, "DeviceError", message),)
             results.append(replace(result, status="failed", failures=failures))

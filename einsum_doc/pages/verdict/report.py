@@ -113,7 +113,7 @@ def _paragraph(page: PageReport, failure: Failure) -> str:
         for name, written in (("output", result.output), ("standard error", result.errors)):
             if written.strip() and failure.error != "OutputError":  # whose details show the output
                 text.append(f"  {name} before it:")
-                text += ["    " + line for line in plain(written).rstrip().split("\n")[-20:]]
+                text += ["    " + line[:2000] for line in plain(written).rstrip().split("\n")[-20:]]
         not_run = sum(each.status == "not run" for each in page.results)
         if not_run:
             text.append(f"  {count(not_run, 'later block')} of the page not run")

@@ -10,6 +10,17 @@ from einsum_doc.pages.reading.fence import gpu_of
 from einsum_doc.pages.record.block import Block
 
 
+def _count_gpus() -> int:
+    """Return how many GPUs torch finds; none, if it is not installed."""
+    try:
+        import torch
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        return 0
+    return torch.cuda.device_count()
+
+
 class DeviceError(Exception):
     """The device that mkdocs.yml asks for is not there."""
 
@@ -30,11 +41,8 @@ class Device:
         """
         self._choose(block)
         gpu = gpu_of(block.options)
-        if gpu:
-            import torch
-
-            if self.wanted == "cpu" or int(gpu.partition(":")[2] or 0) >= torch.cuda.device_count():
-                return False
+        if gpu and (self.wanted == "cpu" or int(gpu.partition(":")[2] or 0) >= _count_gpus()):
+            return False
         if "device" in block.options:
             import torch
 

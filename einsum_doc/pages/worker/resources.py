@@ -28,7 +28,9 @@ def limit_memory(size: int) -> None:
     if sys.platform == "linux":
         size = size or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 3 // 4
         # The data segment, not the address space: a GPU's driver reserves far more of that than there is.
-        resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+        # The soft limit alone: the next block may have a larger one.
+        most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        resource.setrlimit(resource.RLIMIT_DATA, (size if most == resource.RLIM_INFINITY else min(size, most), most))
 
 
 def thread_limits(threads: int) -> dict[str, str]:

@@ -14,6 +14,7 @@ from typing import Any
 from einsum_doc.pages.html import figures
 from einsum_doc.pages.html.tensors import is_tensor, tensor_html
 from einsum_doc.pages.languages.python import last_value
+from einsum_doc.pages.record.messages import WorkerSettings
 from einsum_doc.pages.record.result import Kind, Shown
 
 METHODS: Mapping[Kind, str] = {
@@ -23,11 +24,6 @@ METHODS: Mapping[Kind, str] = {
     "markdown": "_repr_markdown_",
 }
 """The forms of a value, the richest first, and the method that gives each."""
-
-TEXT = 100_000
-"""The number of characters of a value's text that are kept; a cut is marked."""
-LARGEST = 1_000_000
-"""The number of characters that another form may have: it cannot be cut."""
 
 VALUE = "@value"
 """The name of the value of a last expression while it is shown: none in Python's grammar."""
@@ -60,9 +56,10 @@ def show_last(tree: ast.Module, source: str) -> None:
 
 
 class Values:
-    """The values and figures that a block shows beside its output."""
+    """The values and figures that a block shows beside its output; they may have `limit` bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = WorkerSettings.output) -> None:
+        self.limit = limit
         self.text = ""
         """The value as a console would write it; empty if there is none to be shown."""
         self.shown: list[Shown] = []
@@ -73,16 +70,27 @@ class Values:
         self._last = value
         if value is None or figures.is_drawing(value):  # which is seen in the figure
             return
-        self.shown = list(_forms(value))
+        shown = list(_forms(value))
         text = repr(value)
-        if self.shown or not re.search(r" at 0x[0-9A-Fa-f]+>?$", text):  # an address says nothing
-            self.text = _cut(text)
-            self.shown = self.shown or [Shown("text", self.text)]
+        if shown or not re.search(r" at 0x[0-9A-Fa-f]+>?$", text):  # an address says nothing
+            self.text, self.shown = text, shown or [Shown("text", text)]
+            self._check("the value takes", "show a part of it")
 
     def finish(self) -> None:
         """Show the figures that the block has drawn."""
-        self.shown += (_bounded(Shown("figure", svg)) for svg in figures.drawn(self._last))
+        self.shown += (Shown("figure", svg) for svg in figures.drawn(self._last))
         self._last = None
+        self._check("values and figures take", "draw fewer points, or those with rasterized=True")
+
+    def _check(self, they_take: str, hint: str) -> None:
+        texts = {self.text, *(each.text for each in self.shown)}
+        size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+        if size > self.limit:
+            self.text, self.shown = "", []
+            raise ShownError(
+                f"{they_take} {size / 2**20:.1f} MiB, and at most {self.limit / 2**20:g} MiB are shown: "
+                f"{hint}, or set output_limit for the block"
+            )
 
 
 def _forms(value: Any) -> Iterator[Shown]:
@@ -98,24 +106,9 @@ def _forms(value: Any) -> Iterator[Shown]:
             continue
         form = getattr(value, name)()
         if isinstance(form, str):
-            yield _bounded(Shown(kind, form))
+            yield Shown(kind, form)
             return
 
 
 def _several(value: Any) -> Sequence[Any]:
     return value if type(value) in (list, tuple) and 0 < len(value) <= 8 else [value]
-
-
-def _bounded(shown: Shown) -> Shown:
-    if len(shown.text) > LARGEST:
-        named = {"html": "HTML", "latex": "LaTeX", "markdown": "Markdown"}.get(shown.kind, "SVG")
-        hint = "draw fewer points, or those with rasterized=True" if shown.kind == "figure" else "show a part of it"
-        raise ShownError(
-            f"the {'figure' if shown.kind == 'figure' else 'value'} has {len(shown.text):,} characters of {named}, "
-            f"and at most {LARGEST:,} are shown: {hint}"
-        )
-    return shown
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= TEXT else f"{text[:TEXT]}\n… {len(text) - TEXT:,} more characters are not shown"

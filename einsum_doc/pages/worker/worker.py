@@ -13,6 +13,7 @@ import faulthandler
 import io
 import json
 import os
+import signal
 import socket
 import sys
 import threading
@@ -26,15 +27,15 @@ from typing import Any, NoReturn
 
 from einsum_doc.pages.html import figures
 from einsum_doc.pages.languages.all import LANGUAGES
-from einsum_doc.pages.reading.fence import CONDITIONS
+from einsum_doc.pages.reading.fence import NO_GPU, module_of
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.codec import from_facts, to_json
-from einsum_doc.pages.record.messages import BlockAnswer, LateFailure, PageAnswer, Request, Start
+from einsum_doc.pages.record.messages import BlockAnswer, LateFailure, PageAnswer, Request, Start, WorkerSettings
 from einsum_doc.pages.record.result import Failure, Result
 from einsum_doc.pages.worker.assertions import Tally
 from einsum_doc.pages.worker.device import Device
 from einsum_doc.pages.worker.failures import failures_of, is_expected, message_of, name_of, register_sources
-from einsum_doc.pages.worker.imports import when_loaded
+from einsum_doc.pages.worker.imports import missing_module, when_loaded
 from einsum_doc.pages.worker.program import compile_block
 from einsum_doc.pages.worker.recorder import Recorder
 from einsum_doc.pages.worker.resources import limit_cores, limit_memory
@@ -50,13 +51,14 @@ _wait_for_threads = threading._shutdown  # type: ignore[attr-defined]
 class Worker:
     """Runs the blocks of one page, one after another.
 
-    `root` is the folder of mkdocs.yml: the working directory, and last on the import path.
-    `device` is `auto`, `cpu` or `cuda`.
+    `settings.root`, the folder of mkdocs.yml, is the working directory, and last on the import path. The limits of time
+    and memory are set by `serve`: they are those of a whole process.
     """
 
-    def __init__(self, root: str, device: str = "auto") -> None:
-        self.root = root
-        self.device = Device(device)
+    def __init__(self, settings: WorkerSettings) -> None:
+        self.settings = settings
+        self.root = root = settings.root
+        self.device = Device(settings.device)
         self.tally = Tally()
         self.namespaces: dict[str, ModuleType] = {}
         self.main = ModuleType("__main__")
@@ -87,11 +89,12 @@ class Worker:
         held = self.tally.count
         errors: list[BaseException] = []
         ran = Result("held")
-        self.values = Values()
+        self.values = Values(self.settings.of(block).output)
         start = perf_counter()
         try:
-            if not self.device.use(block):
-                return Result("skipped", reason=CONDITIONS["no-gpu"])
+            reason = missing_module(module_of(block.options)) or ("" if self.device.use(block) else NO_GPU)
+            if reason:
+                return Result("skipped", reason=reason)
             workdir = block.options.get("workdir")
             folder = chdir(os.path.join(self.root, workdir)) if workdir else nullcontext()
             with _width(block.options.get("width")), folder:
@@ -267,16 +270,27 @@ def serve(talk: socket.socket, files: Sequence[int]) -> None:
     with talk.makefile("r", encoding="utf-8", newline="\n") as lines:
         start = from_facts(Start, _decode(next(lines)))
         settings = start.settings
-        limit_memory(settings.memory)
         limit_cores(settings.threads, settings.gpu)
-        worker = Worker(settings.root, settings.device)
+        worker = Worker(settings)
         faulthandler.enable(dump, all_threads=False)
         register_sources(start.sources)
         recorder = Recorder(settings.root)
+        request = Request("")
+
+        def interrupted(*_: object) -> None:
+            """Send the dependencies of the page until now: a block has reached a limit, and is about to be stopped."""
+            limit_memory(sys.maxsize)
+            with suppress(Exception):
+                answer = PageAnswer(request.nonce, 0, recorder.dependencies())
+                talk.sendall((to_json(answer) + "\n").encode())
+
+        signal.signal(signal.SIGXCPU, interrupted)
         for line in lines:
             request = from_facts(Request, _decode(line))
             streams.open()
-            faulthandler.dump_traceback_later(settings.seconds, file=dump)
+            limits = settings.of(request.block or worker.blocks[-1])
+            limit_memory(limits.memory)
+            faulthandler.dump_traceback_later(limits.seconds, file=dump)
             answer: BlockAnswer | PageAnswer
             if request.block is not None:
                 answer = BlockAnswer(request.nonce, worker.run(request.block))

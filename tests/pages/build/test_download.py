@@ -90,6 +90,10 @@ x = 5
 assert torch.cuda.is_available()
 ```
 
+```python exec="on" skip-if="missing:no_such_module"
+import no_such_module
+```
+
 - In a list:
 
     ```pycon exec="on"

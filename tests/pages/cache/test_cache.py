@@ -224,13 +224,19 @@ def test_variables_of_the_environment(again: Again) -> None:
 def test_versions(folder: Path, again: Again) -> None:
     for entry in entries(folder):
         _, text = entry.read_text().split("\n", 1)
-        for before, after in ((sys.version.split()[0], "3.0.0"), ('"pyyaml": "', '"pyyaml": "0.')):
+        changes = (
+            (sys.version.split()[0], "3.0.0"),
+            ('"pyyaml": "', '"pyyaml": "0.'),
+            ('"extra": false', '"extra": true'),
+        )
+        for before, after in changes:
             if before == sys.version.split()[0] and '"page": "docs/plain.md"' not in text:
                 continue
             text = text.replace(before, after)
         sign(entry, text)
     _, ran = again()
-    assert ran.keys() == {"plain", "installed"}
+    assert ran.keys() == {"plain", "installed", "optional"}
+    assert ran["optional"] == "extra is not installed now"
     assert ran["plain"] == "the version of Python has changed"
     assert re.fullmatch(r"pyyaml is [\d.]+, and was 0\.[\d.]+", ran["installed"])
 

@@ -132,6 +132,43 @@ def test_it_watches(project: Project) -> None:
         assert watching.wait(10) == 130
 
 
+LIMITED = {
+    "time": ("open('docs/data').read() == 'new' or time.sleep(100)", "TimeoutError: the block did not end within 1 s"),
+    "memory": ("bytearray(1 if open('docs/data').read() == 'new' else 10**13) and None", "MemoryError"),
+    "output": ("print('x' * (1 if open('docs/data').read() == 'new' else 3 * 2**20))", "OutputError: the block wrote"),
+    "value": ("'x' * (1 if open('docs/data').read() == 'new' else 3 * 2**20)", "ShownError: the value takes"),
+}
+
+
+def test_a_page_that_reached_a_limit_runs_again_when_a_dependency_has_changed(project: Project) -> None:
+    pages = {name: f"# Title\n\n{block(f'import time; {code}')}" for name, (code, _) in LIMITED.items()}
+    config = PLAIN.replace("einsum-doc]", "{einsum-doc: {timeout: 1, output_limit: 2}}]")
+    docs = project.write({**pages, "error": block("1 / 0")}, config, {"docs/data": "old"}).folder / "docs"
+    command = [Path(sys.executable).with_name("einsum-doc"), "check", "--watch", "--explain"]
+    pipe, environment = subprocess.PIPE, project.environment
+    with subprocess.Popen(
+        command, cwd=project.folder, env=environment, stdout=pipe, stderr=pipe, text=True
+    ) as watching:
+        assert watching.stderr is not None
+        assert watching.stdout is not None
+        told = []
+        try:
+            for changed in ({}, {f"{name}.md": f"A line\n\n{text}" for name, text in pages.items()}, {"data": "new"}):
+                time.sleep(0.5)
+                for name, text in changed.items():
+                    (docs / name).write_text(text)
+                told.append("".join(iter(watching.stderr.readline, "waiting for a change\n")))
+                told[-1] += watching.stdout.readline()
+        finally:
+            watching.send_signal(signal.SIGINT)
+    for name, (_, said) in LIMITED.items():
+        assert f"\ndocs/{name}.md:4: {said}" in told[0]
+        assert f"\ndocs/{name}.md:6: {said}" in told[1]
+    assert "\n5 pages, 5 blocks, 0 assertions held, 5 failures\n" in told[0]
+    assert "\n5 pages, 5 blocks, 0 assertions held, 4 pages from the cache, 5 failures\n" in told[1]
+    assert "\n5 pages, 5 blocks, 0 assertions held, 1 failure\n" in told[2]
+
+
 def test_a_gpu_can_be_required(run: Run, project: Project) -> None:
     project.write({"gpu": "# GPU\n\n" + BLOCK.format(' skip-if="no-gpu"', "assert True")})
     options = ("docs/gpu.md", "--device", "cpu")

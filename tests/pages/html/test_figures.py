@@ -141,10 +141,14 @@ def test_what_a_matplotlibrc_says_is_left_alone(build: Build) -> None:
 def test_a_figure_that_is_too_large_or_cannot_be_drawn(build: Build) -> None:
     large = "import matplotlib.pyplot as plt\nplt.plot(*zip(*[(i, i % 7) for i in range(99_999)]), 'o', ms=1)"
     built = build(
-        {"large": block(large), "bad": block("import matplotlib.pyplot as plt\nplt.title(r'$\\frac$')")}, "-q"
+        {
+            "large": block(large, 'python exec="on" output_limit="0.9"'),
+            "bad": block("import matplotlib.pyplot as plt\nplt.title(r'$\\frac$')"),
+        },
+        "-q",
     )
     assert built.status == 1
-    assert re.search(r"ShownError: the figure has [\d,]+ characters of SVG, and at most 1,000,000", built.console)
+    assert re.search(r"ShownError: values and figures take [\d.]+ MiB, and at most 0\.9 MiB are shown", built.console)
     assert "draw fewer points, or those with rasterized=True" in built.console
     assert re.search(r"docs/bad\.md:\d+: ValueError", built.console)
 

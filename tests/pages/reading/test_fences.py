@@ -142,6 +142,29 @@ def test_skipped_with_its_reason(build: Build) -> None:
     assert "<span>docs/index.md:3</span>" in built.page()
 
 
+def test_skipped_without_a_module(project: Project) -> None:
+    config = PLAIN.replace("einsum-doc]", "{einsum-doc: {preload: []}}]")
+    torch = "raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')\n"
+    header = 'python exec="on" source="above" skip-if="{}"'
+    page = block("import later.part", header.format("missing:later.part")) + block(
+        "import torch", header.format("no-gpu")
+    )
+    page += block("import json.decoder\nassert json", header.format("missing:json.decoder"))
+    files = {"lib/torch.py": torch}
+    library = str(project.write({"index": page}, config, files).folder / "lib")
+    built = project.build(PYTHONPATH=library, EINSUM_DOC_REQUIRE_GPU="")
+    assert built.status == 0, built.console
+    assert "3 blocks, 1 assertion held, 1 skipped (later.part is not installed), 1 skipped (no GPU)" in built.console
+    assert "<b>– skipped</b><span>later.part is not installed</span>" in built.page()
+    project.write({}, config, {"lib/later/part.py": "x = 1\n"})
+    built = project.build(PYTHONPATH=library, EINSUM_DOC_EXPLAIN="1")
+    assert "docs/index.md: ran: later is installed now" in built.console
+    assert "3 blocks, 1 assertion held, 1 skipped (no GPU)" in built.console
+    required = project.build(PYTHONPATH=library, EINSUM_DOC_REQUIRE_GPU="1").console
+    assert "DeviceError: the block needs cuda, which is not here" in required
+    assert "1 failure" in required
+
+
 # A page, and what is said of it. Built once, on a page each.
 FAILURES: dict[str, tuple[str, str]] = {
     "bash": (block("echo out; exit 3", 'bash exec="on"'), ":2: ExecutionError: the command ended with status 3, not 0"),
@@ -299,7 +322,7 @@ def test_a_failure_is_mere_text(build: Build, project: Project) -> None:
     code = "print('seen\\x1b[2J\\x1b]0;title\\x07 \\x08still')\nraise ValueError('\\x1b[31mred\\r\\x1b[H\\0')"
     built = build({"index": block(code)}, "-q")
     assert "docs/index.md:3: ValueError: red\n" in built.console
-    assert "output before it:\n    seen still\n" in built.console
+    assert "output before it:\n    seenstill\n" in built.console
     # On a terminal, it neither clears the screen nor has colours of its own.
     shown = project.build_on_a_terminal("-q", NO_COLOR="1")
     assert "docs/index.md:3: ValueError: red\r\n" in shown

@@ -33,7 +33,7 @@ RESULT = Result(
     rows=(DerivationRow("x", holds=False),),
     failures=(FAILURE, FAILURE),
 )
-SETTINGS = WorkerSettings("/site", "cpu", 1.5, 2**40, ("library",), 2, "0")
+SETTINGS = WorkerSettings("/site", "cpu", 1.5, 2**40, 2**20, ("library",), 2, "0")
 JOB = Job("docs/a.md", [BLOCK], {"docs/a.md": ["# A", ""]})
 RAN = PageResults([RESULT], 1.0, 2.0, packages={"torch": "2"}, used={"library.one": True})
 

@@ -76,6 +76,8 @@ def test_an_output_is_as_expected(expected: str, output: str) -> None:
             ("  a", "- x b", "- c", "+ x\xa0b", "+ d", f"{ALIKE} U+0020 SPACE and U+00A0 NO-BREAK SPACE"),
         ),
         ("0.5\na", "0.500001\nb", ("  0.5", "- a", "+ b")),
+        ("e" * 10**6 + "1", "e" * 10**6 + "2", ("- " + "e" * 1000 + "1", "+ " + "e" * 1000 + "2")),
+        ("1\n" * 10**5 + "a", "1\n" * 10**5 + "b" + "\n1" * 10**5, (*["  1"] * 100, "- a", "+ b", *["+ 1"] * 99)),
     ],
 )
 def test_an_output_is_not_as_expected(expected: str, output: str, difference: tuple[str, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from einsum_doc.pages.reading.fence import NO_GPU
 from einsum_doc.pages.record.block import Block, Expected, Location
 from einsum_doc.pages.record.result import Failure, PageResults, Result
 from einsum_doc.pages.verdict.judging import compared, judged, shortened
@@ -12,7 +13,7 @@ BLOCKS = [
     Block(Location("docs/a.md", 7), 2, "python", "x = 1", {"device": "cuda"}),
     Block(Location("docs/a.md", 9), 3, "python", "x = 2"),
 ]
-ONE, TWO, HELD, SKIPPED = Result("held", "1\n"), Result("held", "2\n"), Result("held"), Result("skipped")
+ONE, TWO, HELD, SKIPPED = Result("held", "1\n"), Result("held", "2\n"), Result("held"), Result("skipped", reason=NO_GPU)
 
 
 def outcomes(page: PageResults) -> list[str]:
