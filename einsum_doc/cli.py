@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from einsum_doc.derivatives import gradient
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="einsum-doc", description="The gradient of any einsum, and pages that run.")
+    parser.add_argument("--version", action="version", version=f"einsum-doc {version('einsum-doc')}")
     commands = parser.add_subparsers(dest="command", required=True)
     gradients = commands.add_parser("gradient", help="label roles, gradient equations, cost")
     derivations = commands.add_parser("derive", help="the gradient line by line, each with its reason")

@@ -10,26 +10,23 @@ import argparse
 import pdb
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from types import CodeType
 
 import click
-from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.exceptions import ConfigurationError, PluginError
+from mkdocs.exceptions import MkDocsException
 from mkdocs.structure.files import File
 
 from einsum_doc.pages.build.build import Build, tell_failures
 from einsum_doc.pages.build.order import with_writers
 from einsum_doc.pages.build.page import Page
+from einsum_doc.pages.fronts.debugger import raised_by
 from einsum_doc.pages.fronts.mkdocs import load
 from einsum_doc.pages.fronts.site import Site, collect_less
 from einsum_doc.pages.reading import scan
 from einsum_doc.pages.record.files import write
-from einsum_doc.pages.record.messages import WorkerSettings
 from einsum_doc.pages.verdict.export import as_json, junit
 from einsum_doc.pages.verdict.report import summary
-from einsum_doc.pages.worker.failures import register_sources
-from einsum_doc.pages.worker.worker import Worker
 
 
 class UsageError(Exception):
@@ -42,14 +39,15 @@ def check(options: argparse.Namespace) -> int:
     checker = _Checker(options)
     try:
         while True:
-            status = checker.check()
+            try:
+                status = checker.check()
+            except (UsageError, MkDocsException) as error:
+                click.echo(f"einsum-doc check: {error}", err=True)
+                status = 2
             if not options.watch:
                 return status
             click.echo("waiting for a change", err=True)
             checker.wait()
-    except (UsageError, ConfigurationError, PluginError) as error:
-        click.echo(f"einsum-doc check: {error}", err=True)
-        return 2
     except KeyboardInterrupt:
         return 130
     finally:
@@ -67,6 +65,8 @@ class _Checker:
         self.settings = {name: value for name, value in given.items() if value is not None}
         """The options that take the place of those in mkdocs.yml."""
         self.site: Site | None = None
+        self.watched = [options.config_file or "mkdocs.yml"]
+        """The files and folders of the site, as far as they are known."""
         self.seen: dict[str, float] = {}
 
     def check(self) -> int:
@@ -82,12 +82,14 @@ class _Checker:
             if line:
                 file.content_string = _up_to(file.content_string, line)
                 file.abs_src_path = str(path)  # setting the content has removed it
-            return bool(asked or not wanted)
+            return bool(asked or (not wanted and file.inclusion.is_included()))
 
+        self.seen = _dates(self.watched)
         site, pages = load(self.options.config_file, choose, self.settings)
         if self.site is not None:
             site.build.runner.follow(self.site.build.runner)  # whose fork server has imported torch already
-        self.site, self.seen = site, _dates(site.config)
+        self.site, self.watched = site, [site.config.config_file_path, site.config.docs_dir, *site.config.watch]
+        self.seen = _dates(self.watched)
         if missing:
             raise UsageError(f"there is no page {', '.join(sorted(missing))} in {site.config.docs_dir}")
         site.run(pages.values())
@@ -107,54 +109,34 @@ class _Checker:
             write(Path(self.options.json), as_json(reports, build.commit))
         for note in build.cache_notes(reports, explained=self.options.explain):
             click.echo(note, err=True)
-        if not any(page.blocks for page in reports):
+        if not any(page.blocks or page.failures for page in reports):
             raise UsageError("none of these pages has a block that runs" if reports else "no page was chosen")
         failed = [page for page in reports if page.failures]
         if failed:
             tell_failures(reports)
         click.echo(summary(reports))
         if failed and self.options.pdb:
-            _debug(build, pages[len(reports) - 1])
+            error = raised_by(build, pages[len(reports) - 1])
+            if error:
+                click.echo(f"{type(error).__name__}: {error}", err=True)
+                pdb.post_mortem(error.__traceback__)
         return 1 if failed else 0
 
     def wait(self) -> None:
         """Wait until a file of the site has changed."""
-        while self.site is not None and _dates(self.site.config) == self.seen:
+        while _dates(self.watched) == self.seen:
             time.sleep(0.3)
 
 
-def _dates(config: MkDocsConfig) -> dict[str, float]:
-    """Return the files of a site, each with the time of its last change."""
-    files = [Path(config.config_file_path)]
-    for folder in map(Path, [config.docs_dir, *config.watch]):
-        files += [folder] if folder.is_file() else sorted(folder.rglob("*"))
-    return {str(path): path.stat().st_mtime for path in files if path.is_file()}
-
-
-class _Debugged(Worker):
-    """A worker in this very process, which stops in the debugger where a block raises."""
-
-    stops = True
-    """False for a block that is expected to raise."""
-
-    def _execute(self, codes: Sequence[CodeType]) -> None:
-        try:
-            super()._execute(codes)
-        except BaseException as error:
-            if self.stops:
-                click.echo(f"{type(error).__name__}: {error}", err=True)
-                pdb.post_mortem(error.__traceback__)
-            raise
-
-
-def _debug(build: Build, page: Page) -> None:
-    """Run a page once more, in this process, and stop in the debugger where it fails."""
-    register_sources(page.sources(build.project.root))
-    worker = _Debugged(WorkerSettings(str(build.project.root), build.options.device))
-    for block in page.runnable:
-        worker.stops = "raises" not in block.options
-        if worker.run(block).failures:
-            return
+def _dates(watched: Sequence[str]) -> dict[str, float]:
+    """Return the files among files and folders, each with the time of its last change."""
+    dates = {}
+    for root in map(Path, watched):
+        for path in [root] if root.is_file() else sorted(root.rglob("*")):
+            with suppress(OSError):  # an editor may be replacing it
+                if path.is_file():
+                    dates[str(path)] = path.stat().st_mtime
+    return dates
 
 
 def _page_and_line(text: str) -> tuple[str, int]:
@@ -174,13 +156,19 @@ def _up_to(text: str, line: int) -> str:
     return "\n".join(lines[: max(line, begun[-1].end if begun else 0)]) + "\n"
 
 
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, not {text!r}")
+    return int(text)
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("pages", nargs="*", metavar="PAGE[:LINE]", help="all pages without it; a page up to a line")
     parser.add_argument("--pdb", action="store_true", help="stop in the debugger where the first failing block raises")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), help="in place of what mkdocs.yml says")
     parser.add_argument("--require-gpu", action="store_true", help="fail if a block needs a GPU that is not there")
-    parser.add_argument("--jobs", type=int, metavar="N", help="how many pages may run at a time")
+    parser.add_argument("--jobs", type=_jobs, metavar="N", help="how many pages may run at a time")
     parser.add_argument("--watch", action="store_true", help="check again whenever a file changes")
     parser.add_argument("--explain", action="store_true", help="say for each page why it ran, or did not")
     parser.add_argument("--no-cache", action="store_true", help="run everything, and keep nothing")

@@ -8,12 +8,13 @@ been written, the verdict is given.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from mkdocs.config import load_config
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.exceptions import ConfigurationError
+from mkdocs.exceptions import Abort, ConfigurationError
 from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority
 from mkdocs.structure.files import File, Files, InclusionLevel, get_files
 from mkdocs.structure.pages import Page as MkDocsPage
@@ -39,7 +40,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         self.serving = self.dirty = False
         self.only_reads = False
         """True for a front that renders nothing, and runs pages itself."""
-        self.left_out: list[str] = []
+        self.left_out: Sequence[str] = ()
         """The pages that MkDocs leaves out of the site by itself, by their paths in docs_dir."""
         self.report_content = ""
 
@@ -74,10 +75,9 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
     def _on_files_first(self, files: Files, *, config: MkDocsConfig) -> None:
         """Note which pages MkDocs leaves out of the site by itself."""
         pages = {file.src_uri for file in files.documentation_pages(inclusion=InclusionLevel.is_in_serve)}
-        told = [spec for spec in (config.exclude_docs, config.draft_docs) if spec]
-        others = [uri for uri in self.site.markdown_files() if uri not in pages]
-        self.site.check_processes({*pages, *others})
-        self.left_out = [uri for uri in others if not any(spec.match_file(uri) for spec in told)]
+        self.site.check_processes({*pages, *self.site.markdown_files()})
+        if not self.dirty and not self.only_reads:
+            self.left_out = self.site.left_out_of(files)
 
     @event_priority(_LAST)  # after other plugins have added pages
     def _on_files_last(self, files: Files, *, config: MkDocsConfig) -> Files:
@@ -92,7 +92,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             if not self.dirty or file.is_modified():
                 site.read(file)
         self._run(site.build.pages.values())
-        for uri in [] if self.dirty else self.left_out:
+        for uri in self.left_out:
             site.leave_out(uri)
         return files
 
@@ -203,6 +203,25 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             self.site.build.runner.close()
 
 
+def _load_config(config_file: str | None) -> MkDocsConfig:
+    """Return the configuration of MkDocs; raise what it logs about a wrong one as an error."""
+    errors = []
+
+    def take(record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.ERROR:
+            errors.append(record.getMessage())
+        return record.levelno < logging.ERROR
+
+    log = logging.getLogger("mkdocs.config")
+    log.addFilter(take)
+    try:
+        return load_config(config_file)
+    except Abort as error:
+        raise ConfigurationError("\n".join(errors) or error.format_message()) from None
+    finally:
+        log.removeFilter(take)
+
+
 def load(
     config_file: str | None, choose: Callable[[str, File], bool], options: Mapping[str, Any]
 ) -> tuple[Site, dict[str, Page]]:
@@ -214,7 +233,7 @@ def load(
     Returns the site, whose pages do not run yet, and its chosen pages by their files.
     Raises: ConfigurationError, if mkdocs.yml is not there, is wrong, or does not have the plugin.
     """
-    config = load_config(config_file)
+    config = _load_config(config_file)
     plugin = config.plugins.get("einsum-doc")
     if not isinstance(plugin, EinsumDocPlugin):
         raise ConfigurationError(f"einsum-doc is not among the plugins in {config.config_file_path}")
@@ -222,16 +241,23 @@ def load(
     plugin.only_reads = True
     config.plugins.on_startup(command="build", dirty=False)
     config = config.plugins.on_config(config)
+    found = get_files(config)
+    left_out = plugin.site.left_out_of(found)
     chosen, others = {}, []
-    for file in get_files(config):
+    for file in found:
         if not file.is_documentation_page() or not file.abs_src_path:
             others.append(file)
-        elif choose(name := plugin.site.name_of(file), file):
+        elif file.src_uri not in left_out and choose(name := plugin.site.name_of(file), file):
             chosen[name] = file
     files = config.plugins.on_files(Files([*chosen.values(), *others]), config=config)
     for file in chosen.values():
         page = config.plugins.on_pre_page(MkDocsPage(None, file, config), config=config, files=files)
         page.read_source(config)
         config.plugins.on_page_markdown(page.markdown or "", page=page, config=config, files=files)
+    for uri in left_out:
+        file = File(uri, config.docs_dir, config.site_dir, config.use_directory_urls)
+        if choose(name := plugin.site.name_of(file), file):
+            chosen[name] = file
+            plugin.site.leave_out(uri)
     pages = plugin.site.build.pages
     return plugin.site, {name: pages[file.src_uri] for name, file in chosen.items() if file.src_uri in pages}

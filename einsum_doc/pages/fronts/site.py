@@ -101,6 +101,13 @@ class Site:
             found += [os.path.relpath(os.path.join(folder, name), self.config.docs_dir) for name in pages]
         return [path.replace(os.sep, "/") for path in found]
 
+    def left_out_of(self, files: Files) -> list[str]:
+        """Return the paths of Markdown in docs_dir that becomes no page, although the author does not exclude it."""
+        pages = {file.src_uri for file in files.documentation_pages(inclusion=InclusionLevel.is_in_serve)}
+        told = [spec for spec in (self.config.exclude_docs, self.config.draft_docs) if spec]
+        others = [uri for uri in self.markdown_files() if uri not in pages]
+        return [uri for uri in others if not any(spec.match_file(uri) for spec in told)]
+
     def check_processes(self, pages: Collection[str]) -> None:
         """Check the patterns of pages in the option `processes`.
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 import __future__
 
 import ast
+import marshal
+import sys
+import threading
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from itertools import groupby
-from types import CodeType
+from types import CodeType, FunctionType
+from typing import Any
 
 from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.record.block import Block, Location
@@ -55,18 +59,97 @@ def compile_block(block: Block, *, interactive: bool = False) -> list[CodeType]:
         show_last(tree, source)
     ast.fix_missing_locations(tree)
     flags = _future_flags(tree.body)
-    codes = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)  # Python has warned of the text as it stands already
-        for file, group in groupby(tree.body, lambda statement: location_in(block, statement.lineno).file):
-            statements = list(group)
-            if block.locations:
-                _move(statements, file, block)
-            part = ast.Interactive(statements) if interactive else ast.Module(statements, [])
-            # Never optimized: that would take out `if __debug__`.
-            mode = "single" if interactive else "exec"
-            codes.append(compile(part, file, mode, flags, dont_inherit=True, optimize=0))
-    return codes
+        groups = groupby(tree.body, lambda statement: location_in(block, statement.lineno).file)
+        return [_compiled([*group], file, block, flags, interactive=interactive) for file, group in groups]
+
+
+class Definitions:
+    """The definitions of a page for a process that starts afresh: it unpickles them, and has them as its `__main__`.
+
+    Functions, classes and imports are executed there as they stand on the page; the values that they use are copied.
+    Nothing else of the page runs again, as if it stood under `if __name__ == "__main__":`.
+    """
+
+    def __init__(self, blocks: Sequence[Block], namespace: dict[str, Any]) -> None:
+        self.blocks, self.namespace = blocks, namespace
+
+    def __reduce__(self) -> tuple[Callable[..., None], tuple[object, ...]]:
+        from multiprocessing.reduction import ForkingPickler
+
+        codes = []
+        used: set[str] = set()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            for block in self.blocks:
+                tree = ast.parse(numbered(block))
+                flags = _future_flags(tree.body)
+                for statement in filter(self._is_definition, tree.body):
+                    location = location_in(block, statement.lineno)
+                    if block is self.blocks[-1] and location.line > self._line_in(location.file):
+                        continue  # it may define a name anew
+                    used |= {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+                    codes.append(_compiled([statement], location.file, block, flags))
+        values = {}
+        for name in used & self.namespace.keys():
+            with suppress(Exception):  # a function that uses it fails in the other process, which has no such name
+                values[name] = bytes(ForkingPickler.dumps(self.namespace[name]))
+        return exec, (_START, {"path": sys.path, "codes": marshal.dumps(codes), "values": values})
+
+    def _is_definition(self, statement: ast.stmt) -> bool:
+        """Return whether a statement is an import, or has made a function or a class."""
+        match statement:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                return statement.name in self.namespace
+            case ast.Assign(targets=[ast.Name(id=name)]):  # such as a named tuple
+                made = self.namespace.get(name)
+                return isinstance(made, type | FunctionType) and made.__module__ == "__main__"
+        return isinstance(statement, ast.Import | ast.ImportFrom)
+
+    def _line_in(self, file: str) -> float:
+        """Return the line that the page has reached in a file, if it is running there; else infinity."""
+        frame = sys._current_frames()[threading.main_thread().ident or 0]
+        while frame.f_back and not (frame.f_globals is self.namespace and frame.f_code.co_name == "<module>"):
+            frame = frame.f_back
+        return frame.f_lineno if frame.f_code.co_filename == file else float("inf")
+
+
+_START = """
+import marshal, pickle, sys, types
+
+def load():
+    for name in list(values):
+        try:
+            setattr(main, name, pickle.loads(values[name]))
+        except Exception:  # its class is not defined yet
+            continue
+        del values[name]
+
+sys.path[:] = path
+sys.modules["__main__"] = sys.modules["__mp_main__"] = main = types.ModuleType("__main__")
+load()
+for code in marshal.loads(codes):
+    try:
+        exec(code, main.__dict__)
+    except Exception:  # it needs a value that cannot be copied: those who use it will be told that it is not there
+        pass
+load()
+"""
+"""The program that makes a `__main__` of definitions, in a process that has nothing else of the builder."""
+
+
+def _compiled(
+    statements: list[ast.stmt], file: str, block: Block, flags: int, *, interactive: bool = False
+) -> CodeType:
+    """Return the code of statements of a block that stand in one file."""
+    if block.locations:
+        _move(statements, file, block)
+    part = ast.Interactive(statements) if interactive else ast.Module(statements, [])
+    mode = "single" if interactive else "exec"
+    # Never optimized: that would take out `if __debug__`.
+    code: CodeType = compile(part, file, mode, flags, dont_inherit=True, optimize=0)
+    return code
 
 
 def _future_flags(body: Sequence[ast.stmt]) -> int:

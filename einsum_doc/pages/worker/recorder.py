@@ -23,7 +23,9 @@ PACKAGES = {os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "
 _STANDARD = {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")} | (
     {os.path.realpath(sys.prefix)} if sys.prefix != sys.base_prefix else set()
 )
-_STARTED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "os.forkpty", "os.exec", "os.spawn"}
+_STARTED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "os.forkpty", "os.exec", "os.spawn"} | {
+    "einsum_doc.spawn"
+}
 _CHANGED = {"os.remove", "os.rename", "os.link", "os.symlink", "os.truncate", "os.mkdir", "os.rmdir"}
 _LISTED = {"os.listdir", "os.scandir"}
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND

@@ -17,6 +17,7 @@ import signal
 import socket
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import chdir, contextmanager, nullcontext, suppress
 from dataclasses import replace
@@ -36,7 +37,7 @@ from einsum_doc.pages.worker.assertions import Tally
 from einsum_doc.pages.worker.device import Device
 from einsum_doc.pages.worker.failures import failures_of, is_expected, message_of, name_of, register_sources
 from einsum_doc.pages.worker.imports import missing_module, when_loaded
-from einsum_doc.pages.worker.program import compile_block
+from einsum_doc.pages.worker.program import Definitions, compile_block
 from einsum_doc.pages.worker.recorder import Recorder
 from einsum_doc.pages.worker.resources import limit_cores, limit_memory
 from einsum_doc.pages.worker.uncaught import Uncaught
@@ -70,6 +71,8 @@ class Worker:
         self.builtins = _BUILTINS.copy()
         self.blocks: list[Block] = []
         """The blocks that have begun to run."""
+        self.executed: dict[ModuleType, list[Block]] = defaultdict(list)
+        """Those that were executed as Python in each namespace."""
         self.uncaught = Uncaught(self.blocks)
         self.late: list[LateFailure] = []
         """The failures since their block ended, each with the number of that block."""
@@ -80,6 +83,7 @@ class Worker:
         os.chdir(root)
         self.tally.watch_imports()
         when_loaded({"matplotlib": figures.prepare, "matplotlib.backend_bases": figures.prepare_backends})
+        when_loaded({"multiprocessing.spawn": self._send_definitions})
 
     def run(self, block: Block) -> Result:
         """Run one block."""
@@ -170,7 +174,9 @@ class Worker:
 
     def execute(self, block: Block, *, interactive: bool = False) -> None:
         """Execute the program of a block as Python, and show its value and its figures."""
-        self._execute(compile_block(block, interactive=interactive))
+        codes = compile_block(block, interactive=interactive)
+        self.executed[self.main].append(block)
+        self._execute(codes)
         self.values.finish()
 
     def _execute(self, codes: Sequence[CodeType]) -> None:
@@ -186,6 +192,17 @@ class Worker:
             _BUILTINS.update(self.originals)
             for name in _BUILTINS.keys() - self.originals.keys():
                 del _BUILTINS[name]
+
+    def _send_definitions(self, spawn: Any) -> None:
+        """Let processes that `multiprocessing` does not fork have the definitions of the page as their `__main__`."""
+        prepare = spawn.get_preparation_data
+
+        def get_preparation_data(name: str) -> dict[str, Any]:
+            sys.audit("einsum_doc.spawn")  # Python has no event of its own for these processes
+            data = {key: value for key, value in prepare(name).items() if not key.startswith("init_main")}
+            return data | {"definitions": Definitions(self.executed[self.main], self.namespace)}
+
+        spawn.get_preparation_data = get_preparation_data
 
     def _namespace(self, session: str) -> ModuleType:
         if session not in self.namespaces:

@@ -63,6 +63,9 @@ def test_pages_are_chosen(run: Run) -> None:
         (("nowhere.md",), "there is no page nowhere.md in"),
         (("prose.md",), "none of these pages has a block that runs"),
         (("-f", "elsewhere.yml"), "elsewhere.yml"),
+        (("--jobs", "-1"), "argument --jobs: expected a whole number from 1, not '-1'"),
+        (("--jobs", "0"), "argument --jobs: expected a whole number from 1, not '0'"),
+        (("--jobs", "x"), "argument --jobs: expected a whole number from 1, not 'x'"),
     ],
 )
 def test_what_is_not_there(options: tuple[str, ...], said: str, run: Run) -> None:
@@ -70,6 +73,32 @@ def test_what_is_not_there(options: tuple[str, ...], said: str, run: Run) -> Non
     assert told.returncode == 2
     assert said in told.stderr
     assert "Traceback" not in told.stderr
+
+
+def test_a_fence_that_cannot_run_is_named(run: Run, project: Project) -> None:
+    project.write({"ruby": block("puts 1", 'ruby exec="on"')})
+    told = run("ruby.md")
+    assert told.returncode == 1
+    assert "docs/ruby.md:1: FenceError: 'ruby' cannot be executed" in told.stderr
+
+
+def test_it_agrees_with_a_build_on_pages_that_are_left_out(project: Project) -> None:
+    page, false = block("assert 1 == 1"), block("assert 1 == 2")
+    left_out = {"folder/README": page, "templates/page": page, ".hidden": page}
+    pages = {"index": page, "folder/index": page, "drafts/draft": false, "words": "# Words\n"}
+    project.write(pages | left_out, PLAIN + "exclude_docs: drafts/\n")
+    checked, built = project.run("einsum-doc", "check"), project.build("-q", EINSUM_DOC_NO_CACHE="1")
+    for said in (checked.stderr, built.console):
+        assert sorted(re.findall(r"^docs/(.*)\.md:1: FenceError: the block would never run", said, re.M)) == [
+            ".hidden",
+            "folder/README",
+            "templates/page",
+        ]
+    assert checked.stdout == "5 pages, 2 blocks, 2 assertions held, 3 failures\n"
+    assert checked.stdout in built.console + "\n"
+    # A page that is named is checked.
+    assert "docs/drafts/draft.md:2: AssertionError" in project.run("einsum-doc", "check", "drafts/draft.md").stderr
+    assert "never run" in project.run("einsum-doc", "check", "templates/page.md").stderr
 
 
 def test_it_says_why(run: Run) -> None:
@@ -83,6 +112,16 @@ def test_the_debugger_stops_where_a_block_raises(run: Run) -> None:
     assert told.returncode == 1
     assert "docs/posts/wrong.md(13)" in told.stdout
     assert "(Pdb) 41" in told.stdout
+
+
+def test_the_debugger_leaves_a_block_alone_that_ends_its_process(run: Run, project: Project) -> None:
+    project.write({"ended": block("import os\nos._exit(0)")})
+    assert run("ended.md", "--pdb").returncode == 1
+
+
+def test_it_has_a_version(project: Project) -> None:
+    project.folder.mkdir()
+    assert re.fullmatch(r"einsum-doc \d+\.\d+\.\d+\n", project.run("einsum-doc", "--version").stdout)
 
 
 def test_other_programs_read_it(run: Run, project: Project) -> None:
@@ -121,13 +160,31 @@ def test_other_programs_read_it(run: Run, project: Project) -> None:
 def test_it_watches(project: Project) -> None:
     folder = project.write(PAGES).folder
     command = [Path(sys.executable).with_name("einsum-doc"), "check", "--watch", "index.md"]
-    with subprocess.Popen(command, cwd=folder, env=project.environment, stdout=subprocess.PIPE, text=True) as watching:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, cwd=folder, env=project.environment, stdout=pipe, stderr=pipe, text=True
+    ) as watching:
         assert watching.stdout is not None
+        assert watching.stderr is not None
+        errors = iter(watching.stderr.readline, "")
+
+        def edit(name: str, text: str) -> None:
+            assert "waiting for a change\n" in errors
+            (folder / name).write_text(text)
+
         assert watching.stdout.readline() == "1 page, 1 block, 1 assertion held\n"
-        time.sleep(0.5)
-        page = folder / "docs/index.md"
-        page.write_text(page.read_text().replace("1 == 1", "1 == 2"))
+        edit("docs/index.md", PAGES["index"].replace("1 == 1", "1 == 2"))
         assert watching.stdout.readline() == "1 page, 1 block, 0 assertions held, 1 failure\n"
+        # Files that are half written are told, and waited for.
+        edit("mkdocs.yml", "plugins: [einsum-doc\n")
+        assert any("error parsing the configuration file" in line for line in errors)
+        edit("mkdocs.yml", "site_name: A site\nplugins: [einsum-doc, nowhere]\n")
+        assert any('The "nowhere" plugin is not installed' in line for line in errors)
+        edit("docs/index.md", "# Welcome\n")  # seen while mkdocs.yml does not load
+        edit("mkdocs.yml", PLAIN)
+        assert any("none of these pages has a block that runs" in line for line in errors)
+        edit("docs/index.md", PAGES["index"])
+        assert watching.stdout.readline() == "1 page, 1 block, 1 assertion held, 1 page from the cache\n"
         watching.send_signal(signal.SIGINT)
         assert watching.wait(10) == 130
 

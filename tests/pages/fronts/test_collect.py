@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ..conftest import Project
+from ..conftest import PLAIN, Project
 
 PAGES = {
     "index": '# Welcome\n\n```python exec="on" title="one"\nassert 1 == 1\n```\n',
@@ -20,33 +20,52 @@ PAGES = {
     "y_i &= x_i x_i \\\\\n\\frac{\\partial y_i}{\\partial x_j} &= x_i \\delta_{ij}\n```\n",
     "prose": "# Prose\n",
 }
+OURS = """\
+import sys
+
+def test_the_plugin_loads_nothing():
+    ours = {name for name in sys.modules if name.split(".")[0] in ("einsum_doc", "mkdocs", "markdown", "torch")}
+    assert ours == {"einsum_doc", "einsum_doc.pages", "einsum_doc.pages.fronts", "einsum_doc.pages.fronts.pytest"}
+"""
 Told = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
 def told(project: Project) -> Told:
     """What pytest says of a small project."""
+    false = '```python exec="on"\nassert False\n```\n'
     files = {
-        "README.md": '```python exec="on"\nassert False\n```\n',  # is no page of the site
+        "README.md": false,  # none of these is a page of the site
+        "tests/cases.md": false,
+        "tests/test_ours.py": OURS,
         "pytest.ini": "[pytest]\nfilterwarnings = error\n",
     }
     run = project.write(PAGES, files=files).run
     return functools.partial(run, "python", "-m", "pytest", "-p", "no:cacheprovider", "-rA", "--color=no")
 
 
+def outcomes(ran: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    """Return the outcome of each item."""
+    found = re.findall(r"^(PASSED|FAILED|ERROR|SKIPPED) (.*?)(?: - .*)?$", ran.stdout, re.M)
+    return {name: outcome for outcome, name in found}
+
+
+OUTCOMES = {
+    "docs/index.md::1: one": "PASSED",
+    "docs/posts/wrong.md::1: python": "PASSED",
+    "docs/posts/wrong.md::2: two": "FAILED",
+    "docs/posts/wrong.md::3: python": "FAILED",
+    "docs/faulty.md::1: python": "PASSED",
+    "docs/faulty.md::line 7": "FAILED",
+    "docs/derived.md::1: derivation": "FAILED",
+}
+
+
 def test_each_block_is_a_test(told: Told) -> None:
     ran = told("docs")
     assert ran.returncode == 1, ran.stdout + ran.stderr
-    outcomes = dict(reversed(line.split(" ", 1)) for line in re.findall(r"^(?:PASSED|FAILED) .*", ran.stdout, re.M))
-    assert {name.split(" - ")[0]: outcome for name, outcome in outcomes.items()} == {
-        "docs/index.md::1: one": "PASSED",
-        "docs/posts/wrong.md::1: python": "PASSED",
-        "docs/posts/wrong.md::2: two": "FAILED",
-        "docs/faulty.md::1: python": "PASSED",
-        "docs/faulty.md::line 7": "FAILED",
-        "docs/derived.md::1: derivation": "FAILED",
-    }
-    assert ": block 2 failed at docs/posts/wrong.md:9" in ran.stdout
+    assert outcomes(ran) == OUTCOMES
+    assert "docs/posts/wrong.md:12: WorkerError: the block was not run: block 2 failed at docs/posts/wr" in ran.stdout
     assert "docs/posts/wrong.md:9: AssertionError: x == 2\n  left 1, right 2\n" in ran.stdout
     assert "docs/faulty.md:7: FenceError: unknown option 'sauce'\n  did you mean 'source'?" in ran.stdout
     assert "docs/derived.md:5: DerivationError: false" in ran.stdout
@@ -58,6 +77,7 @@ def test_they_are_selected_by_page_and_title(told: Told) -> None:
     assert "1 passed, 6 deselected" in told("docs", "-k", "one").stdout
     assert "1 passed, 2 deselected" in told("docs/posts", "-k", "1").stdout
     assert "1 passed" in told("docs/posts/wrong.md::1: python").stdout
+    assert told("docs/posts/wrong.md::3: python").returncode == 1
 
 
 def test_it_runs_nothing_to_collect(told: Told, project: Project) -> None:
@@ -66,6 +86,77 @@ def test_it_runs_nothing_to_collect(told: Told, project: Project) -> None:
     assert not (project.folder / "made").exists()
 
 
+def test_workers_of_xdist_run_them(told: Told, project: Project) -> None:
+    project.write({}, files={"pytest.ini": "[pytest]\naddopts = -n 2\nfilterwarnings = error\n"})
+    ran = told("docs")
+    assert ran.returncode == 1
+    assert outcomes(ran) == OUTCOMES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["loadfile", "loadscope", "loadgroup", "worksteal", "each"])
+def test_every_distribution_of_xdist_runs_them(told: Told, mode: str) -> None:
+    ran = told("docs", "-n", "2", "--dist", mode)
+    assert ran.returncode == 1
+    assert outcomes(ran) == OUTCOMES
+
+
+def test_two_workers_of_xdist_do_not_run_a_page_at_a_time(told: Told, project: Project) -> None:
+    made = '```python exec="on"\nimport os, time\nos.mkdir("busy")\ntime.sleep(0.5)\nos.rmdir("busy")\n```\n\n'
+    project.write({"alone": made + '```python exec="on"\nassert 1\n```\n' * 3})
+    ran = told("docs/alone.md", "-n", "2")
+    assert ran.returncode == 0, ran.stdout
+
+
+def test_a_plain_run_leaves_them_alone_until_it_is_asked(told: Told) -> None:
+    for paths in ((), ("tests",)):
+        assert outcomes(told(*paths)) == {"tests/test_ours.py::test_the_plugin_loads_nothing": "PASSED"}
+    asked = outcomes(told("-o", "einsum_doc=true", "--deselect", "tests/test_ours.py"))
+    assert asked == OUTCOMES
+    assert outcomes(told("docs/posts/..", "-k", "one")) == {"docs/index.md::1: one": "PASSED"}
+
+
+def test_docs_dir_is_the_folder_that_mkdocs_reads(told: Told, project: Project) -> None:
+    (project.folder / "docs").rename(project.folder / "pages")
+    base = (project.folder / "mkdocs.yml").read_text() + "docs_dir: 'pages/'  # theirs\n"
+    project.write({}, "INHERIT: base.yml\n", {"base.yml": base})
+    assert outcomes(told("pages", "-k", "one")) == {"pages/index.md::1: one": "PASSED"}
+
+
+def test_a_site_that_does_not_load_fails_its_pages(told: Told, project: Project) -> None:
+    sites = {
+        "text": (
+            "plugins: [einsum-doc\n",
+            "ConfigurationError: the site cannot be loaded: MkDocs encountered an error",
+        ),
+        "plugin": (
+            PLAIN.replace("[markdown-exec", "[nowhere, markdown-exec"),
+            "cannot be loaded: Config value 'plugins': The \"nowhere\" plugin",
+        ),
+        "stack": (PLAIN.replace("markdown-exec, ", ""), "PluginError: the site cannot be loaded: einsum-doc runs"),
+        "hook": (PLAIN + "hooks: [hook.py]\n", "SystemExit: the site cannot be loaded: 3"),
+        "cluster": (PLAIN.replace("einsum-doc]", "{einsum-doc: {executor: x}}]"), "PluginError: einsum-doc: executor"),
+    }
+    for name, (config, _) in sites.items():
+        files = {f"{name}/mkdocs.yml": config, f"{name}/docs/index.md": PAGES["index"]}
+        project.write({}, files=files | {f"{name}/hook.py": "raise SystemExit(3)\n"})
+    (project.folder / "tests/test_ours.py").write_text("def test_ours():\n    pass\n")
+    ran = told(*(f"{name}/docs" for name in sites), "tests")
+    assert "5 failed, 1 passed" in ran.stdout
+    assert "Traceback" not in ran.stdout + ran.stderr
+    for name, (_, said) in sites.items():
+        assert re.search(rf"^FAILED {name}/docs/index.md::", ran.stdout, re.M)
+        assert said in ran.stdout
+
+
+def test_the_debugger_stops_in_the_page(told: Told) -> None:
+    ran = told("docs/posts/wrong.md", "docs/faulty.md", "--pdb", typed="p x + 40\nc\n")
+    assert ran.stdout.count("entering PDB") == 1
+    assert re.search(r"docs/posts/wrong\.md\(9\)<module>\(\)\n-> assert x == 2\n\(Pdb\) 41\n", ran.stdout)
+    assert "3 failed, 2 passed" in ran.stdout
+
+
 def test_without_a_site_it_does_nothing(told: Told, project: Project) -> None:
     (project.folder / "mkdocs.yml").unlink()
     assert told("docs").returncode == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert told("tests", "docs", "-o", "einsum_doc=true").returncode == 0
