@@ -13,7 +13,7 @@ from einsum_doc.pages.record.messages import BlockAnswer, Dependencies, Job, Lat
 from einsum_doc.pages.record.result import Failure, PageResults, Result
 from einsum_doc.pages.verdict.judging import compared, shortened, shortened_failure
 from einsum_doc.pages.verdict.redaction import Redaction
-from einsum_doc.pages.worker.resources import gpus
+from einsum_doc.pages.worker.resources import cpu_name
 
 
 def run_job(
@@ -49,7 +49,7 @@ class Session:
     def __init__(self, server: ForkServer, settings: WorkerSettings, job: Job) -> None:
         self.job = job
         self.seconds = settings.seconds
-        self.device = "CPU" if settings.device == "cpu" or not gpus() else ""
+        self.device = cpu_name() if settings.device == "cpu" else ""
         """The device of blocks, as far as it is known before the worker has answered."""
         self.results: list[Result] = []
         self.page = PageAnswer("", 0)

@@ -16,6 +16,8 @@ from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.result import Failure, PageResults, Result, Shown
 from einsum_doc.pages.record.text import count
 
+FAILURE = "einsum-doc-failure"
+"""The id of the first failure on a page."""
 _WORDS = {"held": "✓ held", "failed": "✗ failed", "skipped": "– skipped", "not run": "– not run"}
 
 
@@ -159,7 +161,8 @@ def stamp_html(blocks: Sequence[Block], page: PageResults, faults: int, commit: 
     link = f'<a href="{escape(report)}">report</a>' if report else ""
     failures = faults + sum(len(result.failures) for result in results)
     if failures:
-        return f'<div class="stamp failed"><b>✗ {count(failures, "failure")} on this page</b>{link}</div>'
+        failed = f'<a href="#{FAILURE}">✗ {count(failures, "failure")} on this page</a>'
+        return f'<div class="stamp failed"><b>{failed}</b>{link}</div>'
     ran = [result for result in results if result.status == "held"]
     if not ran:
         return ""
@@ -197,6 +200,10 @@ def _spans(facts: Iterable[str]) -> str:
 
 
 def under_title(page: str, stamp: str) -> str:
-    """Return the page with the stamp below its title; at its top, if the theme will write the title."""
+    """Return the page with the stamp below its title; at its top, if the theme will write the title.
+
+    The first failure has the id that the stamp leads to.
+    """
     before, end, after = page.partition("</h1>")
-    return before + end + stamp + after if end else stamp + page
+    stamped = before + end + stamp + after if end else stamp + page
+    return stamped.replace('<pre class="failure"', f'<pre class="failure" id="{FAILURE}"', 1)

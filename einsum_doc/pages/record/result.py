@@ -75,7 +75,7 @@ class Result:
     seconds: float = 0.0
     """Wall-clock time of the block's own code."""
     device: str = ""
-    """Its device: `CPU`, or the name of the GPU; empty if torch was not loaded."""
+    """Its device: the name of the GPU, or `CPU`; empty on a machine without a GPU."""
     torch: str = ""
     """The version of torch that was loaded, if any."""
     assertions: int = 0
