@@ -26,7 +26,7 @@ from einsum_doc.pages.reading import scan
 from einsum_doc.pages.reading.language import Languages
 from einsum_doc.pages.reading.numbering import FenceNumbers
 from einsum_doc.pages.record.result import Failure
-from einsum_doc.pages.record.text import count
+from einsum_doc.pages.record.text import count, in_line
 from einsum_doc.pages.verdict import report
 from einsum_doc.pages.verdict.expected import REWRITE, rewrite
 from einsum_doc.pages.verdict.export import as_json, github, junit
@@ -98,7 +98,7 @@ class Build:
 
     def name_of(self, path: str) -> str:
         """Return the name of a file: its path relative to the folder of mkdocs.yml, with `/` between its parts."""
-        return os.path.relpath(path, self.project.root).replace(os.sep, "/")
+        return in_line(os.path.relpath(path, self.project.root).replace(os.sep, "/"))
 
     # ---- Read and run ----------------------------------------------------------------------------------------
 

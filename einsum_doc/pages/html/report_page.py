@@ -72,7 +72,7 @@ def report_html(entries: Sequence[Entry], commit: str, library: Sequence[str], p
 
 def contents(entries: Sequence[Entry], library: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Return the title of each part, as HTML, and its anchor."""
-    yield from ((entry.title, entry.report.name) for entry in entries if _is_told(entry))
+    yield from ((entry.title, quote(entry.report.name)) for entry in entries if _is_told(entry))
     if library:
         yield "The library", LIBRARY
 

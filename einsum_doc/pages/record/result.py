@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from einsum_doc.pages.record.block import Location
+from einsum_doc.pages.record.text import in_line, plain
 
 Status = Literal["held", "failed", "skipped", "not run"]
 Kind = Literal["html", "svg", "latex", "markdown", "text", "figure"]
@@ -29,6 +30,13 @@ class Failure:
     """Further lines: the values of both sides, the rest of a long message, what to do."""
     trace: tuple[str, ...] = ()
     """The author's frames, outermost first, each `file:line in name` and its source line."""
+
+    def __post_init__(self) -> None:
+        # They quote the author's text and whatever was raised, and are written to terminals, HTML and XML.
+        object.__setattr__(self, "error", in_line(self.error))
+        object.__setattr__(self, "message", plain(self.message))
+        object.__setattr__(self, "details", tuple(map(plain, self.details)))
+        object.__setattr__(self, "trace", tuple(map(plain, self.trace)))
 
     def __str__(self) -> str:
         head = f"{self.location}: {self.error}" + (f": {self.message}" if self.message else "")

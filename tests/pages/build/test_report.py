@@ -7,7 +7,9 @@ import re
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from html import escape
 from pathlib import Path
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 import pytest
@@ -109,6 +111,25 @@ def test_it_may_stand_elsewhere_or_nowhere(build: Build, option: str, written: l
     }
     links = re.findall(r'<a href="([^"]*)">report</a>', built.page("posts/first"))
     assert links == ["../../about/this/#docs/posts/first.md" for _ in written]
+
+
+def test_names_are_text(build: Build) -> None:
+    name, shown = "a<b>&\"c'%0A\n\x1b[31m", "docs/a<b>&\"c'%0A\\n\\x1b[31m.md"
+    options = with_options("junit: results.xml", "json: results.json")
+    code = r"type('V', (), {'__repr__': lambda _: '<b>\0\ud800'})()"
+    built = build({name: BLOCK.format("", code)}, config=options)
+    assert built.status == 0, built.console
+    assert f"{shown}: 1 block in " in built.console
+    report = built.page("report")
+    assert f'<h2 id="{escape(shown)}">' in report
+    assert f"<code>{escape(shown)}</code>" in report
+    assert f'<a href="#{quote(shown)}"' in report  # of its contents
+    assert f'<a href="../report/#{quote(shown)}">report</a>' in built.page(name)
+    assert r'<pre class="value">&lt;b&gt;\x00\ud800</pre>' in built.page(name)
+    (suite,) = ElementTree.parse(built.site.parent / "results.xml").getroot()
+    assert suite.get("name") == shown
+    facts = json.loads((built.site.parent / "results.json").read_text("utf-8"))
+    assert [page["page"] for page in facts["pages"] if page["blocks"]] == [shown]
 
 
 def test_it_must_be_a_page(build: Build) -> None:
