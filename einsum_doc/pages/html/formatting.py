@@ -156,6 +156,9 @@ def format_block(
     boxed = bool(shown["source"] or shown["result"])
     # Values and figures follow the output, wherever it is shown: an empty element beside it marks their place.
     place = f'<div class="{uuid4()}"></div>' if beside and shown["source"] != "console" else ""
+    is_alone = shown["html"] and shown["source"] in ("", "below") and output.strip()
+    if is_alone and not md.postprocessors["raw_html"].isblocklevel(output):
+        output = f"<p>{output}</p>"  # as Python-Markdown does where it stands in no element of ours
     headings: list[Any] = []
     convert = partial(converters.convert, md=md, options=options, headings=headings)
     written = _with_source(language.source(block.code), language.name, output, place, shown, convert)

@@ -1,4 +1,4 @@
-"""What a block writes stands on the page as markdown-exec would have put it there, whatever came before it."""
+"""Headings that blocks write, and texts that no Markdown extension reads; test_markdown_exec.py compares the HTML."""
 
 from __future__ import annotations
 
@@ -27,74 +27,6 @@ markdown_extensions: [abbr, admonition, attr_list, def_list, footnotes, md_in_ht
   {pymdownx.highlight: {anchor_linenums: true, line_spans: __span}}, {toc: {permalink: true}}]
 plugins: [%s]
 """
-TEXT = r"""
-print('''
-## A heading with `code`
-
-=== "One"
-
-    Text[^1] of *one* and [a link][there].
-
-=== "Two"
-
-    !!! note
-        HTML
-
-[^1]: A note.
-[there]: https://example.org
-*[HTML]: Hypertext
-
-| a | b |
-|---|---|
-| 1 | 2 |
-''')
-"""
-"""A program that writes Markdown with everything in it that a converter might remember."""
-LATER = "\nprint('[^1] and [a link][there] and HTML\\n\\n## A heading with `code`\\n')\n"
-"""One whose text would be another if something were remembered."""
-HEADERS = [
-    "",
-    'source="above"',
-    'source="below" result="text"',
-    'source="tabbed-left"',
-    'source="tabbed-right" tabs="Code|What it writes" title="t.py" linenums="1"',
-    'source="block"',
-    'source="console" result="pycon"',
-    'html="on" source="above" id="i"',
-    'id="own" idprefix="prefix-"',
-    'id="other"',
-    'updatetoc="off"',
-    'result="json"',
-]
-PAGE = "# Title\n\nText[^1] and HTML.\n\n[^1]: Of the page.\n\n" + "\n\n".join(
-    f'```python exec="on" {header}{code}```' for header in HEADERS for code in (TEXT, LATER)
-)
-
-
-def content(page: str) -> str:
-    """What stands between the title and the end of a page, without what says what became of its blocks."""
-    page = re.sub(
-        r'<div class="(?:run|said) held" data-block="\d+">(.*?)<div class="bar".*?</div></div>', r"\1", page, flags=re.S
-    )
-    page = re.sub(r'<div class="stamp".*?</div>', "", page, flags=re.S)
-    return page[page.index("<h1") : page.index("<footer")]
-
-
-def test_a_block_is_shown_as_markdown_exec_shows_it(build: Build) -> None:
-    pages = {"index": PAGE, "second": PAGE}
-    ours = build(pages, config=CONFIG % "markdown-exec, einsum-doc")
-    assert ours.status == 0, ours.console
-    found = {name: ours.page(name) for name in pages}
-    theirs = build(pages, config=CONFIG % "markdown-exec")
-    assert theirs.status == 0, theirs.console
-    for name in pages:
-        assert content(found[name]) == content(theirs.page(name))
-        # The table of contents of the theme, with the headings of the blocks.
-        menus = [
-            re.findall(r'<a href="#[^"]*" class="nav-link">.*?</a>', html) for html in (found[name], theirs.page(name))
-        ]
-        assert menus[0] == menus[1]
-        assert len(menus[0]) > len(HEADERS)
 
 
 def test_headings_of_blocks_that_markdown_exec_formats_itself(build: Build) -> None:
