@@ -161,8 +161,8 @@ def stamp_html(blocks: Sequence[Block], page: PageResults, faults: int, commit: 
     link = f'<a href="{escape(report)}">report</a>' if report else ""
     failures = faults + sum(len(result.failures) for result in results)
     if failures:
-        failed = f'<a href="#{FAILURE}">✗ {count(failures, "failure")} on this page</a>'
-        return f'<div class="stamp failed"><b>{failed}</b>{link}</div>'
+        failed = f"<b>✗ {count(failures, 'failure')} on this page</b>"
+        return f'<div class="stamp failed"><a href="#{FAILURE}">{failed}</a>{link}</div>'
     ran = [result for result in results if result.status == "held"]
     if not ran:
         return ""
