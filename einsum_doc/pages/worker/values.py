@@ -10,6 +10,7 @@ import ast
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from html import escape
 from typing import Any
 
@@ -80,12 +81,9 @@ class Values:
     def display(self, *values: Any, **_: Any) -> None:
         """Show values, as `IPython.display.display` does in a notebook."""
         for value in values:
-            shows_itself = _method(value, "_ipython_display_")
             if figures.is_drawing(value):  # which is seen in the figure
                 self._drawings.append(value)
-            elif shows_itself:
-                shows_itself()
-            else:
+            elif not _displays_itself(value):
                 text = _cut(without_addresses(value))
                 self.shown += _forms(value, text)
                 self.text += "\n" * bool(self.text) + text
@@ -130,13 +128,24 @@ def _forms(value: Any, text: str) -> Iterator[Shown]:
     yield Shown("text", bundle.get("text/plain", text))
 
 
+def _displays_itself(value: Any) -> bool:
+    """Return whether a value has displayed itself."""
+    method = _method(value, "_ipython_display_")
+    with suppress(NotImplementedError):
+        if method:
+            method()
+            return True
+    return False
+
+
 def _method(value: Any, name: str) -> Any:
     """Return a method for notebooks; None, if a value has none."""
-    # A class is not shown as its objects are, and an object may answer to any name.
-    if isinstance(value, type) or getattr(value, "_a_method_that_no_object_has_", None) is not None:
-        return None
-    method = getattr(value, name, None)
-    return method if callable(method) else None
+    with suppress(Exception):  # of objects that compute their attributes
+        # A class is not shown as its objects are, and an object may answer to any name.
+        if not isinstance(value, type) and getattr(value, "_a_method_that_no_object_has_", None) is None:
+            method = getattr(value, name, None)
+            return method if callable(method) else None
+    return None
 
 
 def _answer(value: Any, name: str, **arguments: Any) -> tuple[Any, Mapping[str, Any]]:

@@ -117,6 +117,14 @@ VALUES = {
         r'<img src="data:image/png;base64,iVBOR[^"]+" alt="&lt;PIL.Image.Image image mode=RGB size=2x2&gt;">',
     ),
     "one that displays itself": ("Displays(html='no')", "<p>by itself</p>"),
+    "one that declines to display itself": (
+        "type('D', (Html,), {'_ipython_display_': Declines._repr_html_})(html='<i>d</i>')",
+        '<div class="value"><i>d</i></div>',
+    ),
+    "one that fails for any name": (
+        "type('F', (), {'__getattr__': lambda *_: 1 / 0, '__repr__': lambda _: 'fails'})()",
+        '<pre class="value">fails</pre>',
+    ),
     "one that wraps another": ("Wraps(wrapped=Html(html='<i>w</i>'))", '<div class="value"><i>w</i></div>'),
     "displayed": (
         "from IPython.display import HTML, Markdown as M, display\ndisplay(HTML('<i>1</i>'), M('*2*'))\n"
