@@ -269,7 +269,7 @@ def test_a_failure_is_mere_text(build: Build, project: Project) -> None:
     code = "print('seen\\x1b[2J\\x1b]0;title\\x07 \\x08still')\nraise ValueError('\\x1b[31mred\\r\\x1b[H\\0')"
     built = build({"index": block(code)}, "-q")
     assert "docs/index.md:3: ValueError: red\n" in built.console
-    assert "output before it:\n    seen still\n" in built.console
+    assert "output before it:\n    seen \\x08still\n" in built.console
     # On a terminal, it neither clears the screen nor has colours of its own.
     shown = project.build_on_a_terminal("-q", NO_COLOR="1")
     assert "docs/index.md:3: ValueError: red\r\n" in shown
