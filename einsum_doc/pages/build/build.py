@@ -30,7 +30,7 @@ from einsum_doc.pages.reading.language import Languages
 from einsum_doc.pages.reading.numbering import FenceNumbers
 from einsum_doc.pages.record.files import write
 from einsum_doc.pages.record.result import Failure
-from einsum_doc.pages.record.text import count
+from einsum_doc.pages.record.text import count, in_line
 from einsum_doc.pages.verdict import report
 from einsum_doc.pages.verdict.expected import REWRITE, rewrite
 from einsum_doc.pages.verdict.export import as_json, github, junit
@@ -108,7 +108,7 @@ class Build:
 
     def name_of(self, path: str) -> str:
         """Return the name of a file: its path relative to the folder of mkdocs.yml, with `/` between its parts."""
-        return os.path.relpath(path, self.project.root).replace(os.sep, "/")
+        return in_line(os.path.relpath(path, self.project.root).replace(os.sep, "/"))
 
     # ---- Read and run ----------------------------------------------------------------------------------------
 
@@ -152,17 +152,15 @@ class Build:
         page.read_only()
         return page.report()
 
-    def found_on(self, page: Page) -> list[Page]:
-        """Wait for a page that is not rendered, and return the pages made of what it shows, as far as that is known.
+    def reports(self, page: Page) -> list[PageReport]:
+        """Wait for a page that is not rendered, and return its report and those of the pages found on it.
 
         These are the docstrings that it has shown in the last build, and the blocks that its blocks have printed.
         """
-        self.runner.wait(page)
+        own = self.report(page)
         found = [*self.found.known_on(page), *self.found.printed_on(page)]
         self.run(found)
-        for each in found:
-            self.runner.wait(each)
-        return found
+        return [own, *map(self.report, found)]
 
     def leave_out(self, uri: str, name: str, text: str, body: str) -> None:
         """Read a page that MkDocs leaves out of the site: its blocks are wrong, as they would never run."""

@@ -11,7 +11,7 @@ from markdown import Markdown
 
 from einsum_doc.pages.build.found import LEFT
 from einsum_doc.pages.build.page import Page
-from einsum_doc.pages.html.formatting import Converters, format_block
+from einsum_doc.pages.html.formatting import Converters, format_block, format_markdown
 from einsum_doc.pages.html.render import fault_html
 from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.reading import fence, scan
@@ -88,7 +88,7 @@ class Fences:
             if isinstance(found, scan.Fence) and found.commented:
                 return f"<pre>{escape(source)}</pre>"
             if LANGUAGES[language].role == "show":
-                return _shown(source, language, found, page, options, md)
+                return self._shown(source, language, found, page, options, md)
             if page is None or not isinstance(found, Block) or (found.language, found.code) != (language, source):
                 raise fence.FenceError("a block that is changed after its page was read is not run")
             self.wait(page)
@@ -106,17 +106,22 @@ class Fences:
             html = html.replace('data-block="', f'data-{page.kind}-block="', 1)
         return html
 
-
-def _shown(
-    source: str, language: str, found: scan.Fence | None, page: Page | None, options: dict[str, Any], md: Markdown
-) -> str:
-    """Return markdown-exec's HTML of a fence that runs nothing itself; fences inside one of Markdown may run."""
-    formatter: Any = markdown_exec.formatters[language]
-    if found is None or page is None or not LANGUAGES[language].holds_fences:
-        return str(formatter(code=source, md=md, **options))
-    # The source is shown without the numbers that the fences in it have when it is converted.
-    inner = numbered_text(source, found, page)
-    return str(markdown_exec.base_format(language="md", run=lambda code, **_: inner, code=source, md=md, **options))
+    def _shown(
+        self,
+        source: str,
+        language: str,
+        found: scan.Fence | None,
+        page: Page | None,
+        options: dict[str, Any],
+        md: Markdown,
+    ) -> str:
+        """Return the HTML of a fence that runs nothing itself; fences inside one of Markdown may run."""
+        if not LANGUAGES[language].holds_fences:
+            formatter: Any = markdown_exec.formatters[language]
+            return str(formatter(code=source, md=md, **options))
+        # The source is shown without the numbers that the fences in it have when it is converted.
+        inner = numbered_text(source, found, page) if found and page else source
+        return format_markdown(source, inner, md, options, self._converters)
 
 
 def _expected_html(source: str, *args: Any, **kwargs: Any) -> str:

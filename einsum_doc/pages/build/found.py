@@ -7,6 +7,7 @@ each block that a block prints has its own.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -95,6 +96,8 @@ class FoundPages:
             is_markdown = not (fence.is_on(options.get("html")) or options.get("result") or result.failures)
             if is_markdown and options.get("source") != "console" and not self.leaves:
                 found += self.printed(page.name, block, scan.normalize(result.output))
+        for each in found:
+            each.home = page.name
         return found
 
     def printed(self, name: str, block: Block, lines: Sequence[str]) -> list[Page]:
@@ -137,10 +140,15 @@ class FoundPages:
             each.home = each.home or page.name
         return found
 
+    def unknown(self, pages: Iterable[Page]) -> list[str]:
+        """Return the names of the pages whose docstrings are not known, as no build has rendered them."""
+        asking = [page.name for page in pages if _asks_for_docstrings(page) and not self.leaves]
+        return [name for name in asking if name not in self.known]
+
     def remember(self) -> None:
         """Keep the names of the docstrings on each page, for the next build."""
-        shown = {page.name: [each.name for each in page.met if each.name in self._made] for page in self.pages.values()}
-        shown = {name: found for name, found in shown.items() if found}
+        pages = [page for page in self.pages.values() if page.met or _asks_for_docstrings(page)]
+        shown = {page.name: [each.name for each in page.met if each.name in self._made] for page in pages}
         if self.memory and (shown or self.known):
             with suppress(OSError):  # the folder of the cache cannot be written to, which the cache reports
                 self.memory.parent.mkdir(parents=True, exist_ok=True)
@@ -194,6 +202,10 @@ class FoundPages:
             own = [*own[index + 1 :], *own[: index + 1]]
         self._fences[page.name] = own
         return {line: number for line, number in found.items() if number in page.reading.numbered}
+
+
+def _asks_for_docstrings(page: Page) -> bool:
+    return re.search(r"^[ ]*::: ", page.markdown, re.M) is not None
 
 
 def _same(one: scan.Fence, other: scan.Fence) -> bool:

@@ -24,7 +24,7 @@ from einsum_doc.pages.record.result import Failure, PageResults, Result
 from einsum_doc.pages.record.text import on_terminal
 from einsum_doc.pages.verdict.judging import compared, shortened, shortened_failure
 from einsum_doc.pages.verdict.redaction import Redaction
-from einsum_doc.pages.worker.resources import gpus
+from einsum_doc.pages.worker.resources import cpu_name
 
 _LIMITS = {"MemoryError", "_ArrayMemoryError", "ShownError"}
 """The errors that a block raises when it reaches its limit of memory or output."""
@@ -71,7 +71,7 @@ class Session:
         self.settings = settings
         self.limits = settings
         """The settings of the last block that has begun."""
-        self.device = "CPU" if settings.device == "cpu" or not gpus() else ""
+        self.device = cpu_name() if settings.device == "cpu" else ""
         """The device of blocks, as far as it is known before the worker has answered."""
         self.results: list[Result] = []
         self.page = PageAnswer("", 0)
@@ -156,7 +156,7 @@ class Session:
         files = self.worker.output, self.worker.errors
         (output, all_output), (errors, all_errors) = (file.read(self.limits.output) for file in files)
         last = self.results[-1]
-        output, errors = (on_terminal(self.clean(text)) for text in (last.output + output, last.errors + errors))
+        output, errors = (self.clean(on_terminal(text)) for text in (last.output + output, last.errors + errors))
         self.results[-1] = replace(last, output=output, errors=errors)
         if not (all_output and all_errors) and all(each.error != "OutputError" for each in last.failures):
             self.dependencies = self.worker.dependencies()

@@ -26,7 +26,7 @@ from einsum_doc.pages.fronts.site import Site, collect_less
 from einsum_doc.pages.reading import scan
 from einsum_doc.pages.record.files import write
 from einsum_doc.pages.verdict.export import as_json, junit
-from einsum_doc.pages.verdict.report import summary
+from einsum_doc.pages.verdict.report import PageReport, summary
 
 
 class UsageError(Exception):
@@ -96,10 +96,10 @@ class _Checker:
         return self._verdict(site.build, [*pages.values()])
 
     def _verdict(self, build: Build, pages: Sequence[Page]) -> int:
-        reports = []
+        reports = list[PageReport]()
         for page in pages:
-            reports.append(build.report(page))
-            if reports[-1].failures and self.options.pdb:
+            reports += build.reports(page)
+            if self.options.pdb and any(report.failures for report in reports):
                 break
         else:
             reports = with_writers(reports, build.pages)
@@ -109,6 +109,9 @@ class _Checker:
             write(Path(self.options.json), as_json(reports, build.commit))
         for note in build.cache_notes(reports, explained=self.options.explain):
             click.echo(note, err=True)
+        unknown = build.found.unknown(pages)
+        if unknown:
+            click.echo(f"docstrings on {', '.join(unknown)}: not checked, as no build has rendered them", err=True)
         if not any(page.blocks or page.failures for page in reports):
             raise UsageError("none of these pages has a block that runs" if reports else "no page was chosen")
         failed = [page for page in reports if page.failures]
@@ -116,7 +119,7 @@ class _Checker:
             tell_failures(reports)
         click.echo(summary(reports))
         if failed and self.options.pdb:
-            error = raised_by(build, pages[len(reports) - 1])
+            error = raised_by(build, page)
             if error:
                 click.echo(f"{type(error).__name__}: {error}", err=True)
                 pdb.post_mortem(error.__traceback__)

@@ -11,6 +11,7 @@ import os
 import re
 from bdb import BdbQuit
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -133,14 +134,18 @@ class PageFile(pytest.File):
         page = pages.get(self.path.relative_to(self.config_file.parent).as_posix())
         if page is None:
             return
-        for block in page.blocks:
-            title = block.options.get("title") or block.options.get("id") or block.language
-            item = BlockItem.of(self, f"{block.number}: {title}", block.location)
-            item.site, item.page, item.block = site, page, block
-            yield item
-        for fault in page.reading.faults:
-            where = fault.failure.location
-            yield FenceItem.of(self, f"line {where.line}", where, [fault.failure])
+        for each in (page, *site.build.found.known_on(page)):
+            # Docstrings stand in files of their own.
+            owner = f"{each.name} " if each is not page else ""
+            for block in each.blocks:
+                title = block.options.get("title") or block.options.get("id") or block.language
+                item = BlockItem.of(self, f"{owner}{block.number}: {title}", block.location)
+                item.site, item.page, item.block = site, each, block
+                yield item
+        for each in (page, *site.build.found.known_on(page)):
+            for fault in each.reading.faults:
+                where = fault.failure.location
+                yield FenceItem.of(self, f"line {where.line}", where, [fault.failure])
 
 
 class FenceItem(pytest.Item):
@@ -212,7 +217,14 @@ class BlockItem(FenceItem):
                 except Exception as error:
                     self.failures = [_failure(self.where, type(error).__name__, str(error))]
                     raise PageFailureError from None
-            return self.site.build.report(self.page).results[self.block.number - 1]
+            own, *found = self.site.build.reports(self.page)
+            result = own.results[self.block.number - 1]
+            printed = [failure for each in found if each.kind == "output" for failure in each.failures]
+            return replace(result, failures=(*result.failures, *self._here(printed)))
+
+    def _here(self, failures: Sequence[Failure]) -> list[Failure]:
+        """Return the failures at the block: those of blocks that it prints are there."""
+        return [failure for failure in failures if failure.location == self.where]
 
 
 class PageFailureError(BdbQuit):

@@ -29,7 +29,7 @@ from einsum_doc.pages.fronts.config import EinsumDocConfig, options_from
 from einsum_doc.pages.html.report_page import Entry, with_users
 from einsum_doc.pages.verdict.report import PageReport
 
-_log = get_plugin_logger("einsum_doc")
+_log = get_plugin_logger("einsum-doc")
 
 
 @contextmanager

@@ -228,7 +228,7 @@ class _ZensicalSite(Site):
 
 def _show_log() -> None:
     """Write the log of MkDocs to the terminal: under Zensical it has no handler."""
-    log = logging.getLogger("mkdocs.plugins.einsum_doc")
+    log = logging.getLogger("mkdocs.plugins.einsum-doc")
     if not log.handlers:
         log.addHandler(logging.StreamHandler())
         log.setLevel(logging.INFO)

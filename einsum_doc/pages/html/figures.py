@@ -13,7 +13,7 @@ import io
 import logging
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from types import ModuleType
 from typing import Any
@@ -81,13 +81,13 @@ def is_drawing(value: Any, depth: int = 2) -> bool:
     return isinstance(value, list | tuple) and depth > 0 and any(is_drawing(each, depth - 1) for each in value)
 
 
-def drawn(value: Any) -> Iterator[str]:
-    """Yield the open figures as SVG, and then `value` if it is a figure that is closed; close all."""
+def drawn(values: Sequence[Any]) -> Iterator[str]:
+    """Yield the open figures as SVG, and then those of `values` that are closed; close all."""
     pyplot = sys.modules.get("matplotlib.pyplot")
     figures = [pyplot.figure(number) for number in pyplot.get_fignums()] if pyplot is not None else []
-    shown = sys.modules.get("matplotlib.figure")
-    if shown is not None and isinstance(value, shown.Figure) and value not in figures:
-        figures.append(value)
+    figures += [
+        value for value in values if isinstance(value, sys.modules["matplotlib.figure"].Figure) and value not in figures
+    ]
     try:
         yield from map(_svg, figures)
     finally:

@@ -7,15 +7,18 @@ converters are kept, and reset before each text, as Python-Markdown requires.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from html import escape
+from textwrap import indent
 from typing import Any
 from uuid import uuid4
 
 import markdown_exec
 from markdown import Markdown
+from markdown.preprocessors import Preprocessor
 from markdown.util import HTML_PLACEHOLDER_RE
 
 from einsum_doc.pages.html.render import block_html, shown_html
@@ -36,13 +39,15 @@ class Converters:
         md: Markdown,
         options: Mapping[str, Any],
         headings: list[Any],
-        printer: tuple[str, Block],
+        printer: tuple[str, Block] | None = None,
         *,
         prefixed: bool = True,
+        verbatim: Mapping[str, str] | None = None,
     ) -> str:
         """Return a text as HTML; add its headings for the table of contents of the page, whose Markdown is `md`.
 
         printer: the name of the page and the block whose output the text is, for fences in it.
+        verbatim: the texts that only the highlighter reads, by the lines that stand for them in fences.
         options: markdown-exec's, as its `validator` reads them: `update_toc`, and the prefix of ids, which is
         `id_prefix` or else comes from `id`; without these, or if not `prefixed`, it is a number.
         """
@@ -57,6 +62,7 @@ class Converters:
             ids.id_prefix = f"{options['id']}-" if options["id_prefix"] is None else options["id_prefix"]
         reported = converter.treeprocessors[markdown_exec.HeadingReportingTreeprocessor.name]
         reported.headings = []
+        converter.preprocessors[_Verbatim.name].texts = verbatim or {}
         html: str = converter.reset().convert(text)
         if options["update_toc"]:
             for element in [each for heading in reported.headings for each in heading.iter()]:
@@ -77,7 +83,36 @@ def _converter() -> Markdown:
     ids, headings = markdown_exec.IdPrependingTreeprocessor(md, ""), markdown_exec.HeadingReportingTreeprocessor(md, [])
     md.treeprocessors.register(ids, ids.name, 4)  # right after `toc`, which gives headings their ids
     md.treeprocessors.register(headings, headings.name, 1)
+    verbatim = _Verbatim(md)
+    md.preprocessors.register(verbatim, verbatim.name, 25.4)  # right after fences have been numbered
+    if "snippet" in md.preprocessors:
+        # The output of a block includes no file, but a site appends some to every text.
+        appended = md.preprocessors["snippet"].run
+        md.preprocessors["snippet"].run = lambda lines: [*lines, *appended([])]
     return md
+
+
+class _Verbatim(Preprocessor):  # type: ignore[misc]  # Python-Markdown has no types
+    """Puts texts that are no Markdown into their fences, right before superfences reads these."""
+
+    name = "einsum_doc_verbatim"
+    texts: Mapping[str, str] = {}
+
+    def run(self, lines: list[str]) -> list[str]:
+        superfences = self.md.preprocessors["fenced_code_block"]
+        keeps_tabs = superfences.config.get("preserve_tabs")
+        if keeps_tabs:
+            lines = superfences.restore_raw_text(lines)  # the fences, which it has put aside
+        found = []
+        for line in lines:
+            text = self.texts.get(line.strip())
+            if text is None:
+                found.append(line)
+                continue
+            text = re.sub("[\2\3]", "", text)  # which are Markdown's own marks
+            written = text.split("\n") if keeps_tabs else self.md.preprocessors["normalize_whitespace"].run([text])[:-2]
+            found += [line[: -len(line.lstrip())] + each for each in written]
+        return found
 
 
 def _add_headings(page: Markdown, html: str, headings: list[Any]) -> None:
@@ -129,11 +164,12 @@ def format_block(
     boxed = bool(shown["source"] or shown["result"])
     # Values and figures follow the output, wherever it is shown: an empty element beside it marks their place.
     place = f'<div class="{uuid4()}"></div>' if beside and shown["source"] != "console" else ""
-    if place and shown["result"]:
-        output, shown["result"] = markdown_exec.code_block(shown["result"], output), ""
+    is_alone = shown["html"] and shown["source"] in ("", "below") and output.strip()
+    if is_alone and not md.postprocessors["raw_html"].isblocklevel(output):
+        output = f"<p>{output}</p>"  # as Python-Markdown does where it stands in no element of ours
     headings: list[Any] = []
     convert = partial(converters.convert, md=md, options=options, headings=headings, printer=(page, block))
-    written = _with_source(block, language, f"{output}\n\n{place}" if place else output, shown, convert)
+    written = _with_source(language.source(block.code), language.name, output, place, shown, convert)
     # Ids begin with a name that no other block of the site has.
     name = f"v{hashlib.blake2b(page.encode(), digest_size=3).hexdigest()}-{block.number}"
     beside = [replace(each, text=convert(each.text)) if each.kind == "markdown" else each for each in beside]
@@ -146,26 +182,49 @@ def format_block(
     return html
 
 
+def format_markdown(code: str, inner: str, md: Markdown, options: Mapping[str, Any], converters: Converters) -> str:
+    """Return a fence of Markdown as markdown-exec shows it; `inner` is its text, with the numbers of its fences."""
+    headings: list[Any] = []
+    convert = partial(converters.convert, md=md, options=options, headings=headings)
+    html = _with_source(code, "md", inner, "", options, convert)
+    if headings:
+        _add_headings(getattr(md, "_original_md", md), html, headings)
+    return html
+
+
 def _with_source(
-    block: Block, language: Language, output: str, options: Mapping[str, Any], convert: Callable[..., str]
+    code: str, language: str, output: str, after: str, options: Mapping[str, Any], convert: Callable[..., str]
 ) -> str:
-    """Return the output of a block as HTML, with its source where the block's options place it."""
-    source, result, extra = options["source"], options["result"], options.get("extra", {})
+    """Return the output of a block as HTML, with its source where the block's options place it.
+
+    after: an element that is to follow the output. convert: returns Markdown as HTML, as `Converters.convert` does.
+    """
+    source, result = options["source"], options["result"]
     if not source and (options["html"] or not output):
-        return output
-    raw = f'<div class="{uuid4()}"></div>' if options["html"] else ""
-    text = raw or output
+        return output + after
+    hidden, shown = uuid4().hex, uuid4().hex
+    verbatim = {hidden: "\n".join(line for line in code.split("\n") if "markdown-exec: hide" not in line).strip()}
+    raw = f'<div class="{uuid4()}"></div>' if options["html"] and source != "console" else ""
+    if not raw and (result or source == "console"):
+        verbatim[shown] = output
+    text = raw or shown
     if result and source != "console" and not raw:
         text = markdown_exec.code_block(result, text)
+    text += f"\n\n{after}" if after else ""
     if source:
         text = markdown_exec.add_source(
-            source=language.source(block.code),
+            source=hidden,
             location=source,
             output=text,
-            language=language.name,
+            language=language,
             tabs=options["tabs"],
-            result="" if raw else result,
-            **extra,
+            result=result,
+            **options.get("extra", {}),
         )
-    html = convert(text, prefixed=not raw)
+    # A line of backticks would end a fence of as many.
+    longest = max(map(len, re.findall("`{8,}", f"{code}\n{output}")), default=7)
+    text = text.replace("`" * 8, "`" * (longest + 1))
+    if shown not in verbatim:
+        text = re.sub(rf"^( *){shown}", lambda found: indent(output, found[1]), text, flags=re.M)
+    html = convert(text, prefixed=not raw, verbatim=verbatim)
     return html.replace(raw, output) if raw else html

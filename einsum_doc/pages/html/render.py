@@ -17,6 +17,8 @@ from einsum_doc.pages.record.result import Failure, Result, Shown
 from einsum_doc.pages.record.text import count
 from einsum_doc.pages.verdict.report import PageReport
 
+FAILURE = "einsum-doc-failure"
+"""The id of the first failure on a page."""
 _WORDS = {"held": "✓ held", "failed": "✗ failed", "skipped": "– skipped", "not run": "– not run"}
 
 
@@ -160,7 +162,8 @@ def stamp_html(page: PageReport, commit: str, report: str = "") -> str:
     link = f'<a href="{escape(report)}">report</a>' if report else ""
     failures = len(page.failures)
     if failures:
-        return f'<div class="stamp failed"><b>✗ {count(failures, "failure")} on this page</b>{link}</div>'
+        failed = f"<b>✗ {count(failures, 'failure')} on this page</b>"
+        return f'<div class="stamp failed"><a href="#{FAILURE}">{failed}</a>{link}</div>'
     ran = [result for result in results if result.status == "held"]
     if not ran:
         return ""
@@ -198,6 +201,10 @@ def _spans(facts: Iterable[str]) -> str:
 
 
 def under_title(page: str, stamp: str) -> str:
-    """Return the page with the stamp below its title; at its top, if the theme will write the title."""
+    """Return the page with the stamp below its title; at its top, if the theme will write the title.
+
+    The first failure has the id that the stamp leads to.
+    """
     before, end, after = page.partition("</h1>")
-    return before + end + stamp + after if end else stamp + page
+    stamped = before + end + stamp + after if end else stamp + page
+    return stamped.replace('<pre class="failure"', f'<pre class="failure" id="{FAILURE}"', 1)

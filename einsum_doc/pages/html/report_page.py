@@ -26,6 +26,10 @@ LIBRARY = "library"
 
 _HEADING = re.compile(r"<(h[1-6])\b[^>]*\sid=\"([^\"]+)\"[^>]*>.*?</\1>", re.S)
 _RIGHT = ' style="text-align: right"'
+_COLUMNS = {"block": "", "outcome": "", "assertions": _RIGHT, "lines": _RIGHT, "time": _RIGHT} | dict.fromkeys(
+    ("device", "language", "place"), ""
+)
+"""The columns of a table of blocks, each with its style."""
 
 
 class Entry(NamedTuple):
@@ -68,7 +72,7 @@ def report_html(entries: Sequence[Entry], commit: str, library: Sequence[str], p
 
 def contents(entries: Sequence[Entry], library: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Return the title of each part, as HTML, and its anchor."""
-    yield from ((entry.title, entry.report.name) for entry in entries if _is_told(entry))
+    yield from ((entry.title, quote(entry.report.name)) for entry in entries if _is_told(entry))
     if library:
         yield "The library", LIBRARY
 
@@ -118,28 +122,29 @@ def _origin_html(entry: Entry) -> str:
 
 
 def _table_html(page: PageReport) -> str:
-    head = (
-        f"<th>block</th><th>outcome</th><th{_RIGHT}>assertions</th><th{_RIGHT}>lines</th><th{_RIGHT}>time</th>"
-        "<th>device</th><th>language</th><th>place</th>"
-    )
-    rows = "".join(map(_row_html, page.blocks, page.results))
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>\n"
+    """Return the table of the blocks of a page, without columns that are empty."""
+    columns = []
+    for (title, style), *cells in zip(_COLUMNS.items(), *map(_cells, page.blocks, page.results), strict=True):
+        if any(cells):
+            columns.append([f"<th{style}>{title}</th>", *(f"<td{style}>{cell}</td>" for cell in cells)])
+    head, *rows = map("".join, zip(*columns, strict=True))
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>\n"
 
 
-def _row_html(block: Block, result: Result) -> str:
-    """Return the row of a block."""
+def _cells(block: Block, result: Result) -> tuple[str, ...]:
+    """Return the cells of a block, one for each of the columns."""
     ran = result.status in ("held", "failed")
-    cells = (
-        ("", escape(title_of(block).removeprefix("block "))),
-        ("", outcome_html(result)),
-        (_RIGHT, result.assertions or ""),
-        (_RIGHT, result.lines or ""),
-        (_RIGHT, f"{result.seconds:.2f}&nbsp;s" if ran else ""),
-        ("", escape(result.device or gpu_of(block.options))),
-        ("", escape(block.language)),
-        ("", f"<code>{escape(short(block.location))}</code>"),
+    return (
+        escape(title_of(block).removeprefix("block ")),
+        outcome_html(result),
+        str(result.assertions or ""),
+        str(result.lines or ""),
+        f"{result.seconds:.2f}&nbsp;s" if ran else "",
+        escape(result.device or gpu_of(block.options)),
+        escape(block.language),
+        f"<code>{escape(short(block.location))}</code>",
     )
-    return f"<tr>{''.join(f'<td{style}>{cell}</td>' for style, cell in cells)}</tr>"
 
 
 def _library_html(entries: Sequence[Entry], library: Sequence[str], places: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from einsum_doc.pages.record.block import Location
+from einsum_doc.pages.record.text import in_line, plain
 
 Status = Literal["held", "failed", "skipped", "not run"]
 Kind = Literal["html", "svg", "latex", "markdown", "text", "figure"]
@@ -31,6 +32,13 @@ class Failure:
     """The author's frames, outermost first, each `file:line` and its source line."""
     origin: Location | None = None
     """The line of the project's source that has raised it, if that is on no page."""
+
+    def __post_init__(self) -> None:
+        # They quote the author's text and whatever was raised, and are written to terminals, HTML and XML.
+        object.__setattr__(self, "error", in_line(self.error))
+        object.__setattr__(self, "message", plain(self.message))
+        object.__setattr__(self, "details", tuple(map(plain, self.details)))
+        object.__setattr__(self, "trace", tuple(map(plain, self.trace)))
 
     def __str__(self) -> str:
         head = f"{self.location}: {self.error}" + (f": {self.message}" if self.message else "")
@@ -77,7 +85,7 @@ class Result:
     seconds: float = 0.0
     """Wall-clock time of the block's own code."""
     device: str = ""
-    """Its device: `CPU`, or the name of the GPU; empty if torch was not loaded."""
+    """Its device: the name of the GPU, or `CPU`; empty on a machine without a GPU."""
     torch: str = ""
     """The version of torch that was loaded, if any."""
     assertions: int = 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,10 +14,8 @@ from xml.etree import ElementTree
 
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.result import Failure, Result
+from einsum_doc.pages.record.text import in_line, plain
 from einsum_doc.pages.verdict.report import PageReport, summary, users
-
-_NO_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-"""Characters that XML cannot hold, not even escaped. Not compiled here: that takes milliseconds of every build."""
 
 
 def junit(pages: Sequence[PageReport]) -> str:
@@ -44,27 +41,23 @@ def junit(pages: Sequence[PageReport]) -> str:
 
 
 def _add_case(suite: ElementTree.Element, name: str, location: Location, result: Result) -> None:
-    attributes = {"classname": suite.get("name", ""), "name": _text(name), "file": location.file}
+    attributes = {"classname": suite.get("name", ""), "name": name, "file": location.file}
     attributes |= {"line": str(location.line), "time": f"{result.seconds:.3f}"}
     case = ElementTree.SubElement(suite, "testcase", attributes)
     for failure in result.failures:
-        element = ElementTree.SubElement(case, "failure", type=failure.error, message=_text(failure.message))
-        element.text = _text(str(failure))
+        element = ElementTree.SubElement(case, "failure", type=failure.error, message=failure.message)
+        element.text = str(failure)
     if result.status in ("skipped", "not run"):
-        ElementTree.SubElement(case, "skipped", message=_text(result.reason))
+        ElementTree.SubElement(case, "skipped", message=result.reason)
     for tag, written in (("system-out", result.written), ("system-err", result.errors)):
         if written:
-            ElementTree.SubElement(case, tag).text = _text(written)
+            ElementTree.SubElement(case, tag).text = plain(written)
 
 
 def title_of(block: Block) -> str:
     """Return the number of a block on its page, and its title if it has one."""
     title = block.options.get("title") or block.options.get("id")
-    return f"block {block.number}" + (f": {title}" if title else "")
-
-
-def _text(text: str) -> str:
-    return re.sub(_NO_XML, "\ufffd", text)
+    return f"block {block.number}" + (f": {in_line(title)}" if title else "")
 
 
 def as_json(pages: Sequence[PageReport], commit: str = "") -> str:

@@ -50,7 +50,7 @@ def judged(blocks: Sequence[Block], ran: PageResults, *, compares: bool, require
 
 def shortened(result: Result) -> Result:
     """Return a result with its errors shortened."""
-    return replace(result, raised=_cut(result.raised), failures=tuple(map(shortened_failure, result.failures)))
+    return replace(result, raised=_cut(plain(result.raised)), failures=tuple(map(shortened_failure, result.failures)))
 
 
 def shortened_failure(failure: Failure) -> Failure:
@@ -62,6 +62,5 @@ def shortened_failure(failure: Failure) -> Failure:
 
 
 def _cut(text: str) -> str:
-    text = plain(text)
     more = f"… {len(text) - CHARACTERS:,} more characters are not shown"
     return text if len(text) <= CHARACTERS else text[:CHARACTERS] + more

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from einsum_doc.pages.record.result import Failure, Result
+from einsum_doc.pages.record.text import printable
 
 _SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|_KEY$|^KEY$|APIKEY|AUTH(?!OR)", re.I)
 _SHORTEST = 6
@@ -41,8 +42,8 @@ class Redaction:
         self.pattern = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
     def __call__(self, text: str) -> str:
-        """Return the text without them."""
-        return self.pattern.sub(lambda found: self.words[found[0]], text)
+        """Return the text without them, and with control characters as Python writes them."""
+        return self.pattern.sub(lambda found: self.words[found[0]], printable(text))
 
     def result(self, result: Result) -> Result:
         """Return the result without them, in all its text."""

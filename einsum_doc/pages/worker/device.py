@@ -8,6 +8,7 @@ from typing import Any
 
 from einsum_doc.pages.reading.fence import gpu_of
 from einsum_doc.pages.record.block import Block
+from einsum_doc.pages.worker.resources import cpu_name
 
 
 def _count_gpus() -> int:
@@ -30,6 +31,7 @@ class Device:
 
     def __init__(self, wanted: str) -> None:
         self.wanted = wanted
+        self._cpu = cpu_name()
         self._is_chosen = False
         self._before: Any = None
         """The default device before that of the block that runs, if it names one."""
@@ -54,9 +56,9 @@ class Device:
         """Return the version of torch, empty if it is not loaded, and the name of the default device."""
         torch = sys.modules.get("torch")
         if torch is None or not hasattr(torch, "cuda"):
-            return "", "CPU"
+            return "", self._cpu
         on_gpu = torch.get_default_device().type == "cuda"
-        return str(torch.__version__), torch.cuda.get_device_name() if on_gpu else "CPU"
+        return str(torch.__version__), torch.cuda.get_device_name() if on_gpu else self._cpu
 
     def restore(self) -> None:
         """Make the device from before the block the default one again."""

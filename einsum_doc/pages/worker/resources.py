@@ -20,6 +20,11 @@ def gpus() -> list[str]:
     return found if visible is None else [each.strip() for each in visible.split(",") if found and each.strip()]
 
 
+def cpu_name() -> str:
+    """Return what results call the CPU: nothing on a machine without a GPU, where all of them are from it."""
+    return "CPU" if gpus() else ""
+
+
 def limit_memory(size: int) -> None:
     """Make allocations beyond `size` bytes fail in the block that makes them, where the system can.
 

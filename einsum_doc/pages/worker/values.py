@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import ast
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from html import escape
 from typing import Any
 
 from einsum_doc.pages.html import figures
@@ -17,13 +20,15 @@ from einsum_doc.pages.languages.python import last_value
 from einsum_doc.pages.record.messages import WorkerSettings
 from einsum_doc.pages.record.result import Kind, Shown
 
-METHODS: Mapping[Kind, str] = {
-    "html": "_repr_html_",
-    "svg": "_repr_svg_",
-    "latex": "_repr_latex_",
-    "markdown": "_repr_markdown_",
+METHODS: Mapping[str, tuple[Kind, str]] = {
+    "text/html": ("html", "_repr_html_"),
+    "text/markdown": ("markdown", "_repr_markdown_"),
+    "image/svg+xml": ("svg", "_repr_svg_"),
+    "text/latex": ("latex", "_repr_latex_"),
+    "image/png": ("html", "_repr_png_"),
+    "image/jpeg": ("html", "_repr_jpeg_"),
 }
-"""The forms of a value, the richest first, and the method that gives each."""
+"""The forms of a value by their MIME types, those first that Jupyter prefers, and the method that gives each."""
 
 VALUE = "@value"
 """The name of the value of a last expression while it is shown: none in Python's grammar."""
@@ -61,25 +66,30 @@ class Values:
     def __init__(self, limit: int = WorkerSettings.output) -> None:
         self.limit = limit
         self.text = ""
-        """The value as a console would write it; empty if there is none to be shown."""
+        """The values as a console would write them; empty if there are none to be shown."""
         self.shown: list[Shown] = []
-        self._last: Any = None
+        self._drawings: list[Any] = []
 
     def show(self, value: Any) -> None:
         """Show the value of a last expression."""
-        self._last = value
-        if value is None or figures.is_drawing(value):  # which is seen in the figure
-            return
-        shown = list(_forms(value))
-        text = repr(value)
-        if shown or not re.search(r" at 0x[0-9A-Fa-f]+>?$", text):  # an address says nothing
-            self.text, self.shown = text, shown or [Shown("text", text)]
-            self._check("the value takes", "show a part of it")
+        if value is not None:
+            self.display(value)
+
+    def display(self, *values: Any, **_: Any) -> None:
+        """Show values, as `IPython.display.display` does in a notebook."""
+        for value in values:
+            if figures.is_drawing(value):  # which is seen in the figure
+                self._drawings.append(value)
+            elif not _displays_itself(value):
+                text = without_addresses(value)
+                self.shown += _forms(value, text)
+                self.text += "\n" * bool(self.text) + text
+                self._check("the values take", "show a part of them")
 
     def finish(self) -> None:
         """Show the figures that the block has drawn."""
-        self.shown += (Shown("figure", svg) for svg in figures.drawn(self._last))
-        self._last = None
+        self.shown += (Shown("figure", svg) for svg in figures.drawn(self._drawings))
+        self._drawings = []
         self._check("values and figures take", "draw fewer points, or those with rasterized=True")
 
     def _check(self, they_take: str, hint: str) -> None:
@@ -93,21 +103,75 @@ class Values:
             )
 
 
-def _forms(value: Any) -> Iterator[Shown]:
-    """Yield the richest form of a value, but none for its text; of a few tensors, a form for each."""
+def without_addresses(value: Any) -> str:
+    """Return `repr(value)` without addresses in memory, which are others in each process.
+
+    >>> without_addresses([object(), print]), without_addresses("<a at 0x7f0000000000>")
+    ('[<object object>, <built-in function print>]', "'<a at 0x7f0000000000>'")
+    """
+    text = repr(value)
+    addresses = r"(?<=<)__main__\.(?=[^<>]* at 0x)| at 0x[0-9A-Fa-f]+(?=[>,;:])"
+    return text if isinstance(value, str) else re.sub(addresses, "", text)
+
+
+def _forms(value: Any, text: str) -> Iterator[Shown]:
+    """Yield the richest form of a value, the last of which is its text; of a few tensors, a form for each."""
     several = _several(value)
     if all(map(is_tensor, several)):
         for each in several:
             yield Shown("html", tensor_html(each))
         return
-    for kind, name in METHODS.items():
-        # On its class: an object may answer to any name.
-        if getattr(type(value), name, None) is None:
-            continue
-        form = getattr(value, name)()
+    bundle, metadata = _answer(value, "_repr_mimebundle_", include=None, exclude=None)
+    bundle = bundle or {}
+    others = [mime for mime in bundle if mime.startswith("image/") and mime not in METHODS]
+    for mime in [*METHODS, *others]:
+        kind, name = METHODS.get(mime, ("html", ""))
+        form, about = bundle.get(mime), metadata.get(mime, {})
+        if form is None:
+            form, about = _answer(value, name)
+        if kind == "html" and mime != "text/html" and form is not None:
+            form = _image(mime, form, {"alt": text, **about})
         if isinstance(form, str):
             yield Shown(kind, form)
             return
+    yield Shown("text", bundle.get("text/plain", text))
+
+
+def _displays_itself(value: Any) -> bool:
+    """Return whether a value has displayed itself."""
+    method = _method(value, "_ipython_display_")
+    with suppress(NotImplementedError):
+        if method:
+            method()
+            return True
+    return False
+
+
+def _method(value: Any, name: str) -> Any:
+    """Return a method for notebooks; None, if a value has none."""
+    with suppress(Exception):  # of objects that compute their attributes
+        # A class is not shown as its objects are, and an object may answer to any name.
+        if not isinstance(value, type) and getattr(value, "_a_method_that_no_object_has_", None) is None:
+            method = getattr(value, name, None)
+            return method if callable(method) else None
+    return None
+
+
+def _answer(value: Any, name: str, **arguments: Any) -> tuple[Any, Mapping[str, Any]]:
+    """Return what a method for notebooks returns, and its metadata; None, if there is no method or it declines."""
+    method = _method(value, name)
+    try:
+        answer = method(**arguments) if method else None
+    except NotImplementedError:
+        answer = None
+    return answer if isinstance(answer, tuple) else (answer, {})
+
+
+def _image(mime: str, data: str | bytes, about: Mapping[str, Any]) -> str:
+    """Return an image as HTML. Its data are bytes, or text in base 64; `about` are its size and its text."""
+    text = b64encode(data).decode() if isinstance(data, bytes) else "".join(data.split())
+    said = "".join(f' {name}="{escape(str(about[name]))}"' for name in ("alt", "width", "height") if name in about)
+    return f'<img src="data:{mime};base64,{text}"{said}>'
 
 
 def _several(value: Any) -> Sequence[Any]:

@@ -82,8 +82,20 @@ class Worker:
         sys.dont_write_bytecode = True
         os.chdir(root)
         self.tally.watch_imports()
-        when_loaded({"matplotlib": figures.prepare, "matplotlib.backend_bases": figures.prepare_backends})
-        when_loaded({"multiprocessing.spawn": self._send_definitions})
+        when_loaded(
+            {
+                "matplotlib": figures.prepare,
+                "matplotlib.backend_bases": figures.prepare_backends,
+                # The second has taken the function from the first, if they were loaded before.
+                "IPython.core.display_functions": self._take_display,
+                "IPython.display": self._take_display,
+                "multiprocessing.spawn": self._send_definitions,
+            }
+        )
+
+    def _take_display(self, module: Any) -> None:
+        """Replace IPython's `display`, which only prints outside of a notebook."""
+        module.display = lambda *values, **options: self.values.display(*values, **options)
 
     def run(self, block: Block) -> Result:
         """Run one block."""

@@ -271,3 +271,28 @@ def test_a_text_that_another_plugin_renders(build: Build) -> None:
     assert "of a hook" in text_of(built.page())
     # One on the page, and one on the report.
     assert "1 page, 2 texts, 3 blocks" in built.console
+
+
+def test_check_and_pytest_run_what_the_last_build_has_shown(wrong: Project, failed: Built) -> None:
+    checked = wrong.run("einsum-doc", "check")
+    assert checked.returncode == 1
+    assert failed.console.split("ERROR   -  einsum-doc: ")[1].splitlines()[0] in checked.stdout
+    tested = wrong.run("pytest", "docs", "-p", "no:cacheprovider", "-q", "-n", "0")
+    named = set(re.findall(r"^FAILED (docs/\S+::.*?)(?: - .*)?$", tested.stdout, re.M))
+    assert named == {
+        "docs/wrong.md::1: python",
+        "docs/wrong.md::wrong.py::false 1: python",
+        "docs/wrong.md::wrong.py::false 2: python",
+        "docs/wrong.md::line 20",
+        "docs/wrong.md::wrong.py::text_with_escapes 1: python",
+    }
+    assert "wrong.py:8: AssertionError: x == 2" in tested.stdout
+    assert "docs/wrong.md:5: AssertionError: x == [2]" in tested.stdout
+
+
+def test_docstrings_that_no_build_has_rendered_are_named(new_project: NewProject) -> None:
+    project = new_project({"index": INDEX}, CONFIG % ("", PLUGINS["after"]), {"library.py": LIBRARY})
+    checked = project.run("einsum-doc", "check")
+    assert checked.returncode == 0
+    assert "docstrings on docs/index.md: not checked, as no build has rendered them" in checked.stderr
+    assert "1 page, 1 block" in checked.stdout

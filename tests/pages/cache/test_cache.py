@@ -90,7 +90,7 @@ def folder(again: Again, project: Project) -> Path:
 
 def reasons(built: Built) -> dict[str, str]:
     """For each page, what `EINSUM_DOC_EXPLAIN` says of it."""
-    said = re.findall(r"einsum_doc: docs/(\w+)\.md: (?:ran: )?(?!\d)(.*)", built.console)
+    said = re.findall(r"einsum-doc: docs/(\w+)\.md: (?:ran: )?(?!\d)(.*)", built.console)
     return dict(said)
 
 

@@ -73,6 +73,8 @@ def test_a_failure_is_shown_where_it_happened_and_mended(served: Callable[[str],
     shown = served("docs/index.md:6: AssertionError: library.answer() == 41")
     assert "left 42, right 41" in shown
     assert "✓ verified" not in shown
+    assert '<a href="#einsum-doc-failure"><b>✗ 1 failure on this page</b></a>' in shown
+    assert shown.count('id="einsum-doc-failure"') == 1
     assert "docs/index.md:6: AssertionError" in (project.folder / "console").read_text()
 
     index.write_text(GOOD.replace("source=", "sauce="))

@@ -38,6 +38,11 @@ DRAWN = {
     "shown": (PLOT + "plt.show()", 1, ""),
     "the figure as the value": ("fig, ax = plt.subplots()\nfig", 1, ""),
     "a figure that is closed": ("plt.close(fig)\nfig", 1, ""),
+    "displayed, open and closed": (
+        PLOT + "from IPython.display import display\ndisplay(plt.gcf())\nplt.close(fig)\ndisplay(fig)",
+        2,
+        "",
+    ),
     "a figure without pyplot": ("from matplotlib.figure import Figure\nFigure()", 1, ""),
     "what hist returns": ("plt.hist([1, 2, 2])", 1, ""),
     "what boxplot returns": ("plt.boxplot([1, 2, 2])", 1, ""),

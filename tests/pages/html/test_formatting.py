@@ -1,8 +1,21 @@
-"""What a block writes stands on the page as markdown-exec would have put it there, whatever came before it."""
+"""Headings that blocks write, and texts that no Markdown extension reads; test_markdown_exec.py compares the HTML."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from html import escape, unescape
+from pathlib import Path
+from typing import Any
+
+import markdown_exec
+import pytest
+from markdown import Markdown
+
+from einsum_doc.pages.html.formatting import Converters, format_block
+from einsum_doc.pages.languages.all import LANGUAGES
+from einsum_doc.pages.record.block import Block, Location
+from einsum_doc.pages.record.result import Result, Shown
 
 from ..conftest import Build
 
@@ -14,74 +27,6 @@ markdown_extensions: [abbr, admonition, attr_list, def_list, footnotes, md_in_ht
   {pymdownx.highlight: {anchor_linenums: true, line_spans: __span}}, {toc: {permalink: true}}]
 plugins: [%s]
 """
-TEXT = r"""
-print('''
-## A heading with `code`
-
-=== "One"
-
-    Text[^1] of *one* and [a link][there].
-
-=== "Two"
-
-    !!! note
-        HTML
-
-[^1]: A note.
-[there]: https://example.org
-*[HTML]: Hypertext
-
-| a | b |
-|---|---|
-| 1 | 2 |
-''')
-"""
-"""A program that writes Markdown with everything in it that a converter might remember."""
-LATER = "\nprint('[^1] and [a link][there] and HTML\\n\\n## A heading with `code`\\n')\n"
-"""One whose text would be another if something were remembered."""
-HEADERS = [
-    "",
-    'source="above"',
-    'source="below" result="text"',
-    'source="tabbed-left"',
-    'source="tabbed-right" tabs="Code|What it writes" title="t.py" linenums="1"',
-    'source="block"',
-    'source="console" result="pycon"',
-    'html="on" source="above" id="i"',
-    'id="own" idprefix="prefix-"',
-    'id="other"',
-    'updatetoc="off"',
-    'result="json"',
-]
-PAGE = "# Title\n\nText[^1] and HTML.\n\n[^1]: Of the page.\n\n" + "\n\n".join(
-    f'```python exec="on" {header}{code}```' for header in HEADERS for code in (TEXT, LATER)
-)
-
-
-def content(page: str) -> str:
-    """What stands between the title and the end of a page, without what says what became of its blocks."""
-    page = re.sub(
-        r'<div class="(?:run|said) held" data-block="\d+">(.*?)<div class="bar".*?</div></div>', r"\1", page, flags=re.S
-    )
-    page = re.sub(r'<div class="stamp".*?</div>', "", page, flags=re.S)
-    return page[page.index("<h1") : page.index("<footer")]
-
-
-def test_a_block_is_shown_as_markdown_exec_shows_it(build: Build) -> None:
-    pages = {"index": PAGE, "second": PAGE}
-    ours = build(pages, config=CONFIG % "markdown-exec, einsum-doc")
-    assert ours.status == 0, ours.console
-    found = {name: ours.page(name) for name in pages}
-    theirs = build(pages, config=CONFIG % "markdown-exec")
-    assert theirs.status == 0, theirs.console
-    for name in pages:
-        assert content(found[name]) == content(theirs.page(name))
-        # The table of contents of the theme, with the headings of the blocks.
-        menus = [
-            re.findall(r'<a href="#[^"]*" class="nav-link">.*?</a>', html) for html in (found[name], theirs.page(name))
-        ]
-        assert menus[0] == menus[1]
-        assert len(menus[0]) > len(HEADERS)
 
 
 def test_headings_of_blocks_that_markdown_exec_formats_itself(build: Build) -> None:
@@ -104,3 +49,110 @@ def test_a_block_within_markdown_that_is_executed(build: Build) -> None:
     numbers = re.findall(r'<h2 id="exec-(\d+)-', html)
     assert len({*numbers}) == 3, numbers
     assert "einsum_doc=" not in html
+
+
+EXTENSIONS = (
+    "abbr admonition attr_list def_list footnotes md_in_html nl2br smarty tables wikilinks "
+    "pymdownx.arithmatex pymdownx.betterem pymdownx.blocks.html pymdownx.caret pymdownx.critic pymdownx.details "
+    "pymdownx.emoji pymdownx.escapeall pymdownx.inlinehilite pymdownx.keys pymdownx.magiclink pymdownx.mark "
+    "pymdownx.progressbar pymdownx.smartsymbols pymdownx.snippets pymdownx.superfences pymdownx.tabbed "
+    "pymdownx.tasklist pymdownx.tilde"
+)
+READ = r"""--8<-- "pyproject.toml"
+  ;--8<-- "pyproject.toml"
+--8<--
+pyproject.toml
+--8<--
+HTML :smile: ++ctrl+a++ (c) --> 1/2 ~~no~~ ^^i^^ ==m== {++a++} {--b--} $x < y$ \\(z\\) `a` #!python x`
+https://example.org user@example.org #12 [[link]] "quoted" ... -- --- \* <b>bold</b> &amp; {% raw %} {{ x }}
+# heading {: #id .c }
+[^1] and [x]{: .k }
+??? note "x"
+    text
+
+=== "tab"
+    a
+
+/// html | div
+x
+///
+
+- [x] task
+[=85% "85%"]
+````````
+`````````
+~~~
+*[HTML]: Other
+[^1]: note
+``` {.python}
+x
+```"""
+"""A text in which every extension finds something."""
+TAKEN = [
+    'result="text"',
+    'result="json" source="above"',
+    'result="text" source="block"',
+    'result="text" source="tabbed-left"',
+    'result="text" source="below" linenums="1"',
+    'source="console"',
+    'html="on"',
+    'html="on" source="tabbed-right"',
+    'html="on" source="console"',
+]
+
+
+@pytest.fixture(params=[False, True], ids=["spaces", "tabs"])
+def formatted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str]:
+    """Return the HTML of a block of Python with some options and a result, on a page with every extension."""
+    (tmp_path / "words.txt").write_text("*[HTML]: Hypertext")
+    snippets = {"auto_append": ["words.txt"], "base_path": [".", str(tmp_path)]}
+    settings = markdown_exec.MarkdownConfig()
+    monkeypatch.setattr(settings, "exts", ["toc", *EXTENSIONS.split()])
+    superfences = {"preserve_tabs": request.param}
+    configs = {"pymdownx.snippets": snippets, "pymdownx.superfences": superfences}
+    monkeypatch.setattr(settings, "exts_config", configs)
+
+    def formatted(written: str, code: str, **result: Any) -> str:
+        inputs, options = dict(re.findall(r'(\w+)="(.*?)"', f'exec="on" {written}')), {}
+        assert markdown_exec.validator("python", inputs, options, {}, Markdown())
+        block = Block(Location("docs/a.md", 1), 1, "python", code)
+        return format_block(
+            block, Result("held", **result), LANGUAGES["python"], Markdown(), options, Converters(), "docs/a.md"
+        )
+
+    return formatted
+
+
+@pytest.mark.parametrize("options", TAKEN)
+def test_no_extension_reads_output_that_is_no_markdown_nor_source(options: str, formatted: Callable[..., str]) -> None:
+    code = f"print('''\n{READ}''')"
+    html = formatted(options, code, output=READ + "\n")
+    if "html" in options and "console" not in options:
+        assert READ in html
+        html = html.replace(READ, "")
+    else:
+        assert READ in seen_in(html)
+    assert (code in seen_in(html)) == ("source" in options)
+
+
+def seen_in(html: str) -> str:
+    return unescape(re.sub(r"<[^>]+>", "", html))
+
+
+def test_no_extension_reads_values_and_errors(formatted: Callable[..., str]) -> None:
+    html = formatted("", "", shown=(Shown("text", READ), Shown("html", f"<pre>{READ}</pre>")), errors=READ, raised=READ)
+    assert html.count(escape(READ)) == 3
+    assert f"<pre>{READ}</pre>" in html
+
+
+@pytest.mark.parametrize("options", ["", 'source="above"', 'source="tabbed-left"'])
+def test_snippets_read_no_markdown_that_is_written(options: str, formatted: Callable[..., str]) -> None:
+    """But a site appends its abbreviations to it."""
+    text = 'Some *text* of HTML.\n\n--8<-- "pyproject.toml"'
+    for html in (
+        formatted(options, "x", output=text),
+        formatted(options, "x", shown=(Shown("markdown", text),)),
+    ):
+        assert re.search(
+            r'<p>Some <em>text</em> of <abbr title="Hypertext">HTML</abbr>.</p>\s*<p>.*pyproject.toml.*</p>', html
+        )

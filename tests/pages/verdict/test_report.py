@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -52,7 +53,7 @@ docs/a.md:4: AssertionError: x == 4, 50 %
   two
   three
   output before it:
-    out
+    out\\x00
   standard error before it:
     err
   1 later block of the page not run
@@ -108,7 +109,7 @@ def test_junit_has_a_case_for_each_block_and_each_other_failure() -> None:
     }
     assert [(each.tag, each.text) for each in case] == [
         ("failure", f"{WRONG}"),
-        ("system-out", "out\ufffd\n"),
+        ("system-out", "out\\x00\n"),
         ("system-err", "err\n"),
     ]
     assert [dict(each[0].items()) for each in (skipped, not_run)] == [
@@ -164,3 +165,17 @@ def test_annotations_are_escaped_and_only_for_github(monkeypatch: pytest.MonkeyP
         "::error file=docs/a.md,line=4,title=AssertionError::x == 4, 50 %25%0Aleft 3\n"
         "::error file=docs/b%2Cc.md,line=2,title=FenceError::unknown option\n"
     )
+
+
+def test_control_characters_of_a_failure_reach_no_file_and_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = "<b>\0\x1b[2J\x9b\ufffe\ud800"
+    failure = Failure(Location(PAGE, 3), f"{texts}\nE", texts, (texts,), (texts,))
+    block = Block(Location(PAGE, 3), 1, "python", "", {"title": texts})
+    pages = [PageReport([Result("failed", texts, texts, failures=(failure,))], blocks=[block], name=PAGE)]
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    for text in (failures_text(pages), junit(pages), github(pages)):
+        assert "\\x00" in text
+        assert not re.search("[\0\x1b\x9b\ufffe\ud800]", text)
+    (case,) = ElementTree.fromstring(junit(pages)).iter("testcase")
+    assert case.get("name") == "block 1: <b>\\x00\\x1b[2J\\x9b\\ufffe\\ud800"
+    assert case[0].get("type") == "<b>\\x00\\x1b[2J\\x9b\\ufffe\\ud800\\nE"

@@ -17,7 +17,7 @@ class Shown:
     def __init__(self, **forms):
         self.forms = forms
     def __repr__(self):
-        return "as text"
+        return "plain" if type(self) in (Declines, Jpeg) else "as text"
 
 class Html(Shown):
     def _repr_html_(self):
@@ -37,6 +37,37 @@ class Markdown(Shown):
 
 class All(Markdown, Latex, Svg, Html):
     pass
+
+class Bundle(Shown):
+    def _repr_mimebundle_(self, include, exclude):
+        return self.forms
+
+class Both(Bundle, Html):
+    pass
+
+class Declines(Html):
+    def _repr_html_(self):
+        raise NotImplementedError
+
+class Png(Shown):
+    def _repr_png_(self):
+        return b"png", {"width": 3, "alt": 'a "b"'}
+
+class Jpeg(Shown):
+    def _repr_jpeg_(self):
+        return b"jpeg"
+
+class Displays(Html):
+    def _ipython_display_(self):
+        print("by itself")
+
+class Wraps(Shown):
+    def __getattr__(self, name):
+        return getattr(self.forms["wrapped"], name)
+
+class Plain:
+    def method(self):
+        pass
 """
 
 # What a block ends with, and what is on the page of it.
@@ -63,7 +94,47 @@ VALUES = {
         r'<div class="value"><p>Some <strong>bold</strong> text\.</p>\s*<table>.*?<td>b</td>.*?</table></div>',
     ),
     "the richest": ("All(html='<i>rich</i>')", '<div class="value"><i>rich</i></div>'),
-    "the next if it declines": ("All(html=None)", '<figure class="value"'),
+    "the next if it declines": ("All(html=None, markdown='*m*')", '<div class="value"><p><em>m</em></p></div>'),
+    "the next if it is not implemented": ("Declines()", '<pre class="value">plain</pre>'),
+    "a bundle": ("Bundle(**{'text/plain': 'no', 'text/html': '<i>b</i>'})", '<div class="value"><i>b</i></div>'),
+    "a bundle with metadata": (
+        "type('B', (), {'_repr_mimebundle_': lambda *_, **__: ({'image/gif': 'R0\\nlG'}, {'image/gif': {'height': 5}}),"
+        " '__repr__': lambda _: '<b>'})()",
+        '<div class="value"><img src="data:image/gif;base64,R0lG" alt="&lt;b&gt;" height="5"></div>',
+    ),
+    "a bundle of nothing known": (
+        "Bundle(**{'text/plain': 'known', 'application/x': {}})",
+        '<pre class="value">known</pre>',
+    ),
+    "a bundle, and a richer form beside it": (
+        "type('B', (Both,), {'_repr_mimebundle_': lambda *_, **__: {'image/png': b''}})(html='<i>r</i>')",
+        '<div class="value"><i>r</i></div>',
+    ),
+    "png": ("Png()", r'<img src="data:image/png;base64,cG5n" alt="a &quot;b&quot;" width="3">'),
+    "jpeg": ("Jpeg()", r'<img src="data:image/jpeg;base64,anBlZw==" alt="plain">'),
+    "a picture of PIL": (
+        "from PIL import Image\nImage.new('RGB', (2, 2))",
+        r'<img src="data:image/png;base64,iVBOR[^"]+" alt="&lt;PIL.Image.Image image mode=RGB size=2x2&gt;">',
+    ),
+    "one that displays itself": ("Displays(html='no')", "<p>by itself</p>"),
+    "one that declines to display itself": (
+        "type('D', (Html,), {'_ipython_display_': Declines._repr_html_})(html='<i>d</i>')",
+        '<div class="value"><i>d</i></div>',
+    ),
+    "one that fails for any name": (
+        "type('F', (), {'__getattr__': lambda *_: 1 / 0, '__repr__': lambda _: 'fails'})()",
+        '<pre class="value">fails</pre>',
+    ),
+    "one that wraps another": ("Wraps(wrapped=Html(html='<i>w</i>'))", '<div class="value"><i>w</i></div>'),
+    "displayed": (
+        "from IPython.display import HTML, Markdown as M, display\ndisplay(HTML('<i>1</i>'), M('*2*'))\n"
+        "for x in (None, 3): display(x, display_id='x')\n4",
+        r'<div class="value"><i>1</i></div><div class="value"><p><em>2</em></p></div>'
+        + "".join(f'<pre class="value">{text}</pre>' for text in ("None", 3, 4)),
+    ),
+    "without a repr of its own": ("Plain()", '<pre class="value">&lt;Plain object&gt;</pre>'),
+    "among others": ("[Plain(), Plain().method]", "&lt;bound method Plain.method of &lt;Plain object&gt;&gt;]</pre>"),
+    "a function": ("lambda: 0", '<pre class="value">&lt;function &lt;lambda&gt;&gt;</pre>'),
     "a class shows nothing of its objects": ("Html", '<pre class="value">&lt;class'),
     "an object that answers to any name": (
         "type('Any', (), {'__getattr__': lambda *_: str, '__repr__': lambda _: 'any'})()",
@@ -84,8 +155,6 @@ NOTHING = {
     "assigned": "y = 5",
     "not the last": "5\ny = 6",
     "in a compound statement": "for i in range(3):\n    i",
-    "nothing but its address": "object()",
-    "a function": "lambda: 0",
 }
 
 
@@ -104,7 +173,7 @@ def forms(new_project: NewProject) -> dict[str, str]:
 @pytest.mark.parametrize("case", VALUES)
 def test_a_value_is_shown_by_its_richest_form(case: str, forms: dict[str, str]) -> None:
     assert re.search(VALUES[case][1], forms[case], re.S), forms[case]
-    assert "as text" not in forms[case]
+    assert not re.search(r"as text|at 0x", forms[case])
 
 
 @pytest.mark.parametrize("case", NOTHING)
@@ -177,6 +246,11 @@ HOLDING = {
     "session": block(SESSION, 'pycon exec="on" source="console"') + block("3\n0\n1\nsaid\n'text'", "expected"),
     "expected": EXPECTED + block("said\n[0.2500001]", "expected"),
     "raises": block(BAD, 'python exec="on" raises="ZeroDivisionError"'),
+    "displayed": block(
+        'from IPython.display import HTML, display\ndisplay(HTML("<i>i</i>"))\nprint("said")\nobject()',
+        'python exec="on" source="above"',
+    )
+    + block("said\n<IPython.core.display.HTML object>\n<object object>", "expected"),
     "no_value": block('raise ValueError("no")\n7', 'python exec="on" raises="ValueError"'),
 }
 CHECK = (
