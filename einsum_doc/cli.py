@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from einsum_doc.derivatives import gradient
@@ -36,9 +36,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
+def _version() -> str:
+    """Return the name and version of the program."""
+    try:
+        return f"einsum-doc {version('einsum-doc')}"
+    except PackageNotFoundError:  # it is run from where it was unpacked
+        return "einsum-doc"
+
+
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="einsum-doc", description="The gradient of any einsum, and pages that run.")
-    parser.add_argument("--version", action="version", version=f"einsum-doc {version('einsum-doc')}")
+    parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(dest="command", required=True)
     gradients = commands.add_parser("gradient", help="label roles, gradient equations, cost")
     derivations = commands.add_parser("derive", help="the gradient line by line, each with its reason")

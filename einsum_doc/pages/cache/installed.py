@@ -58,8 +58,9 @@ def modules_in(folder: Path) -> set[str]:
 
 
 def installed_names() -> set[str]:
-    """Return the names of what is in the folders of installed packages, modules among them."""
-    return {entry.partition(".")[0] for folder in PACKAGES for entry in names_in(folder)}
+    """Return the names of what is in the folders of installed packages and in PYTHONPATH, modules among them."""
+    folders = {*PACKAGES, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))}
+    return {entry.partition(".")[0] for folder in folders for entry in names_in(folder)}
 
 
 def copies(root: Path, code: str) -> Iterator[str]:

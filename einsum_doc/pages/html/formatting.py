@@ -186,6 +186,8 @@ def format_markdown(code: str, inner: str, md: Markdown, options: Mapping[str, A
     """Return a fence of Markdown as markdown-exec shows it; `inner` is its text, with the numbers of its fences."""
     headings: list[Any] = []
     convert = partial(converters.convert, md=md, options=options, headings=headings)
+    if options["html"] or options["result"] or options["source"] == "console":
+        inner = code  # it is not converted
     html = _with_source(code, "md", inner, "", options, convert)
     if headings:
         _add_headings(getattr(md, "_original_md", md), html, headings)

@@ -26,7 +26,7 @@ def plain(text: str) -> str:
     >>> plain("\x1b[31mred\x1b[0m and \x1b[2Jgone\r\n50 %\r100 %")
     'red and gone\n100 %'
     """
-    return _CONTROL.sub(_escaped, _ESCAPE.sub("", on_terminal(text)))
+    return _CONTROL.sub(_escaped, _ESCAPE.sub("", on_terminal(text)).replace("\r\n", "\n"))
 
 
 def on_terminal(text: str) -> str:

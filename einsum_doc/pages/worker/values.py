@@ -84,7 +84,7 @@ class Values:
                 text = without_addresses(value)
                 self.shown += _forms(value, text)
                 self.text += "\n" * bool(self.text) + text
-                self._check("the values take", "show a part of them")
+                self._check("values take", "show a part of them")
 
     def finish(self) -> None:
         """Show the figures that the block has drawn."""

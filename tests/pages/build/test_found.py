@@ -276,7 +276,9 @@ def test_a_text_that_another_plugin_renders(build: Build) -> None:
 def test_check_and_pytest_run_what_the_last_build_has_shown(wrong: Project, failed: Built) -> None:
     checked = wrong.run("einsum-doc", "check")
     assert checked.returncode == 1
-    assert failed.console.split("ERROR   -  einsum-doc: ")[1].splitlines()[0] in checked.stdout
+    counted = "3 pages, 7 docstrings, 3 printed blocks, 16 blocks, 3 assertions held"
+    assert counted in failed.console
+    assert counted in checked.stdout
     tested = wrong.run("pytest", "docs", "-p", "no:cacheprovider", "-q", "-n", "0")
     named = set(re.findall(r"^FAILED (docs/\S+::.*?)(?: - .*)?$", tested.stdout, re.M))
     assert named == {

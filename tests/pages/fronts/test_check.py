@@ -193,7 +193,7 @@ LIMITED = {
     "time": ("open('docs/data').read() == 'new' or time.sleep(100)", "TimeoutError: the block did not end within 1 s"),
     "memory": ("bytearray(1 if open('docs/data').read() == 'new' else 10**13) and None", "MemoryError"),
     "output": ("print('x' * (1 if open('docs/data').read() == 'new' else 3 * 2**20))", "OutputError: the block wrote"),
-    "value": ("'x' * (1 if open('docs/data').read() == 'new' else 3 * 2**20)", "ShownError: the value takes"),
+    "value": ("'x' * (1 if open('docs/data').read() == 'new' else 3 * 2**20)", "ShownError: values take"),
 }
 
 

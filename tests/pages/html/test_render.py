@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from einsum_doc.pages.html.render import failure_html, stamp_html, under_title
 from einsum_doc.pages.record.block import Location
-from einsum_doc.pages.record.result import Failure, PageResults, Result
+from einsum_doc.pages.record.result import Failure, Result
+from einsum_doc.pages.verdict.report import PageReport
 
 
 def test_the_stamp_of_a_page_that_failed_leads_to_its_first_failure() -> None:
     failures = [Failure(Location("docs/a.md", line), "ValueError", str(line)) for line in (3, 8)]
-    stamp = stamp_html([], PageResults([Result("failed", failures=(failures[1],))]), 1, "")
+    stamp = stamp_html(PageReport([Result("failed", failures=(failures[1],))], faults=[failures[0]]), "")
     page = under_title("<h1>A</h1>" + "".join(map(failure_html, failures)), stamp)
     assert '<a href="#einsum-doc-failure"><b>✗ 2 failures on this page</b></a>' in page
     assert page.count("einsum-doc-failure") == 2

@@ -272,7 +272,7 @@ FAILING = {
     "raises": (block(BAD), ":4: ZeroDivisionError: division by zero"),
     "large": (
         block(f'{CLASSES}\nHtml(html="é" * 2**20)', 'python exec="on" source="above" output_limit="1.5"'),
-        "ShownError: the value takes 2.0 MiB, and at most 1.5 MiB are shown: show a part of it, or set output_limit",
+        "ShownError: values take 2.0 MiB, and at most 1.5 MiB are shown: show a part of them, or set output_limit",
     ),
     # A check that is false is not merely shown.
     "check": (block(CHECK.format("v.check()")), CHECKED),
