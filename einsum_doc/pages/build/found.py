@@ -24,6 +24,7 @@ from einsum_doc.pages.reading.docstrings import Docstring, docstrings
 from einsum_doc.pages.reading.numbering import numbered
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.files import write
+from einsum_doc.pages.verdict.report import Kind
 
 LEFT = ""
 """The name of the page whose blocks are left to markdown-exec."""
@@ -73,10 +74,8 @@ class FoundPages:
             return self._numbered_by(self.printed(*printer, lines), lines)
         context = _context(md)
         if context is None:
-            reading = self._reading(lines, Location(home, 1))
-            return self._numbered_by(
-                [self._kept(Page(f"{home}::", "", "", "", reading, kind="text", site=self.pages))], lines
-            )
+            page = self._new(f"{home}::", self._reading(lines, Location(home, 1)), "text")
+            return self._numbered_by([self._kept(page)], lines)
         file = self.name_of(str(context.filepath))
         for each in sorted(self._docstrings(file), key=lambda each: each.line != context.lineno):
             page = self._page_of(each, file)
@@ -85,7 +84,7 @@ class FoundPages:
                 return self._numbered_by([page], lines, numbers)
         # It is made by an extension, or is not in a file of Python.
         reading = self._reading(lines, Location(file, max(1, context.lineno)))
-        page = Page(f"{file}::{context.origin}", "", "", "", reading, kind="docstring", site=self.pages)
+        page = self._new(f"{file}::{context.origin}", reading, "docstring")
         return self._numbered_by([self._kept(page)], lines)
 
     def printed_on(self, page: Page) -> list[Page]:
@@ -94,7 +93,8 @@ class FoundPages:
         for block, result in zip(page.blocks, page.results, strict=True):
             options = block.options
             is_markdown = not (fence.is_on(options.get("html")) or options.get("result") or result.failures)
-            if is_markdown and options.get("source") != "console" and not self.leaves:
+            is_shown = options.get("source") != "console" and not block.expected
+            if is_markdown and is_shown and not self.leaves:
                 found += self.printed(page.name, block, scan.normalize(result.output))
         for each in found:
             each.home = page.name
@@ -110,13 +110,11 @@ class FoundPages:
         for number, found in reading.numbered.items():
             if isinstance(found, Block):
                 own = scan.PageReading([replace(found, number=1)], (), {number: replace(found, number=1)})
-                pages.append(
-                    Page(f"{name}::{block.number}.{found.number}", "", "", "", own, kind="output", site=self.pages)
-                )
+                pages.append(self._new(f"{name}::{block.number}.{found.number}", own, "output"))
         others = {number: each for number, each in reading.numbered.items() if not isinstance(each, Block)}
         if others or reading.faults:
             rest = reading._replace(blocks=(), numbered=others)
-            pages.append(Page(f"{name}::{block.number}", "", "", "", rest, kind="output", site=self.pages))
+            pages.append(self._new(f"{name}::{block.number}", rest, "output"))
         return [self._kept(page) for page in pages]
 
     # ---- Docstrings of the last build ------------------------------------------------------------------------
@@ -175,6 +173,9 @@ class FoundPages:
             page.name += "'"
         return other or page
 
+    def _new(self, name: str, reading: scan.PageReading, kind: Kind) -> Page:
+        return Page(name, "", "", "", reading, kind=kind, site=self.pages)
+
     def _reading(self, lines: Sequence[str], location: Location) -> scan.PageReading:
         return self.reader.reading(lines, [location] * len(lines))
 
@@ -184,7 +185,7 @@ class FoundPages:
         if name not in self._made:
             lines, reading = self.reader.read_lines(docstring.lines)
             self._fences[name] = self.reader.fences(lines)
-            self._made[name] = Page(name, "", "", "", reading, lines, kind="docstring", site=self.pages)
+            self._made[name] = replace(self._new(name, reading, "docstring"), lines=lines)
         return self._made[name]
 
     def _numbers(self, page: Page, fences: Sequence[scan.Fence]) -> dict[int, int] | None:

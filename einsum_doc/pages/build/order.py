@@ -65,7 +65,7 @@ def in_order(chosen: Iterable[Page], pages: Mapping[str, Page]) -> list[Page]:
 
 def with_writers(reports: Sequence[PageReport], pages: Mapping[str, Page]) -> list[PageReport]:
     """Return reports whose failures name the page of this build that has written the file that they speak of."""
-    writers = [(uri, page.name, page.ran.wrote) for uri, page in pages.items()]
+    writers = [(uri, page.name, page.ran.wrote) for uri, page in pages.items() if page.kind == "page"]
     written = [(uri, name, file) for uri, name, files in writers for file in files]
 
     def hinted(block: Block, result: Result, report: PageReport) -> Result:

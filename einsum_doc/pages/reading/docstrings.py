@@ -29,7 +29,13 @@ def docstrings(path: Path, name: str) -> list[Docstring]:
         tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return []
-    return list(_docstrings_in(tree, "", name))
+    found: dict[str, Docstring] = {}
+    for each in _docstrings_in(tree, "", name):
+        unique = each.name
+        while unique in found:  # as of a property and its setter
+            unique += "'"
+        found[unique] = each._replace(name=unique)
+    return [*found.values()]
 
 
 def _docstrings_in(node: ast.AST, owner: str, file: str) -> Iterator[Docstring]:

@@ -22,6 +22,9 @@ class Class:
     """Of an attribute."""
 
     async def method(self):
+        """The first."""
+
+    async def method(self):
         """Escaped \\
         line.
         And another.
@@ -37,7 +40,8 @@ def test_docstrings_have_names_and_lines(tmp_path: Path) -> None:
         "": [(3, "Of the module.")],
         "function": [(7, "Of a function."), (8, ""), (9, "Indented.")],
         "Class.attribute": [(13, "Of an attribute.")],
-        "Class.method": [(16, "Escaped         line."), (16, "And another.")],
+        "Class.method": [(16, "The first.")],
+        "Class.method'": [(19, "Escaped         line."), (19, "And another.")],
     }
     assert {each.lines[0].location.file for each in docstrings(file, "m.py")} == {"m.py"}
 
