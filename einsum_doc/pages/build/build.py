@@ -88,7 +88,7 @@ class Build:
         extensions.append(self.numbers)
         self.reader = PageReader(project.root, languages, extensions, configs, self.pages)
         keeps = options.cache and not is_set(NO_CACHE)
-        memory = project.root / options.cache / "docstrings.json" if keeps else None
+        memory = project.root / options.cache / "docstrings" if keeps else None
         self.found = FoundPages(
             self.reader, self.pages, self.run, self.name_of, leaves=not options.docstrings, memory=memory
         )

@@ -264,7 +264,8 @@ class Cache:
         """Return whether anything but the page that has written a file may read it."""
         if writer in self.awaited or any(Path(path).is_relative_to(folder) for folder in self.published):
             return True
-        others = (self._read(os.path.join(self.folder or "", name)) for name in names_in(str(self.folder or "")))
+        folder = str(self.folder or "")
+        others = (self._read(os.path.join(folder, name)) for name in names_in(folder) if name.endswith(".json"))
         return any(
             entry["question"]["page"] != writer and self._now.has_read(path, entry["evidence"], entry["question"])
             for entry in others
