@@ -24,7 +24,9 @@ def prose_html(text: str) -> str:
     >>> prose_html("Sum over $i$: this is jk,k->j.")
     'Sum over <span class="arithmatex">\\(i\\)</span>: this is <code>jk,k-&gt;j</code>.'
     """
-    pieces = re.split(r"((?<!\\)\$(?:\\.|[^\\$])+\$|[^\W\d_]*(?:\.\.\.)?[^\W\d_]*(?:,[\w.]*)*->(?:\.\.\.|[^\W\d_])*)", text)
+    pieces = re.split(
+        r"((?<!\\)\$(?:\\.|[^\\$])+\$|[^\W\d_]*(?:\.\.\.)?[^\W\d_]*(?:,[\w.]*)*->(?:\.\.\.|[^\W\d_])*)", text
+    )
     for position in range(1, len(pieces), 2):
         mathematics = pieces[position].startswith("$")
         inner = escape(pieces[position][1:-1] if mathematics else pieces[position], quote=False)

@@ -73,7 +73,8 @@ class Build:
         self.pages: dict[str, Page] = {}
         """The pages that have been read, by their paths in docs_dir."""
         self.runner = Runner(project, options, self.pages, compares=not self.rewriting)
-        self.fences = Fences(self.pages, self.runner.wait, project.config_file.name)
+        resolves = not getattr(options, "compatible", False)
+        self.fences = Fences(self.pages, self.runner.wait, project.config_file.name, resolves=resolves)
         custom_fences = configs.setdefault("pymdownx.superfences", {}).setdefault("custom_fences", [])
         languages = Languages(
             LANGUAGES,

@@ -229,7 +229,7 @@ def test_prose_and_mathematics_are_included(pages: Built) -> None:
     words = "\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
     assert words.startswith("# Every form\n")
     assert r"Inline $x_i$, `\(code\)`, [the home page](https://example.org/)," in words
-    assert f"[here](https://example.org/posts/every%20form/#every) and ![a picture]({PICTURE} \"Its title\")." in words
+    assert f'[here](https://example.org/posts/every%20form/#every) and ![a picture]({PICTURE} "Its title").' in words
     badge = f"A badge: [![a picture]({PICTURE})](https://example.org/)"
     assert f"{badge}, ![elsewhere](https://example.com/b.png), of nothing." in words
     assert "$$\ny = x\n$$" in words
