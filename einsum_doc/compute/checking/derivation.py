@@ -20,7 +20,7 @@ from einsum_doc.errors import NotationError
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
 from einsum_doc.notation.reading.scope import Scope
-from einsum_doc.notation.writing.html import row_html
+from einsum_doc.notation.writing.html import row_html, unescaped
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ class CheckedDerivation:
         rows = []
         for number, line in enumerate(self.lines, 1):
             verdict = "defined" if line.kind == "definition" else "holds" if line.holds else "FALSE"
-            rows.append(f"{number:>3}  {verdict:<7}  {line.text}" + (f"   ({line.reason})" if line.reason else ""))
+            reason = f"   ({unescaped(line.reason)})" if line.reason else ""
+            rows.append(f"{number:>3}  {verdict:<7}  {line.text}{reason}")
             if not line.holds:
                 rows += [f"       {part}" for part in (line.message, *line.details)]
         return "\n".join(rows)

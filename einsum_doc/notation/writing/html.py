@@ -9,18 +9,29 @@ import re
 from html import escape
 
 
+def unescaped(words: str) -> str:
+    r"""Return words of LaTeX with the signs that it escapes.
+
+    >>> unescaped(r"5\% of \$3")
+    '5% of $3'
+    """
+    return re.sub(r"\\([%$&#_{}])", r"\1", words)
+
+
 def prose_html(text: str) -> str:
     r"""Return words with mathematics between dollars as HTML, with einsums as code.
 
     >>> prose_html("Sum over $i$: this is jk,k->j.")
     'Sum over <span class="arithmatex">\\(i\\)</span>: this is <code>jk,k-&gt;j</code>.'
     """
-    pieces = re.split(r"(\$[^$]+\$|[^\W\d_]*(?:\.\.\.)?[^\W\d_]*(?:,[\w.]*)*->(?:\.\.\.|[^\W\d_])*)", text)
+    pieces = re.split(
+        r"((?<!\\)\$(?:\\.|[^\\$])+\$|[^\W\d_]*(?:\.\.\.)?[^\W\d_]*(?:,[\w.]*)*->(?:\.\.\.|[^\W\d_])*)", text
+    )
     for position in range(1, len(pieces), 2):
-        inner = escape(pieces[position].strip("$"), quote=False)
         mathematics = pieces[position].startswith("$")
+        inner = escape(pieces[position][1:-1] if mathematics else pieces[position], quote=False)
         pieces[position] = f'<span class="arithmatex">\\({inner}\\)</span>' if mathematics else f"<code>{inner}</code>"
-    pieces[::2] = [escape(piece, quote=False) for piece in pieces[::2]]
+    pieces[::2] = [escape(unescaped(piece), quote=False) for piece in pieces[::2]]
     return "".join(pieces)
 
 

@@ -73,7 +73,8 @@ class Build:
         self.pages: dict[str, Page] = {}
         """The pages that have been read, by their paths in docs_dir."""
         self.runner = Runner(project, options, self.pages, compares=not self.rewriting)
-        self.fences = Fences(self.pages, self.runner.wait, project.config_file.name)
+        resolves = not getattr(options, "compatible", False)
+        self.fences = Fences(self.pages, self.runner.wait, project.config_file.name, resolves=resolves)
         custom_fences = configs.setdefault("pymdownx.superfences", {}).setdefault("custom_fences", [])
         languages = Languages(
             LANGUAGES,
@@ -232,8 +233,10 @@ class Build:
         if empty and not self.options.allow_empty and not any(page.failures for page in pages):
             pages = [*pages, PageReport((), faults=[report.nothing_ran(self.project.config_file.name)])]
         self._export(pages)
-        for note in self.cache_notes(pages, explained=is_set(EXPLAIN)):
+        for note in self.cache_notes(pages):
             self.log.info(note)
+        for reason in self.reasons():
+            click.echo(f"einsum-doc: {reason}", err=True)  # `--quiet` hides the log
         if any(page.failures for page in pages):
             self._fail(pages, summary(pages))
         else:
@@ -250,22 +253,26 @@ class Build:
         if any(page.failures for page in late):
             self._fail(late, summary(late))
 
-    def cache_notes(self, pages: Sequence[PageReport] = (), *, explained: bool) -> list[str]:
+    def cache_notes(self, pages: Sequence[PageReport] = ()) -> list[str]:
         """Tidy the cache; return its problems, and installed copies of the project that pages import.
 
         pages: those with a verdict; that the results of a page are not kept is no news if it fails.
-        explained: also the reason why each page ran or did not.
         """
         cache = self.runner.cache
         if cache is None:
             return []
         cache.tidy()
-        reasons = cache.reasons.items() if explained else ()
         failed = [page.name for page in pages if page.failures]
         code = "\n".join(block.code for page in self.pages.values() for block in page.blocks)
         notes = list(copies(self.project.root, code))
-        notes += [note for note, page in cache.notes.items() if page not in failed]
-        return notes + [f"{name}: " + (f"ran: {why}" if why else "from the cache") for name, why in reasons]
+        return notes + [note for note, page in cache.notes.items() if page not in failed]
+
+    def reasons(self) -> list[str]:
+        """Return for each page why it ran, or did not, if this is asked for."""
+        if self.runner.cache is None or not (self.options.explain or is_set(EXPLAIN)):
+            return []
+        found = self.runner.cache.reasons.items()
+        return [f"{name}: " + (f"ran: {why}" if why else "from the cache") for name, why in found]
 
     def _fail(self, pages: Sequence[PageReport], told: str) -> None:
         # Not through the log: `--quiet` would hide it, its width would break lines, and under `serve`,

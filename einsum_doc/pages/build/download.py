@@ -136,6 +136,12 @@ def _words(lines: Sequence[str], link: Callable[[str], str]) -> str:
     return "\n".join(found).strip("\n")
 
 
+_LINK = re.compile(
+    r"(?P<sign>!?)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<to>[^)\s]+)(?P<title>\s+(?:\"[^\"]*\"|'[^']*'))?\)"
+)
+"""A link or an image in a line."""
+
+
 def _line(line: str, link: Callable[[str], str]) -> str:
     # The attributes of a heading, or of the paragraph above.
     line = re.sub(r"^(#+ .*?|)\s*\{:?\s*[#.][^}]*\}\s*$", r"\1", line)
@@ -148,9 +154,10 @@ def _line(line: str, link: Callable[[str], str]) -> str:
 
     def resolved(found: re.Match[str]) -> str:
         target = found["to"] if re.match(r"\w+:", found["to"]) else link(found["to"])
-        return f"[{found['text']}]({target})" if target else found["text"]
+        text = _LINK.sub(resolved, found["text"])  # which may be an image
+        return f"{found['sign']}[{text}]({target}{found['title'] or ''})" if target else text
 
-    return re.sub(r"(?<!!)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])+)\]\((?P<to>[^)\s]+)\)", resolved, "".join(pieces))
+    return _LINK.sub(resolved, "".join(pieces))
 
 
 # ---- Programs ----------------------------------------------------------------------------------------------

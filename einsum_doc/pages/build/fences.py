@@ -25,16 +25,17 @@ class Fences:
     """Validates and formats the fences of pages that are being rendered.
 
     pages: all pages, by any key. wait: waits until a page has run.
+    resolves: True if links in the output of blocks are resolved as those of their page are.
     lost: the failures of fences outside of a page that is being rendered; `where` is the file named by those without
     a page.
     """
 
-    def __init__(self, pages: Mapping[str, Page], wait: Callable[[Page], None], where: str) -> None:
+    def __init__(self, pages: Mapping[str, Page], wait: Callable[[Page], None], where: str, *, resolves: bool) -> None:
         self.pages = pages
         self.wait = wait
         self.where = where
         self.lost: list[Failure] = []
-        self._converters = Converters()
+        self._converters = Converters(resolves=resolves)
 
     def custom_fences(self, languages: Languages) -> list[dict[str, Any]]:
         """Return the fences for superfences, which asks the last one first that has a language's name."""
@@ -93,7 +94,8 @@ class Fences:
                 raise fence.FenceError("a block that is changed after its page was read is not run")
             self.wait(page)
             result = page.results[found.number - 1]
-            html = format_block(found, result, LANGUAGES[language], md, options, self._converters, page.name)
+            known, definitions = LANGUAGES[language], page.definitions
+            html = format_block(found, result, known, md, options, self._converters, page.name, definitions)
         except Exception as error:
             location = Location(page.name if page else self.where, 1)
             details = (f"in the block that begins: {source[:80]!r}",)
@@ -121,7 +123,8 @@ class Fences:
             return str(formatter(code=source, md=md, **options))
         # The source is shown without the numbers that the fences in it have when it is converted.
         inner = numbered_text(source, found, page) if found and page else source
-        return format_markdown(source, inner, md, options, self._converters)
+        definitions = page.definitions if page else ""
+        return format_markdown(source, inner, md, options, self._converters, definitions)
 
 
 def _expected_html(source: str, *args: Any, **kwargs: Any) -> str:

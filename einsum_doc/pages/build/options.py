@@ -66,6 +66,9 @@ class Options:
     cache_size: float = 256
     """The size limit of that folder, in MiB; the results that were used longest ago are deleted first."""
 
+    explain: bool = False
+    """True if a build says for each page why it ran, or did not."""
+
     processes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """The files of the project that the processes of a page may read, as patterns: `page: [files and folders]`.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,13 @@ class Page:
     def runnable(self) -> Sequence[Block]:
         """The blocks up to the first fence that is wrong: later ones may depend on it."""
         return self.blocks[: min((fault.after for fault in self.reading.faults), default=len(self.blocks))]
+
+    @cached_property
+    def definitions(self) -> str:
+        """The lines of the page that define links, which its blocks may use in their output."""
+        found = [number for number, line in enumerate(self.lines) if re.match(r" {0,3}\[[^]^][^]]*\]:", line)]
+        fences = scan.scan(self.lines) if found else []
+        return "\n".join(self.lines[each] for each in found if not any(f.line < each < f.end for f in fences))
 
     def sources(self, root: Path) -> Mapping[str, list[str]]:
         """Return the lines of each file that its code stands in; `root` is the folder of mkdocs.yml."""

@@ -61,6 +61,7 @@ class _Checker:
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
         given = {"device": options.device, "jobs": options.jobs, "require_gpu": options.require_gpu or None}
+        given["explain"] = options.explain or None
         given["cache"] = "" if options.no_cache else None
         self.settings = {name: value for name, value in given.items() if value is not None}
         """The options that take the place of those in mkdocs.yml."""
@@ -107,7 +108,7 @@ class _Checker:
             write(Path(self.options.junit), junit(reports))
         if self.options.json:
             write(Path(self.options.json), as_json(reports, build.commit))
-        for note in build.cache_notes(reports, explained=self.options.explain):
+        for note in build.cache_notes(reports) + build.reasons():
             click.echo(note, err=True)
         unknown = build.found.unknown(pages)
         if unknown:

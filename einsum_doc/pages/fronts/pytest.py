@@ -111,7 +111,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """End every process that was started."""
     for site in _sites(session):
-        site.build.cache_notes(explained=False)  # to tidy the cache; pytest does not report the notes
+        site.build.cache_notes()  # to tidy the cache; pytest does not report the notes
         site.build.runner.close()
 
 

@@ -28,9 +28,13 @@ from einsum_doc.pages.record.result import Result
 
 
 class Converters:
-    """Markdown with a site's extensions, for texts that are no pages: the output of blocks, and their source."""
+    """Markdown with a site's extensions, for texts that are no pages: the output of blocks, and their source.
 
-    def __init__(self) -> None:
+    resolves: True if links in these texts are resolved as those of their page are.
+    """
+
+    def __init__(self, *, resolves: bool = False) -> None:
+        self.resolves = resolves
         self._idle: list[Markdown] = []
 
     def convert(
@@ -43,10 +47,12 @@ class Converters:
         *,
         prefixed: bool = True,
         verbatim: Mapping[str, str] | None = None,
+        definitions: str = "",
     ) -> str:
         """Return a text as HTML; add its headings for the table of contents of the page, whose Markdown is `md`.
 
         printer: the name of the page and the block whose output the text is, for fences in it.
+        definitions: those of links on the page, which its Markdown reads only after its blocks.
         verbatim: the texts that only the highlighter reads, by the lines that stand for them in fences.
         options: markdown-exec's, as its `validator` reads them: `update_toc`, and the prefix of ids, which is
         `id_prefix` or else comes from `id`; without these, or if not `prefixed`, it is a number.
@@ -63,7 +69,10 @@ class Converters:
         reported = converter.treeprocessors[markdown_exec.HeadingReportingTreeprocessor.name]
         reported.headings = []
         converter.preprocessors[_Verbatim.name].texts = verbatim or {}
-        html: str = converter.reset().convert(text)
+        converter.reset()
+        if self.resolves:
+            _resolve_as(page, converter, definitions)
+        html: str = converter.convert(text)
         if options["update_toc"]:
             for element in [each for heading in reported.headings for each in heading.iter()]:
                 for part in ("text", "tail"):
@@ -71,6 +80,20 @@ class Converters:
             headings += reported.headings
         self._idle.append(converter)
         return html
+
+
+def _resolve_as(page: Markdown, converter: Markdown, definitions: str) -> None:
+    """Give a converter the definitions of links on a page, and what MkDocs resolves the links of this page with."""
+    blocks = definitions.split("\n")
+    while blocks:  # each that is a definition is taken from them
+        if not converter.parser.blockprocessors["reference"].run(None, blocks):
+            blocks.pop(0)
+    # After the ids have their prefixes, and the headings have been reported.
+    for name, priority in (("mkdocs_extract_anchors", 3), ("relpath", 0)):
+        if name in converter.treeprocessors:
+            converter.treeprocessors.deregister(name)
+        if name in page.treeprocessors:
+            converter.treeprocessors.register(page.treeprocessors[name], name, priority)
 
 
 def _converter() -> Markdown:
@@ -142,10 +165,12 @@ def format_block(
     options: Mapping[str, Any],
     converters: Converters,
     page: str,
+    definitions: str = "",
 ) -> str:
     """Return a block as markdown-exec shows it, with its outcome below.
 
     options: markdown-exec's, as its `validator` reads them. page: the name of its page.
+    definitions: those of links on the page.
     """
     if language.ours:
         return block_html(result.markup or f"<pre>{escape(block.code)}</pre>", block, result, "checked")
@@ -168,7 +193,10 @@ def format_block(
     if is_alone and not md.postprocessors["raw_html"].isblocklevel(output):
         output = f"<p>{output}</p>"  # as Python-Markdown does where it stands in no element of ours
     headings: list[Any] = []
-    convert = partial(converters.convert, md=md, options=options, headings=headings, printer=(page, block))
+    printer = (page, block)
+    convert = partial(
+        converters.convert, md=md, options=options, headings=headings, printer=printer, definitions=definitions
+    )
     written = _with_source(language.source(block.code), language.name, output, place, shown, convert)
     # Ids begin with a name that no other block of the site has.
     name = f"v{hashlib.blake2b(page.encode(), digest_size=3).hexdigest()}-{block.number}"
@@ -182,10 +210,12 @@ def format_block(
     return html
 
 
-def format_markdown(code: str, inner: str, md: Markdown, options: Mapping[str, Any], converters: Converters) -> str:
+def format_markdown(
+    code: str, inner: str, md: Markdown, options: Mapping[str, Any], converters: Converters, definitions: str
+) -> str:
     """Return a fence of Markdown as markdown-exec shows it; `inner` is its text, with the numbers of its fences."""
     headings: list[Any] = []
-    convert = partial(converters.convert, md=md, options=options, headings=headings)
+    convert = partial(converters.convert, md=md, options=options, headings=headings, definitions=definitions)
     if options["html"] or options["result"] or options["source"] == "console":
         inner = code  # it is not converted
     html = _with_source(code, "md", inner, "", options, convert)

@@ -401,6 +401,13 @@ def test_the_reason_and_the_latex() -> None:
     assert (third.latex, third.reason) == ("= x_i 4", "so it is")
 
 
+def test_signs_that_latex_escapes_are_themselves_in_a_reason() -> None:
+    derivation = verify(r"y_i &= 2 x_i \\ y_i &= x_i + x_i \text{100\% \& \$1, as $a \% b$}")
+    assert str(derivation).endswith("(100% & $1, as $a % b$)")
+    shown = derivation._repr_html_()
+    assert r'>100% &amp; $1, as <span class="arithmatex">\(a \% b\)</span>' in shown
+
+
 def test_the_step_at_fault_is_named() -> None:
     derivation = verify(r"2 x_i &= 3 x_i \\ &= x_i + x_i")
     assert [line.holds for line in derivation.lines] == [False, False]

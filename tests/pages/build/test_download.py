@@ -21,7 +21,8 @@ title: Every form
 
 # Every form {#every}
 
-Inline \(x_i\), `\(code\)`, [the home page](../index.md), [here](#every) and ![a picture](a.png).
+Inline \(x_i\), `\(code\)`, [the home page](../index.md), [here](#every) and ![a picture](a.png "Its title").
+A badge: [![a picture](a.png)](../index.md), ![elsewhere](https://example.com/b.png), ![of nothing](none.png).
 
 In the margin.
 { .note data-search-exclude="" }
@@ -137,12 +138,13 @@ ij,jk->ik
 ```
 ''',
 }
+PICTURE = "https://example.org/posts/a.png"
 
 
 @pytest.fixture(scope="module")
 def pages(new_project: NewProject) -> Built:
     """One build of the pages."""
-    built = new_project(PAGES, CONFIG).build()
+    built = new_project(PAGES, CONFIG, {"docs/posts/a.png": ""}).build()
     assert built.status == 0, built.console
     return built
 
@@ -227,7 +229,9 @@ def test_prose_and_mathematics_are_included(pages: Built) -> None:
     words = "\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
     assert words.startswith("# Every form\n")
     assert r"Inline $x_i$, `\(code\)`, [the home page](https://example.org/)," in words
-    assert "[here](https://example.org/posts/every%20form/#every) and ![a picture](a.png)" in words
+    assert f'[here](https://example.org/posts/every%20form/#every) and ![a picture]({PICTURE} "Its title").' in words
+    badge = f"A badge: [![a picture]({PICTURE})](https://example.org/)"
+    assert f"{badge}, ![elsewhere](https://example.com/b.png), of nothing." in words
     assert "$$\ny = x\n$$" in words
     assert "\n\nIn the margin.\n\n" in words
     assert "> With text." in words

@@ -17,7 +17,7 @@ from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.result import Result, Shown
 
-from ..conftest import Build
+from ..conftest import Build, block
 
 CONFIG = """\
 site_name: A site
@@ -49,6 +49,45 @@ def test_a_block_within_markdown_that_is_executed(build: Build) -> None:
     numbers = re.findall(r'<h2 id="exec-(\d+)-', html)
     assert len({*numbers}) == 3, numbers
     assert "einsum_doc=" not in html
+
+
+# What a block writes, and the HTML of its page.
+LINKS = {
+    "a page": ("[a](other.md#part)", '<a href="../other/#part">a</a>'),
+    "a picture": ("![a](a.png)", 'src="../a.png"'),
+    "a definition of the page": ("[a][target]", '<a href="../other/">a</a>'),
+    "a definition of its own": ("[a][own]\\n\\n[own]: other.md", '<a href="../other/">a</a>'),
+    "its own comes first": ("[a][target]\\n\\n[target]: page.md", '<a href="./">a</a>'),
+    "a definition in a fence": ("[a][shown]", "<p>[a][shown]</p>"),
+    "a heading of its own": ("## B\\n\\n[a](#b)", '<a href="#exec-7--b">a</a>'),
+}
+WRONG_LINKS = {
+    "[a](none.md)": "link 'none.md', but the target 'sub/none.md' is not found",
+    "[a](other.md#none)": "link 'other.md#none', but the doc 'sub/other.md' does not contain an anchor '#none'",
+    "[a](#none)": "link '#exec-10--none', but there is no such anchor on this page",
+}
+
+
+@pytest.mark.parametrize("is_wrong", [False, True])
+def test_links_in_output_are_those_of_the_page(is_wrong: bool, build: Build) -> None:
+    texts = [text for text, _ in LINKS.values()] + [*WRONG_LINKS] * is_wrong
+    page = (
+        "".join(block(f'print("{text}")') for text in texts) + "```text\n[shown]: other.md\n```\n\n[target]: other.md\n"
+    )
+    page += block('print("Words\\n{ #known }")', 'python exec="on" idprefix=""')
+    other = "# Other\n\n## Part\n\n[a](page.md#known)\n"
+    pages = {"sub/page": "# Title\n\n" + page, "sub/other": other}
+    config = CONFIG % "markdown-exec, einsum-doc" + "validation: {anchors: warn}\n"
+    built = build(pages, "--strict", config=config, files={"docs/sub/a.png": ""})
+    warnings = [line for line in built.console.split("\n") if line.startswith("WARNING")]
+    assert [message in line for message, line in zip(WRONG_LINKS.values(), warnings, strict=False)] == [
+        True
+    ] * 3 * is_wrong, warnings
+    if not is_wrong:
+        assert built.status == 0, built.console
+        found = built.page("sub/page").split('data-block="')[1:]
+        for (name, (_, html)), each in zip(LINKS.items(), found, strict=False):
+            assert html in each, name
 
 
 EXTENSIONS = (
@@ -115,9 +154,9 @@ def formatted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, t
     def formatted(written: str, code: str, **result: Any) -> str:
         inputs, options = dict(re.findall(r'(\w+)="(.*?)"', f'exec="on" {written}')), {}
         assert markdown_exec.validator("python", inputs, options, {}, Markdown())
-        block = Block(Location("docs/a.md", 1), 1, "python", code)
+        found = Block(Location("docs/a.md", 1), 1, "python", code)
         return format_block(
-            block, Result("held", **result), LANGUAGES["python"], Markdown(), options, Converters(), "docs/a.md"
+            found, Result("held", **result), LANGUAGES["python"], Markdown(), options, Converters(), "docs/a.md"
         )
 
     return formatted
