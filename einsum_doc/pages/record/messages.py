@@ -129,5 +129,7 @@ class PageAnswer:
     """The dependencies of the page's code; None if they could not be found out."""
     used: Mapping[str, bool] = field(default_factory=dict)
     """Each public name of the library, if that was loaded, and whether the page's code uses it."""
+    imports: Mapping[str, float] = field(default_factory=dict)
+    """The time that the import of each slow package took, in seconds."""
     late: tuple[LateFailure, ...] = ()
     """Failures of blocks since the last answer."""

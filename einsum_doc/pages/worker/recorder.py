@@ -13,6 +13,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial, wraps
+from importlib.machinery import ModuleSpec
 from typing import Any
 
 from einsum_doc.pages.record.messages import Dependencies
@@ -239,6 +240,22 @@ def add_loaded_modules() -> list[str]:
         with contextlib.suppress(Exception):  # an odd module fails in the page that uses it
             _before.add({name: module})
     return own
+
+
+def dates_of_loaded_files() -> dict[str, float]:
+    """Return when each file of these modules that may change was changed last; 0 if it is not there."""
+    return {path: _changed(path) for path in _before.files}
+
+
+def _changed(path: str) -> float:
+    with contextlib.suppress(OSError):
+        return os.stat(path).st_ctime
+    return 0.0
+
+
+def is_installed(spec: ModuleSpec | None) -> bool:
+    """Return whether a module is of an installed distribution, and not of the project or of Python."""
+    return bool(spec and spec.origin and _within(spec.origin, PACKAGES))
 
 
 def _within(path: str, folders: Iterable[str]) -> str:
