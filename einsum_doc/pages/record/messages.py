@@ -104,8 +104,8 @@ class Dependencies:
     """Files that the page has only asked about: whether they are there, and how large."""
     links: tuple[str, ...] = ()
     """Symbolic links that were followed on the way to any of these."""
-    folders: tuple[str, ...] = ()
-    """Folders that were listed."""
+    folders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Folders that were listed, and regular expressions for the names that were looked for; folders end in `/`."""
     names: tuple[str, ...] = ()
     """Imported modules, by their top-level names, whether they were found or not: others could take their place."""
     variables: tuple[str, ...] = ()
