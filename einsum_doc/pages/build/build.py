@@ -263,7 +263,7 @@ class Build:
             self._fail(late, summary(late))
 
     def cache_notes(self, pages: Sequence[PageReport] = ()) -> list[str]:
-        """Tidy the cache; return its problems, and installed copies of the project that pages import.
+        """Tidy the cache; return its problems, installed copies of the project, and imports worth preloading.
 
         pages: those with a verdict; that the results of a page are not kept is no news if it fails.
         """
@@ -273,7 +273,7 @@ class Build:
         cache.tidy()
         failed = [page.name for page in pages if page.failures]
         code = "\n".join(block.code for page in self.pages.values() for block in page.blocks)
-        notes = list(copies(self.project.root, code))
+        notes = [*copies(self.project.root, code), *report.repeated_imports(pages)]
         return notes + [note for note, page in cache.notes.items() if page not in failed]
 
     def reasons(self) -> list[str]:

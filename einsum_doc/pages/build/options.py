@@ -73,10 +73,10 @@ class Options:
 
     It is a default of other options, `COMPATIBLE`: those that mkdocs.yml names as well have their own values."""
 
-    preload: Sequence[str] = field(default_factory=lambda: ["torch"])
-    """Modules that are imported once a build, if a page mentions them, instead of once a page.
+    preload: Sequence[str] = field(default_factory=list)
+    """Modules that are imported once, before the first page runs, instead of by each page that needs them.
 
-    The library that the pages are about must not be one of them: an edit to it would not be seen."""
+    torch is one of them if a page mentions it."""
 
     jobs: int = 0
     """The number of pages that may run at a time; 0 for one on each core or, if blocks run on GPUs, on each GPU."""

@@ -27,7 +27,7 @@ from einsum_doc.pages.record.files import write
 from einsum_doc.pages.record.messages import Dependencies
 from einsum_doc.pages.record.result import Failure, PageResults, Result
 
-FORMAT = 1
+FORMAT = 2
 """The version of the form of entries."""
 
 AROUND = 0.02

@@ -61,7 +61,10 @@ class Snapshot:
             "made": {self._short(path): _digest_of_file(path) for path in {*used.written} - {*used.files}},
             "asked": {self._short(path): _kind_of(path) for path in used.asked},
             "links": {self._short(path): _target_of(path) for path in used.links},
-            "folders": {self._short(path): self._listing(path) for path in used.folders},
+            "folders": {
+                self._short(path): {"asked": [*asked], "names": self._listing(path, asked)}
+                for path, asked in used.folders.items()
+            },
             "names": [*used.names],
             "modules": sorted(modules_in(self.root) & set(used.names)),
             "installed": sorted(installed_names() & set(used.names)),
@@ -94,10 +97,8 @@ class Snapshot:
     def has_read(self, path: str, evidence: Mapping[str, Any], question: Mapping[str, Any]) -> bool:
         """Return whether a page with this evidence and question has read a file, or may have by a process."""
         name = self._short(path)
-        if (
-            name in {*evidence["files"], *evidence["asked"]}
-            or self._short(os.path.dirname(path)) in evidence["folders"]
-        ):
+        listed = evidence["folders"].get(self._short(os.path.dirname(path)), {"asked": ()})
+        if name in {*evidence["files"], *evidence["asked"]} or _is_asked(os.path.basename(path), listed["asked"]):
             return True
         return bool(evidence["project"]) and self._is_read(path, question["reads"])
 
@@ -137,20 +138,27 @@ class Snapshot:
             now = _kind_of(os.path.join(self.root, name))
             if now != kind:
                 yield f"{name} " + _change_in_words(kind, now)
-        for name, listing in evidence["folders"].items():
-            if self._listing_once(str(self.root / name)) != listing:  # the root itself is a dot
-                yield f"what is in {name} has changed"
+        for folder, listed in evidence["folders"].items():
+            names, before = self._listing_once(str(self.root / folder), tuple(listed["asked"])), listed["names"]
+            for name in sorted({*names} ^ {*before}):
+                path = os.path.normpath(os.path.join(folder, name))
+                yield f"{path} is " + ("there now" if name in names else "gone") + ", in a folder that it listed"
 
     def _short(self, path: str) -> str:
         return os.path.relpath(path, self.root) if Path(path).is_relative_to(self.root) else path
 
-    def _listing(self, path: str) -> str:
-        """Return the digest of the names and kinds in a folder, without those of tools and of the built site."""
+    def _listing(self, path: str, asked: Sequence[str]) -> list[str]:
+        """Return the names in a folder that were asked for, with their kinds and the targets of links.
+
+        Those of tools and of the built site are left out.
+        """
         found: list[str] = []
         with contextlib.suppress(OSError), os.scandir(path) as entries:
-            sources = (each for each in entries if self._is_source(path, each.name))
-            found = sorted(f"{each.name} {each.is_dir()} {_target_of(each.path)}" for each in sources)
-        return digest_of(*found)
+            for each in entries:
+                name = each.name + ("/" if each.is_dir() else "")
+                if _is_asked(name, asked) and self._is_source(path, each.name):
+                    found.append(name + (f" -> {_target_of(each.path)}" if each.is_symlink() else ""))
+        return sorted(found)
 
     def ignores(self, variable: str) -> bool:
         """Return whether a variable is left out where the environment is read as a whole."""
@@ -197,6 +205,11 @@ class Snapshot:
             return False
         # Virtual environments and the caches of tools have these marks.
         return not any(os.path.exists(os.path.join(path, mark)) for mark in ("pyvenv.cfg", "CACHEDIR.TAG"))
+
+
+def _is_asked(name: str, asked: Iterable[str]) -> bool:
+    """Return whether one of these regular expressions matches a name, with or without the `/` of a folder."""
+    return any(re.fullmatch(each, name) or re.fullmatch(each, name.removesuffix("/")) for each in asked)
 
 
 def _change_in_words(before: str, now: str) -> str:

@@ -50,6 +50,8 @@ class ForkServer:
     def __init__(self, root: Path, preload: Sequence[str], threads: int) -> None:
         self.root = root
         self.preload = set(preload)
+        self.stale = False
+        """True if a file that it has loaded has changed since."""
         self.lock = threading.Lock()
         self.control, theirs = socket.socketpair()
         variables = thread_limits(threads) | os.environ
@@ -66,7 +68,15 @@ class ForkServer:
 
     def serves(self, preload: Sequence[str]) -> bool:
         """Return whether it can fork, and imports these modules."""
-        return self.control.fileno() != -1 and self.process.poll() is None and self.preload >= set(preload)
+        runs = self.control.fileno() != -1 and self.process.poll() is None
+        return runs and not self.stale and self.preload >= set(preload)
+
+    def is_current(self) -> bool:
+        """Return whether the files that it has loaded are unchanged; wait until it has loaded them."""
+        with self.lock, contextlib.suppress(OSError):
+            self.control.sendall(b"state")
+            self.stale = self.control.recv(1) == b"!"
+        return not self.stale
 
     def fork(self, descriptors: Sequence[int]) -> None:
         """Fork a worker that owns these descriptors."""

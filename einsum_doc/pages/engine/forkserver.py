@@ -2,8 +2,8 @@
 
 Three processes stand between the build and a page's code:
 
-- the *fork server*, started once: it imports the modules that pages are known to need, and nothing
-  of the library under test, so that the next page sees an edit to that;
+- the *fork server*, started once: it imports the modules that pages are known to need; when a file
+  of these has changed, another takes its place, so that the next page sees the edit;
 - a *supervisor* for each page, forked from it: it waits for the worker, reports to the build how
   it ended, and kills everything that the page's code has left running;
 - the *worker*, forked from the supervisor: it runs the page's blocks (worker.py).
@@ -18,17 +18,18 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
-import importlib
+import importlib.util
 import os
 import signal
 import socket
 import sys
 import threading
+import time
 import traceback
 from pathlib import Path
 
 from einsum_doc.pages.worker import worker as page_worker
-from einsum_doc.pages.worker.recorder import add_loaded_modules
+from einsum_doc.pages.worker.recorder import add_loaded_modules, dates_of_loaded_files, is_installed
 
 DESCRIPTORS = 5
 """The number of descriptors in a message: the worker's socket, the supervisor's, the files of `worker.serve`."""
@@ -41,11 +42,17 @@ def main(control: socket.socket, preload: list[str]) -> None:
     # Modules stay: collecting garbage among them takes a tenth of torch's import, and in a worker it would copy
     # the memory that pages share.
     gc.disable()
+    start = time.time() - 0.02  # the dates of files lag behind the clock
+    sys.path.append(os.getcwd())  # where pages find modules of the project
     for name in preload:
         # A module that cannot be imported fails in the page that imports it, with its line.
         with contextlib.suppress(Exception):
+            # Bytecode is dated by whole seconds: of two edits within one, the second would not be seen.
+            sys.dont_write_bytecode = not is_installed(importlib.util.find_spec(name))
             importlib.import_module(name)
+    sys.path.pop()
     own = add_loaded_modules()
+    dates = dates_of_loaded_files()
     gc.freeze()
     while True:
         message, descriptors, *_ = socket.recv_fds(control, 16, DESCRIPTORS)
@@ -53,6 +60,10 @@ def main(control: socket.socket, preload: list[str]) -> None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             _kill_all_below()
             return
+        if message == b"state":
+            is_current = dates == dates_of_loaded_files() and all(date < start for date in dates.values())
+            control.sendall(b"." if is_current else b"!")
+            continue
         if os.fork() == 0:
             control.close()
             try:

@@ -38,8 +38,8 @@ class PoolSettings:
     """The conditions under which the pages of a site are run."""
 
     worker: WorkerSettings
-    preload: tuple[str, ...] = ("torch",)
-    """Modules to import once, before the first fork, if a page mentions them."""
+    preload: tuple[str, ...] = ()
+    """Modules to import once, before the first fork; torch is imported too if a page mentions it."""
     jobs: int = 0
     """The number of pages that may run at a time; 0 for one on each core or, if blocks run on GPUs, on each GPU."""
     executor: str = ""
@@ -66,7 +66,7 @@ class Pool:
         """Held while the fork servers change."""
         self._servers: list[ForkServer] = []
         self._cluster: Cluster | None = None
-        self._preloads: set[str] = set()
+        self._preloads = set(settings.preload)
         self._closed = False
         self._starts = 0
         """The number of pages that have started to run."""
@@ -81,7 +81,7 @@ class Pool:
         if self.settings.executor and self._cluster is None:
             self._cluster = connect(self.settings.executor)
             self._jobs = self.settings.jobs or self._cluster.slots
-        self._preloads |= self._preloads_of([block for job in jobs for block in job.blocks])
+        self._preloads |= {"torch"} if any(_uses_torch(block) for job in jobs for block in job.blocks) else set()
         self.progress.total = self._waiting.unfinished_tasks + len(jobs)
         waiting: list[_Waiting] = [(job, cache, Future()) for job in jobs]
         self._futures |= {job.page: future for job, _, future in waiting}
@@ -104,16 +104,6 @@ class Pool:
             before[0].add_done_callback(lambda _: self._put(waiting, before[1:]))
         else:
             self._waiting.put(waiting)
-
-    def _preloads_of(self, blocks: Sequence[Block]) -> set[str]:
-        """Return the modules to preload for blocks: those that they mention."""
-        code = "\n".join(block.code for block in blocks)
-        # einsum_doc imports torch, and so do derivations and blocks with a device.
-        derives = any(
-            LANGUAGES[block.language].uses_torch or "device" in block.options or gpu_of(block.options)
-            for block in blocks
-        )
-        return {name for name in self.settings.preload if derives or re.search(rf"\b({name}|einsum_doc)\b", code)}
 
     def dismiss(self) -> None:
         """Ask the fork servers to exit; do not wait."""
@@ -174,12 +164,22 @@ class Pool:
         return judge(ran)
 
     def _ready_server(self) -> ForkServer:
-        """Return a fork server that imports all that pages need by now."""
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("the pool is closed")
-            preload = sorted(self._preloads)
-            if not self._servers or not self._servers[-1].serves(preload):
-                # The last one is not ended: pages that it has started may still be running.
-                self._servers.append(ForkServer(Path(self.settings.worker.root), preload, self._blas))
-            return self._servers[-1]
+        """Return a fork server that has imported all that pages need by now, as it is on disk."""
+        while True:
+            with self._lock:
+                if self._closed:
+                    raise RuntimeError("the pool is closed")
+                preload = sorted(self._preloads)
+                if not self._servers or not self._servers[-1].serves(preload):
+                    # The last one is not ended: pages that it has started may still be running.
+                    self._servers.append(ForkServer(Path(self.settings.worker.root), preload, self._blas))
+                server = self._servers[-1]
+            if server.is_current():  # asked without the lock: it may still be importing
+                return server
+
+
+def _uses_torch(block: Block) -> bool:
+    """Return whether a block mentions torch, or something that imports it."""
+    language, options = LANGUAGES[block.language], block.options
+    by_itself = language.uses_torch or "device" in options or gpu_of(options)
+    return bool(by_itself or re.search(r"\b(torch|einsum_doc)\b", block.code))

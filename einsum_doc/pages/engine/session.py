@@ -60,7 +60,8 @@ def run_job(
     root = os.path.realpath(settings.root)
     written = [Path(each) for each in dependencies.written] if dependencies else []
     wrote = tuple(str(path.relative_to(root) if path.is_relative_to(root) else path) for path in written)
-    return PageResults(session.results, when, time.time() - when, used=session.page.used, wrote=wrote), dependencies
+    page, seconds = session.page, time.time() - when
+    return PageResults(session.results, when, seconds, used=page.used, wrote=wrote, imports=page.imports), dependencies
 
 
 class Session:

@@ -110,8 +110,8 @@ class Dependencies:
     """Files that the page has only asked about: whether they are there, and how large."""
     links: tuple[str, ...] = ()
     """Symbolic links that were followed on the way to any of these."""
-    folders: tuple[str, ...] = ()
-    """Folders that were listed."""
+    folders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Folders that were listed, and regular expressions for the names that were looked for; folders end in `/`."""
     names: tuple[str, ...] = ()
     """Imported modules, by their top-level names, whether they were found or not: others could take their place."""
     variables: tuple[str, ...] = ()
@@ -135,5 +135,7 @@ class PageAnswer:
     """The dependencies of the page's code; None if they could not be found out."""
     used: Mapping[str, bool] = field(default_factory=dict)
     """Each public name of the library, if that was loaded, and whether the page's code uses it."""
+    imports: Mapping[str, float] = field(default_factory=dict)
+    """The time that the import of each slow package took, in seconds."""
     late: tuple[LateFailure, ...] = ()
     """Failures of blocks since the last answer."""

@@ -130,3 +130,5 @@ class PageResults:
     """The files that its code has written or removed, relative to the folder of mkdocs.yml if they are in it."""
     used: Mapping[str, bool] = field(default_factory=dict)
     """Each public name of the library, if that was loaded, and whether the page's code uses it."""
+    imports: Mapping[str, float] = field(default_factory=dict)
+    """The time that the import of each slow package took in this build, in seconds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,6 +14,8 @@ from einsum_doc.pages.record.text import count, plain
 
 Kind = Literal["page", "docstring", "output", "text"]
 """The kind of text that blocks stand in: a page, a docstring, the output of a block, or another text of a plugin."""
+AGAIN = 2.0
+"""The time that pages may take to import a package again, in seconds, before the summary says so."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,22 @@ def users(pages: Sequence[PageReport]) -> dict[str, list[str]]:
         for name, is_used in page.used.items():
             found.setdefault(name, []).extend([page.name] if is_used else [])
     return found
+
+
+def repeated_imports(pages: Sequence[PageReport]) -> Iterator[str]:
+    """Yield the packages that pages import again and again, if that takes long, with the option that helps.
+
+    >>> list(repeated_imports([PageReport((), imports={"torch": 2.5, "yaml": 0.1})] * 3))
+    ['3 pages took 7.5 s to import torch: with torch in the option `preload`, it is imported once']
+    """
+    times: dict[str, list[float]] = {}
+    for page in pages:
+        for name, seconds in page.imports.items():
+            times.setdefault(name, []).append(seconds)
+    for name, each in times.items():
+        if sum(each) - max(each) >= AGAIN:
+            took = f"{len(each)} pages took {sum(each):.1f} s to import {name}"
+            yield f"{took}: with {name} in the option `preload`, it is imported once"
 
 
 RED, BOLD, FAINT, PLAIN = "\x1b[31m", "\x1b[1m", "\x1b[2m", "\x1b[0m"

@@ -9,10 +9,15 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import re
 import sys
 import sysconfig
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from fnmatch import translate
 from functools import cache, partial, wraps
+from importlib.machinery import ModuleSpec
+from types import FrameType
 from typing import Any
 
 from einsum_doc.pages.record.messages import Dependencies
@@ -28,6 +33,7 @@ _STARTED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "os.fo
 }
 _CHANGED = {"os.remove", "os.rename", "os.link", "os.symlink", "os.truncate", "os.mkdir", "os.rmdir"}
 _LISTED = {"os.listdir", "os.scandir"}
+ALL_NAMES, _FOLDERS, _DISTRIBUTIONS = r"(?s:.*)", r"(?s:.*)/", r"(?is:.*\.(dist|egg)-info|egg-info)/?"
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -35,6 +41,7 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _is_a, _anything, _frame = isinstance, Exception, sys._getframe
 _join, _working_directory, _decode = os.path.join, os.getcwd, os.fsdecode
 _PATH = (str, bytes, os.PathLike)
+_PATTERN, _PATTERN_IGNORES_CASE = re.Pattern, re.I
 
 
 class Recorder:
@@ -52,7 +59,8 @@ class Recorder:
         self.own: set[str] = set()
         """The files whose whole content the page has written."""
         self.asked: set[str] = set()
-        self.listed: set[str] = set()
+        self.listed = defaultdict[str, set[str]](set)
+        """The names that were asked for in each folder that was listed, as regular expressions."""
         self.names: set[str] = set()
         self.variables: set[str] = set()
         self.environment = False
@@ -117,7 +125,8 @@ class Recorder:
             elif event in _LISTED:
                 # Python's own search for modules lists folders too, and is recorded by the modules' names.
                 if _frame(1).f_code.co_filename != "<frozen importlib._bootstrap_external>":
-                    self._reads(self.listed, args[0] if _is_a(args[0], _PATH) else ".")
+                    folder = _absolute(args[0] if _is_a(args[0], _PATH) else ".")
+                    self.listed[folder].add(_names_asked(_frame(1)))
             elif event in _CHANGED:
                 paths = [_absolute(path) for path in args[:2] if _is_a(path, _PATH)]
                 self.written.update(paths)
@@ -144,23 +153,28 @@ class Recorder:
     def dependencies(self) -> Dependencies:
         """Return the dependencies that have been recorded, and those of the modules that are loaded now."""
         # Copied before links are followed, which asks about files, and would be recorded.
-        recorded = [set(paths) for paths in (self.opened, self.written, self.asked, self.listed)]
+        recorded = [set(paths) for paths in (self.opened, self.written, self.asked)]
+        listed = {path: set(names) for path, names in self.listed.items() if path not in self.own}
         loaded = _Loaded()
         loaded.add({name: sys.modules.get(name) for name in sys.modules.keys() - _before.modules})
         links: set[str] = set()
-        opened, written, asked, listed, modules = (
+        opened, written, asked, modules = (
             self._followed(paths, links) for paths in (*recorded, loaded.files | _before.files)
         )
+        folders = defaultdict[str, set[str]](set)
+        for path, names in listed.items():
+            for folder in self._followed([path], links):
+                folders[folder] |= names
         files = opened | modules
         written |= links & set(map(_entry, recorded[1]))
-        names = self.names | loaded.names | _before.names
+        modules_named = self.names | loaded.names | _before.names
         return Dependencies(
             files=tuple(sorted(files)),
             written=tuple(sorted(written)),
             asked=tuple(sorted(asked - files)),
             links=tuple(sorted(links)),
-            folders=tuple(sorted(listed)),
-            names=tuple(sorted(names - {"__main__"})),
+            folders={path: tuple(sorted(asked)) for path, asked in sorted(folders.items())},
+            names=tuple(sorted(modules_named - {"__main__"})),
             variables=tuple(sorted(self.variables)),
             environment=self.environment,
             packages=tuple(sorted(loaded.packages | _before.packages)),
@@ -241,6 +255,22 @@ def add_loaded_modules() -> list[str]:
     return own
 
 
+def dates_of_loaded_files() -> dict[str, float]:
+    """Return when each file of these modules that may change was changed last; 0 if it is not there."""
+    return {path: _changed(path) for path in _before.files}
+
+
+def _changed(path: str) -> float:
+    with contextlib.suppress(OSError):
+        return os.stat(path).st_ctime
+    return 0.0
+
+
+def is_installed(spec: ModuleSpec | None) -> bool:
+    """Return whether a module is of an installed distribution, and not of the project or of Python."""
+    return bool(spec and spec.origin and _within(spec.origin, PACKAGES))
+
+
 def _within(path: str, folders: Iterable[str]) -> str:
     """Return the folder among `folders` that a path is in, or an empty text."""
     return next((folder for folder in folders if path == folder or path.startswith(folder + os.sep)), "")
@@ -306,6 +336,29 @@ def _init_files(folders: Iterable[str]) -> set[str]:
 def _absolute(path: Any) -> str:
     """Return a path from the root on; `..` stays in it, since it may come after a link."""
     return _join(_working_directory(), _decode(path))
+
+
+def _names_asked(frame: FrameType) -> str:
+    """Return a regular expression for the names that a function which lists a folder looks for in it.
+
+    Python's own functions list all names and choose among them: what they look for stands in their frames.
+    """
+    with contextlib.suppress(_anything):
+        while frame.f_back and frame.f_code.co_name in ("_iterdir", "_listdir", "_scandir"):
+            frame = frame.f_back
+        local = frame.f_locals
+        match frame.f_globals["__name__"].partition(".")[0], frame.f_code.co_name:
+            case "importlib" | "importlib_metadata", "children":
+                return _DISTRIBUTIONS
+            case "glob", "_glob1":
+                return translate(_decode(local["pattern"]) + ("/" if local["dironly"] else ""))
+            case "pathlib", "_iterate_directories":
+                return _FOLDERS
+            case ("pathlib", "_select_from") | ("glob", "select_wildcard"):
+                name = local["match"].__self__ if "match" in local else local["self"].match.__self__
+                if _is_a(name, _PATTERN):
+                    return ("(?i)" if name.flags & _PATTERN_IGNORES_CASE else "") + str(name.pattern)
+    return ALL_NAMES
 
 
 def _record_calls(name: str, record: Callable[[Any], None]) -> None:

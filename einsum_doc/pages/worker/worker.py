@@ -36,7 +36,7 @@ from einsum_doc.pages.record.result import Failure, Result
 from einsum_doc.pages.worker.assertions import Tally
 from einsum_doc.pages.worker.device import Device
 from einsum_doc.pages.worker.failures import failures_of, is_expected, message_of, name_of, register_sources
-from einsum_doc.pages.worker.imports import missing_module, when_loaded
+from einsum_doc.pages.worker.imports import ImportTimes, missing_module, when_loaded
 from einsum_doc.pages.worker.program import Definitions, compile_block
 from einsum_doc.pages.worker.recorder import Recorder
 from einsum_doc.pages.worker.resources import limit_cores, limit_memory
@@ -82,6 +82,7 @@ class Worker:
         sys.dont_write_bytecode = True
         os.chdir(root)
         self.tally.watch_imports()
+        self.imports = ImportTimes()
         hooks: dict[str, Callable[[Any], None]] = {"multiprocessing.spawn": self._send_definitions}
         if settings.figures:
             hooks |= {"matplotlib": figures.prepare, "matplotlib.backend_bases": figures.prepare_backends}
@@ -324,7 +325,7 @@ def serve(talk: socket.socket, files: Sequence[int]) -> None:
                 answer = BlockAnswer(request.nonce, worker.run(request.block))
             else:
                 worker.finish()
-                answer = PageAnswer(request.nonce, worker.tally.count)
+                answer = PageAnswer(request.nonce, worker.tally.count, imports=worker.imports.seconds)
                 with suppress(Exception):  # a page may leave sys.modules in any state
                     answer = replace(answer, dependencies=recorder.dependencies())
                 with suppress(Exception):

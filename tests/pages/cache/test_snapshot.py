@@ -241,3 +241,40 @@ def test_a_package_that_is_installed_later(tmp_path: Path, monkeypatch: pytest.M
     assert reason() == "extra is installed now"
     evidence["installed"] = ["extra", "gone"]
     assert reason() == "gone is installed no more"
+
+
+@pytest.mark.parametrize(
+    ("code", "noticed"),
+    {
+        "os.listdir()": ["new.py", "new.txt", "new/", "new-1.dist-info"],
+        "list(os.walk('.'))": ["new.py", "new.txt", "new/"],
+        "list(os.scandir())": ["new.py", "new.txt"],
+        "glob.glob('*.py')": ["new.py"],
+        "glob.glob(b'*.py')": ["new.py"],
+        "glob.glob('*/*.py')": ["new/", "versions/new.py"],
+        "list(Path().glob('*.py'))": ["new.py"],
+        "list(Path().glob('*.[pt]*'))": ["new.py", "new.txt"],
+        "list(Path().rglob('*.py'))": ["new.py", "new/", "versions/new.py", "versions/new/"],
+        "list(Path().iterdir())": ["new.py", "new.txt", "new/"],
+        "list(importlib.metadata.distributions(path=['.']))": ["new-1.dist-info"],
+    }.items(),
+)
+def test_a_page_depends_on_the_names_that_it_looks_for_in_a_folder(
+    project: Path, code: str, noticed: list[str]
+) -> None:
+    root = Path(os.path.realpath(project))
+    imports = "import glob, importlib.metadata, os; from pathlib import Path"
+    evidence = Snapshot(root, []).evidence(recorded(project, f"{imports}; {code}"), [], float("inf"), ())
+    found = []
+    for folder in ("", "versions/"):
+        for name in ("new.py", "new.txt", "new/", "new-1.dist-info"):
+            path = root / folder / name
+            path.mkdir() if name == "new/" else path.touch()
+            if reason := Snapshot(root, []).change(evidence, [], ()):
+                short = f"{folder}{name}".removesuffix("/")
+                assert reason == f"{short} is there now, in a folder that it listed"
+                found.append(f"{folder}{name}")
+            path.rmdir() if name == "new/" else path.unlink()
+    assert set(noticed) <= set(found)
+    if "*" in code or "metadata" in code:
+        assert found == noticed
