@@ -49,10 +49,20 @@ __all__ = sorted(_MODULES)
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name from its module, the first time that it is used."""
+    """Import a public name from its module, the first time that it is used.
+
+    Raises: ModuleNotFoundError, if it needs PyTorch, which is not installed.
+    """
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_MODULES[name]), name)
+    try:
+        module = import_module(_MODULES[name])
+    except ModuleNotFoundError as missing:
+        if missing.name != "torch":
+            raise
+        message = f"{__name__}.{name} needs PyTorch: pip install 'einsum-doc[torch]'"
+        raise ModuleNotFoundError(message, name="torch") from None
+    return getattr(module, name)
 
 
 def __dir__() -> list[str]:

@@ -74,7 +74,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         try:
             from einsum_doc.pages.fronts import check
         except ModuleNotFoundError as missing:
-            parser.error(f"check needs {missing.name}: install einsum-doc[docs]")
+            parser.error(f"check needs {missing.name}: pip install 'einsum-doc[docs]'")
         check.arguments(checks)
         checks.set_defaults(run=check.check)
     gradients.set_defaults(run=_gradient)

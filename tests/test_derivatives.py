@@ -54,6 +54,7 @@ def test_importing_loads_neither_torch_nor_mkdocs() -> None:
     assert run.stdout.strip() == "[]"
 
 
+@pytest.mark.torch
 def test_every_public_name_is_there() -> None:
     import einsum_doc
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,15 @@ def test_both_commands_go_through_the_constraints() -> None:
     assert len(commands) == 2
     for command in commands:
         assert "-c constraints.txt" in command
+    assert all(re.search(r"-e \"\.\[\w+,torch\]\"", command) for command in commands)
     assert commands[1].endswith("pytest")
+
+
+def test_torch_comes_with_its_extra_alone() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    assert not [name for name in project["dependencies"] if name.startswith("torch")]
+    assert {name for name, needed in extras.items() if any("torch" in each for each in needed)} == {"bench", "torch"}
 
 
 def test_what_pytest_leaves_out_is_run_by_ci() -> None:

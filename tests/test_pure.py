@@ -71,3 +71,8 @@ def test_an_einsum_is_derived_written_and_read_there() -> None:
 def test_the_command_derives_there() -> None:
     printed = run("from einsum_doc.cli import main\nassert main(['derive', 'ij->i', '--latex']) == 0")
     assert printed.startswith("z_{i} &= x_{ij} \\, \\mathbf{1}_{j}")
+
+
+def test_what_needs_torch_says_how_it_is_installed() -> None:
+    printed = run("try:\n    from einsum_doc import einsum\nexcept ImportError as error:\n    print(error)")
+    assert printed == "einsum_doc.einsum needs PyTorch: pip install 'einsum-doc[torch]'\n"

@@ -6,6 +6,7 @@ import re
 import sys
 from typing import Any
 
+from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.reading.fence import gpu_of
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.worker.resources import cpu_name
@@ -14,12 +15,28 @@ from einsum_doc.pages.worker.resources import cpu_name
 def _count_gpus() -> int:
     """Return how many GPUs torch finds; none, if it is not installed."""
     try:
-        import torch
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
+        count: int = _torch_for("counting GPUs").cuda.device_count()
+    except TorchMissingError:
         return 0
-    return torch.cuda.device_count()
+    return count
+
+
+class TorchMissingError(Exception):
+    """A block needs PyTorch, which is not installed."""
+
+
+def _torch_for(user: str) -> Any:
+    """Import torch for something that needs it.
+
+    Raises: TorchMissingError, if it is not installed.
+    """
+    try:
+        import torch
+    except ModuleNotFoundError as missing:
+        if missing.name != "torch":
+            raise
+        raise TorchMissingError(f"{user} needs PyTorch: pip install 'einsum-doc[torch]'") from None
+    return torch
 
 
 class DeviceError(Exception):
@@ -39,15 +56,18 @@ class Device:
     def use(self, block: Block) -> bool:
         """Make the device of a block the default one; return False if it needs a GPU that is not there.
 
-        Raises: DeviceError, if `wanted` is a GPU and there is none.
+        Raises: DeviceError, if `wanted` is a GPU and there is none; TorchMissingError, if the block needs torch.
         """
+        if LANGUAGES[block.language].uses_torch:
+            _torch_for(f"the fence `{block.language}`")
+        elif "device" in block.options:
+            _torch_for("the option `device`")
         self._choose(block)
         gpu = gpu_of(block.options)
         if gpu and (self.wanted == "cpu" or int(gpu.partition(":")[2] or 0) >= _count_gpus()):
             return False
         if "device" in block.options:
-            import torch
-
+            torch = sys.modules["torch"]
             self._before = torch.get_default_device()
             torch.set_default_device(block.options["device"])
         return True
@@ -72,7 +92,7 @@ class Device:
             return
         torch = sys.modules.get("torch")
         if torch is None and self.wanted != "auto" and re.search(r"\b(torch|einsum_doc)\b", block.code):
-            import torch
+            torch = _torch_for("`device: cuda` in mkdocs.yml")
         if torch is not None:
             self._is_chosen = True
             if torch.cuda.is_available():

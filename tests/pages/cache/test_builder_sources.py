@@ -48,16 +48,19 @@ def test_no_failure_shows_a_frame_of_the_builder(source: str, tmp_path: Path) ->
     assert failure.trace == (f"{page}:2", "    between()")
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(("module", "prefix"), ASSERTING.items())
 def test_the_functions_that_count_as_assertions_are_there(module: str, prefix: str) -> None:
     assert any(name.startswith(prefix) for name in vars(importlib.import_module(module)))
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("name", ["check", "verify"])
 def test_what_the_library_checks_with_counts_as_an_assertion(name: str) -> None:
     assert ASSERTING[getattr(einsum_doc, name).__module__] == name
 
 
+@pytest.mark.torch("einsum_doc.compute.derivation-names0")
 @pytest.mark.parametrize(
     ("module", "names"),
     {

@@ -126,6 +126,7 @@ def test_a_page_of_500_blocks(build: Build) -> None:
     assert "1 page, 500 blocks, 500 assertions held" in built.console
 
 
+@pytest.mark.torch
 def test_torch_state_does_not_leak(build: Build) -> None:
     change = (
         "import torch\ntorch.set_default_dtype(torch.float64)\ntorch.set_grad_enabled(False)\n"
@@ -139,6 +140,7 @@ def test_torch_state_does_not_leak(build: Build) -> None:
     assert built.status == 0, built.console
 
 
+@pytest.mark.torch
 def test_a_page_collects_its_own_garbage(build: Build) -> None:
     code = (
         "import gc, torch, weakref\n\n\nclass Ring:\n    pass\n\n\nring = Ring()\nring.ring = ring\n"

@@ -80,6 +80,7 @@ def without_attributes(facts: dict[str, object]) -> str:
     return str(facts).replace(" data-search-exclude", "")
 
 
+@pytest.mark.torch
 def test_pages_that_hold_are_the_same_under_all(built_by: Build) -> None:
     outcomes = []
     for builder in BUILDERS:
@@ -101,6 +102,7 @@ def test_pages_that_hold_are_the_same_under_all(built_by: Build) -> None:
     assert outcomes[2] == outcomes[0]
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_what_is_wrong_is_listed_and_no_page_is_written(built_by: Build, builder: str) -> None:
     built = built_by(builder, WRONG)

@@ -6,10 +6,10 @@ import re
 
 import numpy as np
 import pytest
-import torch
 
 from einsum_doc.pages.html.tensors import is_tensor, tensor_html
 
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 NAN, INF = float("nan"), float("inf")
 X = torch.arange(12.0).reshape(3, 4)
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser
 
 from ..conftest import Build, Built, NewProject, text_of
 
+pytestmark = pytest.mark.torch
 ROOT = Path(__file__).parents[3]
 
 GRADIENT = r"""

@@ -102,6 +102,7 @@ def test_the_parts_of_an_article(value: str, hint: str) -> None:
     assert raised.value.hint == hint
 
 
+@pytest.mark.torch
 def test_a_build_loads_nothing_of_the_library(project: Project) -> None:
     blocks = [
         '```python exec="on"\nassert True\n```',

@@ -471,6 +471,7 @@ def wrong(new_project: NewProject) -> Built:
     return new_project(pages | {"index": "# Title\n", "folder/index": "# Title\n"}, SITE).build("-q")
 
 
+@pytest.mark.torch("einsum_size")
 @pytest.mark.parametrize(("page", "said"), [(page, said) for page, (_, said) in WRONG.items()], ids=WRONG)
 def test_no_block_passes_unseen(wrong: Built, page: str, said: str) -> None:
     found = [line for line in wrong.console.splitlines() if line.startswith(f"docs/{page}.md:")]

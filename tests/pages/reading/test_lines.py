@@ -66,6 +66,7 @@ def built(new_project: NewProject) -> Built:
     return new_project(PAGES).copy("lines").build("-q")
 
 
+@pytest.mark.torch("parts/derivation.txt")
 @pytest.mark.parametrize(("page", "line"), PLACES.items(), ids=PLACES)
 def test_the_line_is_right(built: Built, page: str, line: int) -> None:
     file = f"docs/{page}" if "." in page else f"docs/{page}.md"

@@ -93,6 +93,7 @@ def compared(new_project: NewProject) -> Built:
     return new_project({name: block(code) for name, (code, _) in SIDES.items()}).build("-q")
 
 
+@pytest.mark.torch("infinite", "two_libraries", "wraps_around")
 @pytest.mark.parametrize(("page", "said"), [(page, said) for page, (_, said) in SIDES.items()], ids=SIDES)
 def test_the_sides_of_an_assertion(compared: Built, page: str, said: str) -> None:
     found = re.search(rf"^docs/{page}\.md:\d+: (.+\n)+", compared.console, re.M)

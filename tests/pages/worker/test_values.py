@@ -297,6 +297,7 @@ def failed(new_project: NewProject) -> Built:
     return new_project({name: text for name, (text, _) in FAILING.items()}).build("-q")
 
 
+@pytest.mark.torch(*(page for page, (_, said) in FAILING.items() if said == CHECKED))
 @pytest.mark.parametrize(("page", "said"), [(page, said) for page, (_, said) in FAILING.items()], ids=FAILING)
 def test_a_value_that_is_wrong_is_a_failure(failed: Built, page: str, said: str) -> None:
     assert failed.status == 1
@@ -345,6 +346,7 @@ def test_a_value_is_kept_in_the_cache(build: Build) -> None:
     assert values[0] == values[1]
 
 
+@pytest.mark.torch
 def test_the_library_shows_its_own_values(build: Build) -> None:
     calls = {
         "gradient('ij->i', wrt=0)": '<div class="value"><code>i-&gt;ij</code></div>',
