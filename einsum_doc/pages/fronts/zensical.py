@@ -11,11 +11,13 @@ from __future__ import annotations
 import atexit
 import logging
 import posixpath
+import re
 import secrets
 import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import Any, NamedTuple
 
 from markdown import Markdown
@@ -68,6 +70,7 @@ class EinsumDocExtension(Extension):  # type: ignore[misc]  # Python-Markdown ha
         if "rendering_context" not in md.preprocessors:
             md.preprocessors.register(_Processor(partial(_check_plugin, md)), NAME, _FIRST)
             return
+        sys.excepthook = _show_error
         # By this, Zensical tells extensions which page they are on, and how the site is configured.
         context: Any = md.preprocessors["rendering_context"]
         site = _site_of(context.config, self.getConfig("cache"))
@@ -98,6 +101,15 @@ def _check_plugin(md: Markdown, lines: list[str]) -> list[str]:
     return lines
 
 
+def _show_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Show an error that ends Zensical: ours without the traceback, which Zensical makes part of its text."""
+    ours = re.match(r"Python error: PluginError: (.*?)\nTraceback \(most recent call last\)", str(error), re.DOTALL)
+    if ours:
+        print(ours[1], file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
 _sites: list[_ZensicalSite] = []
 """The site that is built, if any. Under `serve`, each change of the configuration begins another build."""
 
@@ -109,7 +121,9 @@ def _site_of(settings: dict[str, Any], cache: object) -> _ZensicalSite:
         if never not in [cache, *(fence.get("format") for fence in fences)]:
             raise PluginError(
                 f"{NAME} needs to render every page, and Zensical would keep some from an earlier build. "
-                f"Write\n\n  - {NAME}:\n      cache: !!python/name:{NAME}.never\n\nunder `markdown_extensions:`."
+                f"Write\n\n  - {NAME}:\n      cache: !!python/name:{NAME}.never\n\nunder `markdown_extensions:`; "
+                f'or, in zensical.toml, add\n\n  {{ name = "einsum", class = "einsum", format = "{NAME}.never" }}\n\n'
+                "to the `custom_fences` of pymdownx.superfences."
             )
         _show_log()
         site = _ZensicalSite(settings)
@@ -191,8 +205,6 @@ class _ZensicalSite(Site):
             if self.build.serving:
                 self.build.runner.forget_files()
             self.read(file)
-        elif page.markdown.strip() == markdown.strip():
-            markdown = page.markdown
         page = self.changed(file, markdown)
         self.build.begin_page(page)
         self.run([page])

@@ -113,6 +113,7 @@ def test_what_is_wrong_is_listed_and_no_page_is_written(built_by: Build, builder
         "docs/posts/second.md:7: OutputError: the output is not what is expected",
     ]
     assert "3 failures" in built.console
+    assert "Traceback" not in built.console
     assert set(built.pages) <= {"404.html"}
 
 
@@ -161,6 +162,8 @@ def test_zensical_may_keep_no_pages(built_by: Build) -> None:
     built = built_by("zensical", PAGES, config=re.sub(r":\n *cache: .*", "", CONFIG))
     assert built.status == 1
     assert "cache: !!python/name:einsum_doc.pages.extension.never" in built.console
+    assert '{ name = "einsum", class = "einsum", format = "einsum_doc.pages.extension.never" }' in built.console
+    assert "Traceback" not in built.console
 
 
 def test_a_block_that_does_not_reach_its_page_fails_under_zensical(built_by: Build) -> None:
@@ -168,6 +171,22 @@ def test_a_block_that_does_not_reach_its_page_fails_under_zensical(built_by: Bui
     built = built_by("zensical", {"index": indented})
     assert built.status == 1
     assert "docs/index.md:5: FenceError: the block ran but did not reach the page" in built.console
+    assert "Traceback" not in built.console
+
+
+def test_an_error_of_another_extension_keeps_its_traceback_under_zensical(built_by: Build, project: Project) -> None:
+    code = (
+        "from markdown import Extension\n\nclass Wrong(Extension):\n    def extendMarkdown(self, md):\n"
+        '        raise ValueError("of another extension")\n'
+    )
+    project.write({}, files={"wrong_extension.py": code})
+    config = CONFIG.replace("  - toc", "  - wrong_extension:Wrong\n  - toc")
+    project = Project(project.folder, {**project.environment, "PYTHONPATH": "."})
+    project.write(PAGES, config, {"library.py": "def answer():\n    return 42\n"})
+    built = project.build(builder="zensical")
+    assert built.status == 1
+    assert "of another extension" in built.console
+    assert "Traceback" in built.console
 
 
 TOML = """\
@@ -177,10 +196,11 @@ site_name = "S"
 [project.plugins.einsum-doc]
 allow_empty = true
 [project.markdown_extensions."einsum_doc.pages.extension"]
-[[project.markdown_extensions.pymdownx.superfences.custom_fences]]
-name = "einsum"
-class = "einsum"
-format = "einsum_doc.pages.extension.never"
+[project.markdown_extensions.pymdownx.superfences]
+custom_fences = [
+  { name = "mermaid", class = "mermaid", format = "pymdownx.superfences.fence_code_format" },
+  { name = "einsum", class = "einsum", format = "einsum_doc.pages.extension.never" },
+]
 """
 ON_TOP = f"INHERIT: mkdocs.yml\nmarkdown_extensions: [{EXTENSION}]\n"
 
@@ -189,8 +209,9 @@ ON_TOP = f"INHERIT: mkdocs.yml\nmarkdown_extensions: [{EXTENSION}]\n"
 def test_zensical_may_have_a_file_of_its_own(built_by: Build, project: Project, file: str, text: str) -> None:
     config = PLAIN.replace("einsum-doc]", "{einsum-doc: {allow_empty: true}}]")
     project.write({}, files={file: text})
-    built = built_by("zensical", {"index": "# Title\n"}, "-f", file, config=config)
+    built = built_by("zensical", {"index": "# Title\n\n```mermaid\na --> b\n```\n"}, "-f", file, config=config)
     assert built.status == 0, built.console
+    assert ('<pre class="mermaid">' in built.page()) == (file == "zensical.toml")
     built = built_by("zensical", {"index": "# Title\n\n" + BLOCK.format("assert 1 == 2")}, "-f", file, config=config)
     assert built.status == 1
     assert "docs/index.md:4: AssertionError: 1 == 2" in built.console
