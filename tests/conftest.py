@@ -7,6 +7,7 @@ import http.server
 import os
 import shutil
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -21,6 +22,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 collect_ignore = ["sites"]  # sites that tests build; many of their pages are wrong on purpose
+
+
+def pytest_collection_finish() -> None:
+    """Give torch one thread: the tests use all cores already, and threads that wait for a core spin."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -225,7 +225,12 @@ def address(new_project: NewProject, serve: Callable[[Path], str]) -> str:
 
 @pytest.fixture(
     scope="module",
-    params=[(360, "light"), (360, "dark"), (1440, "light"), (1440, "dark")],
+    params=[
+        pytest.param((360, "light"), marks=pytest.mark.slow),
+        (360, "dark"),
+        (1440, "light"),
+        pytest.param((1440, "dark"), marks=pytest.mark.slow),
+    ],
     ids=lambda param: f"{param[0]}-{param[1]}",
 )
 def seen(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Page]:
