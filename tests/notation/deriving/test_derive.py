@@ -530,14 +530,14 @@ def any_line_holds(equation: str, data: st.DataObject, names: list[str] | None =
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.ELLIPSIS])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.data())
 def test_any_line_holds_whatever_its_labels_do(role: Role, data: st.DataObject) -> None:
     drawn = equations("ijk", most=3, dots=False)
     any_line_holds(data.draw(drawn.filter(lambda equation: role in set().union(*parse(equation).roles.values()))), data)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(repetitions("ijk", dots=False), st.data())
 def test_any_line_about_a_tensor_in_several_slots_holds(equation: str, data: st.DataObject) -> None:
     any_line_holds(equation, data, ["a"] * len(parse(equation).operands))
