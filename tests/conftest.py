@@ -7,6 +7,7 @@ import http.server
 import os
 import shutil
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -32,6 +33,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for marker in item.iter_markers("torch"):
             if not marker.args or item.name.partition("[")[2].removesuffix("]") in marker.args:
                 item.add_marker(pytest.mark.xfail(reason="PyTorch is not installed"))
+
+
+def pytest_collection_finish() -> None:
+    """Give torch one thread: the tests use all cores already, and threads that wait for a core spin."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

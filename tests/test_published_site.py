@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import subprocess
 import sys
@@ -29,21 +30,31 @@ TYPESET = """() => [...document.querySelectorAll(".arithmatex")]
 slow = pytest.mark.slow
 EVERY_LOOK = pytest.mark.parametrize(
     ("width", "scheme"),
-    [(360, "light"), pytest.param(360, "dark", marks=slow), pytest.param(1440, "light", marks=slow), (1440, "dark")],
+    [
+        (360, "dark"),
+        *(pytest.param(*look, marks=slow) for look in [(360, "light"), (1440, "light"), (1440, "dark")]),
+    ],
 )
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("published") / "site"
-    build = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "-q", "-d", str(folder)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert build.returncode == 0, build.stdout + build.stderr
+def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The site, built by the first worker of pytest-xdist that needs it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+    folder, done = shared / "published", shared / "published.done"
+    with (shared / "published.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            build = subprocess.run(
+                [sys.executable, "-m", "mkdocs", "build", "-q", "-d", str(folder)],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert build.returncode == 0, build.stdout + build.stderr
+            done.touch()
     return folder
 
 
@@ -106,7 +117,12 @@ class View:
 
 @pytest.fixture(
     scope="module",
-    params=[(360, "light"), (360, "dark"), (1440, "light"), (1440, "dark")],
+    params=[
+        pytest.param((360, "light"), marks=slow),
+        (360, "dark"),
+        (1440, "light"),
+        pytest.param((1440, "dark"), marks=slow),
+    ],
     ids=lambda param: f"{param[0]}-{param[1]}",
 )
 def post(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[View]:
@@ -172,7 +188,7 @@ def test_the_relations_of_a_derivation_stand_under_one_another(post: View) -> No
         assert min(spreads) < 1
 
 
-@pytest.mark.slow
+@slow
 def test_the_other_posts_and_the_reference_hold_on_a_phone(browser: Browser, site: Path, address: str) -> None:
     context = browser.new_context(viewport={"width": 360, "height": 800}, reduced_motion="reduce")
     wrong = {}
@@ -201,6 +217,7 @@ def test_axe_finds_nothing_serious(post: View) -> None:
     assert serious == []
 
 
+@slow
 def test_a_picture_of_it_is_kept(post: View) -> None:
     size = post.page.viewport_size["width"]
     scheme = "dark" if post.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") else "light"

@@ -107,8 +107,15 @@ TABLES = {
 }
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize("text", TABLES.values(), ids=TABLES.keys())
+LUCK = [
+    # Every seed of a case with many indices takes seconds; one of them is run each time.
+    pytest.param(text, seed, id=f"{name}-{seed}", marks=[pytest.mark.slow] if seed and "many: " in name else [])
+    for name, text in TABLES.items()
+    for seed in range(3)
+]
+
+
+@pytest.mark.parametrize(("text", "seed"), LUCK)
 def test_luck_does_not_make_a_false_line_hold(text: str, seed: int) -> None:
     derivation = verify(text, seed=seed)
     assert not derivation, str(derivation)

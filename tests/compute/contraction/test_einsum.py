@@ -88,7 +88,7 @@ def shares_memory(output: Tensor, operands: Sequence[Tensor]) -> bool:
     return output.untyped_storage().data_ptr() in storages
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(problems())
 def test_what_torch_accepts_equals_torch(problem: Problem) -> None:
     operands = problem.operands()
@@ -104,7 +104,7 @@ def test_what_torch_accepts_equals_torch(problem: Problem) -> None:
     assert_all_close(vjp(problem.equation, operands, dldz), slots)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(problems(closed=True, most=3))
 def test_the_closed_einsum_follows_its_definition(problem: Problem) -> None:
     operands = problem.operands()

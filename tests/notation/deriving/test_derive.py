@@ -173,7 +173,7 @@ def test_every_line_about_an_equation_of_the_peers_holds(equation: str) -> None:
         ("...,...->...", {"wrt": 0, "names": ("x", "x")}),
         ("...i,...j->ij", {"wrt": 0, "names": ("x", "x")}),
         ("...i,...j->...", {"wrt": 1}),
-        ("i...j,ij...->...ij", {"wrt": 0}),
+        pytest.param("i...j,ij...->...ij", {"wrt": 0}, marks=pytest.mark.slow),
         ("i->...i", {"wrt": 0}),
         ("ii...->i...", {"wrt": 0}),
         ("i...,...->...", {"mode": "tangent"}),
@@ -202,10 +202,10 @@ def test_every_line_about_an_equation_of_the_peers_holds(equation: str) -> None:
         ("i...,ij->j", {"mode": "second", "wrt": 0}),
         (",i->i", {"mode": "second", "wrt": 0}),
         ("kki,kki,ii->jij", {"mode": "second", "wrt": 0, "wrt2": 2}),
-        ("bhqd,bhkd->bhqk", {"mode": "second", "wrt": 0, "wrt2": 1}),
-        ("...ij,jk->...ik", {"mode": "second", "wrt": 0, "wrt2": 1}),
+        pytest.param("bhqd,bhkd->bhqk", {"mode": "second", "wrt": 0, "wrt2": 1}, marks=pytest.mark.slow),
+        pytest.param("...ij,jk->...ik", {"mode": "second", "wrt": 0, "wrt2": 1}, marks=pytest.mark.slow),
         ("bihjwk,oijk->bohw", {"wrt": 0}),
-        ("abcdef,defghi->abcghi", {"wrt": 1}),
+        pytest.param("abcdef,defghi->abcghi", {"wrt": 1}, marks=pytest.mark.slow),
     ],
     ids=str,
 )
@@ -530,14 +530,14 @@ def any_line_holds(equation: str, data: st.DataObject, names: list[str] | None =
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.ELLIPSIS])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.data())
 def test_any_line_holds_whatever_its_labels_do(role: Role, data: st.DataObject) -> None:
     drawn = equations("ijk", most=3, dots=False)
     any_line_holds(data.draw(drawn.filter(lambda equation: role in set().union(*parse(equation).roles.values()))), data)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(repetitions("ijk", dots=False), st.data())
 def test_any_line_about_a_tensor_in_several_slots_holds(equation: str, data: st.DataObject) -> None:
     any_line_holds(equation, data, ["a"] * len(parse(equation).operands))

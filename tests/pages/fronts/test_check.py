@@ -186,7 +186,7 @@ def test_it_watches(project: Project) -> None:
         edit("docs/index.md", PAGES["index"])
         assert watching.stdout.readline() == "1 page, 1 block, 1 assertion held, 1 page from the cache\n"
         watching.send_signal(signal.SIGINT)
-        assert watching.wait(10) == 130
+        assert watching.wait(60) == 130
 
 
 LIMITED = {

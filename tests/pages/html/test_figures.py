@@ -89,6 +89,7 @@ def test_their_text_is_text_and_their_names_are_their_own(drawn: tuple[dict[str,
     assert set(re.findall(r'(?:href="|url\()#(v[^")]+)', plot)) <= set(ids)
 
 
+@pytest.mark.slow
 def test_a_build_draws_what_the_last_one_drew(build: Build) -> None:
     page = {"index": block(PLOT) + block("plt.scatter([1, 2], [3, 4])")}
     first, second = (figures(build(page, config=SHOWN.replace("values:", "cache: '', values:")).page()) for _ in "12")
@@ -144,16 +145,16 @@ def test_what_a_matplotlibrc_says_is_left_alone(build: Build) -> None:
 
 
 def test_a_figure_that_is_too_large_or_cannot_be_drawn(build: Build) -> None:
-    large = "import matplotlib.pyplot as plt\nplt.plot(*zip(*[(i, i % 7) for i in range(99_999)]), 'o', ms=1)"
+    large = "import matplotlib.pyplot as plt\nplt.plot(*zip(*[(i, i % 7) for i in range(20_000)]), 'o', ms=1)"
     built = build(
         {
-            "large": block(large, 'python exec="on" output_limit="0.9"'),
+            "large": block(large, 'python exec="on" output_limit="0.2"'),
             "bad": block("import matplotlib.pyplot as plt\nplt.title(r'$\\frac$')"),
         },
         "-q",
     )
     assert built.status == 1
-    assert re.search(r"ShownError: values and figures take [\d.]+ MiB, and at most 0\.9 MiB are shown", built.console)
+    assert re.search(r"ShownError: values and figures take [\d.]+ MiB, and at most 0\.2 MiB are shown", built.console)
     assert "draw fewer points, or those with rasterized=True" in built.console
     assert re.search(r"docs/bad\.md:\d+: ValueError", built.console)
 
@@ -225,7 +226,12 @@ def address(new_project: NewProject, serve: Callable[[Path], str]) -> str:
 
 @pytest.fixture(
     scope="module",
-    params=[(360, "light"), (360, "dark"), (1440, "light"), (1440, "dark")],
+    params=[
+        pytest.param((360, "light"), marks=pytest.mark.slow),
+        (360, "dark"),
+        (1440, "light"),
+        pytest.param((1440, "dark"), marks=pytest.mark.slow),
+    ],
     ids=lambda param: f"{param[0]}-{param[1]}",
 )
 def seen(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Page]:

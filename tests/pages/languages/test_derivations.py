@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from ..conftest import Build, Built, NewProject, text_of
+from ..conftest import Built, NewProject, text_of
 
 pytestmark = pytest.mark.torch
 ROOT = Path(__file__).parents[3]
@@ -26,11 +26,34 @@ def fence(text: str, header: str = "derivation") -> str:
     return f"# Title\n\n```{header}\n{text}\n```\n"
 
 
-def test_a_derivation_that_holds(build: Build) -> None:
-    built = build({"index": fence(GRADIENT)})
+DOUBLE = '```python exec="on"\nimport torch\n\ndef double(tensor):\n    return tensor * 2\n```\n\n'
+STATE = (
+    '```python exec="on"\nimport torch\ntorch.set_default_device("meta")\ntorch.set_default_dtype(torch.float16)\n'
+    "torch.set_grad_enabled(False)\n\ndef double(tensor):\n    return tensor * 2\n```\n\n"
+)
+TRIPLE = '```python exec="on"\ndef triple(tensor):\n    return tensor * 3\n```\n\n'
+SUM = "```derivation\ny_i &= x_i + x_i\n```\n"
+HELD = {
+    "gradient": fence(GRADIENT),
+    "defined": fence("y_i &= 2 x_i") + SUM,
+    "alone": SUM,
+    "state": STATE + fence(GRADIENT) + TRIPLE + fence("% new\n% let y = triple(x)\ny_i &= 3 x_i"),
+    "code": DOUBLE + fence("% let y = double(x)\ny_i &= 2 x_i"),
+    "chosen": fence("ij,jk->ik", 'einsum wrt="1" show="derivation equation" names="u v" output="w"'),
+}
+
+
+@pytest.fixture(scope="module")
+def held(new_project: NewProject) -> Built:
+    """One build of pages that hold, whatever is on them."""
+    built = new_project(HELD).build()
     assert built.status == 0, built.console
-    assert "1 page, 1 block, 0 assertions held, 3 lines of derivations held" in built.console
-    page = built.page()
+    return built
+
+
+def test_a_derivation_that_holds(held: Built) -> None:
+    assert "6 pages, 11 blocks, 2 assertions held, 16 lines of derivations held" in held.console
+    page = held.page("gradient")
     assert "3 derivation lines" in page
     assert page.count('<div class="step">') == 4
     assert r"\[z_{jkp} = x_{ijk} y_{ip}\]" in page
@@ -66,6 +89,7 @@ def broken(new_project: NewProject) -> Built:
     """One build of all the pages that are wrong: torch is imported once."""
     pages = {name: fence(GRADIENT.replace(old, new)) for name, (old, new, _, _) in FALSE.items()}
     pages |= {name: fence(equation, header) for name, (header, equation, _, _) in REFUSED.items()}
+    pages["code"] = DOUBLE.replace("* 2\n", "* 3\n") + fence("% let y = double(x)\ny_i &= 2 x_i")
     pages["several"] = fence("y_i &= 2 x_i \\\\\ny_i &= 3 x_i \\\\\ny_i &= x_i + x_i \\\\\ny_i &= x_i")
     return new_project(pages).build()
 
@@ -83,33 +107,19 @@ def test_every_false_line_is_listed(broken: Built) -> None:
     assert broken.pages == []
 
 
-def test_definitions_hold_to_the_end_of_the_page_and_no_further(build: Build) -> None:
-    first = fence("y_i &= 2 x_i")
-    later = "```derivation\ny_i &= x_i + x_i\n```\n"
-    assert build({"index": first + later}, "-q").status == 0
+def test_definitions_hold_to_the_end_of_the_page_and_no_further(held: Built) -> None:
+    assert re.search(r"\b1 derivation line\b", held.page("defined"))
     # Alone, the line defines y instead of claiming anything of it.
-    built = build({"index": first, "other": later})
-    assert "0 lines" not in built.console
-    assert "lines of derivations" not in built.console
+    assert "derivation line" not in held.page("alone")
 
 
-def test_the_state_of_torch_does_not_matter(build: Build) -> None:
-    code = (
-        "import torch\ntorch.set_default_device('meta')\ntorch.set_default_dtype(torch.float16)\n"
-        "torch.set_grad_enabled(False)\n\ndef double(tensor):\n    return tensor * 2"
-    )
-    later = "```python exec='on'\ndef triple(tensor):\n    return tensor * 3\n```\n\n"
-    page = f'```python exec="on"\n{code}\n```\n\n' + fence(GRADIENT) + later
-    built = build({"index": page + fence("% new\n% let y = triple(x)\ny_i &= 3 x_i")})
-    assert built.status == 0, built.console
-    assert "4 lines of derivations held" in built.console
+def test_the_state_of_torch_does_not_matter(held: Built) -> None:
+    assert "4 derivation lines" in held.page("state")
 
 
-def test_a_tensor_may_be_given_by_code(build: Build) -> None:
-    code = '```python exec="on"\nimport torch\n\ndef double(tensor):\n    return tensor * FACTOR\n```\n\n'
-    page = code.replace("FACTOR", "2") + fence("% let y = double(x)\ny_i &= 2 x_i")
-    assert build({"index": page}, "-q").status == 0
-    assert build({"index": page.replace("* 2\n", "* 3\n")}, "-q").status == 1
+def test_a_tensor_may_be_given_by_code(held: Built, broken: Built) -> None:
+    assert re.search(r"\b1 derivation line\b", held.page("code"))
+    assert re.search(r"^docs/code\.md:13: DerivationError: false", broken.console, re.M)
 
 
 EINSUMS = ("ijk,ip->jkp", "bij,bjk->bik", "ii->", "ij->i", "i,j->ij", "ij,jk,kl->il", "ij,j...->i...", "i->ij", ",->")
@@ -193,10 +203,8 @@ def test_a_label_has_one_colour_also_where_the_rows_have_another_letter(derived:
     page.close()
 
 
-def test_the_parts_and_names_of_an_einsum_can_be_chosen(build: Build) -> None:
-    built = build({"index": fence("ij,jk->ik", 'einsum wrt="1" show="derivation equation" names="u v" output="w"')})
-    assert built.status == 0, built.console
-    page = built.page()
+def test_the_parts_and_names_of_an_einsum_can_be_chosen(held: Built) -> None:
+    page = held.page("chosen")
     assert "<svg" not in page
     assert page.count('<p class="gradient">') == 1
     assert "ik,ij-&gt;jk" in page
