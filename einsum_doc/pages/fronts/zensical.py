@@ -25,7 +25,6 @@ from markdown.extensions import Extension
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, InclusionLevel, get_files
 from mkdocs.structure.pages import Page as MkDocsPage
-from mkdocs.utils import get_relative_url
 from pymdownx.superfences import SuperFencesException
 
 from einsum_doc.pages.build.build import BuildFailedError
@@ -225,8 +224,8 @@ class _ZensicalSite(Site):
             html += report_html(self.entries(reports, file), build.commit, build.options.library, {})
         while self.downloads:
             self.downloads.pop().copy_file()
-        for sheet in self.config.extra_css:  # which Zensical, whose own list is read by now, does not know of
-            html = f'<link rel="stylesheet" href="{get_relative_url(sheet, file.url)}">\n{html}'
+        for sheet in self.config.extra_css:  # that of the builder: Zensical has read its own list by now
+            html = f'<link rel="stylesheet" href="{posixpath.relpath(sheet, self.folder_of(file))}">\n{html}'
         is_news = any(not self.failures.issuperset(report.failures) for report in told)
         if is_news or build.fences.lost or (self.read_again and page.blocks):
             with as_plugin_errors():
