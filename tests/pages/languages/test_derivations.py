@@ -10,7 +10,6 @@ from playwright.sync_api import Browser
 
 from ..conftest import Build, Built, NewProject, text_of
 
-pytestmark = pytest.mark.torch
 ROOT = Path(__file__).parents[3]
 
 GRADIENT = r"""
@@ -26,6 +25,7 @@ def fence(text: str, header: str = "derivation") -> str:
     return f"# Title\n\n```{header}\n{text}\n```\n"
 
 
+@pytest.mark.torch
 def test_a_derivation_that_holds(build: Build) -> None:
     built = build({"index": fence(GRADIENT)})
     assert built.status == 0, built.console
@@ -70,6 +70,7 @@ def broken(new_project: NewProject) -> Built:
     return new_project(pages).build()
 
 
+@pytest.mark.torch(*FALSE, "stray", "operand", "one-size")
 @pytest.mark.parametrize(("name", "facts"), (FALSE | REFUSED).items(), ids=FALSE | REFUSED)
 def test_what_is_wrong_is_found_at_its_line(broken: Built, name: str, facts: tuple[str, str, int, str]) -> None:
     *old, _, line, said = facts
@@ -78,11 +79,13 @@ def test_what_is_wrong_is_found_at_its_line(broken: Built, name: str, facts: tup
     assert f"\ndocs/{name}.md:{line}: {said}" in broken.console
 
 
+@pytest.mark.torch
 def test_every_false_line_is_listed(broken: Built) -> None:
     assert re.findall(r"^docs/several\.md:(\d+): DerivationError", broken.console, re.M) == ["5", "7"]
     assert broken.pages == []
 
 
+@pytest.mark.torch
 def test_definitions_hold_to_the_end_of_the_page_and_no_further(build: Build) -> None:
     first = fence("y_i &= 2 x_i")
     later = "```derivation\ny_i &= x_i + x_i\n```\n"
@@ -93,6 +96,7 @@ def test_definitions_hold_to_the_end_of_the_page_and_no_further(build: Build) ->
     assert "lines of derivations" not in built.console
 
 
+@pytest.mark.torch
 def test_the_state_of_torch_does_not_matter(build: Build) -> None:
     code = (
         "import torch\ntorch.set_default_device('meta')\ntorch.set_default_dtype(torch.float16)\n"
@@ -105,6 +109,7 @@ def test_the_state_of_torch_does_not_matter(build: Build) -> None:
     assert "4 lines of derivations held" in built.console
 
 
+@pytest.mark.torch
 def test_a_tensor_may_be_given_by_code(build: Build) -> None:
     code = '```python exec="on"\nimport torch\n\ndef double(tensor):\n    return tensor * FACTOR\n```\n\n'
     page = code.replace("FACTOR", "2") + fence("% let y = double(x)\ny_i &= 2 x_i")
@@ -131,6 +136,7 @@ def derived(new_project: NewProject) -> Built:
     return new_project(pages).build()
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("equation", EINSUMS)
 def test_an_einsum_is_derived_checked_and_typeset(derived: Built, equation: str) -> None:
     assert derived.status == 0, derived.console
@@ -150,6 +156,7 @@ def test_an_einsum_is_derived_checked_and_typeset(derived: Built, equation: str)
     assert re.search(r"[1-9]\d* derivation lines", page)
 
 
+@pytest.mark.torch
 def test_a_tensor_in_several_slots_has_one_gradient(derived: Built) -> None:
     page = derived.page("shared")
     [gradient] = re.findall(r'<p class="gradient">.*?</p>', page)
@@ -164,6 +171,7 @@ def test_a_tensor_in_several_slots_has_one_gradient(derived: Built) -> None:
     assert "2 * dldz" in text_of(square)
 
 
+@pytest.mark.torch
 def test_names_are_latex_in_formulas_and_python_in_code(derived: Built) -> None:
     page = derived.page("names")
     assert r"\[\mathbf{y}_{ik} = \sum_{j} \mathbf{W}_{ij} \, \hat{x}_{jk}\]" in page
@@ -172,10 +180,12 @@ def test_names_are_latex_in_formulas_and_python_in_code(derived: Built) -> None:
     assert 'dldx_hat = torch.einsum("ik,ij-&gt;jk", dldy, W)' in text_of(page)
 
 
+@pytest.mark.torch
 def test_the_sum_is_true_of_a_diagonal_too(derived: Built) -> None:
     assert r"\[z_{ij} = x_{i} \, \delta_{ij}\]" in derived.page("diagonal")
 
 
+@pytest.mark.torch
 def test_a_label_has_one_colour_also_where_the_rows_have_another_letter(derived: Built, browser: Browser) -> None:
     page = browser.new_page()
     script = (ROOT / "docs" / "javascripts" / "labels.js").read_text("utf-8")
@@ -193,6 +203,7 @@ def test_a_label_has_one_colour_also_where_the_rows_have_another_letter(derived:
     page.close()
 
 
+@pytest.mark.torch
 def test_the_parts_and_names_of_an_einsum_can_be_chosen(build: Build) -> None:
     built = build({"index": fence("ij,jk->ik", 'einsum wrt="1" show="derivation equation" names="u v" output="w"')})
     assert built.status == 0, built.console
