@@ -59,4 +59,4 @@ def test_what_is_published_builds_a_site_without_torch(tmp_path: Path) -> None:
     page.write_text(PAGE + DERIVATION)
     failed = run(programs / "mkdocs", "build", folder=tmp_path, status=1)
     message = "TorchMissingError: the fence `derivation` needs PyTorch: pip install 'einsum-doc[torch]'"
-    assert f"docs/index.md:9: {message}" in failed
+    assert f"docs/index.md:10: {message}" in failed

@@ -109,6 +109,7 @@ def test_the_order_of_the_two_plugins_does_not_matter(build: Build) -> None:
     assert "docs/index.md:2: AssertionError: 1 == 2" in built.console
 
 
+@pytest.mark.torch
 def test_a_gpu_that_is_asked_for_must_be_there(build: Build) -> None:
     config = PLAIN.replace("einsum-doc]", "{einsum-doc: {device: cuda}}]")
     page = '```python exec="on"\nimport torch\nprint(torch.ones(1).device)\n```\n'

@@ -149,6 +149,7 @@ def pages(new_project: NewProject) -> Built:
     return built
 
 
+@pytest.mark.torch
 def test_they_are_linked_below_the_stamp(pages: Built) -> None:
     html = pages.page("posts/every form")
     links = re.findall(r'href="([^"]+)" download', html)
@@ -157,6 +158,7 @@ def test_they_are_linked_below_the_stamp(pages: Built) -> None:
     assert all((pages.site / "posts/every form" / link.replace("%20", " ")).is_file() for link in links)
 
 
+@pytest.mark.torch
 def test_only_the_pages_that_are_named_have_them(pages: Built) -> None:
     assert "download" not in pages.page()
     assert not list(pages.site.glob("*.py"))
@@ -209,6 +211,7 @@ def told(pages: Built, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tu
     return dict(zip(BROKEN, zip(map(int, ended.stdout.split()), texts, strict=True), strict=True))
 
 
+@pytest.mark.torch
 def test_the_program_holds(told: dict[str, tuple[int, str]]) -> None:
     status, text = told["nothing"]
     assert status == 0, text
@@ -217,6 +220,7 @@ def test_the_program_holds(told: dict[str, tuple[int, str]]) -> None:
     assert re.search(r"1  holds .* = 3 δ_", text)
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("name", [*BROKEN][1:])
 def test_what_is_broken_is_noticed(told: dict[str, tuple[int, str]], name: str) -> None:
     status, text = told[name]
@@ -224,6 +228,7 @@ def test_what_is_broken_is_noticed(told: dict[str, tuple[int, str]], name: str) 
     assert BROKEN[name][2] in text
 
 
+@pytest.mark.torch
 def test_prose_and_mathematics_are_included(pages: Built) -> None:
     notebook = json.loads((pages.site / "posts/every form/every form.ipynb").read_text("utf-8"))
     words = "\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
@@ -240,6 +245,7 @@ def test_prose_and_mathematics_are_included(pages: Built) -> None:
     assert '```python\nraise SystemExit("only shown")\n```' in words
 
 
+@pytest.mark.torch
 @pytest.mark.slow
 def test_the_notebook_holds_in_jupyter(pages: Built, tmp_path: Path) -> None:
     notebook = pages.site / "posts/every form/every form.ipynb"

@@ -46,6 +46,7 @@ def cells(page: str) -> list[list[str]]:
     return [[re.sub(r"<[^>]+>", "", cell) for cell in row] for row in rows]
 
 
+@pytest.mark.torch
 def test_a_page_of_the_site_tells_what_was_found(build: Build) -> None:
     built = build(TORCH, "--strict", config=with_options(config=NAV), CUDA_VISIBLE_DEVICES="")
     assert built.status == 0, built.console

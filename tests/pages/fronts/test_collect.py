@@ -61,6 +61,7 @@ OUTCOMES = {
 }
 
 
+@pytest.mark.torch
 def test_each_block_is_a_test(told: Told) -> None:
     ran = told("docs")
     assert ran.returncode == 1, ran.stdout + ran.stderr

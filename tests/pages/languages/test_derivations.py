@@ -10,7 +10,6 @@ from playwright.sync_api import Browser
 
 from ..conftest import Built, NewProject, text_of
 
-pytestmark = pytest.mark.torch
 ROOT = Path(__file__).parents[3]
 
 GRADIENT = r"""
@@ -51,6 +50,7 @@ def held(new_project: NewProject) -> Built:
     return built
 
 
+@pytest.mark.torch
 def test_a_derivation_that_holds(held: Built) -> None:
     assert "6 pages, 11 blocks, 2 assertions held, 16 lines of derivations held" in held.console
     page = held.page("gradient")
@@ -94,6 +94,7 @@ def broken(new_project: NewProject) -> Built:
     return new_project(pages).build()
 
 
+@pytest.mark.torch(*FALSE, "stray", "operand", "one-size")
 @pytest.mark.parametrize(("name", "facts"), (FALSE | REFUSED).items(), ids=FALSE | REFUSED)
 def test_what_is_wrong_is_found_at_its_line(broken: Built, name: str, facts: tuple[str, str, int, str]) -> None:
     *old, _, line, said = facts
@@ -102,21 +103,25 @@ def test_what_is_wrong_is_found_at_its_line(broken: Built, name: str, facts: tup
     assert f"\ndocs/{name}.md:{line}: {said}" in broken.console
 
 
+@pytest.mark.torch
 def test_every_false_line_is_listed(broken: Built) -> None:
     assert re.findall(r"^docs/several\.md:(\d+): DerivationError", broken.console, re.M) == ["5", "7"]
     assert broken.pages == []
 
 
+@pytest.mark.torch
 def test_definitions_hold_to_the_end_of_the_page_and_no_further(held: Built) -> None:
     assert re.search(r"\b1 derivation line\b", held.page("defined"))
     # Alone, the line defines y instead of claiming anything of it.
     assert "derivation line" not in held.page("alone")
 
 
+@pytest.mark.torch
 def test_the_state_of_torch_does_not_matter(held: Built) -> None:
     assert "4 derivation lines" in held.page("state")
 
 
+@pytest.mark.torch
 def test_a_tensor_may_be_given_by_code(held: Built, broken: Built) -> None:
     assert re.search(r"\b1 derivation line\b", held.page("code"))
     assert re.search(r"^docs/code\.md:13: DerivationError: false", broken.console, re.M)
@@ -141,6 +146,7 @@ def derived(new_project: NewProject) -> Built:
     return new_project(pages).build()
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("equation", EINSUMS)
 def test_an_einsum_is_derived_checked_and_typeset(derived: Built, equation: str) -> None:
     assert derived.status == 0, derived.console
@@ -160,6 +166,7 @@ def test_an_einsum_is_derived_checked_and_typeset(derived: Built, equation: str)
     assert re.search(r"[1-9]\d* derivation lines", page)
 
 
+@pytest.mark.torch
 def test_a_tensor_in_several_slots_has_one_gradient(derived: Built) -> None:
     page = derived.page("shared")
     [gradient] = re.findall(r'<p class="gradient">.*?</p>', page)
@@ -174,6 +181,7 @@ def test_a_tensor_in_several_slots_has_one_gradient(derived: Built) -> None:
     assert "2 * dldz" in text_of(square)
 
 
+@pytest.mark.torch
 def test_names_are_latex_in_formulas_and_python_in_code(derived: Built) -> None:
     page = derived.page("names")
     assert r"\[\mathbf{y}_{ik} = \sum_{j} \mathbf{W}_{ij} \, \hat{x}_{jk}\]" in page
@@ -182,10 +190,12 @@ def test_names_are_latex_in_formulas_and_python_in_code(derived: Built) -> None:
     assert 'dldx_hat = torch.einsum("ik,ij-&gt;jk", dldy, W)' in text_of(page)
 
 
+@pytest.mark.torch
 def test_the_sum_is_true_of_a_diagonal_too(derived: Built) -> None:
     assert r"\[z_{ij} = x_{i} \, \delta_{ij}\]" in derived.page("diagonal")
 
 
+@pytest.mark.torch
 def test_a_label_has_one_colour_also_where_the_rows_have_another_letter(derived: Built, browser: Browser) -> None:
     page = browser.new_page()
     script = (ROOT / "docs" / "javascripts" / "labels.js").read_text("utf-8")
@@ -203,6 +213,7 @@ def test_a_label_has_one_colour_also_where_the_rows_have_another_letter(derived:
     page.close()
 
 
+@pytest.mark.torch
 def test_the_parts_and_names_of_an_einsum_can_be_chosen(held: Built) -> None:
     page = held.page("chosen")
     assert "<svg" not in page
