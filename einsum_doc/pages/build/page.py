@@ -146,7 +146,8 @@ class Page:
 
     def _hinted(self, block: Block, result: Result) -> Result:
         """Return a result; where a name is missing that another page defines, the failure names that page."""
-        return replace(result, failures=tuple(self._hint(block, failure) for failure in result.failures))
+        failures = tuple(self._hint(block, failure) for failure in result.failures)
+        return replace(result, failures=failures) if failures else result
 
     def _hint(self, block: Block, failure: Failure) -> Failure:
         missing = re.match(r"name '(\w+)' is not defined", failure.message)

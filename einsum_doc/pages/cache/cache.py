@@ -89,7 +89,11 @@ class Cache:
         question = self._question(page, blocks)
         changes = []
         for path, entry in self._entries(page):
-            changes.append(self._change(question, entry, blocks, now))
+            changes.append(_change(question, entry["question"]))
+            if not changes[-1]:
+                results = [from_facts(Result, each) for each in entry["results"]]
+                written, needs = _written_locations(blocks, results), partial(self._is_needed, page)
+                changes[-1] = now.change(entry["evidence"], written, question["reads"], needs)
             if not changes[-1] and entry["evidence"]["unsettled"]:
                 self._before[page] = entry["evidence"]
                 changes[-1] = f"{entry['evidence']['unsettled']} last"
@@ -97,7 +101,6 @@ class Cache:
                 with contextlib.suppress(OSError):
                     os.utime(path)  # the folder is emptied from its oldest end
                 self.reasons[page] = ""
-                results = [from_facts(Result, each) for each in entry["results"]]
                 if "lines" in entry:
                     results = _moved(results, dict(zip(entry["lines"], _lines_of(blocks), strict=True)))
                 return PageResults(
@@ -242,24 +245,6 @@ class Cache:
         asked = [[block.language, block.code, dict(block.options)] for block in blocks]
         return {**self._settings, "page": page, "blocks": asked, "reads": [*self.reads.get(page, ())]}
 
-    def _change(
-        self, question: Mapping[str, Any], entry: Mapping[str, Any], blocks: Sequence[Block], now: Snapshot
-    ) -> str:
-        """Return the first change since an entry was kept, in words; empty if there is none."""
-        old = entry["question"]
-        if old["blocks"] != question["blocks"]:
-            both = zip(old["blocks"], question["blocks"], strict=False)
-            same = next((number for number, (one, other) in enumerate(both) if one != other), None)
-            if same is None:
-                return f"it has {len(question['blocks'])} blocks, and had {len(old['blocks'])}"
-            return f"block {same + 1} has changed"
-        for name in sorted(question.keys() | old.keys()):
-            if old.get(name) != question.get(name):
-                return f"{_NAMES.get(name, name)} has changed"
-        written = _written_locations(blocks, [from_facts(Result, result) for result in entry["results"]])
-        needs = partial(self._is_needed, question["page"])
-        return now.change(entry["evidence"], written, question["reads"], needs)
-
     def _is_needed(self, writer: str, path: str) -> bool:
         """Return whether anything but the page that has written a file may read it."""
         if writer in self.awaited or any(Path(path).is_relative_to(folder) for folder in self.published):
@@ -271,6 +256,20 @@ class Cache:
             for entry in others
             if entry is not None
         )
+
+
+def _change(question: Mapping[str, Any], old: Mapping[str, Any]) -> str:
+    """Return the first difference between a page's question and that of an entry, in words; empty if there is none."""
+    if old["blocks"] != question["blocks"]:
+        both = zip(old["blocks"], question["blocks"], strict=False)
+        same = next((number for number, (one, other) in enumerate(both) if one != other), None)
+        if same is None:
+            return f"it has {len(question['blocks'])} blocks, and had {len(old['blocks'])}"
+        return f"block {same + 1} has changed"
+    for name in sorted(question.keys() | old.keys()):
+        if old.get(name) != question.get(name):
+            return f"{_NAMES.get(name, name)} has changed"
+    return ""
 
 
 def _lines_of(blocks: Sequence[Block]) -> list[str]:

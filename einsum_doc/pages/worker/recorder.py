@@ -39,7 +39,7 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 # By reference, so that nothing is looked up that the page may have patched.
 _is_a, _anything, _frame = isinstance, Exception, sys._getframe
-_join, _working_directory, _decode = os.path.join, os.getcwd, os.fsdecode
+_join, _working_directory, _decode, _read_link = os.path.join, os.getcwd, os.fsdecode, os.readlink
 _PATH = (str, bytes, os.PathLike)
 _PATTERN, _PATTERN_IGNORES_CASE = re.Pattern, re.I
 
@@ -125,8 +125,10 @@ class Recorder:
             elif event in _LISTED:
                 # Python's own search for modules lists folders too, and is recorded by the modules' names.
                 if _frame(1).f_code.co_filename != "<frozen importlib._bootstrap_external>":
-                    folder = _absolute(args[0] if _is_a(args[0], _PATH) else ".")
-                    self.listed[folder].add(_names_asked(_frame(1)))
+                    folder = args[0]
+                    if _is_a(folder, int):  # as `shutil.rmtree` opens it, in a temporary folder for one
+                        folder = _read_link(f"/proc/self/fd/{folder}") if sys.platform == "linux" else "."
+                    self.listed[_absolute(folder or ".")].add(_names_asked(_frame(1)))
             elif event in _CHANGED:
                 paths = [_absolute(path) for path in args[:2] if _is_a(path, _PATH)]
                 self.written.update(paths)

@@ -255,6 +255,11 @@ def test_a_package_that_is_installed_later(tmp_path: Path, monkeypatch: pytest.M
         "list(Path().glob('*.py'))": ["new.py"],
         "list(Path().glob('*.[pt]*'))": ["new.py", "new.txt"],
         "list(Path().rglob('*.py'))": ["new.py", "new/", "versions/new.py", "versions/new/"],
+        "tempfile.TemporaryDirectory().cleanup() or glob.glob('*.py')": ["new.py"],
+        "os.listdir(os.open('versions', os.O_RDONLY)) and glob.glob('*.txt')": [
+            "new.txt",
+            *(f"versions/{name}" for name in ("new.py", "new.txt", "new/", "new-1.dist-info")),
+        ],
         "list(Path().iterdir())": ["new.py", "new.txt", "new/"],
         "list(importlib.metadata.distributions(path=['.']))": ["new-1.dist-info"],
     }.items(),
@@ -263,7 +268,7 @@ def test_a_page_depends_on_the_names_that_it_looks_for_in_a_folder(
     project: Path, code: str, noticed: list[str]
 ) -> None:
     root = Path(os.path.realpath(project))
-    imports = "import glob, importlib.metadata, os; from pathlib import Path"
+    imports = "import glob, importlib.metadata, os, tempfile; from pathlib import Path"
     evidence = Snapshot(root, []).evidence(recorded(project, f"{imports}; {code}"), [], float("inf"), ())
     found = []
     for folder in ("", "versions/"):
