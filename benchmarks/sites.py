@@ -35,6 +35,8 @@ OPTIONS = {"compatible": True, "device": "cpu", "report": ""}
 RANDOM = {
     r"\b0x[0-9a-f]{6,16}\b": "the address of an object in memory",
     r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b": "an id that a library draws for an element",
+    r"\b(?:[mp]|image|C[0-9a-f]+_[0-9a-f]+_)[0-9a-f]{10}\b": "an id that matplotlib draws for an element of an SVG image",
+    r"\bd\d+-(?=[\w-])": "a number that depictr's pages count up in one process, in the order of the build",
 }
 """What differs between two builds with markdown-exec alone, and why."""
 
@@ -58,7 +60,19 @@ def from_zensical(folder: Path) -> None:
     settings = project | {"theme": theme, "plugins": ["search", "markdown-exec", *plugins]}
     settings["markdown_extensions"] = [{name: options} for name, options in extensions.items()]
     text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+    remove(folder / "docs/gallery.md", *(rf'[^\n]*id="{name}"' for name in ("d2", "diagrams", "pydeps")))  # not of Python
+    remove(folder / "docs/usage/pyodide.md", r"[^\n]*\nimport subprocess\n")  # asks the network
+    subprocess.run(["git", "init", "-q", folder], check=True)  # a block shows the configuration
     (folder / "mkdocs.yml").write_text(re.sub(r"'(!!python/name:[\w.]+)'", r"\1", text))
+
+
+def remove(page: Path, *beginnings: str) -> None:
+    """Take the blocks with these beginnings out of a page: they need what is not installed here."""
+    text = page.read_text()
+    for beginning in beginnings:
+        text, count = re.subn(rf"^```python {beginning}.*?^```\n", "", text, flags=re.M | re.S)
+        assert count == 1, (page, beginning)
+    page.write_text(text)
 
 
 def shorten(folder: Path) -> None:
@@ -219,13 +233,14 @@ def build(folder: Path, python: Path, path: str, log: Path) -> tuple[float, floa
     """Build a site; return the time in seconds, and the peak memory of its processes in MiB."""
     variables = os.environ | {"PYTHONPATH": str(folder / path), "PYTHONHASHSEED": "0", "NO_MKDOCS_2_WARNING": "1", "OMP_NUM_THREADS": "1"}
     variables |= {"DISABLE_MKDOCS_2_WARNING": "true"}
-    variables |= {"PATH": f"{python.parent}{os.pathsep}{variables['PATH']}"}
+    paths = (str(python.parent), str(Path(sys.executable).parent), variables["PATH"])
+    variables |= {"PATH": os.pathsep.join(paths)}
     start, peak = time.perf_counter(), 0.0
     with log.open("w") as file:
         process = subprocess.Popen([python, "-m", "mkdocs", "build"], cwd=folder, stdout=file, stderr=file, env=variables)
         while process.poll() is None:
             peak = max(peak, memory_of(process.pid))
-            time.sleep(0.05)
+            time.sleep(0.2)
     if process.returncode:
         print(f"{log} ends with status {process.returncode}:", log.read_text()[-3000:], sep="\n")
     return time.perf_counter() - start, peak / 1024
