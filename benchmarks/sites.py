@@ -60,7 +60,9 @@ def from_zensical(folder: Path) -> None:
     settings = project | {"theme": theme, "plugins": ["search", "markdown-exec", *plugins]}
     settings["markdown_extensions"] = [{name: options} for name, options in extensions.items()]
     text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
-    remove(folder / "docs/gallery.md", *(rf'[^\n]*id="{name}"' for name in ("d2", "diagrams", "pydeps")))  # not of Python
+    remove(
+        folder / "docs/gallery.md", *(rf'[^\n]*id="{name}"' for name in ("d2", "diagrams", "pydeps"))
+    )  # not of Python
     remove(folder / "docs/usage/pyodide.md", r"[^\n]*\nimport subprocess\n")  # asks the network
     subprocess.run(["git", "init", "-q", folder], check=True)  # a block shows the configuration
     (folder / "mkdocs.yml").write_text(re.sub(r"'(!!python/name:[\w.]+)'", r"\1", text))
@@ -185,7 +187,12 @@ def compare(project: Project, cache: Path, python: Path) -> tuple[str, dict[str,
         if name == "ours":
             options = {key: value for key, value in OPTIONS.items() if key in {each.name for each in fields(Options)}}
             config.write_text(
-                re.sub(r"^( *)- markdown-exec$", rf"\g<0>\n\1- einsum-doc: {json.dumps(options)}", config.read_text(), flags=re.M)
+                re.sub(
+                    r"^( *)- markdown-exec$",
+                    rf"\g<0>\n\1- einsum-doc: {json.dumps(options)}",
+                    config.read_text(),
+                    flags=re.M,
+                )
             )
         for temperature in ("cold", "warm") if name == "ours" else ("cold",):
             shutil.rmtree(folder / "site", ignore_errors=True)
@@ -231,13 +238,20 @@ def without_random(html: str) -> str:
 
 def build(folder: Path, python: Path, path: str, log: Path) -> tuple[float, float]:
     """Build a site; return the time in seconds, and the peak memory of its processes in MiB."""
-    variables = os.environ | {"PYTHONPATH": str(folder / path), "PYTHONHASHSEED": "0", "NO_MKDOCS_2_WARNING": "1", "OMP_NUM_THREADS": "1"}
+    variables = os.environ | {
+        "PYTHONPATH": str(folder / path),
+        "PYTHONHASHSEED": "0",
+        "NO_MKDOCS_2_WARNING": "1",
+        "OMP_NUM_THREADS": "1",
+    }
     variables |= {"DISABLE_MKDOCS_2_WARNING": "true"}
     paths = (str(python.parent), str(Path(sys.executable).parent), variables["PATH"])
     variables |= {"PATH": os.pathsep.join(paths)}
     start, peak = time.perf_counter(), 0.0
     with log.open("w") as file:
-        process = subprocess.Popen([python, "-m", "mkdocs", "build"], cwd=folder, stdout=file, stderr=file, env=variables)
+        process = subprocess.Popen(
+            [python, "-m", "mkdocs", "build"], cwd=folder, stdout=file, stderr=file, env=variables
+        )
         while process.poll() is None:
             peak = max(peak, memory_of(process.pid))
             time.sleep(0.2)

@@ -24,6 +24,9 @@ site_name: A site
 markdown_extensions: [admonition, attr_list, pymdownx.superfences]
 plugins: [markdown-exec, einsum-doc]
 """
+SHOWING = "values: true, figures: true, bars: true, stderr: true"
+"""The options that add to a page what is not added by default."""
+SHOWN = PLAIN.replace("einsum-doc]", f"{{einsum-doc: {{{SHOWING}}}}}]")
 EXTENSION = "{einsum_doc.pages.extension: {cache: !!python/name:einsum_doc.pages.extension.never }}"
 """What the list of Markdown extensions must begin with, for Zensical to run blocks."""
 BUILDERS = {
@@ -67,7 +70,7 @@ class Project:
     folder: Path
     environment: Mapping[str, str]
 
-    def write(self, pages: Mapping[str, str], config: str = PLAIN, files: Mapping[str, str] | None = None) -> Project:
+    def write(self, pages: Mapping[str, str], config: str = SHOWN, files: Mapping[str, str] | None = None) -> Project:
         """Write pages, named without their ending, the configuration, and files beside them."""
         texts = {f"docs/{name}.md": text for name, text in pages.items()} | {"mkdocs.yml": config} | (files or {})
         for name, text in texts.items():
@@ -137,7 +140,7 @@ Build = Callable[..., Built]
 def new_project(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> NewProject:
     """A function that writes a project into a folder of its own: `new_project({"index": "# Title"}, config)`."""
 
-    def new_project(pages: Mapping[str, str], config: str = PLAIN, files: Mapping[str, str] | None = None) -> Project:
+    def new_project(pages: Mapping[str, str], config: str = SHOWN, files: Mapping[str, str] | None = None) -> Project:
         folder = tmp_path_factory.mktemp("site") / "project"
         return Project(folder, environment).write(pages, config, files)
 
@@ -157,7 +160,7 @@ def build(project: Project) -> Build:
     def build(
         site: str | Mapping[str, str],
         *options: str,
-        config: str = PLAIN,
+        config: str = SHOWN,
         files: Mapping[str, str] | None = None,
         **variables: str,
     ) -> Built:

@@ -22,7 +22,7 @@ from einsum_doc.pages.build.reader import PageReader
 from einsum_doc.pages.build.repository import commit_of
 from einsum_doc.pages.build.runner import Runner
 from einsum_doc.pages.cache.installed import copies
-from einsum_doc.pages.html.render import downloads_html, fault_html, stamp_html, under_title
+from einsum_doc.pages.html.render import downloads_html, fault_html, stamp_html, under_title, without_marks
 from einsum_doc.pages.html.report_page import address_of
 from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.reading import scan
@@ -73,8 +73,7 @@ class Build:
         self.pages: dict[str, Page] = {}
         """The pages that have been read, by their paths in docs_dir."""
         self.runner = Runner(project, options, self.pages, compares=not self.rewriting)
-        resolves = not getattr(options, "compatible", False)
-        self.fences = Fences(self.pages, self.runner.wait, project.config_file.name, resolves=resolves)
+        self.fences = Fences(self.pages, self.runner.wait, options, project.config_file.name)
         custom_fences = configs.setdefault("pymdownx.superfences", {}).setdefault("custom_fences", [])
         languages = Languages(
             LANGUAGES,
@@ -185,8 +184,9 @@ class Build:
         whole = joined([found, *(each.report() for each in page.met)])
         elsewhere = [text for text in map(fault_html, whole.faults) if text not in html]
         part = report_url + address_of(page.name) if report_url else ""
-        stamp = stamp_html(whole, self.commit, part)
-        return under_title(html, stamp + (downloads_html(downloads) if downloads else "") + "".join(elsewhere))
+        stamp = stamp_html(whole, self.commit, part) if self.options.stamp or whole.failures else ""
+        below = [stamp, downloads_html(downloads) if downloads else "", *elsewhere]
+        return under_title(without_marks(html), "".join(below))
 
     def downloads_of(self, uri: str, title: str, site_name: str, link: Callable[[str], str]) -> Mapping[str, str]:
         """Return the texts of the downloads of a page, by the endings of their files; none, if it is not offered.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -10,6 +11,7 @@ import markdown_exec
 from markdown import Markdown
 
 from einsum_doc.pages.build.found import LEFT
+from einsum_doc.pages.build.options import Options
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.html.formatting import Converters, format_block, format_markdown
 from einsum_doc.pages.html.render import fault_html
@@ -24,18 +26,17 @@ from einsum_doc.pages.record.result import Failure
 class Fences:
     """Validates and formats the fences of pages that are being rendered.
 
-    pages: all pages, by any key. wait: waits until a page has run.
-    resolves: True if links in the output of blocks are resolved as those of their page are.
+    pages: all pages, by any key. wait: waits until a page has run. options: those of the site.
     lost: the failures of fences outside of a page that is being rendered; `where` is the file named by those without
     a page.
     """
 
-    def __init__(self, pages: Mapping[str, Page], wait: Callable[[Page], None], where: str, *, resolves: bool) -> None:
-        self.pages = pages
+    def __init__(self, pages: Mapping[str, Page], wait: Callable[[Page], None], options: Options, where: str) -> None:
+        self.pages, self.options = pages, options
         self.wait = wait
         self.where = where
         self.lost: list[Failure] = []
-        self._converters = Converters(resolves=resolves)
+        self._converters = Converters(resolves=not options.compatible)
 
     def custom_fences(self, languages: Languages) -> list[dict[str, Any]]:
         """Return the fences for superfences, which asks the last one first that has a language's name."""
@@ -94,8 +95,19 @@ class Fences:
                 raise fence.FenceError("a block that is changed after its page was read is not run")
             self.wait(page)
             result = page.results[found.number - 1]
-            known, definitions = LANGUAGES[language], page.definitions
-            html = format_block(found, result, known, md, options, self._converters, page.name, definitions)
+            if not (self.options.stderr or result.failures):
+                result = replace(result, errors="")
+            html = format_block(
+                found,
+                result,
+                LANGUAGES[language],
+                md,
+                options,
+                self._converters,
+                page.name,
+                page.definitions,
+                bars=self.options.bars,
+            )
         except Exception as error:
             location = Location(page.name if page else self.where, 1)
             details = (f"in the block that begins: {source[:80]!r}",)

@@ -16,6 +16,10 @@ EXPLAIN = "EINSUM_DOC_EXPLAIN"
 """The environment variable with which a build says for each page why it ran, or did not."""
 
 
+COMPATIBLE = {"stamp": False, "report": ""}
+"""The defaults that `compatible` changes: those by which a site shows more than under markdown-exec alone."""
+
+
 class OptionError(ValueError):
     """An option, or a variable of the environment, that the builder cannot follow."""
 
@@ -48,6 +52,26 @@ class Options:
 
     docstrings: bool = True
     """True if blocks in docstrings and in the output of other blocks run; else they are left to markdown-exec."""
+
+    stamp: bool = True
+    """True if a page on which everything held has a stamp under its title; a page with a failure always has one."""
+
+    bars: bool = False
+    """True if a block that held has a bar below it; one that failed, or was skipped, always has one."""
+
+    values: bool = False
+    """True if the value of a block's last expression is shown, and `display` shows values as in a notebook."""
+
+    figures: bool = False
+    """True if the matplotlib figures that a block leaves open, and has not saved, are drawn below it."""
+
+    stderr: bool = False
+    """True if the standard error of a block that held is shown; that of one that failed always is."""
+
+    compatible: bool = False
+    """True if a site looks as under markdown-exec alone, and blocks without a `session` share no names.
+
+    It is a default of other options, `COMPATIBLE`: those that mkdocs.yml names as well have their own values."""
 
     preload: Sequence[str] = field(default_factory=lambda: ["torch"])
     """Modules that are imported once a build, if a page mentions them, instead of once a page.

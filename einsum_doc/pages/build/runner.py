@@ -60,21 +60,29 @@ class Runner:
         if missing:
             self._submit(missing, self.cache)
 
-    def _submit(self, pages: Sequence[Page], cache: Cache) -> None:
-        from einsum_doc.pages.engine.executor import ExecutorError
-        from einsum_doc.pages.engine.pool import Pool, PoolSettings
-
+    @property
+    def worker_settings(self) -> WorkerSettings:
+        """The conditions under which pages run."""
         options = self.options
-        worker = WorkerSettings(
+        return WorkerSettings(
             str(self.project.root),
             options.device,
             float(options.timeout),
             int(options.memory * 2**30),
             int(options.output_limit * 2**20),
             tuple(options.library),
+            values=options.values,
+            figures=options.figures,
+            shared=not options.compatible,
         )
+
+    def _submit(self, pages: Sequence[Page], cache: Cache) -> None:
+        from einsum_doc.pages.engine.executor import ExecutorError
+        from einsum_doc.pages.engine.pool import Pool, PoolSettings
+
+        options = self.options
         settings = PoolSettings(
-            worker,
+            self.worker_settings,
             tuple(options.preload),
             options.jobs,
             options.executor,
@@ -128,7 +136,10 @@ class Runner:
             root,
             {
                 name: getattr(options, name)
-                for name in ("device", "timeout", "memory", "output_limit", "preload", "executor", "library")
+                for name in (
+                    *("device", "timeout", "memory", "output_limit", "preload", "executor", "library"),
+                    *("values", "figures", "compatible"),
+                )
             },
             limit=int(options.cache_size * 2**20),
             ignored=[self.project.site_dir, *(root / name for name in (options.junit, options.json) if name)],

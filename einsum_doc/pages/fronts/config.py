@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from mkdocs.config import base
 from mkdocs.config import config_options as c
 
-from einsum_doc.pages.build.options import OptionError, Options
+from einsum_doc.pages.build.options import COMPATIBLE, OptionError, Options
 
 
 class _Amount(c.Type[int | float]):
@@ -51,9 +51,16 @@ class EinsumDocConfig(base.Config):
     """The options as MkDocs has them, each a field of `Options`."""
 
     vars().update(SCHEMA)
+    given = frozenset[str]()
+    """The names of the options that mkdocs.yml has."""
+
+    def load_dict(self, patch: dict[str, Any]) -> None:
+        """Take options over, as MkDocs has read them."""
+        super().load_dict(patch)
+        self.given = frozenset(patch)
 
 
-def options_from(config: base.Config) -> Options:
+def options_from(config: EinsumDocConfig) -> Options:
     """Return the options that mkdocs.yml has.
 
     Raises: OptionError, for an option that does not exist.
@@ -61,4 +68,5 @@ def options_from(config: base.Config) -> Options:
     unknown = sorted(config.keys() - SCHEMA.keys())
     if unknown:
         raise OptionError(f"unknown option {unknown[0]!r} in mkdocs.yml; there are: {', '.join(sorted(SCHEMA))}")
-    return Options(**{name: config[name] for name in SCHEMA})
+    changed = {name: value for name, value in COMPATIBLE.items() if config["compatible"] and name not in config.given}
+    return Options(**{name: config[name] for name in SCHEMA} | changed)

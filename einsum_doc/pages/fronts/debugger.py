@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from einsum_doc.pages.build.build import Build
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.record.block import Block
-from einsum_doc.pages.record.messages import WorkerSettings
 from einsum_doc.pages.record.result import Failure
 from einsum_doc.pages.worker.failures import register_sources
 from einsum_doc.pages.worker.worker import Worker
@@ -17,7 +16,7 @@ class _Debugged(Worker):
     """A worker in this very process, which keeps the errors of its blocks."""
 
     def __init__(self, build: Build) -> None:
-        super().__init__(WorkerSettings(str(build.project.root), build.options.device))
+        super().__init__(build.runner.worker_settings)
         self.errors: list[BaseException] = []
 
     def _failures(self, error: BaseException, block: Block) -> Iterator[Failure]:

@@ -1,6 +1,7 @@
 """matplotlib's figures -> SVG that is legible on light pages and on dark ones.
 
-matplotlib is the author's: it is met when a page imports it, and never imported here. What an
+matplotlib is the author's: it is met when a page imports it, and never imported here. It is left
+alone unless the site has the option `figures`; and a figure that its author saves is the author's, too. What an
 author has chosen, in a matplotlibrc or in code, is left alone; only matplotlib's own defaults
 are replaced. A figure adapts to the page if it stands on no background or on a white one: black
 is then the page's ink, white its paper, and the colours of the cycle are those of labels. Any
@@ -14,10 +15,13 @@ import logging
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import wraps
 from html import escape
 from types import ModuleType
 from typing import Any
 
+_SAVED = "_einsum_doc_saved"
+"""The attribute of a figure that has been saved."""
 INK, BLACK, WHITE = "#1c1b1a", "#000000", "#ffffff"
 CYCLE = {
     "#1257b5": "#6fb1ff",
@@ -62,8 +66,16 @@ def prepare(matplotlib: ModuleType) -> None:
 
 
 def prepare_backends(backends: ModuleType) -> None:
-    """Make `show` do nothing: figures are shown at the end of their block."""
+    """Make `show` do nothing, as figures are shown at the end of their block, and note which are saved."""
     backends.FigureManagerBase.show = lambda self: None
+    save = backends.FigureCanvasBase.print_figure
+
+    @wraps(save)
+    def print_figure(self: Any, *args: Any, **options: Any) -> Any:
+        setattr(self.figure, _SAVED, True)
+        return save(self, *args, **options)
+
+    backends.FigureCanvasBase.print_figure = print_figure
 
 
 def is_drawing(value: Any, depth: int = 2) -> bool:
@@ -81,15 +93,17 @@ def is_drawing(value: Any, depth: int = 2) -> bool:
     return isinstance(value, list | tuple) and depth > 0 and any(is_drawing(each, depth - 1) for each in value)
 
 
-def drawn(values: Sequence[Any]) -> Iterator[str]:
-    """Yield the open figures as SVG, and then those of `values` that are closed; close all."""
+def drawn(values: Sequence[Any], *, every: bool) -> Iterator[str]:
+    """Yield the figures among values as SVG; before them, with `every`, the open ones that nobody has saved."""
     pyplot = sys.modules.get("matplotlib.pyplot")
+    shown = [value for value in values if isinstance(value, sys.modules["matplotlib.figure"].Figure)]
+    if not every:
+        yield from map(_svg, shown)
+        return
     figures = [pyplot.figure(number) for number in pyplot.get_fignums()] if pyplot is not None else []
-    figures += [
-        value for value in values if isinstance(value, sys.modules["matplotlib.figure"].Figure) and value not in figures
-    ]
+    figures = [figure for figure in figures if figure in shown or not hasattr(figure, _SAVED)]
     try:
-        yield from map(_svg, figures)
+        yield from map(_svg, figures + [figure for figure in shown if figure not in figures])
     finally:
         close()
 

@@ -22,11 +22,12 @@ FAILURE = "einsum-doc-failure"
 _WORDS = {"held": "✓ held", "failed": "✗ failed", "skipped": "– skipped", "not run": "– not run"}
 
 
-def block_html(inner: str, block: Block, result: Result, kind: str) -> str:
+def block_html(inner: str, block: Block, result: Result, kind: str, *, bars: bool = False) -> str:
     """Return the HTML of a block, `inner`, with its errors and its bar in one element.
 
     kind: the element's class: `run` for code with an outcome, `said` for output that is a part of the text, `checked`
-    for mathematics. A block that shows nothing leaves an empty element, so that it can be seen to be there.
+    for mathematics. Output or source with nothing below it has no such element: it is followed by a mark.
+    bars: true if a block that held has a bar.
     """
     parts = [inner]
     if result.errors:
@@ -34,12 +35,17 @@ def block_html(inner: str, block: Block, result: Result, kind: str) -> str:
     if result.raised:
         parts.append(f'<pre class="raised">{escape(result.raised)}</pre>')
     parts += map(failure_html, result.failures)
-    if not any(parts):
-        return f'<div class="run {result.status.replace(" ", "-")}" data-block="{block.number}" hidden></div>'
-    return (
-        f'<div class="{kind} {result.status.replace(" ", "-")}" data-block="{block.number}">'
-        f"{''.join(parts)}{_bar(block, result)}</div>"
-    )
+    has_bar = bars or result.status != "held"
+    if not any(parts) or not (has_bar or parts[1:] or kind == "checked"):
+        return f'{inner}<span data-block="{block.number}" hidden></span>'
+    bar = _bar(block, result) if has_bar else ""
+    status = result.status.replace(" ", "-")
+    return f'<div class="{kind} {status}" data-block="{block.number}">{"".join(parts)}{bar}</div>'
+
+
+def without_marks(page: str) -> str:
+    """Return a page without the marks by which its blocks have been seen to reach it."""
+    return re.sub(r'<span data-[a-z-]+="\d+" hidden></span>', "", page)
 
 
 def shown_html(shown: Shown, name: str) -> str:

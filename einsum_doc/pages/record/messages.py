@@ -43,6 +43,12 @@ class WorkerSettings:
     """The number of threads that a library of linear algebra may start; 0 sets no limit."""
     gpu: str = ""
     """The number of the one GPU that the worker may use; empty for all."""
+    values: bool = False
+    """True if the value of a last expression is shown."""
+    figures: bool = False
+    """True if figures are drawn that a block has not saved."""
+    shared: bool = True
+    """True if blocks without a `session` share a namespace."""
 
     def of(self, block: Block) -> Self:
         """Return these settings with the limits that a block has of its own."""

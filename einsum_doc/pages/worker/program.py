@@ -42,10 +42,11 @@ def location_in(block: Block, line: int) -> Location:
     return block.location_of(line - block.location.line - 1)
 
 
-def compile_block(block: Block, *, interactive: bool = False) -> list[CodeType]:
+def compile_block(block: Block, *, interactive: bool = False, shows: bool = True) -> list[CodeType]:
     """Return the code of a block at its lines in its file: one for each run of statements from one file, in order.
 
     interactive: whether to write the value of each command where its output is, as a console does.
+    shows: whether the value of its last expression is to be shown.
     """
     source = numbered(block)
     rewriter = AssertionRewriter(block.location.file)
@@ -55,7 +56,7 @@ def compile_block(block: Block, *, interactive: bool = False) -> list[CodeType]:
         compile(source, block.location.file, "exec", dont_inherit=True)
     for location in (location_in(block, line) for line in rewriter.lines):
         ASSERTED.setdefault(location.file, set()).add(location.line)
-    if not interactive:
+    if shows and not interactive:
         show_last(tree, source)
     ast.fix_missing_locations(tree)
     flags = _future_flags(tree.body)

@@ -61,10 +61,17 @@ def show_last(tree: ast.Module, source: str) -> None:
 
 
 class Values:
-    """The values and figures that a block shows beside its output; they may have `limit` bytes."""
+    """The values and figures that a block shows beside its output.
 
-    def __init__(self, limit: int = WorkerSettings.output) -> None:
-        self.limit = limit
+    is_compared: true if the block has an `expected` fence, of which its value is a part, shown or not.
+    """
+
+    def __init__(self, settings: WorkerSettings, *, is_compared: bool = False) -> None:
+        self.settings = settings
+        self.wanted = settings.values or is_compared
+        """True if values are shown or compared."""
+        self.asked = self.wanted or settings.figures
+        """True if the value of the last expression is looked at: it may be a figure."""
         self.text = ""
         """The values as a console would write them; empty if there are none to be shown."""
         self.shown: list[Shown] = []
@@ -80,25 +87,27 @@ class Values:
         for value in values:
             if figures.is_drawing(value):  # which is seen in the figure
                 self._drawings.append(value)
-            elif not _displays_itself(value):
+            elif self.wanted and not _displays_itself(value):
                 text = without_addresses(value)
                 self.shown += _forms(value, text)
                 self.text += "\n" * bool(self.text) + text
                 self._check("values take", "show a part of them")
 
     def finish(self) -> None:
-        """Show the figures that the block has drawn."""
-        self.shown += (Shown("figure", svg) for svg in figures.drawn(self._drawings))
+        """Show the figures that are values, and those that the block has drawn."""
+        if self.settings.values or self.settings.figures:
+            drawn = figures.drawn(self._drawings, every=self.settings.figures)
+            self.shown += (Shown("figure", svg) for svg in drawn)
         self._drawings = []
         self._check("values and figures take", "draw fewer points, or those with rasterized=True")
 
     def _check(self, they_take: str, hint: str) -> None:
         texts = {self.text, *(each.text for each in self.shown)}
         size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
-        if size > self.limit:
+        if size > self.settings.output:
             self.text, self.shown = "", []
             raise ShownError(
-                f"{they_take} {size / 2**20:.1f} MiB, and at most {self.limit / 2**20:g} MiB are shown: "
+                f"{they_take} {size / 2**20:.1f} MiB, and at most {self.settings.output / 2**20:g} MiB are shown: "
                 f"{hint}, or set output_limit for the block"
             )
 

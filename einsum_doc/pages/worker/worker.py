@@ -18,7 +18,7 @@ import socket
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import chdir, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from os import getpid
@@ -64,7 +64,7 @@ class Worker:
         self.namespaces: dict[str, ModuleType] = {}
         self.main = ModuleType("__main__")
         self.kept: dict[str, Any] = {}
-        self.values = Values()
+        self.values = Values(settings)
         _BUILTINS.update(self.tally.names())
         _BUILTINS["@show"] = lambda value: self.values.show(value)
         self.originals = _BUILTINS.copy()
@@ -82,16 +82,13 @@ class Worker:
         sys.dont_write_bytecode = True
         os.chdir(root)
         self.tally.watch_imports()
-        when_loaded(
-            {
-                "matplotlib": figures.prepare,
-                "matplotlib.backend_bases": figures.prepare_backends,
-                # The second has taken the function from the first, if they were loaded before.
-                "IPython.core.display_functions": self._take_display,
-                "IPython.display": self._take_display,
-                "multiprocessing.spawn": self._send_definitions,
-            }
-        )
+        hooks: dict[str, Callable[[Any], None]] = {"multiprocessing.spawn": self._send_definitions}
+        if settings.figures:
+            hooks |= {"matplotlib": figures.prepare, "matplotlib.backend_bases": figures.prepare_backends}
+        if settings.values:
+            # The second has taken the function from the first, if they were loaded before.
+            hooks |= dict.fromkeys(("IPython.core.display_functions", "IPython.display"), self._take_display)
+        when_loaded(hooks)
 
     def _take_display(self, module: Any) -> None:
         """Replace IPython's `display`, which only prints outside of a notebook."""
@@ -101,11 +98,12 @@ class Worker:
         """Run one block."""
         self.blocks.append(block)
         # Classes look their module up in sys.modules by name: dataclasses and pickle need it there.
-        self.main = sys.modules["__main__"] = self._namespace(block.options.get("session", ""))
+        own = "" if self.settings.shared else f"@{block.number}"
+        self.main = sys.modules["__main__"] = self._namespace(block.options.get("session", own))
         held = self.tally.count
         errors: list[BaseException] = []
         ran = Result("held")
-        self.values = Values(self.settings.of(block).output)
+        self.values = Values(self.settings.of(block), is_compared=block.expected is not None)
         start = perf_counter()
         try:
             reason = missing_module(module_of(block.options)) or ("" if self.device.use(block) else NO_GPU)
@@ -117,7 +115,8 @@ class Worker:
                 ran = LANGUAGES[block.language].run(block, self)
         except BaseException as error:
             errors.append(error)
-            figures.close()
+            if self.settings.figures:
+                figures.close()
         if getpid() != self.pid:
             # A process that the block has forked: it is not the worker.
             _leave(errors, block, self.root)
@@ -185,8 +184,8 @@ class Worker:
         return self.main.__dict__
 
     def execute(self, block: Block, *, interactive: bool = False) -> None:
-        """Execute the program of a block as Python, and show its value and its figures."""
-        codes = compile_block(block, interactive=interactive)
+        """Execute the program of a block as Python, and show its value and its figures, if these are wanted."""
+        codes = compile_block(block, interactive=interactive and self.values.wanted, shows=self.values.asked)
         self.executed[self.main].append(block)
         self._execute(codes)
         self.values.finish()

@@ -13,12 +13,13 @@ from html import unescape
 
 import pytest
 
-from ..conftest import BUILDERS, EXTENSION, PLAIN, Project
+from ..conftest import BUILDERS, EXTENSION, PLAIN, SHOWING, Project
 from ..engine.test_survival import FAILING, HOLDING, page
 from ..engine.test_survival import SITE as SURVIVAL
 from ..reading.test_fences import SITE, WRONG
 
 GOOD = '# Title\n\n```python exec="on" source="above"\nimport library\n\nassert library.answer() == 42\n```\n'
+LIBRARY = "import sys\n\ndef answer():\n    print('noted', file=sys.stderr)\n    return 42\n"
 
 
 OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in BUILDERS if name != "mkdocs"]
@@ -29,7 +30,7 @@ ALL = pytest.mark.parametrize("served", ["mkdocs", *OTHERS], indirect=True)
 def served(request: pytest.FixtureRequest, project: Project) -> Iterator[Callable[..., str]]:
     """A project, served from the first call on; called with some text and a path, it returns the page that has it."""
     config = PLAIN.replace(": [", f": [{EXTENSION}, ", 1) if request.param == "zensical" else PLAIN
-    project.write({"index": GOOD}, config + "watch: [library.py]\n", {"library.py": "def answer():\n    return 42\n"})
+    project.write({"index": GOOD}, config + "watch: [library.py]\n", {"library.py": LIBRARY})
     folder, log = project.folder, project.folder / "console"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -67,11 +68,12 @@ def served(request: pytest.FixtureRequest, project: Project) -> Iterator[Callabl
 @ALL
 def test_a_failure_is_shown_where_it_happened_and_mended(served: Callable[[str], str], project: Project) -> None:
     index = project.folder / "docs/index.md"
-    served("✓ 1 assertion held")
+    assert "noted" not in served("<span>1 assertion</span>")
 
     index.write_text(GOOD.replace("42", "41"))
     shown = served("docs/index.md:6: AssertionError: library.answer() == 41")
     assert "left 42, right 41" in shown
+    assert '<pre class="err">noted</pre>' in shown
     assert "✓ verified" not in shown
     assert '<a href="#einsum-doc-failure"><b>✗ 1 failure on this page</b></a>' in shown
     assert shown.count('id="einsum-doc-failure"') == 1
@@ -86,7 +88,7 @@ def test_a_failure_is_shown_where_it_happened_and_mended(served: Callable[[str],
 
 @ALL
 def test_an_edit_to_the_library_is_seen(served: Callable[[str], str], project: Project) -> None:
-    served("✓ 1 assertion held")
+    served("<span>1 assertion</span>")
     (project.folder / "library.py").write_text("def answer():\n    return 43\n")
     assert "left 43, right 42" in served("AssertionError: library.answer() == 42")
 
@@ -99,7 +101,7 @@ def test_a_site_that_is_broken_from_the_start_is_served(project: Project, served
     served("the options exec=on cannot be read")
     assert "\neinsum-doc: 1 page, 0 blocks, 0 assertions held, 1 failure\n" in (project.folder / "console").read_text()
     (project.folder / "docs/index.md").write_text(GOOD)
-    served("✓ 1 assertion held")
+    served("<span>1 assertion</span>")
 
 
 @pytest.mark.slow
@@ -124,7 +126,7 @@ def test_the_server_survives(served: Callable[[str], str], project: Project, cod
     index.write_text(f'# Title\n\n```python exec="on"\n{code}\n```\n')
     served(said)
     index.write_text(GOOD)
-    served("✓ 1 assertion held")
+    served("<span>1 assertion</span>")
 
 
 @pytest.mark.slow
@@ -133,7 +135,7 @@ def test_the_tables_hold_for_a_site_that_is_served(served: Callable[..., str], p
 
     What holds is shown as it is in a build.
     """
-    limits = "{einsum-doc: {timeout: 30, memory: 0.5}}]"
+    limits = f"{{einsum-doc: {{timeout: 30, memory: 0.5, {SHOWING}}}}}]"
     shown = {name: f"docs/{name}.md:{facts['line']}: {facts['fails']}" for name, facts in FAILING.items()}
     shown |= {name: f"docs/{name}.md:{said}" for name, (_, said) in WRONG.items()}
     left_out = [name for name, (_, said) in WRONG.items() if "MkDocs leaves its page out" in said]
@@ -151,7 +153,7 @@ def test_the_tables_hold_for_a_site_that_is_served(served: Callable[..., str], p
             html = unescape(served('<div class="stamp failed">', f"{name}/"))
             assert said in html, name
     for name in FAILING:
-        served("✓ 1 assertion held", f"{name}_next/")
+        served("<span>1 assertion</span>", f"{name}_next/")
     for name, facts in HOLDING.items():
         assert facts["shows"] in served('<div class="run held"', f"held/{name}/"), name
 
@@ -160,13 +162,13 @@ def test_the_tables_hold_for_a_site_that_is_served(served: Callable[..., str], p
     )
     served("Mended")
     for name in shown.keys() - set(left_out):
-        served("✓ 1 assertion held", f"{name}/")
+        served("<span>1 assertion</span>", f"{name}/")
 
 
 @pytest.mark.slow
 def test_a_page_that_is_deleted_is_forgotten(served: Callable[[str], str], project: Project) -> None:
     (project.folder / "docs/other.md").write_text('# Other\n\n```python exec="on"\n1 / 0\n```\n')
-    served("✓ 1 assertion held")
+    served("<span>1 assertion</span>")
     (project.folder / "docs/other.md").unlink()
     (project.folder / "docs/index.md").write_text(GOOD + "\nAnd a word.\n")
     served("And a word.")
@@ -175,10 +177,10 @@ def test_a_page_that_is_deleted_is_forgotten(served: Callable[[str], str], proje
 
 @pytest.mark.slow
 def test_a_change_of_mkdocs_yml_is_seen(served: Callable[[str], str], project: Project) -> None:
-    served("✓ 1 assertion held")
+    served("<span>1 assertion</span>")
     (project.folder / "docs/index.md").write_text(
         '# Title\n\n```python exec="on" source="above"\nimport time\ntime.sleep(1)\n```\n'
     )
-    served("✓ held")
+    served("<span>1 block</span>")
     (project.folder / "mkdocs.yml").write_text(PLAIN.replace("einsum-doc]", "{einsum-doc: {timeout: 0.5}}]"))
     served("TimeoutError: the block did not end within 0.5 s")

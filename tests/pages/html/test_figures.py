@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from ..conftest import PLAIN, Build, Built, NewProject
+from ..conftest import SHOWN, Build, Built, NewProject
 
 ROOT = Path(__file__).parents[3]
 
@@ -49,6 +49,8 @@ DRAWN = {
     "an array of axes": ("import numpy\nplt.subplots(2, 2)[1]", 1, ""),
     "a value that is no part of it": ("plt.plot([1])\n6 * 7", 1, '<pre class="value">42</pre>'),
     "in a console": (">>> _ = plt.plot([1])", 1, ""),
+    "saved": (PLOT + "import io\nplt.savefig(io.BytesIO())", 0, ""),
+    "saved, and the value": ("plt.figure().savefig(io.BytesIO())\nplt.gcf()", 1, ""),
     "what was expected": ("plt.plot([1])\nprint('said')", 1, '<pre class="expected">said</pre>'),
 }
 
@@ -89,9 +91,7 @@ def test_their_text_is_text_and_their_names_are_their_own(drawn: tuple[dict[str,
 
 def test_a_build_draws_what_the_last_one_drew(build: Build) -> None:
     page = {"index": block(PLOT) + block("plt.scatter([1, 2], [3, 4])")}
-    first, second = (
-        figures(build(page, config=PLAIN.replace("einsum-doc]", "{einsum-doc: {cache: ''}}]")).page()) for _ in "12"
-    )
+    first, second = (figures(build(page, config=SHOWN.replace("values:", "cache: '', values:")).page()) for _ in "12")
     assert len(first) == 2
     assert first == second
 

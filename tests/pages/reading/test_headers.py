@@ -9,6 +9,7 @@ import pytest
 from markdown import Markdown
 
 from einsum_doc.pages.build.fences import Fences
+from einsum_doc.pages.build.options import Options
 from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.reading.language import Languages
 from einsum_doc.pages.reading.numbering import FenceNumbers
@@ -195,7 +196,7 @@ def markdown(fences: list[dict[str, Any]], **config: Any) -> Markdown:
 
 @pytest.mark.parametrize("site", SITES)
 def test_what_is_left_alone_is_rendered_as_without_this_builder(site: str) -> None:
-    ours = Fences({}, lambda page: None, "mkdocs.yml").custom_fences(Languages(LANGUAGES, RUNNABLE))
+    ours = Fences({}, lambda page: None, Options(), "mkdocs.yml").custom_fences(Languages(LANGUAGES, RUNNABLE))
     stock = markdown(**SITES[site])
     built = markdown(**{**SITES[site], "fences": SITES[site]["fences"] + ours})
     FenceNumbers({}, lambda md, lines: lines).extendMarkdown(built)
