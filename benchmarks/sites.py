@@ -22,13 +22,11 @@ import threading
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-
-from einsum_doc.pages.build.options import Options
 
 OPTIONS = {"compatible": True, "device": "cpu", "report": ""}
 """The options of the builder; `report` is a page of its own."""
@@ -110,8 +108,9 @@ PROJECTS = (
     Project(
         "markdown-exec",
         "1.12.6",
-        ("chalk-diagrams", "drawsvg", "hyperbolic", "markdown-callouts", "pandas", "pipdeptree", "plotly", "qrcode")
-        + ("rich", "textual"),
+        tuple(
+            "chalk-diagrams drawsvg duty hyperbolic markdown-callouts pandas pipdeptree plotly qrcode rich textual".split()
+        ),
         from_zensical,
     ),
     Project(
@@ -185,15 +184,8 @@ def compare(project: Project, cache: Path, python: Path) -> tuple[str, dict[str,
         project.prepare(folder)
         config = folder / "mkdocs.yml"
         if name == "ours":
-            options = {key: value for key, value in OPTIONS.items() if key in {each.name for each in fields(Options)}}
-            config.write_text(
-                re.sub(
-                    r"^( *)- markdown-exec$",
-                    rf"\g<0>\n\1- einsum-doc: {json.dumps(options)}",
-                    config.read_text(),
-                    flags=re.M,
-                )
-            )
+            added = rf"\g<0>\n\1- einsum-doc: {json.dumps(OPTIONS)}"
+            config.write_text(re.sub(r"^( *)- markdown-exec$", added, config.read_text(), flags=re.M))
         for temperature in ("cold", "warm") if name == "ours" else ("cold",):
             shutil.rmtree(folder / "site", ignore_errors=True)
             key = f"{name}, {temperature}"

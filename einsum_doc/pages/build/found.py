@@ -103,7 +103,7 @@ class FoundPages:
     def printed(self, name: str, block: Block, lines: Sequence[str]) -> list[Page]:
         """Return the pages of the blocks in the output of a block: one for each session, and one for wrong fences.
 
-        A block without a session has a page of its own; before the others, the blocks of theirs up to this one run again.
+        A block without a session has its own page. Before the others, the blocks of theirs up to this one run again.
         name: the page of the block.
         """
         reading = self._reading(lines, block.location)
@@ -111,7 +111,7 @@ class FoundPages:
         for number, found in reading.numbered.items():
             if isinstance(found, Block):
                 session = found.options.get("session", "")
-                groups.setdefault(session and f"session {session}" or str(number), {})[number] = found
+                groups.setdefault(f"session {session}" if session else str(number), {})[number] = found
         pages = []
         for group in groups.values():
             first = next(iter(group.values()))
