@@ -18,7 +18,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import threading
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -33,8 +32,8 @@ OPTIONS = {"compatible": True, "device": "cpu", "report": ""}
 RANDOM = {
     r"\b0x[0-9a-f]{6,16}\b": "the address of an object in memory",
     r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b": "an id that a library draws for an element",
-    r"\b(?:[mp]|image|C[0-9a-f]+_[0-9a-f]+_)[0-9a-f]{10}\b": "an id that matplotlib draws for an element of an SVG image",
-    r"\bd\d+-(?=[\w-])": "a number that depictr's pages count up in one process, in the order of the build",
+    r"\b(?:[mp]|image|C[0-9a-f]+_[0-9a-f]+_)[0-9a-f]{10}\b": "an id that matplotlib draws for a part of an image",
+    r"\bd\d+-(?=[\w-])": "a number that depictr counts up in one process, in the order of the build",
 }
 """What differs between two builds with markdown-exec alone, and why."""
 
@@ -109,7 +108,19 @@ PROJECTS = (
         "markdown-exec",
         "1.12.6",
         tuple(
-            "chalk-diagrams drawsvg duty hyperbolic markdown-callouts pandas pipdeptree plotly qrcode rich textual".split()
+            (
+                "chalk-diagrams",
+                "drawsvg",
+                "duty",
+                "hyperbolic",
+                "markdown-callouts",
+                "pandas",
+                "pipdeptree",
+                "plotly",
+                "qrcode",
+                "rich",
+                "textual",
+            ),
         ),
         from_zensical,
     ),
