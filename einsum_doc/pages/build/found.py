@@ -1,7 +1,7 @@
 """Texts that rendering meets and that are no pages, docstrings and the output of blocks -> pages of their own.
 
 Pages run before they are rendered; these start when they are met. The blocks of a docstring share a process, and
-each block that a block prints has its own.
+each block that a block prints has its own, or that of its session.
 """
 
 from __future__ import annotations
@@ -103,21 +103,36 @@ class FoundPages:
     def printed(
         self, name: str, block: Block, lines: Sequence[str], fences: Sequence[scan.Fence] | None = None
     ) -> list[Page]:
-        """Return the pages of the blocks in the output of a block: one for each, and one for fences that are wrong.
+        """Return the pages of the blocks in the output of a block: one for each session, and one for wrong fences.
 
+        A block without a session has its own page. Before the others, the blocks of theirs up to this one run again.
         name: the page of the block. fences: those among the lines, if known.
         """
         reading = self._reading(lines, block.location, fences)
-        pages = []
+        groups: dict[str, dict[int, Block]] = {}
         for number, found in reading.numbered.items():
             if isinstance(found, Block):
-                own = scan.PageReading([replace(found, number=1)], (), {number: replace(found, number=1)})
-                pages.append(self._new(f"{name}::{block.number}.{found.number}", own, "output"))
+                session = found.options.get("session", "")
+                groups.setdefault(f"session {session}" if session else str(number), {})[number] = found
+        pages = []
+        for group in groups.values():
+            first = next(iter(group.values()))
+            before = self._session(name, first.options.get("session", ""), block)
+            blocks = [replace(each, number=at) for at, each in enumerate([*before, *group.values()], 1)]
+            own = scan.PageReading(blocks, (), dict(zip(group, blocks[len(before) :], strict=True)))
+            page = self._new(f"{name}::{block.number}.{first.number}", own, "output")
+            pages.append(replace(page, prelude=len(before)))
         others = {number: each for number, each in reading.numbered.items() if not isinstance(each, Block)}
         if others or reading.faults:
             rest = reading._replace(blocks=(), numbered=others)
             pages.append(self._new(f"{name}::{block.number}", rest, "output"))
         return [self._kept(page) for page in pages]
+
+    def _session(self, name: str, session: str, last: Block) -> list[Block]:
+        """Return the blocks of a session on a page, up to one of them."""
+        page = next((page for page in self.pages.values() if page.name == name), None)
+        earlier = page.blocks[: last.number] if page and session else ()
+        return [each for each in earlier if each.options.get("session", "") == session]
 
     # ---- Docstrings of the last build ------------------------------------------------------------------------
 

@@ -52,6 +52,8 @@ class Page:
     """The pages made of docstrings and of output that were met while it was rendered."""
     left: int = 0
     """The number of blocks in these that were left to markdown-exec."""
+    prelude: int = 0
+    """The number of blocks at its beginning that have run on another page before, and run here for their session."""
     site: Mapping[str, Page] = field(default_factory=dict, repr=False, compare=False)
     """All pages of the build: a name that is not defined here may be defined on one of them."""
 
@@ -140,9 +142,12 @@ class Page:
                 if result.status == "not run"
             ]
         wrong = [*faults, *self.lost, *unseen]
+        blocks = self.blocks
+        if not any(result.failures for result in results[: self.prelude]):
+            blocks, results = blocks[self.prelude :], results[self.prelude :]
         facts: dict[str, Any] = vars(replace(self.ran, results=results))
         facts |= {"name": self.name, "kind": self.kind, "home": self.home, "left": self.left}
-        return report.PageReport(**facts, blocks=self.blocks, faults=wrong)
+        return report.PageReport(**facts, blocks=blocks, faults=wrong)
 
     def _hinted(self, block: Block, result: Result) -> Result:
         """Return a result; where a name is missing that another page defines, the failure names that page."""

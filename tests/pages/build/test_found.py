@@ -226,6 +226,29 @@ def test_the_summary_counts_each_kind(failed: Built, wrong: Project) -> None:
     assert named["docs/prints.md::1.2"] == ["held"]
 
 
+TREE = """\
+def tree(depth):
+    print("depth", depth)
+    for _ in range(depth):
+        print(f'\\n```python exec="on" session="a"\\ntree({depth - 1})\\nx = {depth}\\n```\\n')
+
+x = 0
+tree(2)
+"""
+"""Prints blocks that print blocks, all of one session."""
+
+
+def test_printed_blocks_continue_the_session_of_the_block_that_prints_them(build: Build) -> None:
+    page = block("unknown = 1", 'python exec="on" session="b"') + block(TREE, 'python exec="on" session="a"')
+    later = r'print("```python exec=\"on\" session=\"a\"\nassert x == 0 and \"unknown\" not in globals()\n```")'
+    page += block(later, 'python exec="on" session="a"')
+    built = build({"index": "# Title\n\n" + page})
+    assert built.status == 0, built.console
+    # The blocks before them have run for the page, and are not counted twice.
+    assert "1 page, 4 printed blocks, 8 blocks, 1 assertion held" in built.console
+    assert re.findall(r"depth \d", text_of(built.page())) == [f"depth {depth}" for depth in (2, 1, 0, 1, 0)]
+
+
 def test_each_printed_block_has_a_process_of_its_own(build: Build) -> None:
     built = build({"index": PRINTS})
     assert built.status == 0, built.console
