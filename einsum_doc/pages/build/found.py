@@ -65,16 +65,16 @@ class FoundPages:
             return lines
         home = self.home.name if self.home else ""
         if self.leaves:
-            left = self._reading(lines, Location(home, 1), fences)
+            left = self._reading(lines, Location(home, 1))
             if self.home:
                 self.home.left += len(left.blocks)
             return numbered(lines, LEFT, {number: number for number in left.numbered})
         printer: tuple[str, Block] | None = getattr(md, "einsum_doc_printer", None)
         if printer:
-            return self._numbered_by(self.printed(*printer, lines, fences), lines)
+            return self._numbered_by(self.printed(*printer, lines), lines)
         context = _context(md)
         if context is None:
-            page = self._new(f"{home}::", self._reading(lines, Location(home, 1), fences), "text")
+            page = self._new(f"{home}::", self._reading(lines, Location(home, 1)), "text")
             return self._numbered_by([self._kept(page)], lines)
         file = self.name_of(str(context.filepath))
         for each in sorted(self._docstrings(file), key=lambda each: each.line != context.lineno):
@@ -83,7 +83,7 @@ class FoundPages:
             if numbers is not None:
                 return self._numbered_by([page], lines, numbers)
         # It is made by an extension, or is not in a file of Python.
-        reading = self._reading(lines, Location(file, max(1, context.lineno)), fences)
+        reading = self._reading(lines, Location(file, max(1, context.lineno)))
         page = self._new(f"{file}::{context.origin}", reading, "docstring")
         return self._numbered_by([self._kept(page)], lines)
 
@@ -100,15 +100,13 @@ class FoundPages:
             each.home = page.name
         return found
 
-    def printed(
-        self, name: str, block: Block, lines: Sequence[str], fences: Sequence[scan.Fence] | None = None
-    ) -> list[Page]:
+    def printed(self, name: str, block: Block, lines: Sequence[str]) -> list[Page]:
         """Return the pages of the blocks in the output of a block: one for each session, and one for wrong fences.
 
         A block without a session has its own page. Before the others, the blocks of theirs up to this one run again.
-        name: the page of the block. fences: those among the lines, if known.
+        name: the page of the block.
         """
-        reading = self._reading(lines, block.location, fences)
+        reading = self._reading(lines, block.location)
         groups: dict[str, dict[int, Block]] = {}
         for number, found in reading.numbered.items():
             if isinstance(found, Block):
@@ -193,10 +191,8 @@ class FoundPages:
     def _new(self, name: str, reading: scan.PageReading, kind: Kind) -> Page:
         return Page(name, "", "", "", reading, kind=kind, site=self.pages)
 
-    def _reading(
-        self, lines: Sequence[str], location: Location, fences: Sequence[scan.Fence] | None = None
-    ) -> scan.PageReading:
-        return self.reader.reading(lines, [location] * len(lines), fences)
+    def _reading(self, lines: Sequence[str], location: Location) -> scan.PageReading:
+        return self.reader.reading(lines, [location] * len(lines))
 
     def _page_of(self, docstring: Docstring, file: str) -> Page:
         """Return the page made of a docstring."""

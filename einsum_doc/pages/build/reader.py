@@ -65,11 +65,9 @@ class PageReader:
             return lines, self.reading(lines, locations)._replace(faults=missing)
         return lines, self.reading(lines, locations)
 
-    def reading(
-        self, lines: Sequence[str], locations: Sequence[Location], fences: Sequence[scan.Fence] | None = None
-    ) -> scan.PageReading:
-        """Return the fences that run among the lines that superfences will be given; `fences` are all, if known."""
-        return scan.read(lines, locations, self.languages, self.markdown, fences)
+    def reading(self, lines: Sequence[str], locations: Sequence[Location]) -> scan.PageReading:
+        """Return the fences among the lines that superfences will be given."""
+        return scan.read(lines, locations, self.languages, self.markdown)
 
     def fences(self, lines: Sequence[str]) -> list[scan.Fence]:
         """Return all fences among the lines that superfences will be given, whether they run or not."""

@@ -189,16 +189,11 @@ class PageReading(NamedTuple):
 
 
 def read(
-    lines: Sequence[str],
-    locations: Sequence[Location],
-    languages: Languages,
-    md: Markdown | None = None,
-    fences: Iterable[Fence] | None = None,
+    lines: Sequence[str], locations: Sequence[Location], languages: Languages, md: Markdown | None = None
 ) -> PageReading:
     """Return the blocks of a page, and the fences that are wrong.
 
     lines: those that superfences will be given. locations: the location of each. md: the Markdown of the site.
-    fences: what `scan` returns for these lines, if that is known.
     """
     blocks: list[Block] = []
     faults: list[Fault] = []
@@ -216,7 +211,7 @@ def read(
         if asked_for and not found.header.unread and languages.formats(found.header.language):
             numbered[found.line] = faults[-1]
 
-    for found in _with_nested(scan(lines, languages, md) if fences is None else fences, languages, md):
+    for found in _with_nested(scan(lines, languages, md), languages, md):
         language = languages.of(found.header.language)
         if found.commented:
             if languages.formats(language.name):
