@@ -29,9 +29,9 @@ def row_html(latex: str, reason: str = "", *, holds: bool = True, checked: str |
     # Each row is a formula of its own, without LaTeX's alignment marks: the page aligns the rows.
     formula = escape(re.sub(r"(?<!\\)&", "", latex).strip(), quote=False)
     mark = "✓" if holds else "✗"
-    state = "" if checked is None else f'<span class="mark" title="{escape(checked)}">{mark}</span>'
+    state = "" if checked is None else f' <span class="mark" title="{escape(checked)}">{mark}</span>'
     return (
         f'<div class="step{"" if holds else " false"}">'
         f'<div class="formula" data-search-exclude><div class="arithmatex">\\[{formula}\\]</div></div>'
-        f'<div class="why">{prose_html(reason)}{state}</div></div>'
+        f'<div class="why">{f"{prose_html(reason)}{state}".strip()}</div></div>'
     )

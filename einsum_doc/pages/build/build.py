@@ -106,6 +106,15 @@ class Build:
         """The commit that is being built, and whether files have been changed since; empty outside of git."""
         return commit_of(self.project.root)
 
+    @property
+    def adds_to_pages(self) -> bool:
+        """True if pages show more than under markdown-exec alone; for the pages that have been read by now."""
+        options = self.options
+        asked = (options.stamp, options.bars, options.values, options.figures, options.stderr, options.report)
+        if self.serving or any(asked) or not options.compatible:
+            return True
+        return any(LANGUAGES[block.language].ours for page in self.pages.values() for block in page.blocks)
+
     def name_of(self, path: str) -> str:
         """Return the name of a file: its path relative to the folder of mkdocs.yml, with `/` between its parts."""
         return in_line(os.path.relpath(path, self.project.root).replace(os.sep, "/"))

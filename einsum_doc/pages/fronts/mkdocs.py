@@ -91,6 +91,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         for file in files.documentation_pages(inclusion=inclusion):
             if not self.dirty or file.is_modified():
                 site.read(file)
+        site.add_style_sheet()
         self._run(site.build.pages.values())
         for uri in self.left_out:
             site.leave_out(uri)

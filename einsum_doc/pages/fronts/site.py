@@ -26,9 +26,12 @@ from einsum_doc.pages.build.build import Build, BuildFailedError
 from einsum_doc.pages.build.options import OptionError, Project
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.fronts.config import EinsumDocConfig, options_from
+from einsum_doc.pages.html import render
 from einsum_doc.pages.html.report_page import Entry, with_users
 from einsum_doc.pages.verdict.report import PageReport
 
+STYLE_SHEET = f"assets/{render.STYLE_SHEET.name}"
+"""The path of the style sheet in the site; a file of the site at this path takes its place."""
 _log = get_plugin_logger("einsum-doc")
 
 
@@ -133,6 +136,13 @@ class Site:
                 if path.is_file():
                     uri = destination if path == source else f"{destination}/{path.relative_to(source).as_posix()}"
                     self.files.append(File.generated(self.config, uri, abs_src_path=str(path)))
+
+    def add_style_sheet(self) -> None:
+        """Add the builder's style sheet before those of the site, if anything on the pages that were read needs it."""
+        if self.build.adds_to_pages:
+            if self.files.get_file_from_path(STYLE_SHEET) is None:
+                self.files.append(File.generated(self.config, STYLE_SHEET, abs_src_path=str(render.STYLE_SHEET)))
+            self.config.extra_css.insert(0, STYLE_SHEET)
 
     def add_report(self) -> None:
         """Add the page that is to hold the report, unless the author has one at its path.

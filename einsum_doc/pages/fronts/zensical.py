@@ -147,6 +147,7 @@ class _ZensicalSite(Site):
         for file in self.files.documentation_pages(inclusion=inclusion):
             self.read(file)
             MkDocsPage(None, file, config).read_source(config)  # for its title
+        self.add_style_sheet()
         self.run(build.pages.values())
         self.reports = {page.name: build.report(page) for page in build.pages.values()}
         self.failures = {failure for report in self.reports.values() for failure in report.failures}
@@ -211,6 +212,8 @@ class _ZensicalSite(Site):
             html += report_html(self.entries(reports, file), build.commit, build.options.library, {})
         while self.downloads:
             self.downloads.pop().copy_file()
+        for sheet in self.config.extra_css:  # that of the builder: Zensical has read its own list by now
+            html = f'<link rel="stylesheet" href="{posixpath.relpath(sheet, self.folder_of(file))}">\n{html}'
         is_news = any(not self.failures.issuperset(report.failures) for report in told)
         if is_news or build.fences.lost or (self.read_again and page.blocks):
             with as_plugin_errors():

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
+from pathlib import Path
 from urllib.parse import quote
 
 from pygments import highlight
@@ -19,6 +20,10 @@ from einsum_doc.pages.verdict.report import PageReport
 
 FAILURE = "einsum-doc-failure"
 """The id of the first failure on a page."""
+STYLE_SHEET = Path(__file__).with_name("einsum-doc.css")
+"""The look of all that is added to a page."""
+_DOT = " · "
+"""A separator that is there without a style sheet, too."""
 _WORDS = {"held": "✓ held", "failed": "✗ failed", "skipped": "– skipped", "not run": "– not run"}
 
 
@@ -165,7 +170,7 @@ def stamp_html(page: PageReport, commit: str, report: str = "") -> str:
     report: the address of the page's part of the report.
     """
     results = page.results
-    link = f'<a href="{escape(report)}">report</a>' if report else ""
+    link = f'{_DOT}<a href="{escape(report)}">report</a>' if report else ""
     failures = len(page.failures)
     if failures:
         failed = f"<b>✗ {count(failures, 'failure')} on this page</b>"
@@ -203,7 +208,7 @@ def _day(when: float) -> str:
 
 
 def _spans(facts: Iterable[str]) -> str:
-    return "".join(f"<span>{escape(fact)}</span>" for fact in facts)
+    return "".join(f"{_DOT}<span>{escape(fact)}</span>" for fact in facts)
 
 
 def under_title(page: str, stamp: str) -> str:

@@ -129,7 +129,7 @@ def _table_html(page: PageReport) -> str:
             columns.append([f"<th{style}>{title}</th>", *(f"<td{style}>{cell}</td>" for cell in cells)])
     head, *rows = map("".join, zip(*columns, strict=True))
     body = "".join(f"<tr>{row}</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>\n"
+    return f'<div class="einsum-doc-report"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>\n'
 
 
 def _cells(block: Block, result: Result) -> tuple[str, ...]:
@@ -171,5 +171,6 @@ def _library_html(entries: Sequence[Entry], library: Sequence[str], places: Mapp
             f"<tr><td>{name_html(name)}</td><td>{', '.join(links[page] for page in pages)}</td></tr>"
             for name, pages in used.items()
         )
-        parts.append(f"<table><thead><tr><th>name</th><th>used in</th></tr></thead><tbody>{rows}</tbody></table>")
+        table = f"<table><thead><tr><th>name</th><th>used in</th></tr></thead><tbody>{rows}</tbody></table>"
+        parts.append(f'<div class="einsum-doc-report">{table}</div>')
     return "\n".join(parts)

@@ -175,7 +175,7 @@ def test_docstrings_run_whatever_the_order_of_the_plugins(new_project: NewProjec
         assert shown in text_of(html)
     assert "title=" not in text_of(html)
     assert html.count('data-docstring-block="') == 7
-    assert "<span>8 blocks</span><span>1 assertion</span>" in html
+    assert "<span>8 blocks</span> · <span>1 assertion</span>" in html
     # The same again, from the cache, and then with an edit.
     again = project.build()
     assert "1 page and 4 docstrings from the cache" in again.console

@@ -37,7 +37,7 @@ WRONG = {"index": "# Wrong\n\n" + BLOCK.format("", "assert 1 == 2")}
 
 def with_options(*options: str, config: str = PLAIN) -> str:
     """A mkdocs.yml whose plugin has these options."""
-    return config.replace("einsum-doc]", f"einsum-doc: {{device: cpu, {', '.join(options)}}}]")
+    return config.replace("einsum-doc]", f"einsum-doc: {{{', '.join(['device: cpu, values: true', *options])}}}]")
 
 
 def cells(page: str) -> list[list[str]]:

@@ -63,7 +63,7 @@ def test_without_a_gpu_it_is_skipped(build: Build) -> None:
     built = build(NEEDY, config=CONFIG)
     assert built.status == 0, built.console
     assert "3 blocks, 0 assertions held, 3 skipped (no GPU)" in built.console
-    assert built.page().count("<b>– skipped</b><span>no GPU</span>") == 3
+    assert built.page().count("<b>– skipped</b> · <span>no GPU</span>") == 3
     assert "said" not in re.sub(r"<pre.*?</pre>", "", built.page(), flags=re.S)
 
 

@@ -26,6 +26,8 @@ plugins:
   - markdown-exec
   - einsum-doc:
       device: cpu
+      bars: true
+      values: true
       downloads: [index.md, posts/*.md]
       assets:
         copied/library.py: library.py

@@ -12,7 +12,7 @@ from einsum_doc.pages.reading.language import Languages
 from einsum_doc.pages.reading.scan import normalize, read
 from einsum_doc.pages.record.block import Location
 
-from ..conftest import PLAIN, Build, Built, NewProject, Project, block, text_of
+from ..conftest import PLAIN, SHOWING, Build, Built, NewProject, Project, block, text_of
 
 CLAIMING = """\
 def claimed(language, inputs, options, attrs, md):
@@ -137,7 +137,7 @@ def test_skipped_with_its_reason(build: Build) -> None:
     built = build({"index": page}, config=config)
     assert built.status == 0, built.console
     assert "1 page, 2 blocks, 1 assertion held, 1 skipped (no GPU)" in built.console
-    assert "<b>– skipped</b><span>no GPU</span>" in built.page()
+    assert "<b>– skipped</b> · <span>no GPU</span>" in built.page()
     assert "<span>1 skipped</span>" in built.page()
     assert "<span>docs/index.md:3</span>" in built.page()
 
@@ -155,7 +155,7 @@ def test_skipped_without_a_module(project: Project) -> None:
     built = project.build(PYTHONPATH=library, EINSUM_DOC_REQUIRE_GPU="")
     assert built.status == 0, built.console
     assert "3 blocks, 1 assertion held, 1 skipped (later.part is not installed), 1 skipped (no GPU)" in built.console
-    assert "<b>– skipped</b><span>later.part is not installed</span>" in built.page()
+    assert "<b>– skipped</b> · <span>later.part is not installed</span>" in built.page()
     project.write({}, config, {"lib/later/part.py": "x = 1\n"})
     built = project.build(PYTHONPATH=library, EINSUM_DOC_EXPLAIN="1")
     assert "docs/index.md: ran: later is installed now" in built.console
@@ -272,7 +272,10 @@ def held(new_project: NewProject) -> Built:
         "hyphens": '````md\n```python exec="on" skip-if="no-gpu"\n```\n````\n\n'
         + block("print('''\n~~~ python skip-if=1\n''')", 'python exec="on" source="above" result="text"'),
     }
-    config = PLAIN.replace("einsum-doc]", "{einsum-doc: {fence_options: [owner]}}]") + "hooks: [claiming.py]\n"
+    config = (
+        PLAIN.replace("einsum-doc]", f"{{einsum-doc: {{fence_options: [owner], {SHOWING}}}}}]")
+        + "hooks: [claiming.py]\n"
+    )
     built = new_project(pages, config, {"claiming.py": CLAIMING}).build()
     assert built.status == 0, built.console
     return built
