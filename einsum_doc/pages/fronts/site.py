@@ -139,8 +139,9 @@ class Site:
 
     def add_style_sheet(self) -> None:
         """Add the builder's style sheet before those of the site, if anything on the pages that were read needs it."""
-        if self.build.adds_to_pages and not self.files.get_file_from_path(STYLE_SHEET):
-            self.files.append(File.generated(self.config, STYLE_SHEET, abs_src_path=str(render.STYLE_SHEET)))
+        if self.build.adds_to_pages:
+            if self.files.get_file_from_path(STYLE_SHEET) is None:
+                self.files.append(File.generated(self.config, STYLE_SHEET, abs_src_path=str(render.STYLE_SHEET)))
             self.config.extra_css.insert(0, STYLE_SHEET)
 
     def add_report(self) -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from ..conftest import PLAIN, Build, Built, NewProject, Project, text_of
 
-CONFIG = PLAIN.replace("einsum-doc]", "einsum-doc: {device: cpu, library: [library], json: results.json}]")
+CONFIG = PLAIN.replace(
+    "einsum-doc]", "einsum-doc: {device: cpu, stderr: true, library: [library], json: results.json}]"
+)
 LIBRARY = """\
 from library import shapes as geometry
 from library.shapes import Shape, ShapeError, area, halved, scaled, sides, used_within, wrong
