@@ -209,6 +209,7 @@ def test_an_option_that_does_not_exist_is_none_under_zensical(built_by: Build) -
     assert set(built.pages) <= {"404.html"}
 
 
+@pytest.mark.torch("held")
 @pytest.mark.parametrize(("pages", "failures"), [(PAGES, 0), (WRONG, 3)], ids=["held", "failed"])
 def test_zensical_tells_other_programs_and_makes_no_report(
     built_by: Build, project: Project, pages: Mapping[str, str], failures: int
@@ -221,6 +222,7 @@ def test_zensical_tells_other_programs_and_makes_no_report(
         assert "report</a>" not in built.page()
 
 
+@pytest.mark.torch
 def test_zensical_has_a_report_where_there_is_a_page_for_it(built_by: Build) -> None:
     pages = PAGES | {
         "about/report": "# What was found\n\nBy running it.\n",
