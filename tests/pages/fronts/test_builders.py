@@ -232,6 +232,7 @@ def test_an_option_that_does_not_exist_is_none_under_zensical(built_by: Build) -
     assert set(built.pages) <= {"404.html"}
 
 
+@pytest.mark.torch("held")
 @pytest.mark.parametrize(
     ("pages", "failures"), [pytest.param(PAGES, 0, marks=pytest.mark.slow), (WRONG, 3)], ids=["held", "failed"]
 )
@@ -247,6 +248,7 @@ def test_zensical_tells_other_programs_and_makes_no_report(
 
 
 @pytest.mark.slow
+@pytest.mark.torch
 def test_zensical_has_a_report_where_there_is_a_page_for_it(built_by: Build) -> None:
     pages = PAGES | {
         "about/report": "# What was found\n\nBy running it.\n",
