@@ -33,6 +33,7 @@ RANDOM = {
     r"\b0x[0-9a-f]{6,16}\b": "the address of an object in memory",
     r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b": "an id that a library draws for an element",
     r"\b(?:[mp]|image|C[0-9a-f]+_[0-9a-f]+_)[0-9a-f]{10}\b": "an id that matplotlib draws for a part of an image",
+    r"<dc:date>[^<]*": "the time at which matplotlib has drawn an image",
     r"\bd\d+-(?=[\w-])": "a number that depictr counts up in one process, in the order of the build",
 }
 """What differs between two builds with markdown-exec alone, and why."""
@@ -107,20 +108,18 @@ PROJECTS = (
     Project(
         "markdown-exec",
         "1.12.6",
-        tuple(
-            (
-                "chalk-diagrams",
-                "drawsvg",
-                "duty",
-                "hyperbolic",
-                "markdown-callouts",
-                "pandas",
-                "pipdeptree",
-                "plotly",
-                "qrcode",
-                "rich",
-                "textual",
-            ),
+        (
+            "chalk-diagrams",
+            "drawsvg",
+            "duty",
+            "hyperbolic",
+            "markdown-callouts",
+            "pandas",
+            "pipdeptree",
+            "plotly",
+            "qrcode",
+            "rich",
+            "textual",
         ),
         from_zensical,
     ),
@@ -165,6 +164,10 @@ def environment(cache: Path, projects: list[Project]) -> Path:
         [packages] = folder.glob("lib/python*/site-packages")
         own = [path for path in sys.path if path.endswith("site-packages")]
         (packages / "parent.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in own))
+        # A program named `mkdocs`, as its name is shown on a page of markdown-exec.
+        program = python.with_name("mkdocs")
+        program.write_text(f"#!{python}\nfrom mkdocs.__main__ import cli\n\ncli()\n")
+        program.chmod(0o755)
     constraints = Path(__file__).parents[1] / "constraints.txt"
     wanted = sorted({each for project in projects for each in project.requirements})
     install = ["-m", "pip", "--python", python, "install", "-q", "-c", constraints, *wanted]
@@ -253,7 +256,7 @@ def build(folder: Path, python: Path, path: str, log: Path) -> tuple[float, floa
     start, peak = time.perf_counter(), 0.0
     with log.open("w") as file:
         process = subprocess.Popen(
-            [python, "-m", "mkdocs", "build"], cwd=folder, stdout=file, stderr=file, env=variables
+            [python.with_name("mkdocs"), "build"], cwd=folder, stdout=file, stderr=file, env=variables
         )
         while process.poll() is None:
             peak = max(peak, memory_of(process.pid))
