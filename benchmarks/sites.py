@@ -4,8 +4,8 @@
 
 Downloads the sources of the projects from the package index, installs their requirements into an environment on top of
 this one, and builds the documentation of each in copies at the same path, in turn: stock, twice, and with the builder,
-cold and warm. Prints the differences of pages, then a Markdown table: blocks, pages, times of whole processes and the peak
-memory of all processes of a build, on Linux. Exits with 1 if a page differs in more than what is random, or if a build
+cold and warm. Prints the differences of pages, then a Markdown table: blocks, pages, times of whole processes and the
+peak memory of all processes of a build, on Linux. Exits with 1 if a page differs in more than what is random, or if a build
 fails. With everything to be downloaded it takes a quarter of an hour.
 """
 
@@ -269,8 +269,8 @@ def build(folder: Path, python: Path, path: str, log: Path) -> tuple[float, floa
         while process.poll() is None:
             peak = max(peak, memory_of(process.pid))
             time.sleep(0.2)
-    if process.returncode:  # its pages are missing, and so differ
-        print(f"{log} ends with status {process.returncode}:", log.read_text()[-3000:], sep="\n")
+    if process.returncode:
+        sys.exit(f"{log.read_text()[-3000:]}\nThe build ended with status {process.returncode}; all of it is in {log}.")
     return time.perf_counter() - start, peak / 1024
 
 
