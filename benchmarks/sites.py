@@ -4,9 +4,9 @@
 
 Downloads the sources of the projects from the package index, installs their requirements into an environment on top of
 this one, and builds the documentation of each in copies at the same path, in turn: stock, twice, and with the builder,
-cold and warm. Prints the differences of pages, then a Markdown table: blocks, pages, times of whole processes and the
-peak memory of all processes of a build, on Linux. Exits with 1 if a page differs in more than what is random, or if a build
-fails. With everything to be downloaded it takes a quarter of an hour.
+cold and warm. Prints the differences of pages, then a Markdown table: pages, times of whole processes and the peak
+memory of all processes of a build, on Linux. Exits with 1 if a page differs in more than what is random, or if a
+build fails. With everything to be downloaded it takes a quarter of an hour.
 """
 
 import argparse
