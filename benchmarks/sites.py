@@ -165,10 +165,10 @@ def environment(cache: Path, projects: list[Project]) -> Path:
         [packages] = folder.glob("lib/python*/site-packages")
         own = [path for path in sys.path if path.endswith("site-packages")]
         (packages / "parent.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in own))
-        # A program named `mkdocs`, as its name is shown on a page of markdown-exec.
-        program = python.with_name("mkdocs")
-        program.write_text(f"#!{python}\nfrom mkdocs.__main__ import cli\n\ncli()\n")
-        program.chmod(0o755)
+    # A program named `mkdocs`, as its name is shown on a page of markdown-exec.
+    program = python.with_name("mkdocs")
+    program.write_text(f"#!{python}\nfrom mkdocs.__main__ import cli\n\ncli()\n")
+    program.chmod(0o755)
     constraints = Path(__file__).parents[1] / "constraints.txt"
     wanted = sorted({each for project in projects for each in project.requirements})
     install = ["-m", "pip", "--python", python, "install", "-q", "-c", constraints, *wanted]
