@@ -1,12 +1,12 @@
 """Other people's sites with stock markdown-exec, and with the builder added in compatible mode: is the HTML the same?
 
-    python benchmarks/sites.py [--only markdown-exec depictr pyqtorch] [--cache ~/.cache/einsum-doc-sites] [--keep]
+    python benchmarks/sites.py [--only markdown-exec depictr pyqtorch] [--cache ~/.cache/einsum-doc-sites]
 
 Downloads the sources of the projects from the package index, installs their requirements into an environment on top of
-this one, and builds the documentation of each in copies at the same path, in turn: stock, and with the builder, cold
-and warm. Prints the differences of pages, then a Markdown table: blocks, pages, times of whole processes and the peak
-memory of all processes of a build, on Linux. Exits with 1 if a page differs in more than what is random, or if a build
-fails. With everything to be downloaded it takes a quarter of an hour.
+this one, and builds the documentation of each in copies at the same path, in turn: stock, twice, and with the builder,
+cold and warm. Prints the differences of pages, then a Markdown table: pages, times of whole processes and the peak
+memory of all processes of a build, on Linux. Exits with 1 if a page differs in more than what is random, or if a
+build fails. With everything to be downloaded it takes a quarter of an hour.
 """
 
 import argparse
@@ -33,9 +33,11 @@ RANDOM = {
     r"\b0x[0-9a-f]{6,16}\b": "the address of an object in memory",
     r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b": "an id that a library draws for an element",
     r"\b(?:[mp]|image|C[0-9a-f]+_[0-9a-f]+_)[0-9a-f]{10}\b": "an id that matplotlib draws for a part of an image",
+    r"\s+(?=<)": "white space around elements, which nobody sees",
+    r"<dc:date>[^<]*": "the time at which matplotlib has drawn an image",
     r"\bd\d+-(?=[\w-])": "a number that depictr counts up in one process, in the order of the build",
 }
-"""What differs between two builds with markdown-exec alone, and why."""
+"""What differs between any two builds with markdown-exec alone, and why."""
 
 
 def from_zensical(folder: Path) -> None:
@@ -148,8 +150,8 @@ def main() -> int:
         is_wrong |= bool(differences)
         for page, lines in differences.items():
             print(f"\n{project.name}: {page} differs", *lines, sep="\n")
-    print("\n| site | pages | the same | stock | cold | warm | memory of stock | cold | warm |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("\n| site | pages | the same | stock | stock | cold | warm | memory of stock | stock | cold | warm |")
+    print("|" + "---|" * 11)
     print(*rows, sep="\n")
     return int(is_wrong)
 
@@ -163,6 +165,10 @@ def environment(cache: Path, projects: list[Project]) -> Path:
         [packages] = folder.glob("lib/python*/site-packages")
         own = [path for path in sys.path if path.endswith("site-packages")]
         (packages / "parent.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in own))
+    # A program named `mkdocs`, as its name is shown on a page of markdown-exec.
+    program = python.with_name("mkdocs")
+    program.write_text(f"#!{python}\nfrom mkdocs.__main__ import cli\n\ncli()\n")
+    program.chmod(0o755)
     constraints = Path(__file__).parents[1] / "constraints.txt"
     wanted = sorted({each for project in projects for each in project.requirements})
     install = ["-m", "pip", "--python", python, "install", "-q", "-c", constraints, *wanted]
@@ -185,7 +191,7 @@ def compare(project: Project, cache: Path, python: Path) -> tuple[str, dict[str,
     """Build a site with and without the builder; return its row of the table, and the differences of its pages."""
     sites, built = {}, {}
     folder = cache / "build" / project.name
-    for name in ("stock", "ours"):
+    for name in ("stock", "again", "ours"):
         shutil.rmtree(folder, ignore_errors=True)
         with tarfile.open(sources(project, cache)) as archive:
             archive.extractall(folder.parent, filter="data")
@@ -206,11 +212,11 @@ def compare(project: Project, cache: Path, python: Path) -> tuple[str, dict[str,
             shutil.rmtree(kept := cache / "sites" / f"{project.name}, {key}", ignore_errors=True)
             if (folder / "site").exists():
                 shutil.copytree(folder / "site", kept)
-    stock, *others = sites.values()
+    stock, again, *others = sites.values()
     differences: dict[str, list[str]] = {}
     for temperature, site in zip(("cold", "warm"), others, strict=True):
         for page in sorted(stock.keys() | site.keys()):
-            lines = difference(stock.get(page, ""), site.get(page, ""))
+            lines = difference(stock.get(page, ""), again.get(page, ""), site.get(page, ""))
             if lines:
                 differences[f"{page}, {temperature}"] = lines
     cells = [project.name, str(len(stock)), str(len(stock) - len({each.split(", ")[0] for each in differences}))]
@@ -219,14 +225,21 @@ def compare(project: Project, cache: Path, python: Path) -> tuple[str, dict[str,
     return f"| {' | '.join(cells)} |", differences
 
 
-def difference(stock: str, ours: str) -> list[str]:
-    """Return the lines that differ between two pages, apart from what is random."""
-    before, after = without_random(stock), without_random(ours)
-    if before == after:
-        return []
-    lines = [re.sub(r"(<(?!/))", r"\n\1", text).split("\n") for text in (before, after)]
-    found = difflib.unified_diff(*lines, "stock", "ours", lineterm="", n=1)
-    return [line[:300] for line in found]
+def difference(stock: str, again: str, ours: str) -> list[str]:
+    """Return the lines that differ between a page of markdown-exec and ours, apart from what is random.
+
+    again: the page in a second build with markdown-exec. Lines that differ between these two are random too: numbers
+    that a block draws without a seed, and times.
+    """
+    lines, others, own = (
+        re.sub(r"(<(?!/))", r"\n\1", without_random(text)).split("\n") for text in (stock, again, ours)
+    )
+    random = [each[1:3] for each in difflib.SequenceMatcher(None, lines, others).get_opcodes() if each[0] != "equal"]
+    found = []
+    for kind, first, end, start, stop in difflib.SequenceMatcher(None, lines, own).get_opcodes():
+        if kind != "equal" and not any(first <= after + 1 and before <= end + 1 for before, after in random):
+            found += [f"- {line[:300]}" for line in lines[first:end]] + [f"+ {line[:300]}" for line in own[start:stop]]
+    return found
 
 
 def without_random(html: str) -> str:
@@ -251,13 +264,13 @@ def build(folder: Path, python: Path, path: str, log: Path) -> tuple[float, floa
     start, peak = time.perf_counter(), 0.0
     with log.open("w") as file:
         process = subprocess.Popen(
-            [python, "-m", "mkdocs", "build"], cwd=folder, stdout=file, stderr=file, env=variables
+            [python.with_name("mkdocs"), "build"], cwd=folder, stdout=file, stderr=file, env=variables
         )
         while process.poll() is None:
             peak = max(peak, memory_of(process.pid))
             time.sleep(0.2)
     if process.returncode:
-        print(f"{log} ends with status {process.returncode}:", log.read_text()[-3000:], sep="\n")
+        sys.exit(f"{log.read_text()[-3000:]}\nThe build ended with status {process.returncode}; all of it is in {log}.")
     return time.perf_counter() - start, peak / 1024
 
 

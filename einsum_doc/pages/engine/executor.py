@@ -68,7 +68,9 @@ class Cluster:
         """Run a job and wait for its outcome."""
         answer = self.executor.submit(run_order, to_json(order)).result()
         outcome = from_facts(Outcome, json.loads(answer))
-        clean = Redaction(order.settings.root)  # the cluster's processes have removed their own secrets
+        clean = Redaction(
+            order.settings.root, shows_paths=not order.settings.shared
+        )  # the cluster's processes have removed their own secrets
         return replace(outcome, ran=replace(outcome.ran, results=list(map(clean.result, outcome.ran.results))))
 
 

@@ -79,7 +79,7 @@ class Session:
         """The worker's answer at the end of the page."""
         self.dependencies: Dependencies | None = None
         """The dependencies of a page that has reached a limit."""
-        self.clean = Redaction(settings.root)
+        self.clean = Redaction(settings.root, shows_paths=not settings.shared)
         self.worker = Connection(server, settings, job)
 
     def __enter__(self) -> Self:
@@ -157,7 +157,7 @@ class Session:
         files = self.worker.output, self.worker.errors
         (output, all_output), (errors, all_errors) = (file.read(self.limits.output) for file in files)
         last = self.results[-1]
-        output, errors = (self.clean(on_terminal(text)) for text in (last.output + output, last.errors + errors))
+        output, errors = (self.clean.shown(on_terminal(text)) for text in (last.output + output, last.errors + errors))
         self.results[-1] = replace(last, output=output, errors=errors)
         if not (all_output and all_errors) and all(each.error != "OutputError" for each in last.failures):
             self.dependencies = self.worker.dependencies()

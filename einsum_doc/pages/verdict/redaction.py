@@ -23,9 +23,12 @@ class Redaction:
     'wrote out.txt and ~/x with [API_TOKEN]'
 
     A variable is secret if its name says so, as TOKEN, PASSWORD or _KEY do.
+    shows_paths: True if what blocks show keeps paths, as with markdown-exec alone; failures never do.
     """
 
-    def __init__(self, root: str, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, root: str, environment: Mapping[str, str] = os.environ, *, shows_paths: bool = False) -> None:
+        without = {name: value for name, value in environment.items() if name != "HOME"}
+        self.shown = Redaction(os.sep, without) if shows_paths else self
         self.words = {
             form: f"[{name}]"
             for name, value in environment.items()
@@ -49,10 +52,10 @@ class Redaction:
         """Return the result without them, in all its text."""
         return replace(
             result,
-            output=self(result.output),
-            errors=self(result.errors),
-            value=self(result.value),
-            shown=tuple(replace(shown, text=self(shown.text)) for shown in result.shown),
+            output=self.shown(result.output),
+            errors=self.shown(result.errors),
+            value=self.shown(result.value),
+            shown=tuple(replace(shown, text=self.shown(shown.text)) for shown in result.shown),
             raised=self(result.raised),
             failures=tuple(map(self.failure, result.failures)),
         )

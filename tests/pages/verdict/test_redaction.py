@@ -33,6 +33,16 @@ def test_paths_and_secrets_are_replaced(text: str, clean: str) -> None:
     assert CLEAN(text) == clean
 
 
+def test_paths_can_be_shown_except_in_failures() -> None:
+    environment = {"HOME": "/home/ada", "API_TOKEN": "c0ffee-42"}
+    clean = Redaction("/srv/site", environment, shows_paths=True)
+    failure = Failure(Location("docs/a.md", 1), "ValueError", "/srv/site/a c0ffee-42")
+    result = clean.result(Result("failed", output="/srv/site /home/ada c0ffee-42", failures=(failure,)))
+    assert result.output == "/srv/site /home/ada [API_TOKEN]"
+    assert result.failures[0].message == "a [API_TOKEN]"
+    assert CLEAN.shown is CLEAN
+
+
 @pytest.mark.parametrize(
     "name", ["TOKEN", "my_secret", "DB_PASSWORD", "CREDENTIALS", "PRIVATE_ID", "AWS_KEY", "KEY", "APIKEY", "AUTH"]
 )
