@@ -69,7 +69,7 @@ def outcome(built: Built, name: str) -> dict[str, object]:
         "blocks": re.findall(r'class="([\w -]+)" data-block="(\d+)"', page),
         "bars": [re.sub(r"\d\.\d\d s", "", bar) for bar in re.findall(r'<div class="bar".*?</div>', page)],
         "stamp": [
-            re.sub("<b>.*</b>|<a.*</a>", "", text)
+            re.sub("<b>.*</b>|( · )?<a.*</a>", "", text)
             for text in re.findall(r'(?<=</h1>)<div class="stamp".*?</div>', page)
         ],
         "rows": [text_of(row) for row in re.findall(r'<div class="step.*?class="why">.*?</div>', page)],

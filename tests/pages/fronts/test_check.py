@@ -10,12 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from ..conftest import PLAIN, Project, block
+from ..conftest import PLAIN, SHOWN, Project, block
 
 BLOCK = '```python exec="on"{}\n{}\n```\n\n'
 PAGES = {
@@ -161,9 +162,11 @@ def test_it_watches(project: Project) -> None:
     folder = project.write(PAGES).folder
     command = [Path(sys.executable).with_name("einsum-doc"), "check", "--watch", "index.md"]
     pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command, cwd=folder, env=project.environment, stdout=pipe, stderr=pipe, text=True
-    ) as watching:
+    with (
+        subprocess.Popen(command, cwd=folder, env=project.environment, stdout=pipe, stderr=pipe, text=True) as watching,
+        ExitStack() as ending,
+    ):
+        ending.callback(watching.kill)
         assert watching.stdout is not None
         assert watching.stderr is not None
         errors = iter(watching.stderr.readline, "")
@@ -181,7 +184,7 @@ def test_it_watches(project: Project) -> None:
         edit("mkdocs.yml", "site_name: A site\nplugins: [einsum-doc, nowhere]\n")
         assert any('The "nowhere" plugin is not installed' in line for line in errors)
         edit("docs/index.md", "# Welcome\n")  # seen while mkdocs.yml does not load
-        edit("mkdocs.yml", PLAIN)
+        edit("mkdocs.yml", SHOWN)
         assert any("none of these pages has a block that runs" in line for line in errors)
         edit("docs/index.md", PAGES["index"])
         assert watching.stdout.readline() == "1 page, 1 block, 1 assertion held, 1 page from the cache\n"
@@ -199,7 +202,7 @@ LIMITED = {
 
 def test_a_page_that_reached_a_limit_runs_again_when_a_dependency_has_changed(project: Project) -> None:
     pages = {name: f"# Title\n\n{block(f'import time; {code}')}" for name, (code, _) in LIMITED.items()}
-    config = PLAIN.replace("einsum-doc]", "{einsum-doc: {timeout: 1, output_limit: 2}}]")
+    config = PLAIN.replace("einsum-doc]", "{einsum-doc: {timeout: 1, output_limit: 2, values: true}}]")
     docs = project.write({**pages, "error": block("1 / 0")}, config, {"docs/data": "old"}).folder / "docs"
     command = [Path(sys.executable).with_name("einsum-doc"), "check", "--watch", "--explain"]
     pipe, environment = subprocess.PIPE, project.environment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from einsum_doc.pages.reading.numbering import named, unnamed
 
-from ..conftest import PLAIN, Build, block
+from ..conftest import PLAIN, SHOWN, Build, block
 
 RENDERS = """\
 from markdown import Markdown
@@ -36,7 +36,7 @@ def test_the_name_of_a_page() -> None:
 
 def test_a_page_that_another_plugin_renders_before_and_after(build: Build) -> None:
     page = "# Title\n\n" + block("print('once')") * 2
-    built = build({"index": page, "other": page}, config=PLAIN + "hooks: [hook.py]\n", files={"hook.py": RENDERS})
+    built = build({"index": page, "other": page}, config=SHOWN + "hooks: [hook.py]\n", files={"hook.py": RENDERS})
     assert built.status == 0, built.console
     for name in "index", "other":
         html = built.page(name)
