@@ -60,14 +60,12 @@ class Device:
         """
         if LANGUAGES[block.language].uses_torch:
             _torch_for(f"the fence `{block.language}`")
-        elif "device" in block.options:
-            _torch_for("the option `device`")
         self._choose(block)
         gpu = gpu_of(block.options)
         if gpu and (self.wanted == "cpu" or int(gpu.partition(":")[2] or 0) >= _count_gpus()):
             return False
         if "device" in block.options:
-            torch = sys.modules["torch"]
+            torch = _torch_for("the option `device`")
             self._before = torch.get_default_device()
             torch.set_default_device(block.options["device"])
         return True

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.skipif(bool(gpus()), reason="about what is shown where 
 DEVICE = 'python exec="on" device="{}"'
 
 
+@pytest.mark.torch
 def test_one_device_is_that_of_its_block_alone(build: Build) -> None:
     page = block("import torch\nassert torch.get_default_device().index is None")
     page += block("assert torch.get_default_device().index == 0\ny = torch.ones(1)", DEVICE.format("cpu:0"))

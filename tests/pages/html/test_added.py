@@ -75,6 +75,7 @@ def test_compatible_changes_the_defaults_of_options_that_are_not_given() -> None
     assert options(compatible=False, stamp=False) == Options(stamp=False)
 
 
+@pytest.mark.torch
 def test_the_style_sheet_comes_before_those_of_the_site(new_project: NewProject) -> None:
     own = new_project({"index": block("assert 1")}, PLAIN + "extra_css: [own.css]\n", {"docs/own.css": ""}).build()
     sheets = re.findall(r'<link href="([\w/.-]+)" rel="stylesheet"', own.page())

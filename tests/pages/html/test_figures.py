@@ -227,10 +227,10 @@ def address(new_project: NewProject, serve: Callable[[Path], str]) -> str:
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param((360, "light"), marks=pytest.mark.slow),
-        (360, "dark"),
-        (1440, "light"),
-        pytest.param((1440, "dark"), marks=pytest.mark.slow),
+        pytest.param((360, "light"), marks=[pytest.mark.torch, pytest.mark.slow]),
+        pytest.param((360, "dark"), marks=pytest.mark.torch),
+        pytest.param((1440, "light"), marks=pytest.mark.torch),
+        pytest.param((1440, "dark"), marks=[pytest.mark.torch, pytest.mark.slow]),
     ],
     ids=lambda param: f"{param[0]}-{param[1]}",
 )
