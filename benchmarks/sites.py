@@ -162,9 +162,10 @@ def environment(cache: Path, projects: list[Project]) -> Path:
     python = folder / "bin/python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-        [packages] = folder.glob("lib/python*/site-packages")
-        own = [path for path in sys.path if path.endswith("site-packages")]
-        (packages / "parent.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in own))
+    # Always: an environment that was kept may be on top of another one.
+    [packages] = folder.glob("lib/python*/site-packages")
+    own = [path for path in sys.path if path.endswith("site-packages")]
+    (packages / "parent.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in own))
     # A program named `mkdocs`, as its name is shown on a page of markdown-exec.
     program = python.with_name("mkdocs")
     program.write_text(f"#!{python}\nfrom mkdocs.__main__ import cli\n\ncli()\n")
