@@ -7,7 +7,6 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from einsum_doc.derivatives import gradient
@@ -36,17 +35,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _version() -> str:
-    """Return the name and version of the program."""
-    try:
-        return f"einsum-doc {version('einsum-doc')}"
-    except PackageNotFoundError:  # it is run from where it was unpacked
-        return "einsum-doc"
+class _Version(argparse.Action):
+    """Prints the version, which is looked up only for this."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from einsum_doc.pages.verdict.export import builder_version
+
+        print(builder_version())
+        parser.exit()
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="einsum-doc", description="The gradient of any einsum, and pages that run.")
-    parser.add_argument("--version", action="version", version=_version())
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(dest="command", required=True)
     gradients = commands.add_parser("gradient", help="label roles, gradient equations, cost")
     derivations = commands.add_parser("derive", help="the gradient line by line, each with its reason")

@@ -15,7 +15,7 @@ import markdown_exec
 
 from einsum_doc.pages.build.fences import Fences
 from einsum_doc.pages.build.found import FoundPages
-from einsum_doc.pages.build.options import EXPLAIN, NO_CACHE, OptionError, Options, Project, is_set
+from einsum_doc.pages.build.options import EXPLAIN, OptionError, Options, Project, is_set
 from einsum_doc.pages.build.order import fault_of, in_order, with_writers
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.build.reader import PageReader
@@ -87,11 +87,9 @@ class Build:
         """The Markdown extension that tells the formatters of fences which page they are on."""
         extensions.append(self.numbers)
         self.reader = PageReader(project.root, languages, extensions, configs, self.pages)
-        keeps = options.cache and not is_set(NO_CACHE)
-        memory = project.root / options.cache / "docstrings" if keeps else None
-        self.found = FoundPages(
-            self.reader, self.pages, self.run, self.name_of, leaves=not options.docstrings, memory=memory
-        )
+        folder, leaves = self.runner.cache_folder, not options.docstrings
+        memory = folder / "docstrings" if folder else None
+        self.found = FoundPages(self.reader, self.pages, self.run, self.name_of, leaves=leaves, memory=memory)
         markdown_exec.markdown_config.save(extensions, self.reader.configs_of_output())
         self._reports: dict[str, PageReport] = {}
         """The reports of pages that have been exported, by name."""

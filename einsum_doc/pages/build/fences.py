@@ -12,7 +12,7 @@ from markdown import Markdown
 
 from einsum_doc.pages.build.found import LEFT
 from einsum_doc.pages.build.options import Options
-from einsum_doc.pages.build.page import Page
+from einsum_doc.pages.build.page import Page, page_named
 from einsum_doc.pages.html.formatting import Converters, format_block, format_markdown
 from einsum_doc.pages.html.render import fault_html
 from einsum_doc.pages.languages.all import LANGUAGES
@@ -71,7 +71,7 @@ class Fences:
     ) -> bool:
         """Find the fence that the number in a header stands for; return True, as superfences may format it."""
         name, number = page_and_number(inputs.pop(NUMBER, "?:0"))
-        options["page"] = page = next((page for page in self.pages.values() if page.name == name), None)
+        options["page"] = page = page_named(name, self.pages)
         options["fence"] = page.reading.numbered.get(number) if page else None
         options["is_left"] = name == LEFT
         return True
@@ -94,11 +94,21 @@ class Fences:
             if page is None or not isinstance(found, Block) or (found.language, found.code) != (language, source):
                 raise fence.FenceError("a block that is changed after its page was read is not run")
             self.wait(page)
-            result = page.results[found.number - 1]
+            result = page.result_of(found)
             if not (self.options.stderr or result.failures):
                 result = replace(result, errors="")
-            known, bars, definitions = LANGUAGES[language], self.options.bars, page.definitions
-            html = format_block(found, result, known, md, options, self._converters, page.name, definitions, bars=bars)
+            html = format_block(
+                found,
+                result,
+                LANGUAGES[language],
+                md,
+                options,
+                self._converters,
+                page.name,
+                page.definitions,
+                bars=self.options.bars,
+                mark=page.mark,
+            )
         except Exception as error:
             location = Location(page.name if page else self.where, 1)
             details = (f"in the block that begins: {source[:80]!r}",)
@@ -107,8 +117,6 @@ class Fences:
             return fault_html(failure)
         if not page.complete:
             page.rendered.add(found.number)
-        if page.kind != "page":  # on the page that shows it, a block of its own may have the same number
-            html = html.replace('data-block="', f'data-{page.kind}-block="', 1)
         return html
 
     def _shown(

@@ -17,7 +17,7 @@ from typing import Any
 
 from markdown import Markdown
 
-from einsum_doc.pages.build.page import Page
+from einsum_doc.pages.build.page import Page, page_named
 from einsum_doc.pages.build.reader import PageReader
 from einsum_doc.pages.reading import fence, scan
 from einsum_doc.pages.reading.docstrings import Docstring, docstrings
@@ -128,7 +128,7 @@ class FoundPages:
 
     def _session(self, name: str, session: str, last: Block) -> list[Block]:
         """Return the blocks of a session on a page, up to one of them."""
-        page = next((page for page in self.pages.values() if page.name == name), None)
+        page = page_named(name, self.pages)
         earlier = page.blocks[: last.number] if page and session else ()
         return [each for each in earlier if each.options.get("session", "") == session]
 

@@ -71,12 +71,12 @@ class Options:
     compatible: bool = False
     """True if a site looks as under markdown-exec alone, and blocks without a `session` share no names.
 
-    It is a default of other options, `COMPATIBLE`: those that mkdocs.yml names as well have their own values."""
+    It turns `stamp` and `report` off, unless mkdocs.yml sets them."""
 
     preload: Sequence[str] = field(default_factory=list)
     """Modules that are imported once, before the first page runs, instead of by each page that needs them.
 
-    torch is one of them if a page mentions it."""
+    torch need not be named: it is imported once if a page mentions it."""
 
     jobs: int = 0
     """The number of pages that may run at a time; 0 for one on each core or, if blocks run on GPUs, on each GPU."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from einsum_doc.pages.build.page import Page
+from einsum_doc.pages.build.page import Page, page_named
 from einsum_doc.pages.reading.scan import Fault
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.result import Failure, Result
@@ -69,7 +69,8 @@ def with_writers(reports: Sequence[PageReport], pages: Mapping[str, Page]) -> li
     written = [(uri, name, file) for uri, name, files in writers for file in files]
 
     def hinted(block: Block, result: Result, report: PageReport) -> Result:
-        after = next((page.after for page in pages.values() if page.name == report.name), ())
+        page = page_named(report.name, pages)
+        after = page.after if page else ()
         folder = block.options.get("workdir", ".")
         for uri, name, file in written:
             texts = chain((result.output, result.errors), *((f.message, *f.details) for f in result.failures))

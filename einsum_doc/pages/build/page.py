@@ -46,6 +46,7 @@ class Page:
     complete: bool = False
     """True when it has been rendered."""
     kind: report.Kind = "page"
+    """The kind of text that it is made of."""
     home: str = ""
     """The name of the page that shows it, if that is another one."""
     met: list[Page] = field(default_factory=list)
@@ -103,8 +104,19 @@ class Page:
     @property
     def results(self) -> list[Result]:
         """The results of all its blocks; waits for them."""
-        results = list(map(self._hinted, self.blocks, self.ran.results))
-        return results + [Result("not run", reason="a fence before it is wrong")] * (len(self.blocks) - len(results))
+        return list(map(self.result_of, self.blocks))
+
+    def result_of(self, block: Block) -> Result:
+        """Return the result of one of its blocks; wait for it."""
+        results = self.ran.results
+        if block.number > len(results):
+            return Result("not run", reason="a fence before it is wrong")
+        return self._hinted(block, results[block.number - 1])
+
+    @property
+    def mark(self) -> str:
+        """The attribute with the number of a block: a page may show another page's block of the same number."""
+        return "data-block" if self.kind == "page" else f"data-{self.kind}-block"
 
     def begin(self) -> None:
         """Note that it is about to be rendered, for the first time or again."""
@@ -113,7 +125,7 @@ class Page:
     def rendered_as(self, html: str) -> None:
         """Note that it has been rendered, and which of its blocks have reached it."""
         # A fence in an indented code block is formatted, and then given back as text.
-        self.rendered = {number for number in self.rendered if f'data-block="{number}"' in html}
+        self.rendered = {number for number in self.rendered if f'{self.mark}="{number}"' in html}
         self.complete = True
 
     def read_only(self) -> None:
@@ -179,6 +191,11 @@ class Page:
     def runs_the_same(self, other: Page) -> bool:
         """Return whether another reading of the page has the same blocks, and so the same results."""
         return list(map(_question, self.runnable)) == list(map(_question, other.runnable))
+
+
+def page_named(name: str, pages: Mapping[str, Page]) -> Page | None:
+    """Return the page of a name among pages, which have any keys; None, if there is none."""
+    return next((page for page in pages.values() if page.name == name), None)
 
 
 def _question(block: Block) -> tuple[object, ...]:

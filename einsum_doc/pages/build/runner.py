@@ -6,6 +6,7 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatch
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from einsum_doc.pages.build.options import NO_CACHE, REQUIRE_GPU, OptionError, Options, Project, is_set
@@ -109,6 +110,11 @@ class Runner:
             self.pool.progress.wait(page.future)
 
     @property
+    def cache_folder(self) -> Path | None:
+        """The folder in which results are kept; None, if none are."""
+        return self.project.root / self.options.cache if self.options.cache and not is_set(NO_CACHE) else None
+
+    @property
     def shows_progress(self) -> bool:
         """True if the running pages are shown on a terminal."""
         return self.pool is not None and self.pool.progress.is_shown
@@ -130,9 +136,8 @@ class Runner:
 
     def _open_cache(self) -> Cache:
         options, root = self.options, self.project.root
-        keep = options.cache and not is_set(NO_CACHE)
         cache = Cache(
-            root / options.cache if keep else None,
+            self.cache_folder,
             root,
             {
                 name: getattr(options, name)

@@ -52,7 +52,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
 
     @event_priority(_BEFORE_ALL)  # other plugins keep the options of Markdown's extensions
     def _on_config_first(self, config: MkDocsConfig) -> None:
-        """Make the options of Markdown's extensions not empty: mkdocstrings would not keep the object."""
+        """Add an entry to the options of Markdown's extensions: mkdocstrings keeps the object only if it has one."""
         config.mdx_configs.setdefault("pymdownx.superfences", {})
 
     @event_priority(_LAST)  # other plugins add fences and extensions; superfences asks the last fence first
@@ -194,7 +194,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             self.on_shutdown()
 
     def on_build_error(self, *, error: Exception) -> None:
-        """Let the workers go, whatever it was that failed."""
+        """Let the workers go after any failure."""
         if not self.serving:
             self.on_shutdown()
 
@@ -228,7 +228,7 @@ def load(
 ) -> tuple[Site, dict[str, Page]]:
     """Read the chosen pages of a site: the first half of what `mkdocs build` does, with the same plugins.
 
-    choose: asked about each page, its file relative to the folder of mkdocs.yml, and what MkDocs knows of it.
+    choose: called with the name of each page, relative to the folder of mkdocs.yml, and its MkDocs file.
     options: take the place of those in mkdocs.yml.
 
     Returns the site, whose pages do not run yet, and its chosen pages by their files.

@@ -168,14 +168,18 @@ def format_block(
     definitions: str = "",
     *,
     bars: bool = False,
+    mark: str = "data-block",
 ) -> str:
     """Return a block as markdown-exec shows it, with its outcome below.
 
     options: markdown-exec's, as its `validator` reads them. page: the name of its page.
-    definitions: those of links on the page. bars: true if a block that held has a bar.
+    definitions: those of links on the page. bars: true if a block that held has a bar. mark: the attribute with its
+    number.
     """
     if language.ours:
-        return block_html(result.markup or f"<pre>{escape(block.code)}</pre>", block, result, "checked", bars=bars)
+        return block_html(
+            result.markup or f"<pre>{escape(block.code)}</pre>", block, result, "checked", bars=bars, mark=mark
+        )
     shown = dict(options)
     # The expected output is on the page already, in its own fence.
     is_met = bool(block.expected) and result.status == "held"
@@ -206,7 +210,7 @@ def format_block(
     values = "".join(shown_html(each, f"{name}-{number}") for number, each in enumerate(beside, 1))
     written = written.replace(f"<p>{place}</p>", place)  # which a tab makes of it
     written = written.replace(place, values) if place and place in written else written + values
-    html = block_html(written, block, result, "run" if boxed or result.failures else "said", bars=bars)
+    html = block_html(written, block, result, "run" if boxed or result.failures else "said", bars=bars, mark=mark)
     if headings:
         _add_headings(getattr(md, "_original_md", md), html, headings)
     return html

@@ -27,12 +27,14 @@ _DOT = " · "
 _WORDS = {"held": "✓ held", "failed": "✗ failed", "skipped": "– skipped", "not run": "– not run"}
 
 
-def block_html(inner: str, block: Block, result: Result, kind: str, *, bars: bool = False) -> str:
+def block_html(
+    inner: str, block: Block, result: Result, kind: str, *, bars: bool = False, mark: str = "data-block"
+) -> str:
     """Return the HTML of a block, `inner`, with its errors and its bar in one element.
 
     kind: the element's class: `run` for code with an outcome, `said` for output that is a part of the text, `checked`
     for mathematics. Output or source with nothing below it has no such element: it is followed by a mark.
-    bars: true if a block that held has a bar.
+    bars: true if a block that held has a bar. mark: the attribute with its number.
     """
     parts = [inner]
     if result.errors:
@@ -42,10 +44,10 @@ def block_html(inner: str, block: Block, result: Result, kind: str, *, bars: boo
     parts += map(failure_html, result.failures)
     has_bar = bars or result.status != "held"
     if not any(parts) or not (has_bar or parts[1:] or kind == "checked"):
-        return f'{inner}<span data-block="{block.number}" hidden></span>'
+        return f'{inner}<span {mark}="{block.number}" hidden></span>'
     bar = _bar(block, result) if has_bar else ""
     status = result.status.replace(" ", "-")
-    return f'<div class="{kind} {status}" data-block="{block.number}">{"".join(parts)}{bar}</div>'
+    return f'<div class="{kind} {status}" {mark}="{block.number}">{"".join(parts)}{bar}</div>'
 
 
 def without_marks(page: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from einsum_doc.pages.html.render import failure_html, stamp_html, under_title
-from einsum_doc.pages.record.block import Location
+from einsum_doc.pages.html.render import block_html, failure_html, stamp_html, under_title, without_marks
+from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.result import Failure, Result
 from einsum_doc.pages.verdict.report import PageReport
 
@@ -15,3 +15,12 @@ def test_the_stamp_of_a_page_that_failed_leads_to_its_first_failure() -> None:
     assert '<a href="#einsum-doc-failure"><b>✗ 2 failures on this page</b></a>' in page
     assert page.count("einsum-doc-failure") == 2
     assert '<pre class="failure" id="einsum-doc-failure">docs/a.md:3: ' in page
+
+
+def test_the_mark_of_a_block_leaves_its_output_alone() -> None:
+    output = '<i data-block="9"></i>'
+    shown = block_html(
+        output, Block(Location("docs/a.md", 1), 1, "py", ""), Result("held"), "said", mark="data-x-block"
+    )
+    assert shown == f'{output}<span data-x-block="1" hidden></span>'
+    assert without_marks(shown) == output
