@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,15 @@ def test_the_map_is_true() -> None:
         if not module.startswith(in_a_named_folder) and not module.endswith("/__init__.py")
     }
     assert not unnamed
+
+
+def test_pytest_goes_into_every_folder_of_tests(pytestconfig: pytest.Config) -> None:
+    """By itself, it would leave out folders called `build`."""
+    left_out = pytestconfig.getini("norecursedirs")
+    files = [path.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py")]
+    folders = {folder for path in files if "sites" not in path.parts for folder in path.parent.parts}
+    assert "build" in folders
+    assert not [folder for folder in folders if any(fnmatch(folder, each) for each in left_out)]
 
 
 def test_both_commands_go_through_the_constraints() -> None:
