@@ -211,6 +211,7 @@ def told(pages: Built, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tu
     return dict(zip(BROKEN, zip(map(int, ended.stdout.split()), texts, strict=True), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 def test_the_program_holds(told: dict[str, tuple[int, str]]) -> None:
     status, text = told["nothing"]
@@ -220,6 +221,7 @@ def test_the_program_holds(told: dict[str, tuple[int, str]]) -> None:
     assert re.search(r"1  holds .* = 3 δ_", text)
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 @pytest.mark.parametrize("name", [*BROKEN][1:])
 def test_what_is_broken_is_noticed(told: dict[str, tuple[int, str]], name: str) -> None:
