@@ -18,7 +18,7 @@ ELLIPSIS = "..."
 Term = tuple[str, ...]
 """The labels of one operand, or of the output, in order; an ellipsis is the label '...'."""
 
-Written = tuple[tuple[str, int], ...]
+PlacedTerm = tuple[tuple[str, int], ...]
 """A term as it was written: its labels, each with its position in the text."""
 
 
@@ -223,10 +223,10 @@ class Equation:
         return "\n".join("    " * depth + line for depth, line in enumerate(lines))
 
     @cached_property
-    def _written(self) -> tuple[tuple[int | None, Written], ...]:
+    def _written(self) -> tuple[tuple[int | None, PlacedTerm], ...]:
         """For each term of the text, its number and its labels with their positions."""
         inputs, output = _read(self.text)
-        written: list[tuple[int | None, Written]] = list(enumerate(inputs))
+        written: list[tuple[int | None, PlacedTerm]] = list(enumerate(inputs))
         if output is not None:
             written.append((None, output))
         return tuple(written)
@@ -259,7 +259,7 @@ def _parse(text: str) -> Equation:
     return Equation(operands, _implicit_output(operands) if output is None else _labels(output), text)
 
 
-def _labels(term: Written) -> Term:
+def _labels(term: PlacedTerm) -> Term:
     return tuple(label for label, _ in term)
 
 
@@ -295,7 +295,7 @@ def _implicit_output(operands: tuple[Term, ...]) -> Term:
     return ((ELLIPSIS,) if ELLIPSIS in everything else ()) + tuple(once)
 
 
-def _read(text: str) -> tuple[list[Written], Written | None]:
+def _read(text: str) -> tuple[list[PlacedTerm], PlacedTerm | None]:
     """Split text into its terms: those of the operands, and the output's or None if there is no arrow."""
     terms: list[list[tuple[str, int]]] = [[]]
     arrow: int | None = None

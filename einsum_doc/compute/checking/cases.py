@@ -26,7 +26,7 @@ from einsum_doc.compute.checking.instances import (
     scheduled,
 )
 from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable, dependencies
-from einsum_doc.compute.checking.symbols.unification import Node, SizeClasses, join_lengths, join_sizes
+from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_lengths, join_sizes
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Coordinate, Expression, Index, plain, subscripts
 from einsum_doc.notation.reading.directives import Directive
@@ -64,7 +64,7 @@ class Case:
     sides: tuple[Expression, ...]
     free: tuple[Index, ...]
     lengths: Mapping[Ends, int]
-    long: Mapping[Node, int]
+    long: Mapping[SizeNode, int]
     small: bool
     values: dict[int, LabelledArray | UncheckableError] = field(default_factory=dict)
 
@@ -149,7 +149,7 @@ class Cases:
         self.all[place] = self._case(case.instance.number + AGAIN, case.long, case.small)
         return judge(self.all[place])
 
-    def _case(self, number: int, long: Mapping[Node, int], small: bool = False) -> Case:
+    def _case(self, number: int, long: Mapping[SizeNode, int], small: bool = False) -> Case:
         """Draw sizes and tensors for one choice of lengths."""
         ranks = {
             name: sum(1 if kind == "index" else long["slot", name, slot] for slot, kind in enumerate(kinds))
@@ -284,10 +284,10 @@ class Cases:
         return {found.value for side in sides for found in subscripts(side) if isinstance(found, Coordinate)}
 
 
-def _partitions(nodes: list[Node]) -> Iterator[list[list[Node]]]:
+def _partitions(nodes: list[SizeNode]) -> Iterator[list[list[SizeNode]]]:
     """Yield every partition of some nodes, those with the most blocks first."""
 
-    def all_ways(rest: list[Node]) -> Iterator[list[list[Node]]]:
+    def all_ways(rest: list[SizeNode]) -> Iterator[list[list[SizeNode]]]:
         if not rest:
             yield []
             return

@@ -13,7 +13,7 @@ import torch
 from einsum_doc.compute.checking.cases import Case, Cases
 from einsum_doc.compute.checking.evaluation.arrays import TOLERANCE
 from einsum_doc.compute.checking.instances import UncheckableError, UnluckyError
-from einsum_doc.compute.checking.symbols.unification import Node, SizeClasses, join_sizes
+from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_sizes
 from einsum_doc.notation.expression import Expression, Index, Tensor, plain, subscripts
 
 CANCELLED = 1e-6
@@ -159,11 +159,11 @@ def _conflicts(cases: Cases, case: Case, number: int) -> list[str]:
     for definition in cases.definitions.values():
         if not definition.ranges:  # The indices of a range have no letters that a message could name.
             join_sizes(definition, definition.written({}).wide, defined)
-    said: dict[Node, str] = {}
+    said: dict[SizeNode, str] = {}
     for node in list(defined.above):
         if node[0] == "index":
             said.setdefault(defined.root(node), str(node[2]))
-    met: dict[Index, dict[Node, tuple[str, int]]] = {}
+    met: dict[Index, dict[SizeNode, tuple[str, int]]] = {}
     tensors = (part for side in case.sides[number : number + 2] for part in side.walk() if isinstance(part, Tensor))
     for part in tensors:
         for axis, index in enumerate(part.indices):

@@ -13,7 +13,7 @@ from torch import Tensor as Array
 
 from einsum_doc.compute.checking.symbols.exact import constant
 from einsum_doc.compute.checking.symbols.table import Statement
-from einsum_doc.compute.checking.symbols.unification import Node, SizeClasses
+from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode
 from einsum_doc.notation.expression import Expression, Function, Index, Power, subscripts
 
 LARGEST = 2_000_000
@@ -117,13 +117,13 @@ CONSECUTIVE = 3
 """The most sizes that are consecutive numbers, which begin higher in the next instance; more leave one out."""
 
 
-def draw_sizes(number: int, classes: SizeClasses, seed: int, statement: Statement) -> dict[Node, int]:
+def draw_sizes(number: int, classes: SizeClasses, seed: int, statement: Statement) -> dict[SizeNode, int]:
     """Return a size for the root of each class: all different, if they are not too many.
 
     number: of the instance. Raises: NotationError, if a class has two sizes, or one that is too small.
     """
     pinned = {classes.root(node): size for node, size in classes.pinned.items()}
-    least: dict[Node, int] = {}
+    least: dict[SizeNode, int] = {}
     for node, size in classes.least.items():
         least[classes.root(node)] = max(size, least.get(classes.root(node), 0))
     if any(pinned[classes.root(node)] != size for node, size in classes.pinned.items()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from einsum_doc.pages.reading.fence import Check, matching, one_of
+from einsum_doc.pages.reading.fence import OptionCheck, matching, one_of
 from einsum_doc.pages.reading.language import Language, PageProcess
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.result import Result
@@ -19,7 +19,7 @@ def _parts(value: str) -> None:
 
 
 _SIZE = r"(?:[^\W\d_]|\.\.\.)=\d+(x\d+)*"
-_OPTIONS: dict[str, Check] = {
+_OPTIONS: dict[str, OptionCheck] = {
     "wrt": matching(r"all|\d+([ ,]+\d+)*", '"all" or the numbers of operands, as in "0 1"'),
     "show": _parts,
     "names": str,

@@ -23,7 +23,7 @@ SOURCES = ("above", "below", "block", "material-block", "tabbed-left", "tabbed-r
 NO_GPU = "no GPU"
 """The reason of a block that is skipped because it needs a GPU."""
 
-Check = Callable[[str], object]
+OptionCheck = Callable[[str], object]
 """A check of an option's value, which raises ValueError with what was expected; `str` accepts every value."""
 
 
@@ -39,7 +39,7 @@ class FenceError(ValueError):
 # ---- Values ------------------------------------------------------------------------------------------------
 
 
-def matching(pattern: str, form: str) -> Check:
+def matching(pattern: str, form: str) -> OptionCheck:
     """Return a check that a value matches a pattern; `form` says in words what is expected."""
 
     def check(value: str) -> None:
@@ -81,7 +81,7 @@ line_numbers = matching(r"\d+([ \t]+\d+){0,2}", 'a first line number, as in "1"'
 
 # ---- Options -----------------------------------------------------------------------------------------------
 
-EXEC_OPTIONS: Mapping[str, Check] = {
+EXEC_OPTIONS: Mapping[str, OptionCheck] = {
     "exec": switch,
     "html": switch,
     "id": str,
@@ -97,7 +97,7 @@ EXEC_OPTIONS: Mapping[str, Check] = {
 }
 """markdown-exec's options."""
 
-OUR_OPTIONS: Mapping[str, Check] = {
+OUR_OPTIONS: Mapping[str, OptionCheck] = {
     "device": matching(r"(cpu|cuda)(:\d+)?", 'one device as PyTorch calls it, as in "cuda" or "cuda:1"'),
     "memory": matching(_ABOVE_ZERO, 'a number of GiB above 0, as in "4"'),
     "output_limit": matching(_ABOVE_ZERO, 'a number of MiB above 0, as in "128"'),
@@ -107,7 +107,7 @@ OUR_OPTIONS: Mapping[str, Check] = {
 }
 """This builder's options: device and limits of a block, an expected error, a condition on which it is skipped."""
 
-HIGHLIGHT_OPTIONS: Mapping[str, Check] = {
+HIGHLIGHT_OPTIONS: Mapping[str, OptionCheck] = {
     "hl_lines": matching(r"\d+(-\d+)?([ \t]+\d+(-\d+)?)*", 'lines and ranges of lines, as in "2 5-7"'),
     "linenums": line_numbers,
     "title": str,

@@ -16,9 +16,9 @@ from einsum_doc.pages.reading.fence import (
     EXEC_OPTIONS,
     HIGHLIGHT_OPTIONS,
     OUR_OPTIONS,
-    Check,
     FenceError,
     Header,
+    OptionCheck,
     is_like_exec,
     is_on,
     line_numbers,
@@ -58,7 +58,7 @@ class Language:
 
     name: str
     """The word after the backticks."""
-    options: Mapping[str, Check] = field(default_factory=dict)
+    options: Mapping[str, OptionCheck] = field(default_factory=dict)
     """The options that only its fences have."""
     ours: bool = False
     """True for a language of this builder: its fences need no `exec="on"`, and have no options but its own."""

@@ -19,7 +19,7 @@ EqualSize: TypeAlias = tuple[Index, Index | int]
 
 
 @dataclass(frozen=True)
-class Written:
+class StatementForm:
     """A statement for one choice of how many indices its ranges stand for.
 
     wide: its sides without dots. sides: the same with every sum written. free: its free indices, sorted.
@@ -45,7 +45,7 @@ class Statement:
     equal: Sequence[EqualSize]
     kept: Sequence[Index] = ()
     defines: bool = False
-    _written: dict[tuple[int, ...], Written] = field(default_factory=dict)
+    _written: dict[tuple[int, ...], StatementForm] = field(default_factory=dict)
 
     @cached_property
     def ranges(self) -> tuple[Ends, ...]:
@@ -55,7 +55,7 @@ class Statement:
         """
         return ranges(self.sides, self.scope.text)
 
-    def written(self, lengths: Mapping[Ends, int]) -> Written:
+    def written(self, lengths: Mapping[Ends, int]) -> StatementForm:
         """Write a statement out, with as many indices for each of its ranges as `lengths` says."""
         key = tuple(lengths.values())
         if key not in self._written:
@@ -65,7 +65,7 @@ class Statement:
                 free |= {index for index in wide[0].own if isinstance(index, Index)}
             sides = tuple(self.scope.side(side, free, self.sides[0]) for side in wide)
             order = sorted(free, key=lambda index: (index.letter, index.primes))
-            self._written[key] = Written(wide, sides, tuple(order))
+            self._written[key] = StatementForm(wide, sides, tuple(order))
         return self._written[key]
 
     def fail(self, fault: str, expected: str) -> NotationError:

@@ -19,7 +19,7 @@ from einsum_doc.notation.expression import (
     subscripts,
 )
 
-Node: TypeAlias = tuple[Any, ...]
+SizeNode: TypeAlias = tuple[Any, ...]
 """A thing that has a size or a length: its kind and its names, such as ("axis", "x", 0)."""
 
 
@@ -31,11 +31,11 @@ class SizeClasses:
 
     def __init__(self, small: bool = False) -> None:
         self.small = small
-        self.above: dict[Node, Node] = {}
-        self.least: dict[Node, int] = {}
-        self.pinned: dict[Node, int] = {}
+        self.above: dict[SizeNode, SizeNode] = {}
+        self.least: dict[SizeNode, int] = {}
+        self.pinned: dict[SizeNode, int] = {}
 
-    def root(self, node: Node) -> Node:
+    def root(self, node: SizeNode) -> SizeNode:
         """Return the representative of a node's class; add the node if it is new."""
         path = []
         self.above.setdefault(node, node)
@@ -46,15 +46,15 @@ class SizeClasses:
             self.above[each] = node
         return node
 
-    def join(self, first: Node, second: Node) -> None:
+    def join(self, first: SizeNode, second: SizeNode) -> None:
         """Give two nodes one size."""
         self.above[self.root(second)] = self.root(first)
 
-    def bound(self, node: Node, number: Coordinate) -> None:
+    def bound(self, node: SizeNode, number: Coordinate) -> None:
         """Require a size at which a number can be an index, and not the last one."""
         self.least[node] = max(self.least.get(node, 0), number.value + 2)
 
-    def roots(self) -> list[Node]:
+    def roots(self) -> list[SizeNode]:
         """Return one node of each class, in order of appearance."""
         return list(dict.fromkeys(self.root(node) for node in list(self.above)))
 
@@ -85,7 +85,7 @@ def join_sizes(statement: Statement, wide: Sequence[Expression], sizes: SizeClas
                 sizes.root(node)
         if isinstance(part, Tensor):
             for number, (subscript, node) in enumerate(zip(part.indices, nodes, strict=True)):
-                axis: Node = ("axis", part.name, number)
+                axis: SizeNode = ("axis", part.name, number)
                 if node is not None:
                     sizes.join(axis, node)
                 elif isinstance(subscript, Coordinate):
@@ -103,7 +103,7 @@ def join_sizes(statement: Statement, wide: Sequence[Expression], sizes: SizeClas
 def _join_equal(statement: Statement, own: set[Subscript], sizes: SizeClasses) -> None:
     """Join the indices of a statement as the directive `size` says."""
     for named, other in statement.equal:
-        said: Node = ("said", statement.chain, named)
+        said: SizeNode = ("said", statement.chain, named)
         for end in [named] if isinstance(other, int) else [named, other]:
             if end in own:
                 sizes.join(("said", statement.chain, end), ("index", statement.key, end))
@@ -113,7 +113,7 @@ def _join_equal(statement: Statement, own: set[Subscript], sizes: SizeClasses) -
             sizes.join(said, ("said", statement.chain, other))
 
 
-def _node(subscript: Subscript, key: str) -> Node | None:
+def _node(subscript: Subscript, key: str) -> SizeNode | None:
     if isinstance(subscript, Index):
         return ("index", key, subscript)
     return ("fixed", subscript.letter) if isinstance(subscript, Fixed) else None
