@@ -16,7 +16,7 @@ import markdown_exec
 from einsum_doc.pages.build.fences import Fences
 from einsum_doc.pages.build.found import FoundPages
 from einsum_doc.pages.build.options import EXPLAIN, OptionError, Options, Project, is_set
-from einsum_doc.pages.build.order import fault_of, in_order, with_writers
+from einsum_doc.pages.build.order import fault_of, in_order
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.build.reader import PageReader
 from einsum_doc.pages.build.repository import commit_of
@@ -235,7 +235,6 @@ class Build:
         if self.fences.lost:
             pages = [*pages, PageReport((), faults=self.fences.lost)]
             self.fences.lost = []
-        pages = with_writers(pages, self.pages)
         empty = all_pages and not any(page.blocks and page.ran for page in pages)
         if empty and not self.options.allow_empty and not any(page.failures for page in pages):
             pages = [*pages, PageReport((), faults=[report.nothing_ran(self.project.config_file.name)])]

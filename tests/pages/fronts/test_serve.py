@@ -13,7 +13,7 @@ from html import unescape
 
 import pytest
 
-from ..conftest import BUILDERS, EXTENSION, PLAIN, SHOWING, Project
+from ..conftest import BUILDERS, EXTENSION, PLAIN, SHOWING, Project, block
 from ..engine.test_survival import FAILING, HOLDING, page
 from ..engine.test_survival import SITE as SURVIVAL
 from ..reading.test_fences import SITE, WRONG
@@ -68,7 +68,10 @@ def served(request: pytest.FixtureRequest, project: Project) -> Iterator[Callabl
 @ALL
 def test_a_failure_is_shown_where_it_happened_and_mended(served: Callable[[str], str], project: Project) -> None:
     index = project.folder / "docs/index.md"
+    other = {"reads": block("open('made.txt')"), "writes": block("import time; time.sleep(1); open('made.txt', 'w')")}
+    project.write(other, (project.folder / "mkdocs.yml").read_text())
     assert "noted" not in served("<span>1 assertion</span>")
+    assert "\n  docs/writes.md writes made.txt; to run this page after it" in served("FileNotFoundError", "reads/")
 
     index.write_text(GOOD.replace("42", "41"))
     shown = served("docs/index.md:6: AssertionError: library.answer() == 41")
