@@ -189,7 +189,7 @@ class FoundPages:
         return other or page
 
     def _new(self, name: str, reading: scan.PageReading, kind: Kind) -> Page:
-        return Page(name, "", "", "", reading, kind=kind, site=self.pages)
+        return Page(name, "", "", "", reading, kind=kind, site=self.pages, unread=self.reader.unread)
 
     def _reading(self, lines: Sequence[str], location: Location) -> scan.PageReading:
         return self.reader.reading(lines, [location] * len(lines))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,8 @@ class Page:
     """The number of blocks at its beginning that have run on another page before, and run here for their session."""
     site: Mapping[str, Page] = field(default_factory=dict, repr=False, compare=False)
     """All pages of the build: one of them may have what is missing here."""
+    unread: Callable[[], Iterable[Page]] = field(default=tuple, repr=False, compare=False)
+    """Reads the other pages of the site, if the build is of a part of it."""
 
     @property
     def blocks(self) -> Sequence[Block]:
@@ -189,8 +192,8 @@ class Page:
         if failure.error != "NameError" or not missing or failure.origin or self._defines(missing[1], session):
             return failure
         # First where the session has the same name: the first page that is found is named, without parsing the rest.
-        for where in (session, None):
-            for page in self.site.values():
+        for where, pages in product((session, None), (self.site.values, self.unread)):
+            for page in pages():
                 if page is not self and page._defines(missing[1], where):
                     own = f"session {session!r}" if session and where else "namespace"
                     hint = f"`{missing[1]}` is defined on the page {page.name}; each page has a {own} of its own"

@@ -171,6 +171,13 @@ class Site:
         body, facts = meta.get_data(text)
         return self.build.read(file.src_uri, self.name_of(file), text, body, facts.get("after", []))
 
+    def unread(self, files: Iterable[File]) -> list[Page]:
+        """Read the pages among files that have not been read, without adding them to the build."""
+        rest = [file for file in files if file.is_documentation_page() and file.src_uri not in self.build.pages]
+        paths = {self.name_of(file): Path(file.abs_src_path) for file in rest if file.abs_src_path}
+        texts = {name: path.read_text("utf-8-sig", errors="replace") for name, path in paths.items()}
+        return [self.build.reader.read(name, text, meta.get_data(text)[0]) for name, text in texts.items()]
+
     def leave_out(self, uri: str) -> None:
         """Read a page that MkDocs leaves out of the site: its blocks are wrong, as they would never run."""
         path = Path(self.config.docs_dir, uri)
