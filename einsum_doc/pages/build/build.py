@@ -225,7 +225,7 @@ class Build:
         if self.rewriting:
             self._rewrite()
         if all_pages:
-            self.found.remember()
+            self.found.remember(self.pages.values())
         pages = [page.report() for page in self.pages.values()]
         self.judge_pages(pages, all_pages=all_pages)
         return pages
