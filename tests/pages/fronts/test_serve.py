@@ -187,3 +187,24 @@ def test_a_change_of_mkdocs_yml_is_seen(served: Callable[[str], str], project: P
     served("<span>1 block</span>")
     (project.folder / "mkdocs.yml").write_text(PLAIN.replace("einsum-doc]", "{einsum-doc: {timeout: 0.5}}]"))
     served("TimeoutError: the block did not end within 0.5 s")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("served", BUILDERS, indirect=True)
+def test_a_page_that_reached_its_limit_waits_for_a_dependency(served: Callable[..., str], project: Project) -> None:
+    code = "import time\nopen('begun', 'w').write(str(time.time_ns()))\n"
+    code += "'new' in open('library.py').read() or time.sleep(9)"
+    config = (project.folder / "mkdocs.yml").read_text().replace("einsum-doc]", "{einsum-doc: {timeout: 1}}]")
+    project.write({"late": "# Late\n\n" + block(code)}, config)
+    late, begun = project.folder / "docs/late.md", project.folder / "begun"
+    said = "TimeoutError: the block did not end within 1 s"
+    served(f"docs/late.md:6: {said}", "late/")
+    first = begun.read_text()
+    project.write({"index": GOOD + "\nAn edit.\n"}, config)
+    served("An edit.")
+    late.write_text("A line.\n\n" + late.read_text())
+    served(f"docs/late.md:8: {said}", "late/")
+    assert begun.read_text() == first
+    (project.folder / "library.py").write_text(LIBRARY + "\n\nnew = 1\n")
+    served("✓ verified", "late/")
+    assert begun.read_text() != first
