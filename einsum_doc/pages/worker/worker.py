@@ -94,7 +94,13 @@ class Worker:
 
     def _take_display(self, module: Any) -> None:
         """Replace IPython's `display`, which only prints outside of a notebook."""
-        module.display = lambda *values, **options: self.values.display(*values, **options)
+
+        def display(*values: Any, display_id: str | bool | None = None, update: bool = False, **_: Any) -> Any:
+            handle = module.DisplayHandle(None if display_id is True else display_id) if display_id else None
+            self.values.display(*values, name=handle.display_id if handle else "", update=update)
+            return handle
+
+        module.display = display
 
     def run(self, block: Block) -> Result:
         """Run one block."""
