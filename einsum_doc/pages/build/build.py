@@ -271,14 +271,14 @@ class Build:
         failed = [page.name for page in pages if page.failures]
         code = "\n".join(block.code for page in self.pages.values() for block in page.blocks)
         notes = [*copies(self.project.root, code), *report.repeated_imports(pages)]
-        return notes + [note for note, page in cache.notes.items() if page not in failed]
+        return [*map(in_line, notes), *(in_line(note) for note, page in cache.notes.items() if page not in failed)]
 
     def reasons(self) -> list[str]:
         """Return for each page why it ran, or did not, if this is asked for."""
         if self.runner.cache is None or not (self.options.explain or is_set(EXPLAIN)):
             return []
         found = self.runner.cache.reasons.items()
-        return [f"{name}: " + (f"ran: {why}" if why else "from the cache") for name, why in found]
+        return [f"{name}: " + (f"ran: {in_line(why)}" if why else "from the cache") for name, why in found]
 
     def _fail(self, pages: Sequence[PageReport], told: str) -> None:
         # Not through the log: `--quiet` would hide it, its width would break lines, and under `serve`,

@@ -28,6 +28,7 @@ from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.fronts.config import EinsumDocConfig, options_from
 from einsum_doc.pages.html import render
 from einsum_doc.pages.html.report_page import Entry, with_users
+from einsum_doc.pages.record.text import in_line
 from einsum_doc.pages.verdict.report import PageReport
 
 STYLE_SHEET = f"assets/{render.STYLE_SHEET.name}"
@@ -229,7 +230,7 @@ class Site:
         for uri, page in self.build.pages.items():
             file = self.files.get_file_from_path(uri)
             if file and file.page and page.name in by_name:
-                title = escape(Markup(file.page.title or page.name).striptags())
+                title = escape(in_line(Markup(file.page.title or page.name).striptags()))
                 link = self.link(file, seen_from)
                 found.append(Entry(by_name[page.name], title, link))
                 shown = [by_name[each.name] for each in page.met if each.name in by_name]

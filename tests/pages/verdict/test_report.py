@@ -168,14 +168,14 @@ def test_annotations_are_escaped_and_only_for_github(monkeypatch: pytest.MonkeyP
 
 
 def test_control_characters_of_a_failure_reach_no_file_and_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = "<b>\0\x1b[2J\x9b\ufffe\ud800"
+    texts = "<b>\0\x1b[2J\x9b\ufffe\ud800\u202a\u2069"
     failure = Failure(Location(PAGE, 3), f"{texts}\nE", texts, (texts,), (texts,))
     block = Block(Location(PAGE, 3), 1, "python", "", {"title": texts})
     pages = [PageReport([Result("failed", texts, texts, failures=(failure,))], blocks=[block], name=PAGE)]
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     for text in (failures_text(pages), junit(pages), github(pages)):
         assert "\\x00" in text
-        assert not re.search("[\0\x1b\x9b\ufffe\ud800]", text)
+        assert not re.search("[\0\x1b\x9b\ufffe\ud800\u202a\u2069]", text)
     (case,) = ElementTree.fromstring(junit(pages)).iter("testcase")
-    assert case.get("name") == "block 1: <b>\\x00\\x1b[2J\\x9b\\ufffe\\ud800"
-    assert case[0].get("type") == "<b>\\x00\\x1b[2J\\x9b\\ufffe\\ud800\\nE"
+    assert case.get("name") == "block 1: <b>\\x00\\x1b[2J\\x9b\\ufffe\\ud800\\u202a\\u2069"
+    assert case[0].get("type") == "<b>\\x00\\x1b[2J\\x9b\\ufffe\\ud800\\u202a\\u2069\\nE"
