@@ -16,7 +16,7 @@ import markdown_exec
 from einsum_doc.pages.build.fences import Fences
 from einsum_doc.pages.build.found import FoundPages
 from einsum_doc.pages.build.options import EXPLAIN, OptionError, Options, Project, is_set
-from einsum_doc.pages.build.order import fault_of, in_order, with_writers
+from einsum_doc.pages.build.order import fault_of, in_order
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.build.reader import PageReader
 from einsum_doc.pages.build.repository import commit_of
@@ -225,7 +225,7 @@ class Build:
         if self.rewriting:
             self._rewrite()
         if all_pages:
-            self.found.remember()
+            self.found.remember(self.pages.values())
         pages = [page.report() for page in self.pages.values()]
         self.judge_pages(pages, all_pages=all_pages)
         return pages
@@ -235,7 +235,6 @@ class Build:
         if self.fences.lost:
             pages = [*pages, PageReport((), faults=self.fences.lost)]
             self.fences.lost = []
-        pages = with_writers(pages, self.pages)
         empty = all_pages and not any(page.blocks and page.ran for page in pages)
         if empty and not self.options.allow_empty and not any(page.failures for page in pages):
             pages = [*pages, PageReport((), faults=[report.nothing_ran(self.project.config_file.name)])]
@@ -272,14 +271,14 @@ class Build:
         failed = [page.name for page in pages if page.failures]
         code = "\n".join(block.code for page in self.pages.values() for block in page.blocks)
         notes = [*copies(self.project.root, code), *report.repeated_imports(pages)]
-        return notes + [note for note, page in cache.notes.items() if page not in failed]
+        return [*map(in_line, notes), *(in_line(note) for note, page in cache.notes.items() if page not in failed)]
 
     def reasons(self) -> list[str]:
         """Return for each page why it ran, or did not, if this is asked for."""
         if self.runner.cache is None or not (self.options.explain or is_set(EXPLAIN)):
             return []
         found = self.runner.cache.reasons.items()
-        return [f"{name}: " + (f"ran: {why}" if why else "from the cache") for name, why in found]
+        return [f"{name}: " + (f"ran: {in_line(why)}" if why else "from the cache") for name, why in found]
 
     def _fail(self, pages: Sequence[PageReport], told: str) -> None:
         # Not through the log: `--quiet` would hide it, its width would break lines, and under `serve`,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache, cached_property
@@ -158,14 +158,16 @@ class FoundPages:
         asking = [page.name for page in pages if _asks_for_docstrings(page) and not self.leaves]
         return [name for name in asking if name not in self.known]
 
-    def remember(self) -> None:
-        """Keep the names of the docstrings on each page, for the next build."""
-        pages = [page for page in self.pages.values() if page.met or _asks_for_docstrings(page)]
-        shown = {page.name: [each.name for each in page.met if each.name in self._made] for page in pages}
-        if self.memory and (shown or self.known):
+    def remember(self, pages: Collection[Page]) -> None:
+        """Keep the names of the docstrings on pages that have been rendered, for the next build."""
+        before, left = self.known, {page.name for page in self.pages.values()} - {page.name for page in pages}
+        shown = [page for page in pages if page.met or _asks_for_docstrings(page)]
+        self.known = {name: found for name, found in before.items() if name in left}
+        self.known |= {page.name: [each.name for each in page.met if each.name in self._made] for page in shown}
+        if self.memory and self.known != before:
             with suppress(OSError):  # the folder of the cache cannot be written to, which the cache reports
                 self.memory.parent.mkdir(parents=True, exist_ok=True)
-                write(self.memory, json.dumps(shown, sort_keys=True))
+                write(self.memory, json.dumps(self.known, sort_keys=True))
 
     # ---- Pages -----------------------------------------------------------------------------------------------
 
@@ -189,7 +191,7 @@ class FoundPages:
         return other or page
 
     def _new(self, name: str, reading: scan.PageReading, kind: Kind) -> Page:
-        return Page(name, "", "", "", reading, kind=kind, site=self.pages)
+        return Page(name, "", "", "", reading, kind=kind, site=self.pages, unread=self.reader.unread)
 
     def _reading(self, lines: Sequence[str], location: Location) -> scan.PageReading:
         return self.reader.reading(lines, [location] * len(lines))

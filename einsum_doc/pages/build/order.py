@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from itertools import chain
 
-from einsum_doc.pages.build.page import Page, page_named
+from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.reading.scan import Fault
-from einsum_doc.pages.record.block import Block, Location
-from einsum_doc.pages.record.result import Failure, Result
-from einsum_doc.pages.verdict.report import PageReport
+from einsum_doc.pages.record.block import Location
+from einsum_doc.pages.record.result import Failure
 
 
 def fault_of(page: Page, pages: Mapping[str, Page], is_page: Callable[[str], bool]) -> Fault | None:
@@ -61,38 +57,3 @@ def in_order(chosen: Iterable[Page], pages: Mapping[str, Page]) -> list[Page]:
     while left:
         add(left[0])
     return found
-
-
-def with_writers(reports: Sequence[PageReport], pages: Mapping[str, Page]) -> list[PageReport]:
-    """Return reports whose failures name the page of this build that has written the file that they speak of."""
-    writers = [(uri, page.name, page.ran.wrote) for uri, page in pages.items() if page.kind == "page"]
-    written = [(uri, name, file) for uri, name, files in writers for file in files]
-
-    def hinted(block: Block, result: Result, report: PageReport) -> Result:
-        page = page_named(report.name, pages)
-        after = page.after if page else ()
-        folder = block.options.get("workdir", ".")
-        for uri, name, file in written:
-            texts = chain((result.output, result.errors), *((f.message, *f.details) for f in result.failures))
-            if name != report.name and uri not in after and _speaks_of(file, folder, "\n".join(texts)):
-                hint = f"{name} writes {file}; to run this page after it, write `after: [{uri}]` in its front matter"
-                first, *others = result.failures
-                return replace(result, failures=(replace(first, details=(*first.details, hint)), *others))
-        return result
-
-    def judged(report: PageReport) -> PageReport:
-        pairs = zip(report.blocks, report.results, strict=False)
-        results = [hinted(block, result, report) if result.failures else result for block, result in pairs]
-        return replace(report, results=results)
-
-    return [judged(report) if report.failures and written else report for report in reports]
-
-
-def _speaks_of(file: str, folder: str, text: str) -> bool:
-    """Return whether a text names a file, from the folder of the project or from another one, or as a module."""
-    names = (re.escape(file), re.escape(os.path.relpath(file, folder)))
-    module = re.escape(file.removesuffix(".py").replace("/", "."))
-    return bool(
-        re.search(rf"(?<![\w-])(?<!\w/)(?:{'|'.join(names)})(?![\w/-]|\.\w)", text)
-        or (file.endswith(".py") and re.search(rf"No module named '{module}'", text))
-    )

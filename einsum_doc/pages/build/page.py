@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +58,9 @@ class Page:
     prelude: int = 0
     """The number of blocks at its beginning that have run on another page before, and run here for their session."""
     site: Mapping[str, Page] = field(default_factory=dict, repr=False, compare=False)
-    """All pages of the build: a name that is not defined here may be defined on one of them."""
+    """All pages of the build: one of them may have what is missing here."""
+    unread: Callable[[], Iterable[Page]] = field(default=tuple, repr=False, compare=False)
+    """Reads the other pages of the site, if the build is of a part of it."""
 
     @property
     def blocks(self) -> Sequence[Block]:
@@ -162,9 +166,25 @@ class Page:
         return report.PageReport(**facts, blocks=blocks, faults=wrong)
 
     def _hinted(self, block: Block, result: Result) -> Result:
-        """Return a result; where a name is missing that another page defines, the failure names that page."""
-        failures = tuple(self._hint(block, failure) for failure in result.failures)
-        return replace(result, failures=failures) if failures else result
+        """Return a result whose failures name the pages that define a missing name, or write a missing file."""
+        if not result.failures:
+            return result
+        first, *others = (self._hint(block, failure) for failure in result.failures)
+        hint = self._writer(block, result)
+        return replace(result, failures=(replace(first, details=(*first.details, *hint)), *others))
+
+    def _writer(self, block: Block, result: Result) -> tuple[str, ...]:
+        """Return the hint at the page that has written a file which a failed block speaks of; waits for all pages."""
+        text = "\n".join(
+            [result.output, result.errors, *(line for f in result.failures for line in (f.message, *f.details))]
+        )
+        for uri, page in self.site.items():
+            if page is not self and page.kind == "page" and uri not in self.after:
+                for file in page.ran.wrote:
+                    if _speaks_of(file, block.options.get("workdir", "."), text):
+                        order = f"to run this page after it, write `after: [{uri}]` in its front matter"
+                        return (f"{page.name} writes {file}; {order}",)
+        return ()
 
     def _hint(self, block: Block, failure: Failure) -> Failure:
         missing = re.match(r"name '(\w+)' is not defined", failure.message)
@@ -172,8 +192,8 @@ class Page:
         if failure.error != "NameError" or not missing or failure.origin or self._defines(missing[1], session):
             return failure
         # First where the session has the same name: the first page that is found is named, without parsing the rest.
-        for where in (session, None):
-            for page in self.site.values():
+        for where, pages in product((session, None), (self.site.values, self.unread)):
+            for page in pages():
                 if page is not self and page._defines(missing[1], where):
                     own = f"session {session!r}" if session and where else "namespace"
                     hint = f"`{missing[1]}` is defined on the page {page.name}; each page has a {own} of its own"
@@ -196,6 +216,18 @@ class Page:
 def page_named(name: str, pages: Mapping[str, Page]) -> Page | None:
     """Return the page of a name among pages, which have any keys; None, if there is none."""
     return next((page for page in pages.values() if page.name == name), None)
+
+
+def _speaks_of(file: str, folder: str, text: str) -> bool:
+    """Return whether a text names a file, from the folder of the project or from another one, or as a module."""
+    if Path(file).stem not in text:
+        return False
+    names = (re.escape(file), re.escape(os.path.relpath(file, folder)))
+    module = re.escape(file.removesuffix(".py").replace("/", "."))
+    return bool(
+        re.search(rf"(?<![\w-])(?<!\w/)(?:{'|'.join(names)})(?![\w/-]|\.\w)", text)
+        or (file.endswith(".py") and re.search(rf"No module named '{module}'", text))
+    )
 
 
 def _question(block: Block) -> tuple[object, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ class PageReader:
         self.root = root
         self.languages = languages
         self.pages = pages
+        self.unread: Callable[[], Iterable[Page]] = tuple
+        """Reads the other pages of the site, if the build is of a part of it; set before the first page is read."""
         self.extensions, self.configs = extensions, configs
         self.checks_snippets = configs.setdefault("pymdownx.snippets", {}).pop("check_paths", True)
 
@@ -49,7 +51,7 @@ class PageReader:
         lines, reading = self.read_lines(located(name, text, markdown))
         faults = scan.in_metadata(text.removesuffix(body), name, self.languages)
         reading = reading._replace(faults=faults or reading.faults)
-        return Page(name, text, body, markdown, reading, lines, site=self.pages)
+        return Page(name, text, body, markdown, reading, lines, site=self.pages, unread=self.unread)
 
     def read_lines(self, written: list[Line]) -> tuple[Sequence[str], scan.PageReading]:
         """Return the lines that superfences will be given for these, and the fences among them."""

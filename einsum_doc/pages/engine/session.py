@@ -50,8 +50,6 @@ def run_job(
         for block in job.blocks:
             tell(f"{block.number}/{len(job.blocks)}")
             session.run(block)
-            if block is job.blocks[-1] and not session.failed:
-                session.finish()
             if compares:
                 session.results[-1] = compared(block, session.results[-1])
             if session.failed:
@@ -110,9 +108,11 @@ class Session:
             self._add_late(answer.late)
             if any(each.error in _LIMITS or _NO_MEMORY in each.message for each in self.results[-1].failures):
                 self.dependencies = self.worker.dependencies()
+        if block is self.job.blocks[-1] and not self.failed:
+            self._finish()
         self._take_output(block)
 
-    def finish(self) -> None:
+    def _finish(self) -> None:
         """Wait for the threads that the page has left running, and for its dependencies."""
         block = self.job.blocks[-1]
         within = f"within {self.limits.seconds:g} s of the page's last block"
@@ -127,7 +127,6 @@ class Session:
             counted = sum(result.assertions for result in self.results)
             last = self.results[-1]
             self.results[-1] = replace(last, assertions=last.assertions + self.page.held - counted)
-        self._take_output(block)
 
     def _stop(self, block: Block, stopped: NoAnswerError, seconds: float) -> None:
         """Stop the page at a block that did not come to its end."""
@@ -156,9 +155,8 @@ class Session:
         """Add the output that has been written since the last call to the last result; fail if it is too much."""
         files = self.worker.output, self.worker.errors
         (output, all_output), (errors, all_errors) = (file.read(self.limits.output) for file in files)
-        last = self.results[-1]
-        output, errors = (self.clean.shown(on_terminal(text)) for text in (last.output + output, last.errors + errors))
-        self.results[-1] = replace(last, output=output, errors=errors)
+        output, errors = (self.clean.shown(on_terminal(text)) for text in (output, errors))
+        last = self.results[-1] = replace(self.results[-1], output=output, errors=errors)
         if not (all_output and all_errors) and all(each.error != "OutputError" for each in last.failures):
             self.dependencies = self.worker.dependencies()
             self._fail(block, too_much(self.limits))

@@ -18,7 +18,6 @@ from mkdocs.exceptions import MkDocsException
 from mkdocs.structure.files import File
 
 from einsum_doc.pages.build.build import Build, tell_failures
-from einsum_doc.pages.build.order import with_writers
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.fronts.debugger import raised_by
 from einsum_doc.pages.fronts.mkdocs import load
@@ -102,8 +101,6 @@ class _Checker:
             reports += build.reports(page)
             if self.options.pdb and any(report.failures for report in reports):
                 break
-        else:
-            reports = with_writers(reports, build.pages)
         if self.options.junit:
             write(Path(self.options.junit), junit(reports))
         if self.options.json:

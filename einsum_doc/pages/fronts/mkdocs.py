@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, partial
 from typing import Any
 
 from mkdocs.config import load_config
@@ -250,6 +251,7 @@ def load(
             others.append(file)
         elif file.src_uri not in left_out and choose(name := plugin.site.name_of(file), file):
             chosen[name] = file
+    plugin.site.build.reader.unread = cache(partial(plugin.site.unread, [*found]))
     files = config.plugins.on_files(Files([*chosen.values(), *others]), config=config)
     for file in chosen.values():
         page = config.plugins.on_pre_page(MkDocsPage(None, file, config), config=config, files=files)

@@ -28,6 +28,7 @@ from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.fronts.config import EinsumDocConfig, options_from
 from einsum_doc.pages.html import render
 from einsum_doc.pages.html.report_page import Entry, with_users
+from einsum_doc.pages.record.text import in_line
 from einsum_doc.pages.verdict.report import PageReport
 
 STYLE_SHEET = f"assets/{render.STYLE_SHEET.name}"
@@ -171,6 +172,13 @@ class Site:
         body, facts = meta.get_data(text)
         return self.build.read(file.src_uri, self.name_of(file), text, body, facts.get("after", []))
 
+    def unread(self, files: Iterable[File]) -> list[Page]:
+        """Read the pages among files that have not been read, without adding them to the build."""
+        rest = [file for file in files if file.is_documentation_page() and file.src_uri not in self.build.pages]
+        paths = {self.name_of(file): Path(file.abs_src_path) for file in rest if file.abs_src_path}
+        texts = {name: path.read_text("utf-8-sig", errors="replace") for name, path in paths.items()}
+        return [self.build.reader.read(name, text, meta.get_data(text)[0]) for name, text in texts.items()]
+
     def leave_out(self, uri: str) -> None:
         """Read a page that MkDocs leaves out of the site: its blocks are wrong, as they would never run."""
         path = Path(self.config.docs_dir, uri)
@@ -222,7 +230,7 @@ class Site:
         for uri, page in self.build.pages.items():
             file = self.files.get_file_from_path(uri)
             if file and file.page and page.name in by_name:
-                title = escape(Markup(file.page.title or page.name).striptags())
+                title = escape(in_line(Markup(file.page.title or page.name).striptags()))
                 link = self.link(file, seen_from)
                 found.append(Entry(by_name[page.name], title, link))
                 shown = [by_name[each.name] for each in page.met if each.name in by_name]

@@ -216,6 +216,7 @@ class _ZensicalSite(Site):
         build, file = self.build, self.page.file
         html = self.finish(self.page, html)
         page = build.pages[file.src_uri]
+        build.found.remember([page])
         told = [each.report() for each in (page, *page.met)]
         self.reports |= {report.name: report for report in told}
         reports = [*self.reports.values()]

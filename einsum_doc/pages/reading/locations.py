@@ -19,6 +19,7 @@ from markdown import Markdown
 
 from einsum_doc.pages.reading.scan import normalize
 from einsum_doc.pages.record.block import Location
+from einsum_doc.pages.record.text import in_line
 
 
 class Line(str):
@@ -88,7 +89,7 @@ def trace(md: Markdown, root: Path) -> None:
 
     def read_lines(path: str) -> list[Line]:
         name = os.path.relpath(path, root) if Path(path).is_relative_to(root) else os.path.basename(path)
-        file = Path(name).as_posix()
+        file = in_line(Path(name).as_posix())
         return [Line(line, Location(file, index + 1)) for index, line in enumerate(lines_of(path))]
 
     def dedent_lines(lines: list[Line]) -> list[Line]:

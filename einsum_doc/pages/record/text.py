@@ -18,15 +18,19 @@ _ROWS = 50
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _CONTROL = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """Characters without a meaning in text, some of which neither HTML, XML nor UTF-8 can hold."""
+_CONTROL_OR_ORDER = re.compile(rf"{_CONTROL.pattern}|[\u202a-\u202e\u2066-\u2069]")
+"""These, and those that change the order in which text is shown: a name or a message may read as another one."""
 
 
 def plain(text: str) -> str:
     r"""Return text without terminal control sequences, and with other control characters as Python writes them.
 
+    These are also the bidirectional ones, which `printable` leaves to the author.
+
     >>> plain("\x1b[31mred\x1b[0m and \x1b[2Jgone\r\n50 %\r100 %")
     'red and gone\n100 %'
     """
-    return _CONTROL.sub(_escaped, _ESCAPE.sub("", on_terminal(text)).replace("\r\n", "\n"))
+    return _CONTROL_OR_ORDER.sub(_escaped, _ESCAPE.sub("", on_terminal(text)).replace("\r\n", "\n"))
 
 
 def on_terminal(text: str) -> str:
@@ -137,7 +141,7 @@ def in_line(name: str) -> str:
     >>> in_line("a\nb\x1b.md")
     'a\\nb\\x1b.md'
     """
-    return _CONTROL.sub(_escaped, re.sub(r"[\t\n\r\x1b]", _escaped, name))
+    return _CONTROL_OR_ORDER.sub(_escaped, re.sub(r"[\t\n\r\x1b]", _escaped, name))
 
 
 def _escaped(found: re.Match[str]) -> str:

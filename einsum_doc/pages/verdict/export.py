@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.result import Failure, Result
 from einsum_doc.pages.record.text import in_line, plain
-from einsum_doc.pages.verdict.report import PageReport, summary, users
+from einsum_doc.pages.verdict.report import PageReport, summary, told_once, users
 
 
 def junit(pages: Sequence[PageReport]) -> str:
@@ -116,12 +116,12 @@ def github(pages: Sequence[PageReport]) -> str:
     """Return the failures as commands that mark lines of a pull request; empty outside of GitHub's actions."""
     if os.environ.get("GITHUB_ACTIONS") != "true":
         return ""
-    return "".join(_annotation(failure) for page in pages for failure in page.failures)
+    return "".join(_annotation(failure, elsewhere) for _, failure, elsewhere in told_once(pages))
 
 
-def _annotation(failure: Failure) -> str:
+def _annotation(failure: Failure, elsewhere: Sequence[str]) -> str:
     escapes = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
-    text = "\n".join([failure.message, *failure.details]).translate(escapes)
+    text = "\n".join([failure.message, *failure.details, *elsewhere]).translate(escapes)
     escapes |= str.maketrans({":": "%3A", ",": "%2C"})  # in the properties
     file, title = failure.location.file.translate(escapes), failure.error.translate(escapes)
     return f"::error file={file},line={failure.location.line},title={title}::{text}\n"

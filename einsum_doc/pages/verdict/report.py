@@ -99,18 +99,22 @@ def coloured(text: str) -> str:
 
 
 def failures_text(pages: Sequence[PageReport]) -> str:
-    """Return every failure of the build: location, error and message on one line, details below it.
+    """Return every failure of the build: location, error and message on one line, details below it."""
+    return "\n\n".join("\n  ".join([_paragraph(page, failure), *others]) for page, failure, others in told_once(pages))
 
-    An error of the project's source, which may break many pages, is told once, with the locations on the others.
+
+def told_once(pages: Sequence[PageReport]) -> Iterator[tuple[PageReport, Failure, list[str]]]:
+    """Yield every failure with its page and, in words, the locations of the same one on other pages.
+
+    An error of the project's source may break many pages: it is told once.
     """
-    told: dict[object, list[str]] = {}
+    found: dict[object, list[tuple[PageReport, Failure]]] = {}
     for page, failure in ((each, failure) for each in pages for failure in each.failures):
-        key = (failure.error, failure.message, failure.origin) if failure.origin else len(told)
-        same = told.setdefault(key, [])
-        if len(same) == 1:
-            same.append(f"  the same error, from {failure.origin}, at")
-        same.append(f"    {failure.location}" if same else _paragraph(page, failure))
-    return "\n\n".join(map("\n".join, told.values()))
+        key = (failure.error, failure.message, failure.origin) if failure.origin else len(found)
+        found.setdefault(key, []).append((page, failure))
+    for (page, failure), *others in found.values():
+        elsewhere = [f"  {other.location}" for _, other in others]
+        yield page, failure, [f"the same error, from {failure.origin}, at", *elsewhere] if others else []
 
 
 def _paragraph(page: PageReport, failure: Failure) -> str:

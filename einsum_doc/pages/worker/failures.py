@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.result import Failure
+from einsum_doc.pages.record.text import in_line
 from einsum_doc.pages.worker.comparison import UNSET, describe
 from einsum_doc.pages.worker.program import ASSERTED, location_in, numbered
 
@@ -236,5 +237,5 @@ def _short(file: str, root: str) -> str:
         return file
     for folder in sorted({root, *sysconfig.get_paths().values()}, key=len, reverse=True):
         if Path(file).is_relative_to(folder):
-            return Path(file).relative_to(folder).as_posix()
-    return Path(file).name
+            return in_line(Path(file).relative_to(folder).as_posix())
+    return in_line(Path(file).name)

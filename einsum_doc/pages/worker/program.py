@@ -11,7 +11,6 @@ import __future__
 import ast
 import marshal
 import sys
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -24,6 +23,9 @@ from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.worker.assertions import AssertionRewriter
 from einsum_doc.pages.worker.values import show_last
 
+_DEFINITION = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+Position = tuple[int, int]
+"""The line and the column of a statement in the `numbered` program."""
 ASSERTED: dict[str, set[int]] = {}
 """The lines of each file on which an assertion stands."""
 
@@ -51,7 +53,7 @@ def compile_block(block: Block, *, interactive: bool = False, shows: bool = True
     source = numbered(block)
     rewriter = AssertionRewriter(block.location.file)
     with _located_warnings(block):
-        tree: ast.Module = rewriter.visit(ast.parse(source, block.location.file))
+        tree: ast.Module = rewriter.visit(_Marker().visit(ast.parse(source, block.location.file)))
         # Once as it stands, for Python's own errors and warnings about the author's text.
         compile(source, block.location.file, "exec", dont_inherit=True)
     for location in (location_in(block, line) for line in rewriter.lines):
@@ -66,14 +68,44 @@ def compile_block(block: Block, *, interactive: bool = False, shows: bool = True
         return [_compiled([*group], file, block, flags, interactive=interactive) for file, group in groups]
 
 
+class _Marker(ast.NodeTransformer):
+    """Adds a call after each import, function and class outside of the others: it notes that these were executed.
+
+    `@executed(4, 0)` follows the `def` in column 0 of line 4 of the `numbered` program. So it does where
+    a name is given to a `lambda` or, outside of loops, which are to stay fast, to what a call returns: maybe a class.
+    """
+
+    def __init__(self, *, in_loop: bool = False) -> None:
+        self.in_loop = in_loop
+
+    def visit(self, node: ast.AST) -> Any:
+        """Return a statement, with the call after it if it is one to be noted."""
+        match node:
+            case ast.expr() | ast.ImportFrom(module="__future__"):
+                return node
+            case ast.For() | ast.AsyncFor() | ast.While():
+                return _Marker(in_loop=True).generic_visit(node)
+            case ast.Assign(value=ast.Lambda()):
+                pass
+            case ast.Assign(value=ast.Call()) if not self.in_loop:
+                pass
+            case _ if not isinstance(node, _DEFINITION):
+                return self.generic_visit(node)
+        position: list[ast.expr] = [ast.Constant(node.lineno), ast.Constant(node.col_offset)]
+        call = ast.Expr(ast.Call(ast.Name("@executed", ast.Load()), position, []))
+        return [node, ast.copy_location(call, node)]
+
+
 class Definitions:
     """The definitions of a page for a process that starts afresh: it unpickles them, and has them as its `__main__`.
 
     Functions, classes and imports are executed there as they stand on the page; the values that they use are copied.
     Nothing else of the page runs again, as if it stood under `if __name__ == "__main__":`.
+
+    blocks: those that have been executed, each with the positions that have been noted in it.
     """
 
-    def __init__(self, blocks: Sequence[Block], namespace: dict[str, Any]) -> None:
+    def __init__(self, blocks: Sequence[tuple[Block, set[Position]]], namespace: dict[str, Any]) -> None:
         self.blocks, self.namespace = blocks, namespace
 
     def __reduce__(self) -> tuple[Callable[..., None], tuple[object, ...]]:
@@ -83,41 +115,42 @@ class Definitions:
         used: set[str] = set()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
-            for block in self.blocks:
+            for block, executed in self.blocks:
                 tree = ast.parse(numbered(block))
-                flags = _future_flags(tree.body)
-                for statement in filter(self._is_definition, tree.body):
-                    location = location_in(block, statement.lineno)
-                    if block is self.blocks[-1] and location.line > self._line_in(location.file):
-                        continue  # it may define a name anew
+                found = {(each.lineno, each.col_offset): each for each in ast.walk(tree) if isinstance(each, ast.stmt)}
+                for statement in filter(self._is_definition, (found[position] for position in sorted(executed))):
                     used |= {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
-                    codes.append(_compiled([statement], location.file, block, flags))
+                    file = location_in(block, statement.lineno).file
+                    codes.append(_compiled([statement], file, block, _future_flags(tree.body)))
         values = {}
         for name in used & self.namespace.keys():
             with suppress(Exception):  # a function that uses it fails in the other process, which has no such name
                 values[name] = bytes(ForkingPickler.dumps(self.namespace[name]))
-        return exec, (_START, {"path": sys.path, "codes": marshal.dumps(codes), "values": values})
+        start = {"program": _START, "path": sys.path, "codes": marshal.dumps(codes), "used": used, "values": values}
+        return exec, (_START, start)
 
     def _is_definition(self, statement: ast.stmt) -> bool:
-        """Return whether a statement is an import, or has made a function or a class."""
+        """Return whether a statement that has been executed is an import, or has made a function or a class."""
         match statement:
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                return statement.name in self.namespace
             case ast.Assign(targets=[ast.Name(id=name)]):  # such as a named tuple
                 made = self.namespace.get(name)
                 return isinstance(made, type | FunctionType) and made.__module__ == "__main__"
-        return isinstance(statement, ast.Import | ast.ImportFrom)
-
-    def _line_in(self, file: str) -> float:
-        """Return the line that the page has reached in a file, if it is running there; else infinity."""
-        frame = sys._current_frames()[threading.main_thread().ident or 0]
-        while frame.f_back and not (frame.f_globals is self.namespace and frame.f_code.co_name == "<module>"):
-            frame = frame.f_back
-        return frame.f_lineno if frame.f_code.co_filename == file else float("inf")
+        return isinstance(statement, _DEFINITION)
 
 
 _START = """
 import marshal, pickle, sys, types
+from multiprocessing import reduction, spawn
+
+class Definitions:  # those of the page, for a process that this one starts in turn
+    def __reduce__(self):
+        copies = {}
+        for name in used & vars(main).keys():
+            try:
+                copies[name] = bytes(reduction.ForkingPickler.dumps(getattr(main, name)))
+            except Exception:
+                continue
+        return exec, (program, dict(program=program, path=sys.path, codes=codes, used=used, values=copies))
 
 def load():
     for name in list(values):
@@ -136,6 +169,8 @@ for code in marshal.loads(codes):
     except Exception:  # it needs a value that cannot be copied: those who use it will be told that it is not there
         pass
 load()
+prepare = spawn.get_preparation_data
+spawn.get_preparation_data = lambda name: prepare(name) | {"definitions": Definitions()}
 """
 """The program that makes a `__main__` of definitions, in a process that has nothing else of the builder."""
 

@@ -79,13 +79,16 @@ class Recorder:
         """
         kind: Any = type(os.environ)
         yielded: dict[Any, Any] = {}
-        look_up, iterate = kind.__getitem__, kind.__iter__
+        iterate = kind.__iter__
 
-        def getitem(variables: Any, name: Any) -> Any:
-            with contextlib.suppress(_anything):  # it may be no name
-                if yielded.get(name) is not name:
-                    self.variables.add(_decode(name))
-            return look_up(variables, name)
+        def named(function: Any) -> Any:
+            def look_up(variables: Any, name: Any) -> Any:
+                with contextlib.suppress(_anything):  # it may be no name
+                    if yielded.get(name) is not name:
+                        self.variables.add(_decode(name))
+                return function(variables, name)
+
+            return look_up
 
         def iterator(variables: Any) -> Iterator[Any]:
             self.environment = True
@@ -98,16 +101,22 @@ class Recorder:
 
             return read
 
+        def beneath(variables: Any) -> Any:
+            self.environment |= _frame(1).f_globals is not vars(os)
+            return vars(variables)["_data"]
+
         def attribute(name: str) -> Any:
             if name != "environ":
                 raise AttributeError(f"module 'posix' has no attribute {name!r}")
             self.environment = True
-            return beneath
+            return values
 
-        kind.__getitem__, kind.__iter__ = getitem, iterator
+        kind.__getitem__, kind.__delitem__, kind.__iter__ = named(kind.__getitem__), named(kind.__delitem__), iterator
         kind.__len__, kind.__repr__ = whole(kind.__len__), whole(kind.__repr__)
+        # Dicts, whose readings cannot be told apart.
+        kind._data = property(beneath, lambda variables, data: vars(variables).update(_data=data))
         posix: Any = sys.modules["posix"]
-        beneath = posix.__dict__.pop("environ")  # a dict, whose readings cannot be told apart
+        values = posix.__dict__.pop("environ")
         posix.__getattr__ = attribute
 
     def _record(self, event: str, args: tuple[Any, ...]) -> None:

@@ -72,40 +72,55 @@ class Values:
         """True if values are shown or compared."""
         self.asked = self.wanted or settings.figures
         """True if the value of the last expression is looked at: it may be a figure."""
-        self.text = ""
+        self._displayed: list[tuple[str, str, Sequence[Shown], Any]] = []
+        """The name of each value, with its text and its forms, or the figure that is to be drawn."""
+        self._figures: list[Shown] = []
+
+    @property
+    def text(self) -> str:
         """The values as a console would write them; empty if there are none to be shown."""
-        self.shown: list[Shown] = []
-        self._drawings: list[Any] = []
+        return "\n".join(text for _, text, *_ in self._displayed if text)
+
+    @property
+    def shown(self) -> list[Shown]:
+        """The values in their richest form, and then the figures."""
+        return [form for _, _, forms, _ in self._displayed for form in forms] + self._figures
 
     def show(self, value: Any) -> None:
         """Show the value of a last expression."""
         if value is not None:
             self.display(value)
 
-    def display(self, *values: Any, **_: Any) -> None:
-        """Show values, as `IPython.display.display` does in a notebook."""
+    def display(self, *values: Any, name: str = "", update: bool = False) -> None:
+        """Show values, as `IPython.display.display` does in a notebook; or update those that have this name."""
+        if name and not values:
+            self._displayed.append((name, "", (), None))  # a place for what is to come
         for value in values:
-            if figures.is_drawing(value):  # which is seen in the figure
-                self._drawings.append(value)
-            elif self.wanted and not _displays_itself(value):
+            new: tuple[str, str, Sequence[Shown], Any] = (name, "", (), value)
+            if not figures.is_drawing(value):  # which is seen in the figure
+                if not self.wanted or _displays_itself(value):
+                    continue
                 text = without_addresses(value)
-                self.shown += _forms(value, text)
-                self.text += "\n" * bool(self.text) + text
-                self._check("values take", "show a part of them")
+                new = (name, text, [*_forms(value, text)], None)
+            if update and any(name == each[0] for each in self._displayed):
+                self._displayed = [new if name == each[0] else each for each in self._displayed]
+            else:
+                self._displayed.append(new)
+            self._check("values take", "show a part of them")
 
     def finish(self) -> None:
         """Show the figures that are values, and those that the block has drawn."""
         if self.settings.values or self.settings.figures:
-            drawn = figures.drawn(self._drawings, every=self.settings.figures)
-            self.shown += (Shown("figure", svg) for svg in drawn)
-        self._drawings = []
+            drawings = [drawing for *_, drawing in self._displayed if drawing is not None]
+            drawn = figures.drawn(drawings, every=self.settings.figures)
+            self._figures = [Shown("figure", svg) for svg in drawn]
         self._check("values and figures take", "draw fewer points, or those with rasterized=True")
 
     def _check(self, they_take: str, hint: str) -> None:
         texts = {self.text, *(each.text for each in self.shown)}
         size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
         if size > self.settings.output:
-            self.text, self.shown = "", []
+            self._displayed, self._figures = [], []
             raise ShownError(
                 f"{they_take} {size / 2**20:.1f} MiB, and at most {self.settings.output / 2**20:g} MiB are shown: "
                 f"{hint}, or set output_limit for the block"

@@ -37,7 +37,7 @@ from einsum_doc.pages.worker.assertions import Tally
 from einsum_doc.pages.worker.device import Device
 from einsum_doc.pages.worker.failures import failures_of, is_expected, message_of, name_of, register_sources
 from einsum_doc.pages.worker.imports import ImportTimes, missing_module, when_loaded
-from einsum_doc.pages.worker.program import Definitions, compile_block
+from einsum_doc.pages.worker.program import Definitions, Position, compile_block
 from einsum_doc.pages.worker.recorder import Recorder
 from einsum_doc.pages.worker.resources import limit_cores, limit_memory
 from einsum_doc.pages.worker.uncaught import Uncaught
@@ -67,12 +67,13 @@ class Worker:
         self.values = Values(settings)
         _BUILTINS.update(self.tally.names())
         _BUILTINS["@show"] = lambda value: self.values.show(value)
+        _BUILTINS["@executed"] = lambda *position: self.executed[self.main][-1][1].add(position)
         self.originals = _BUILTINS.copy()
         self.builtins = _BUILTINS.copy()
         self.blocks: list[Block] = []
         """The blocks that have begun to run."""
-        self.executed: dict[ModuleType, list[Block]] = defaultdict(list)
-        """Those that were executed as Python in each namespace."""
+        self.executed: dict[ModuleType, list[tuple[Block, set[Position]]]] = defaultdict(list)
+        """Those that were executed as Python in each namespace, each with its definitions that were."""
         self.uncaught = Uncaught(self.blocks)
         self.late: list[LateFailure] = []
         """The failures since their block ended, each with the number of that block."""
@@ -93,7 +94,13 @@ class Worker:
 
     def _take_display(self, module: Any) -> None:
         """Replace IPython's `display`, which only prints outside of a notebook."""
-        module.display = lambda *values, **options: self.values.display(*values, **options)
+
+        def display(*values: Any, display_id: str | bool | None = None, update: bool = False, **_: Any) -> Any:
+            handle = module.DisplayHandle(None if display_id is True else display_id) if display_id else None
+            self.values.display(*values, name=handle.display_id if handle else "", update=update)
+            return handle
+
+        module.display = display
 
     def run(self, block: Block) -> Result:
         """Run one block."""
@@ -187,7 +194,7 @@ class Worker:
     def execute(self, block: Block, *, interactive: bool = False) -> None:
         """Execute the program of a block as Python, and show its value and its figures, if these are wanted."""
         codes = compile_block(block, interactive=interactive and self.values.wanted, shows=self.values.asked)
-        self.executed[self.main].append(block)
+        self.executed[self.main].append((block, set()))
         self._execute(codes)
         self.values.finish()
 

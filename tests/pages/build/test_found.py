@@ -276,6 +276,9 @@ def test_zensical_runs_them_too(new_project: NewProject) -> None:
     built = project.build(builder="zensical")
     assert built.status == 0, built.console
     assert "example 3" in text_of(built.page())
+    checked = project.run("einsum-doc", "check")
+    assert not checked.stderr
+    assert "1 page, 4 docstrings, 8 blocks, 1 assertion held" in checked.stdout
     project.write({"index": WRONG_PAGE}, config, {"wrong.py": WRONG})
     failed = project.build(builder="zensical")
     assert failed.status == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import pytest
@@ -31,10 +32,14 @@ def test_a_page_that_needs_a_file_of_another(new_project: NewProject) -> None:
         {"out/.keep": ""},
     )
     hint = "docs/b.md writes {}; to run this page after it, write `after: [b.md]` in its front matter"
-    for run in (lambda: project.build().console, lambda: project.run("einsum-doc", "check", "--no-cache").stderr):
+    runs = (
+        lambda: project.build().console,
+        lambda: project.run("einsum-doc", "check", "--no-cache").stderr,
+        lambda: project.run("pytest", "docs", "-p", "no:cacheprovider", "-n", "0", EINSUM_DOC_NO_CACHE="1").stdout,
+    )
+    for run in runs:
         text = run()
-        parts = [paragraph.strip() for paragraph in text.split("\n\n")]
-        failures = dict(paragraph.split(":", 1) for paragraph in parts if paragraph.startswith("docs/"))
+        failures = dict(re.findall(r"^(docs/\w\.md):\d+: (.*(?:\n  .*)*)", text, re.M))
         assert failures.keys() == {"docs/a.md", "docs/c.md", "docs/e.md"}, text
         assert hint.format("out/made.txt") in failures["docs/a.md"]
         assert hint.format("lib.py") in failures["docs/c.md"]

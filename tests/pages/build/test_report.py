@@ -115,13 +115,14 @@ def test_it_may_stand_elsewhere_or_nowhere(build: Build, option: str, written: l
 
 
 def test_names_are_text(build: Build) -> None:
-    name, shown = "a<b>&\"c'%0A\n\x1b[31m", "docs/a<b>&\"c'%0A\\n\\x1b[31m.md"
+    name, shown = "a<b>&\"c'%0A\n\x1b[31m\u202e", "docs/a<b>&\"c'%0A\\n\\x1b[31m\\u202e.md"
     options = with_options("junit: results.xml", "json: results.json")
     code = r"type('V', (), {'__repr__': lambda _: '<b>\0\ud800'})()"
     built = build({name: BLOCK.format("", code)}, config=options)
     assert built.status == 0, built.console
     assert f"{shown}: 1 block in " in built.console
     report = built.page("report")
+    assert "\u202e" not in built.console + report.split("<h1")[1].split("</body>")[0]
     assert f'<h2 id="{escape(shown)}">' in report
     assert f"<code>{escape(shown)}</code>" in report
     assert f'<a href="#{quote(shown)}"' in report  # of its contents

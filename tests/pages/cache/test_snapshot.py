@@ -180,17 +180,31 @@ WHOLE = [
     "from posix import environ; [*environ]",
     "from os import environ; dict(environ)",
     "import subprocess; subprocess.run(['true'], env={**os.environ, 'X': '1'})",
+    "os.environ._data.get(b'NOT_LOOKED_UP')",
+    "b'NOT_LOOKED_UP' in os.environb._data",
+    "os.environ.popitem()",
 ]
 
 
-READ = ["os.environ.get('{}')", "'{}' in os.environ", "os.getenv('{}')", "os.environ.pop('{}', 0)", "os.getenvb(b'{}')"]
+READ = [
+    "os.environ.get('{}')",
+    "'{}' in os.environ",
+    "'{}' in os.environ.keys()",
+    "os.getenv('{}')",
+    "os.environ.setdefault('{}', '')",
+    "os.environ.pop('{}', 0)",
+    "os.getenvb(b'{}')",
+    "b'{}' in os.environb",
+    "try: del os.environ['{}']\nexcept KeyError: pass",
+    "try: del os.environb[b'{}']\nexcept KeyError: pass",
+]
 
 
 def test_every_way_to_read_the_environment_is_recorded(project: Path) -> None:
     named = [each.format("SSH_TTY") for each in READ]
     codes = dict.fromkeys(WHOLE, "") | dict.fromkeys(named, "SSH_TTY")
-    codes |= {f"dict(os.environ); {code}": "SSH_TTY" for code in named}
-    codes |= {f"[*os.environb]; {code}": "SSH_TTY" for code in named}
+    codes |= {f"dict(os.environ)\n{code}": "SSH_TTY" for code in named}
+    codes |= {f"[*os.environb]\n{code}": "SSH_TTY" for code in named}
     script = (
         "import os, posix\n"
         "wrong = []\n"

@@ -58,6 +58,15 @@ def test_pages_are_chosen(run: Run) -> None:
     assert "1 failure" in run("posts/wrong.md").stdout
 
 
+def test_a_name_of_a_page_that_is_not_checked(run: Run, project: Project) -> None:
+    project.write({"uses": block("print(area)", 'python exec="on" session="s"')})
+    project.write({"a": block("area = 1"), "b": block("area = 2", 'python exec="on" session="s"')})
+    (project.folder / "docs/c.md").write_bytes(b"\xff")
+    told = run("uses.md")
+    assert "  `area` is defined on the page docs/b.md; each page has a session 's' of its own\n" in told.stderr
+    assert told.stdout == "1 page, 1 block, 0 assertions held, 1 failure\n"
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

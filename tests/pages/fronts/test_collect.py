@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ..conftest import PLAIN, Project
+from ..conftest import PLAIN, Project, block
 
 PAGES = {
     "index": '# Welcome\n\n```python exec="on" title="one"\nassert 1 == 1\n```\n',
@@ -100,10 +100,13 @@ def test_workers_of_xdist_run_them_a_page_each(told: Told, project: Project) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["loadfile", "loadscope", "loadgroup", "worksteal", "each"])
-def test_every_distribution_of_xdist_runs_them(told: Told, mode: str) -> None:
+def test_every_distribution_of_xdist_runs_them(told: Told, project: Project, mode: str) -> None:
+    project.write({"counted": block("open('runs', 'a').write('x')\nassert False") + block("assert True") * 9})
     ran = told("docs", "-n", "2", "--dist", mode)
     assert ran.returncode == 1
-    assert outcomes(ran) == OUTCOMES
+    assert outcomes(ran) == OUTCOMES | {f"docs/counted.md::{number}: python": "FAILED" for number in range(1, 11)}
+    if mode == "loadfile":  # which keeps a page in one worker
+        assert (project.folder / "runs").read_text() == "x"
 
 
 def test_a_plain_run_leaves_them_alone(told: Told) -> None:

@@ -13,7 +13,7 @@ from html import unescape
 
 import pytest
 
-from ..conftest import BUILDERS, EXTENSION, PLAIN, SHOWING, Project
+from ..conftest import BUILDERS, EXTENSION, PLAIN, SHOWING, Project, block
 from ..engine.test_survival import FAILING, HOLDING, page
 from ..engine.test_survival import SITE as SURVIVAL
 from ..reading.test_fences import SITE, WRONG
@@ -68,7 +68,10 @@ def served(request: pytest.FixtureRequest, project: Project) -> Iterator[Callabl
 @ALL
 def test_a_failure_is_shown_where_it_happened_and_mended(served: Callable[[str], str], project: Project) -> None:
     index = project.folder / "docs/index.md"
+    other = {"reads": block("open('made.txt')"), "writes": block("import time; time.sleep(1); open('made.txt', 'w')")}
+    project.write(other, (project.folder / "mkdocs.yml").read_text())
     assert "noted" not in served("<span>1 assertion</span>")
+    assert "\n  docs/writes.md writes made.txt; to run this page after it" in served("FileNotFoundError", "reads/")
 
     index.write_text(GOOD.replace("42", "41"))
     shown = served("docs/index.md:6: AssertionError: library.answer() == 41")
@@ -184,3 +187,24 @@ def test_a_change_of_mkdocs_yml_is_seen(served: Callable[[str], str], project: P
     served("<span>1 block</span>")
     (project.folder / "mkdocs.yml").write_text(PLAIN.replace("einsum-doc]", "{einsum-doc: {timeout: 0.5}}]"))
     served("TimeoutError: the block did not end within 0.5 s")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("served", BUILDERS, indirect=True)
+def test_a_page_that_reached_its_limit_waits_for_a_dependency(served: Callable[..., str], project: Project) -> None:
+    code = "import time\nopen('begun', 'w').write(str(time.time_ns()))\n"
+    code += "'new' in open('library.py').read() or time.sleep(9)"
+    config = (project.folder / "mkdocs.yml").read_text().replace("einsum-doc]", "{einsum-doc: {timeout: 1}}]")
+    project.write({"late": "# Late\n\n" + block(code)}, config)
+    late, begun = project.folder / "docs/late.md", project.folder / "begun"
+    said = "TimeoutError: the block did not end within 1 s"
+    served(f"docs/late.md:6: {said}", "late/")
+    first = begun.read_text()
+    project.write({"index": GOOD + "\nAn edit.\n"}, config)
+    served("An edit.")
+    late.write_text("A line.\n\n" + late.read_text())
+    served(f"docs/late.md:8: {said}", "late/")
+    assert begun.read_text() == first
+    (project.folder / "library.py").write_text(LIBRARY + "\n\nnew = 1\n")
+    served("✓ verified", "late/")
+    assert begun.read_text() != first

@@ -26,6 +26,7 @@ CLEAN = Redaction(
         ("/home/ada/notes", "~/notes"),
         ("c0ffee-42c0ffee-42", "[API_TOKEN][API_TOKEN]"),
         ("Ada Lovelace is short", "Ada Lovelace is short"),
+        ("\u202e\u2069", "\u202e\u2069"),  # the author's
         ("\0\t\r\n\x1b[31mred\x1b[0m\x1b[2J\x1b]0;title\7\x9b\ud800", "\\x00\t\r\n\x1b[31mred\x1b[0m\\x9b\\ud800"),
     ],
 )

@@ -70,7 +70,7 @@ def test_each_failure_is_told_with_its_location_and_what_is_known() -> None:
     assert lines[2] == "\x1b[2m  block 1 of 3, CPU, 0.25 s\x1b[0m"
 
 
-def test_an_error_of_the_library_is_told_once_with_all_its_locations() -> None:
+def test_an_error_of_the_library_is_told_once_with_all_its_locations(monkeypatch: pytest.MonkeyPatch) -> None:
     origin, trace = Location("library.py", 2), ("docs/a.md:4", "library.py:2", "    raise ValueError")
 
     def page(name: str, message: str = "bad", origin: Location | None = origin) -> PageReport:
@@ -85,6 +85,13 @@ def test_an_error_of_the_library_is_told_once_with_all_its_locations() -> None:
     assert first[0] == "docs/a.md:4: ValueError: bad"
     assert first[-3:] == ["  the same error, from library.py:2, at", "    docs/b.md:4", "    docs/d.md:4"]
     assert as_json(pages).count('"place"') == 4
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert github(pages).split("\n") == [
+        "::error file=docs/a.md,line=4,title=ValueError::bad%0Aleft 3"
+        "%0Athe same error, from library.py:2, at%0A  docs/b.md:4%0A  docs/d.md:4",
+        "::error file=docs/c.md,line=4,title=ValueError::worse%0Aleft 3",
+        "",
+    ]
 
 
 def test_junit_has_a_case_for_each_block_and_each_other_failure() -> None:
@@ -168,14 +175,14 @@ def test_annotations_are_escaped_and_only_for_github(monkeypatch: pytest.MonkeyP
 
 
 def test_control_characters_of_a_failure_reach_no_file_and_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = "<b>\0\x1b[2J\x9b\ufffe\ud800"
+    texts = "<b>\0\x1b[2J\x9b\ufffe\ud800\u202a\u2069"
     failure = Failure(Location(PAGE, 3), f"{texts}\nE", texts, (texts,), (texts,))
     block = Block(Location(PAGE, 3), 1, "python", "", {"title": texts})
     pages = [PageReport([Result("failed", texts, texts, failures=(failure,))], blocks=[block], name=PAGE)]
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     for text in (failures_text(pages), junit(pages), github(pages)):
         assert "\\x00" in text
-        assert not re.search("[\0\x1b\x9b\ufffe\ud800]", text)
+        assert not re.search("[\0\x1b\x9b\ufffe\ud800\u202a\u2069]", text)
     (case,) = ElementTree.fromstring(junit(pages)).iter("testcase")
-    assert case.get("name") == "block 1: <b>\\x00\\x1b[2J\\x9b\\ufffe\\ud800"
-    assert case[0].get("type") == "<b>\\x00\\x1b[2J\\x9b\\ufffe\\ud800\\nE"
+    assert case.get("name") == "block 1: <b>\\x00\\x1b[2J\\x9b\\ufffe\\ud800\\u202a\\u2069"
+    assert case[0].get("type") == "<b>\\x00\\x1b[2J\\x9b\\ufffe\\ud800\\u202a\\u2069\\nE"

@@ -21,7 +21,7 @@ def found(code: str, root: Path) -> list[Failure]:
     register_sources({PAGE: ["# Title", "```python", *code.split("\n"), "```"]})
     try:
         for piece in compile_block(block):
-            exec(piece, {})
+            exec(piece, {"@executed": lambda *position: None})
     except BaseException as error:
         return list(failures_of(error, block, str(root)))
     return []

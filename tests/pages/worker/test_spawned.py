@@ -41,14 +41,39 @@ PAGES = {
     + block(POOLS + "assert everywhere(f, 0) == [2]", 'python exec="on" session="other"')
     + block(POOLS + "assert everywhere(f, 0) == [1]"),
     "once": block("with open('runs', 'a') as file:\n    file.write('x')\nimport os\ndef f(x):\n    return os.getpid()")
+    + block("def note():\n    with open('runs', 'a') as file:\n        file.write('y')\n    return 1\nnote()")
     + block(POOLS.replace("assert", "#") + "everywhere(f, 0)")
-    + block("with open('runs') as file:\n    assert file.read() == 'x'\nos.unlink('runs')"),
+    + block("with open('runs') as file:\n    assert file.read() == 'xy'\nos.unlink('runs')"),
     "console": block(
         ">>> def f(x): return x + 1\n...\n>>> from multiprocessing import get_context\n"
         ">>> get_context('spawn').Pool(1).map(f, [1])",
         'pycon exec="on"',
     )
     + block("[2]", "expected"),
+    # The branches that were taken, and their decorators.
+    "within": block(
+        POOLS + "from functools import singledispatch\nimport sys\n"
+        "def counted(f):\n    def inner(x):\n        return f(x) + 100\n    return inner\n"
+        "try:\n    import nowhere as m\nexcept ImportError:\n    import math as m\nelse:\n    m = None\n"
+        "if sys.platform == 'nowhere':\n    import nowhere_else\n    class Case:\n        by = 1\n    f = lambda x: 0\n"
+        "else:\n    class Case:\n        by = 2\n    f = lambda x: m.sqrt(x)\n"
+        "for start in (1, 2):\n    def added(x, start=start):\n        return x + start\n"
+        "with open(__import__('os').devnull):\n    @singledispatch\n    def kind(x):\n        return 'any'\n"
+        "    @kind.register\n    def _(x: int):\n        return 'int'\n"
+        "    @kind.register\n    def _(x: str):\n        return 'str'\n"
+        "    @counted\n    def g(x):\n        def case():\n            return Case.by\n        return case()\n"
+    ).replace("def g(x)", "def inside(x)")
+    + block(
+        "def all_of(x):\n    return f(x), added(x), kind(x), kind('x'), inside(x)\n"
+        "assert everywhere(all_of, 4) == [(2, 6, 'int', 'str', 102)]\nassert type(m) is type(sys)"
+    ),
+    "nested": block(
+        POOLS.split("\n\n")[0]
+        + "\nN = 1\ndef count(method, depth):\n    global N\n    N += 10 ** depth\n    if not depth:\n"
+        "        return [N]\n    with ProcessPoolExecutor(1, mp_context=get_context(method)) as pool:\n"
+        "        return [N, *pool.submit(count, method, depth - 1).result()]\n"
+    )
+    + block("assert count('spawn', 2) == [101, 111, 112]\nassert count('forkserver', 1) == [111, 112]"),
     "names": block(
         "import __main__\nassert not hasattr(__main__, '__file__')\nfrom multiprocessing import get_context\n"
         "def f(x):\n    return __name__, f.__module__\n"

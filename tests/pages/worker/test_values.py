@@ -132,6 +132,18 @@ VALUES = {
         r'<div class="value"><i>1</i></div><div class="value"><p><em>2</em></p></div>'
         + "".join(f'<pre class="value">{text}</pre>' for text in ("None", 3, 4)),
     ),
+    "updated": (
+        "from IPython.display import display, update_display\nlater = display(display_id=True)\n"
+        "for x in 1, 2, 3: handle = display(x, display_id='x' if x < 3 else True)\n"
+        "update_display(Html(html='<i>u</i>'), display_id='x')\nhandle.update(4)\nhandle.display(5)\nlater.update(0)",
+        r'>\s*<pre class="value">0</pre>(<div class="value"><i>u</i></div>){2}'
+        r'<pre class="value">4</pre><pre class="value">5</pre>',
+    ),
+    "an updated figure": (
+        "import matplotlib.pyplot as plt\nfrom IPython.display import display\nfigure, axes = plt.subplots()\n"
+        "handle = display(figure, display_id=True)\nfor x in 1, 2: axes.set_title(f'drawn {x}'); handle.update(figure)",
+        r'^((?!<svg).)*<svg[^>]*aria-label="drawn 2"((?!<svg).)*$',
+    ),
     "without a repr of its own": ("Plain()", '<pre class="value">&lt;Plain object&gt;</pre>'),
     "among others": ("[Plain(), Plain().method]", "&lt;bound method Plain.method of &lt;Plain object&gt;&gt;]</pre>"),
     "a function": ("lambda: 0", '<pre class="value">&lt;function &lt;lambda&gt;&gt;</pre>'),
