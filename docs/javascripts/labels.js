@@ -31,30 +31,6 @@
     element.replaceChildren(...pieces);
   };
 
-  // The small letter that the formulas have in place of a label, where they have another one.
-  const written = (label, letter) => {
-    const pairs = label.closest("[data-written]")?.dataset.written.split(" ") ?? [];
-    return pairs.map((pair) => [...pair]).find(([own]) => own === letter)?.[1] ?? letter;
-  };
-
-  // The first five letters of the page get a colour each, the others stay in ink.
-  const rules = document.head.appendChild(document.createElement("style"));
-  const colour = () => {
-    const letters = new Set();
-    for (const label of page.querySelectorAll(".ix")) {
-      const own = [...label.classList].find((name) => /^ix-.$/u.test(name))?.slice(3);
-      if (!own) continue;
-      const letter = written(label, own);
-      label.classList.replace(`ix-${own}`, `ix-${letter}`);
-      label.dataset.ix = (label.dataset.ix ?? own).replace(own, letter); // in a picture it has none yet
-      letters.add(letter);
-    }
-    rules.textContent = [...letters]
-      .slice(0, 5)
-      .map((letter, n) => `.ix-${CSS.escape(letter)} { --label: var(--label-${n + 1}); }`)
-      .join("\n");
-  };
-
   // Hovering, tapping or focusing one label lights every copy of it.
   const light = ({ target }) => {
     const label = target.closest?.(".ix")?.dataset.ix;
@@ -64,7 +40,14 @@
   };
 
   page.querySelectorAll(":not(pre) > code, pre .s1, pre .s2").forEach(wrap);
-  colour();
-  document.addEventListener("typeset", colour);
+  // Letters of code and pictures have the colour and the light of those that the formulas have in their place.
+  for (const label of page.querySelectorAll(".ix:not([data-ix]), [data-written] code .ix")) {
+    const own = [...label.classList].find((name) => /^ix-.$/u.test(name))?.slice(3);
+    if (!own) continue;
+    const pairs = label.closest("[data-written]")?.dataset.written.split(" ") ?? [];
+    const letter = pairs.map((pair) => [...pair]).find(([capital]) => capital === own)?.[1] ?? own;
+    label.classList.replace(`ix-${own}`, `ix-${letter}`);
+    label.dataset.ix = letter;
+  }
   for (const event of ["pointerover", "focusin"]) document.addEventListener(event, light);
 })();

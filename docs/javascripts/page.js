@@ -1,28 +1,6 @@
-// What a style sheet cannot do for the page: relations under one another, boxes and search for the keyboard and for
-// screen readers, and formulas in what a search has found.
+// Boxes that scroll, and search, for the keyboard and for screen readers; the names of columns for a phone.
 (() => {
   const page = document.querySelector(".md-content") ?? document.body;
-
-  // The relations of a derivation stand under one another. A row too long for it starts at the left;
-  // if that is a row without a left side of its own, as on a phone, all of them do.
-  const align = () => {
-    for (const derivation of page.querySelectorAll(".derivation")) {
-      const rows = [...derivation.querySelectorAll(".formula mjx-container")].flatMap((formula) => {
-        formula.style.paddingInlineStart = "";
-        const relation = formula.querySelector("mjx-math .relation");
-        if (!relation) return [];
-        const at = relation.getBoundingClientRect().left - formula.getBoundingClientRect().left;
-        const room = formula.parentElement.clientWidth - formula.querySelector("mjx-math").scrollWidth;
-        return [{ formula, at, room, size: parseFloat(getComputedStyle(formula).fontSize) }];
-      });
-      const furthest = Math.max(0, ...rows.map(({ at }) => at));
-      const fitting = rows.filter(({ at, room }) => furthest - at <= room);
-      if (rows.some((row) => row.at < 1 && !fitting.includes(row))) continue;
-      for (const { formula, at, size } of fitting) {
-        formula.style.paddingInlineStart = `${(furthest - at) / size}em`;
-      }
-    }
-  };
 
   // A box that scrolls can be scrolled with the keyboard.
   const reach = () => {
@@ -35,28 +13,25 @@
     }
   };
 
-  // Search has indexed the text before MathJax, so it finds TeX: it is typeset as it comes into view. Where search
-  // has marked a part of a formula, that would not be TeX any more, so the marks are taken off.
-  const TEX = /(<mark[^>]*>)?(\\\(.*?\\\)|\\\[.*?\\\])(<\/mark>)?/gs;
-  const seen = new IntersectionObserver((entries) => {
-    const results = entries.filter(({ isIntersecting }) => isIntersecting).map(({ target }) => target);
-    results.forEach((result) => seen.unobserve(result));
-    const formulas = results.filter((result) => result.innerHTML.search(TEX) >= 0);
-    for (const result of formulas) {
-      result.innerHTML = result.innerHTML.replace(TEX, (formula) => formula.replace(/<\/?mark[^>]*>/g, ""));
+  // On a phone the cells of a row stand below one another, each with the name of its column. Such a table is none any
+  // more to a browser, so it is told what everything is.
+  for (const table of page.querySelectorAll("table:not([class])")) {
+    const names = [...table.querySelectorAll("thead th")].map((head) => head.textContent);
+    table.setAttribute("role", "table");
+    for (const row of table.rows) {
+      row.setAttribute("role", "row");
+      [...row.cells].forEach((cell, n) => {
+        cell.setAttribute("role", cell.tagName === "TH" ? "columnheader" : "cell");
+        cell.dataset.column = names[n] ?? "";
+      });
     }
-    if (formulas.length) window.MathJax?.typesetPromise?.(formulas);
-  });
-  const results = document.querySelector(".md-search-result__list");
-  const renewed = new MutationObserver((changes) => {
-    window.MathJax?.typesetClear?.(changes.flatMap(({ removedNodes }) => [...removedNodes]));
-    results.querySelectorAll(".md-search-result__article").forEach((result) => seen.observe(result));
-  });
-  if (results) renewed.observe(results, { childList: true });
+  }
 
   document.querySelector(".md-search")?.setAttribute("aria-label", "Search"); // the theme's dialog has no name
-  const steps = () => [align, reach].forEach((step) => step());
-  steps();
-  document.addEventListener("typeset", steps);
-  window.addEventListener("resize", steps);
+  // The theme has a landmark for the buttons of each block of code: too many to be of use.
+  const unmark = () => document.querySelectorAll(".md-code__nav").forEach((nav) => nav.setAttribute("role", "none"));
+  reach();
+  window.addEventListener("load", unmark);
+  window.addEventListener("load", reach); // the theme has put tables into boxes, and the fonts are there
+  window.addEventListener("resize", reach);
 })();

@@ -20,7 +20,7 @@ from einsum_doc.errors import NotationError
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
 from einsum_doc.notation.reading.scope import Scope
-from einsum_doc.notation.writing.html import row_html, unescaped
+from einsum_doc.notation.writing.html import derivation_html, row_html, unescaped
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class CheckedDerivation:
         for line in self.lines:
             checked = None if line.kind == "definition" and line.holds else line.checked
             rows.append(row_html(line.latex, line.reason, holds=line.holds, checked=checked))
-        return f'<div class="derivation">{" ".join(rows)}</div>'
+        return derivation_html(rows)
 
     def __str__(self) -> str:
         rows = []

@@ -14,7 +14,7 @@ from einsum_doc.notation.deriving.letters import accented
 from einsum_doc.notation.deriving.rules import like_terms
 from einsum_doc.notation.expression import Product, Subscript, Sum, Tensor
 from einsum_doc.notation.step import Step
-from einsum_doc.notation.writing.html import row_html
+from einsum_doc.notation.writing.html import derivation_html, row_html
 from einsum_doc.notation.writing.latex import latex, latex_relation, latex_rows
 from einsum_doc.notation.writing.lowering import Lowering, Mode, identifier
 from einsum_doc.notation.writing.text import rows, spoken, wrapped
@@ -163,8 +163,7 @@ class Derivation:
         }
 
     def _repr_html_(self) -> str:
-        rows = " ".join(row_html(latex_relation(step), step.reason) for step in self.steps)
-        return f'<div class="derivation">{rows}</div>'
+        return derivation_html(row_html(latex_relation(step), step.reason) for step in self.steps)
 
     def __str__(self) -> str:
         return self.text()

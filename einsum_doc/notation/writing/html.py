@@ -6,6 +6,7 @@ Formulas are left in LaTeX between the delimiters that MathJax looks for.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from html import escape
 
 
@@ -35,14 +36,26 @@ def prose_html(text: str) -> str:
     return "".join(pieces)
 
 
+def derivation_html(rows: Iterable[str]) -> str:
+    """Return the rows of a derivation as a list."""
+    # Search takes the text without the boxes around it: a blank keeps the rows apart.
+    return f'<div class="derivation" role="list">{" ".join(rows)}</div>'
+
+
 def row_html(latex: str, reason: str = "", *, holds: bool = True, checked: str | None = None) -> str:
     """Return a row of a derivation as HTML; `checked`, the check in words, adds a mark."""
     # Each row is a formula of its own, without LaTeX's alignment marks: the page aligns the rows.
     formula = escape(re.sub(r"(?<!\\)&", "", latex).strip(), quote=False)
-    mark = "✓" if holds else "✗"
-    state = "" if checked is None else f' <span class="mark" title="{escape(checked)}">{mark}</span>'
+    state = "" if checked is None else f" {_mark_html(checked, holds=holds)}"
     return (
-        f'<div class="step{"" if holds else " false"}">'
+        f'<div class="step{"" if holds else " false"}" role="listitem">'
         f'<div class="formula" data-search-exclude><div class="arithmatex">\\[{formula}\\]</div></div>'
         f'<div class="why">{f"{prose_html(reason)}{state}".strip()}</div></div>'
     )
+
+
+def _mark_html(checked: str, *, holds: bool) -> str:
+    """Return the mark of a row, which opens to the check in words: by pointer, by touch and by keyboard."""
+    mark, name = ("✓", "holds") if holds else ("✗", "false")
+    summary = f'<summary aria-label="{name}: details">{mark}</summary>'
+    return f'<details class="mark" data-search-exclude>{summary}<span>{escape(checked)}</span></details>'

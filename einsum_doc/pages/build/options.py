@@ -68,6 +68,11 @@ class Options:
     stderr: bool = False
     """True if the standard error of a block that held is shown; that of one that failed always is."""
 
+    typeset: str = ""
+    """The font in which MathJax typesets formulas at build, such as `stix2`; `""` leaves them to a script of the site.
+
+    The packages `mathjax` and `@mathjax/mathjax-stix2-font` must be in `node_modules`, beside mkdocs.yml."""
+
     compatible: bool = False
     """True if a site looks as under markdown-exec alone, and blocks without a `session` share no names.
 

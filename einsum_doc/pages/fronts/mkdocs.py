@@ -184,13 +184,17 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
             self.site.build.judge_late()
 
     @event_priority(_LAST)  # other plugins may still render
-    def on_post_page(self, output: str, *, page: MkDocsPage, config: MkDocsConfig) -> None:
-        """Fail for blocks that were rendered after the verdict, before this page is written."""
+    def on_post_page(self, output: str, *, page: MkDocsPage, config: MkDocsConfig) -> str:
+        """Typeset what was rendered after the page; fail for blocks that were, before this page is written."""
         with as_plugin_errors():
             self.site.build.judge_late()
+        return self.site.typeset(output, self.site.name_of(page.file))
 
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Let the workers go; under `serve` the fork server stays for the next build."""
+        self.site.write_mathematics()
+        if self.site.typesetter:
+            self.site.typesetter.close(forget=not self.serving and not self.dirty)
         if not self.serving:
             self.on_shutdown()
 
@@ -202,7 +206,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
     def on_shutdown(self) -> None:
         """End every process that was started."""
         if hasattr(self, "site"):
-            self.site.build.runner.close()
+            self.site.close()
 
 
 def _load_config(config_file: str | None) -> MkDocsConfig:

@@ -28,6 +28,8 @@ from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.fronts.config import EinsumDocConfig, options_from
 from einsum_doc.pages.html import render
 from einsum_doc.pages.html.report_page import Entry, with_users
+from einsum_doc.pages.html.typeset import STYLE_SHEET as MATHEMATICS
+from einsum_doc.pages.html.typeset import TypesetError, Typesetter
 from einsum_doc.pages.record.text import in_line
 from einsum_doc.pages.verdict.report import PageReport
 
@@ -41,7 +43,7 @@ def as_plugin_errors() -> Iterator[None]:
     """Raise errors that end a build as `PluginError`, which MkDocs shows in one line, without a traceback."""
     try:
         yield
-    except (OptionError, BuildFailedError) as error:
+    except (OptionError, BuildFailedError, TypesetError) as error:
         raise PluginError(f"einsum-doc: {error}") from None
 
 
@@ -76,11 +78,19 @@ class Site:
         extensions, configs = config.markdown_extensions, config.mdx_configs
         with as_plugin_errors():
             self.build = Build(project, options_from(options), extensions, configs, runnable, _log, serving=serving)
+            font, cache = self.build.options.typeset, self.build.runner.cache_folder
+            self.typesetter = Typesetter(project.root, font, cache and cache / "mathematics") if font else None
         self.files = Files([])
         """Its files, when they are known."""
         self.report_file: File | None = None
         self.downloads: list[File] = []
         """The programs of pages that can be downloaded."""
+
+    def close(self) -> None:
+        """End every process that was started."""
+        self.build.runner.close()
+        if self.typesetter:
+            self.typesetter.close(forget=False)
 
     def name_of(self, file: File) -> str:
         """Return the name of a file in messages: its path relative to the folder of mkdocs.yml."""
@@ -144,6 +154,12 @@ class Site:
             if self.files.get_file_from_path(STYLE_SHEET) is None:
                 self.files.append(File.generated(self.config, STYLE_SHEET, abs_src_path=str(render.STYLE_SHEET)))
             self.config.extra_css.insert(0, STYLE_SHEET)
+        if self.typesetter:
+            self.files.append(File.generated(self.config, MATHEMATICS, content=""))  # until the pages are typeset
+            self.config.extra_css.insert(0, MATHEMATICS)
+            for path in self.typesetter.fonts.iterdir():
+                uri = f"{posixpath.splitext(MATHEMATICS)[0]}/{path.name}"
+                self.files.append(File.generated(self.config, uri, abs_src_path=str(path)))
 
     def add_report(self) -> None:
         """Add the page that is to hold the report, unless the author has one at its path.
@@ -212,7 +228,24 @@ class Site:
         stem = posixpath.join(posixpath.dirname(file.dest_uri), posixpath.splitext(posixpath.basename(file.src_uri))[0])
         self.downloads += [File.generated(self.config, stem + end, content=text) for end, text in made.items()]
         links = [posixpath.relpath(stem + ending, self.folder_of(file)) for ending in made]
-        return self.build.finish_page(read, html, report_url, links)
+        return self.typeset(self.build.finish_page(read, html, report_url, links), read.name)
+
+    def typeset(self, html: str, name: str) -> str:
+        """Return a page with its formulas typeset, if the site asks for it; warn of those that MathJax cannot read."""
+        if not self.typesetter:
+            return html
+        with as_plugin_errors():
+            html = self.typesetter.typeset(html)
+        for tex, error in self.typesetter.errors:
+            _log.warning(f"{name}: MathJax cannot read {tex!r}: {error}")
+        return html
+
+    def write_mathematics(self) -> None:
+        """Write the style sheet of the formulas, when their pages have been typeset."""
+        if self.typesetter:
+            path = Path(self.config.site_dir, MATHEMATICS)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(self.typesetter.style_sheet(), "utf-8")
 
     def _address_on_the_web(self, target: str, seen_from: File) -> str:
         """Return the address of a relative link on a page; "", if it is not known where the site will be."""

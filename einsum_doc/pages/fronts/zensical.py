@@ -225,6 +225,7 @@ class _ZensicalSite(Site):
             html += report_html(self.entries(reports, file), build.commit, build.options.library, {})
         while self.downloads:
             self.downloads.pop().copy_file()
+        self.write_mathematics()
         for sheet in self.config.extra_css:  # that of the builder: Zensical has read its own list by now
             html = f'<link rel="stylesheet" href="{posixpath.relpath(sheet, self.folder_of(file))}">\n{html}'
         is_news = any(not self.failures.issuperset(report.failures) for report in told)
@@ -254,4 +255,4 @@ def _show_log() -> None:
 def _close() -> None:
     """End every process that was started."""
     for site in _sites:
-        site.build.runner.close()
+        site.close()

@@ -146,13 +146,15 @@ def _bar(block: Block, result: Result) -> str:
     if result.raised:
         word = "✓ raised, as expected"
     elif result.status == "held" and result.lines:
-        word = f"✓ {count(result.lines, 'line')} held"
+        word = f"✓ {count(result.lines, 'line')}"
     elif result.status == "held" and result.assertions:
-        word = f"✓ {count(result.assertions, 'assertion')} held"
+        word = f"✓ {count(result.assertions, 'assertion')}"
     facts = [result.reason]
     if result.status in ("held", "failed"):
         facts = [f"{result.seconds:.2f} s", result.device]
     facts = [fact for fact in [*facts, short(block.location)] if fact]
+    if result.status == "held":
+        return f'<details class="bar" data-search-exclude><summary><b>{word}</b></summary>{_spans(facts)}</details>'
     return f'<div class="bar" data-search-exclude><b>{word}</b>{_spans(facts)}</div>'
 
 

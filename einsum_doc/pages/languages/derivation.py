@@ -65,14 +65,13 @@ def rows_of(lines: Iterable[CheckedLine]) -> tuple[DerivationRow, ...]:
 
 def rows_html(rows: Iterable[DerivationRow]) -> str:
     """Return the numbered rows of a derivation as HTML."""
-    from einsum_doc.notation.writing.html import row_html
+    from einsum_doc.notation.writing.html import derivation_html, row_html
 
     found = []
     for row in rows:
         checked = row.checked if row.claim or not row.holds else None  # a definition that holds says nothing
         found.append(row_html(row.latex, row.reason, holds=row.holds, checked=checked))
-    # Search takes the text without the boxes around it: a blank keeps the rows apart.
-    return f'<div class="derivation">{" ".join(found)}</div>'
+    return derivation_html(found)
 
 
 LANGUAGES = (DerivationLanguage("derivation", ours=True, uses_torch=True, comment=r"(?<!\\)%.*"),)

@@ -24,7 +24,7 @@ PAGE = (
 )
 PARTS = {
     "stamp": '<div class="stamp"',
-    "bars": "✓ 1 assertion held</b>",
+    "bars": "✓ 1 assertion</b>",
     "values": '<pre class="value">&#x27;a value&#x27;</pre>',
     "figures": '<figure class="value"',
     "stderr": '<pre class="err">out</pre>',
@@ -94,4 +94,4 @@ def test_the_style_sheet_comes_before_those_of_the_site(new_project: NewProject)
 def test_what_is_added_can_be_read_without_a_style_sheet(new_project: NewProject) -> None:
     seen = text_of(new_project({"index": "# Title\n\n" + block("assert 1\n5")}).build().page())
     assert re.search(r"✓ verified by this build · 1 block · 1 assertion ·( \S.* ·)? report", seen)
-    assert re.search(r"✓ 1 assertion held · \d\.\d\d s ·( \S.* ·)? docs/index\.md:3", seen)
+    assert re.search(r"✓ 1 assertion · \d\.\d\d s ·( \S.* ·)? docs/index\.md:3", seen)

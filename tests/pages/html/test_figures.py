@@ -217,7 +217,7 @@ def address(new_project: NewProject, serve: Callable[[Path], str]) -> str:
     )
     config = re.sub(r"\n +processes:\n( {8}\S.*\n)+", "\n", config)  # of pages that are not here
     project = new_project({"index": VALUES}, f"site_name: A site\n{config}")
-    for name in ("node_modules", "docs/stylesheets", "docs/javascripts"):
+    for name in ("node_modules", "docs/stylesheets", "docs/javascripts", "docs/overrides"):
         (project.folder / name).symlink_to(ROOT / name)
     built = project.build()
     assert built.status == 0, built.console

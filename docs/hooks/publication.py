@@ -1,0 +1,102 @@
+"""The series: for each post its part, date, reading time and author below its title, and a picture for links to it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import textwrap
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from mkdocs.plugins import event_priority
+
+WORDS = 200
+"""The words that a reader reads in a minute."""
+FORMULA = 12
+"""The words that take as long as a formula."""
+
+_state = {"serves": False}
+
+
+def on_startup(command: str, dirty: bool) -> None:
+    """Note that an author need not wait for pictures."""
+    _state["serves"] = command == "serve"
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> None:
+    """Find out how long it takes to read a post, and when it was last changed."""
+    if "date" not in page.meta:
+        return
+    text = re.sub(r"```.*?```", "", markdown, flags=re.DOTALL)
+    formulas = len(re.findall(r"\\\(.*?\\\)|\$\$.*?\$\$", text, re.DOTALL))
+    derived = len(re.findall(r"\\\\$", markdown, re.MULTILINE))
+    page.meta["minutes"] = max(1, round((len(text.split()) + FORMULA * (formulas // 4 + derived)) / WORDS))
+    page.meta["updated"] = max(_changed(page.file.abs_src_path), page.meta["date"])
+    page.meta["card"] = f"assets/cards/{Path(page.file.src_uri).stem}.png"
+
+
+@event_priority(-200)  # after the builder has put its stamp below the title: this stands between them
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
+    """Put these below the title of a post."""
+    if "date" not in page.meta:
+        return html
+    siblings = page.parent.children if page.parent else [page]
+    posts = [each for each in siblings if each.is_page and each.file.src_uri.startswith("posts/")]
+    published, updated = page.meta["date"], page.meta["updated"]
+    parts = [
+        f"Part {posts.index(page) + 1} of {len(posts)}",
+        f"{page.meta['minutes']} minutes",
+        f'<time datetime="{published}">{_spelled(published)}</time>',
+        *([f'updated <time datetime="{updated}">{_spelled(updated)}</time>'] if updated != published else []),
+        f"by {config.site_author}",
+    ]
+    line = f'<p class="byline" data-search-exclude>{" · ".join(parts)}</p>'
+    return html.replace("</h1>", f"</h1>\n{line}", 1)
+
+
+@event_priority(-200)  # when the pages are as they will be
+def on_env(env: Any, config: Any, files: Any) -> None:
+    """Note what a feed shows of each post: formulas as MathML, which needs no style sheet."""
+    for file in files.documentation_pages():
+        if file.page and "date" in file.page.meta:
+            formula = r"<mjx-container.*?(<math.*?</math>).*?</mjx-container>"
+            file.page.meta["feed"] = re.sub(formula, r"\1", file.page.content, flags=re.DOTALL)
+
+
+def on_post_page(output: str, page: Any, config: Any) -> None:
+    """Draw the picture of a post."""
+    if "card" in page.meta and not _state["serves"]:
+        _draw(re.sub("<.*?>", "", page.title), config.site_name, Path(config.site_dir, page.meta["card"]))
+
+
+def _changed(path: str) -> date:
+    """Return the day of the last commit that changed a file; the first day of all, if there is none."""
+    log = subprocess.run(
+        ["git", "log", "-1", "--format=%cs", "--", path],
+        cwd=Path(path).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return date.fromisoformat(log.stdout.strip()) if log.stdout.strip() else date.min
+
+
+def _spelled(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
+
+
+def _draw(title: str, series: str, path: Path) -> None:
+    """Draw a title on paper, 1200 by 630 pixels."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 6.3), dpi=100, facecolor="#fbfaf6")
+    text = {"family": "STIXGeneral", "color": "#1c1b1a"}
+    figure.text(0.08, 0.86, series, size=24, color="#5c5955", family="STIXGeneral")
+    figure.text(0.08, 0.52, "\n".join(textwrap.wrap(title, 28)), size=58, va="center", linespacing=1.25, **text)
+    figure.text(
+        0.08, 0.1, "✓  checked when it was built", size=24, color="#1e6b45", family=["STIXGeneral", "DejaVu Sans"]
+    )
+    figure.text(0.93, 0.07, "$\\sum$", size=70, ha="right", color="#1257b5", math_fontfamily="stix")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, metadata={"Software": None})
