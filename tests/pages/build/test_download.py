@@ -23,6 +23,7 @@ title: Every form
 
 Inline \(x_i\), `\(code\)`, [the home page](../index.md), [here](#every) and ![a picture](a.png "Its title").
 A badge: [![a picture](a.png)](../index.md), ![elsewhere](https://example.com/b.png), ![of nothing](none.png).
+By reference: [the *home* page][Home], [home], [![a picture][pic]][home], [of nothing][], [else][where][^1], `x[home]`.
 
 In the margin.
 { .note data-search-exclude="" }
@@ -136,6 +137,12 @@ raise SystemExit("only shown")
 ```einsum wrt="1" names="a b"
 ij,jk->ik
 ```
+
+[home]: ../index.md
+[pic]: <a.png> "Its title"
+[of nothing]: none.md
+[where]: https://example.com/ 'There'
+[^1]: A footnote.
 ''',
 }
 PICTURE = "https://example.org/posts/a.png"
@@ -239,6 +246,10 @@ def test_prose_and_mathematics_are_included(pages: Built) -> None:
     assert f'[here](https://example.org/posts/every%20form/#every) and ![a picture]({PICTURE} "Its title").' in words
     badge = f"A badge: [![a picture]({PICTURE})](https://example.org/)"
     assert f"{badge}, ![elsewhere](https://example.com/b.png), of nothing." in words
+    home, titled = "https://example.org/", f'![a picture]({PICTURE} "Its title")'
+    references = f"By reference: [the *home* page]({home}), [home]({home}), [{titled}]({home}), of nothing, "
+    assert references + "[else](https://example.com/ 'There')[^1], `x[home]`." in words
+    assert "]: " not in words.replace("[^1]: A footnote.", "")
     assert "$$\ny = x\n$$" in words
     assert "\n\nIn the margin.\n\n" in words
     assert "> With text." in words
