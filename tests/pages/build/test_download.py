@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import PLAIN, Build, Built, NewProject
+from ..conftest import PLAIN, Build, Built, NewProject, block
 
 CONFIG = PLAIN.replace("einsum-doc]", 'einsum-doc: {downloads: ["posts/*"]}]') + "site_url: https://example.org/\n"
 PAGES = {
@@ -272,6 +272,17 @@ def test_the_notebook_holds_in_jupyter(pages: Built, tmp_path: Path) -> None:
     assert told.returncode == 0, told.stderr
     outputs = [cell.get("outputs") for cell in json.loads((tmp_path / "executed.ipynb").read_text("utf-8"))["cells"]]
     assert "loss 0.33333333" in json.dumps(outputs)
+
+
+def test_what_a_compatible_page_does_otherwise_is_said_at_the_top(build: Build) -> None:
+    built = build(
+        {"posts/a": "# A\n\n" + 2 * block("print(1)")}, config=CONFIG.replace("{down", "{compatible: true, down")
+    )
+    assert built.status == 0, built.console
+    said = "On the page, each block without a `session` has a namespace of its own; here, they share one."
+    [cell, *_] = json.loads((built.site / "posts/a/a.ipynb").read_text("utf-8"))["cells"]
+    assert cell["source"] == [said]
+    assert f"# %% [markdown]\n# {said}\n" in (built.site / "posts/a/a.py").read_text("utf-8")
 
 
 def test_a_page_that_fails_is_not_offered(build: Build) -> None:
