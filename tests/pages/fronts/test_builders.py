@@ -26,6 +26,7 @@ plugins:
   - markdown-exec
   - einsum-doc:
       device: cpu
+      junit: results.xml
       bars: true
       values: true
       downloads: [index.md, posts/*.md]
@@ -77,19 +78,27 @@ def outcome(built: Built, name: str) -> dict[str, object]:
     }
 
 
+def failures_in(project: Project) -> int:
+    """Count the failures that other programs are told."""
+    return (project.folder / "results.xml").read_text().count("<failure ")
+
+
 def without_attributes(facts: dict[str, object]) -> str:
     """Zensical takes away what is only meant for the search."""
     return str(facts).replace(" data-search-exclude", "")
 
 
 @pytest.mark.torch
-def test_pages_that_hold_are_the_same_under_all(built_by: Build) -> None:
+def test_pages_that_hold_are_the_same_under_all(built_by: Build, project: Project) -> None:
     outcomes = []
     for builder in BUILDERS:
         built = built_by(builder, PAGES)
         assert built.status == 0, built.console
         assert "2 pages, 4 blocks, " in built.console
         assert "<em>printed</em>" in built.page()
+        assert failures_in(project) == 0
+        # Zensical does not know of a page that is added.
+        assert ("report</a>" in built.page()) == (built.site / "report").exists() == (builder != "zensical")
         assert (built.site / "copied/library.py").is_file()
         assert "print(6 * 7)" in (built.site / "posts/second/second.py").read_text()
         for name, folder in (("index", "."), ("posts/second", "posts/second")):
@@ -106,7 +115,7 @@ def test_pages_that_hold_are_the_same_under_all(built_by: Build) -> None:
 
 @pytest.mark.torch
 @pytest.mark.parametrize("builder", BUILDERS)
-def test_what_is_wrong_is_listed_and_no_page_is_written(built_by: Build, builder: str) -> None:
+def test_what_is_wrong_is_listed_and_no_page_is_written(built_by: Build, project: Project, builder: str) -> None:
     built = built_by(builder, WRONG)
     assert built.status == 1
     assert re.findall(r"^docs/.*", built.console, re.M) == [
@@ -115,6 +124,7 @@ def test_what_is_wrong_is_listed_and_no_page_is_written(built_by: Build, builder
         "docs/posts/second.md:7: OutputError: the output is not what is expected",
     ]
     assert "3 failures" in built.console
+    assert failures_in(project) == 3
     assert "Traceback" not in built.console
     assert set(built.pages) <= {"404.html"}
 
@@ -230,21 +240,6 @@ def test_an_option_that_does_not_exist_is_none_under_zensical(built_by: Build) -
     assert built.status == 1
     assert "unknown option 'devise' in mkdocs.yml" in built.console
     assert set(built.pages) <= {"404.html"}
-
-
-@pytest.mark.torch("held")
-@pytest.mark.parametrize(
-    ("pages", "failures"), [pytest.param(PAGES, 0, marks=pytest.mark.slow), (WRONG, 3)], ids=["held", "failed"]
-)
-def test_zensical_tells_other_programs_and_makes_no_report(
-    built_by: Build, project: Project, pages: Mapping[str, str], failures: int
-) -> None:
-    built = built_by("zensical", pages, config=CONFIG.replace("device: cpu", "device: cpu\n      junit: results.xml"))
-    assert built.status == bool(failures)
-    assert (project.folder / "results.xml").read_text().count("<failure ") == failures
-    assert not (built.site / "report").exists()
-    if not failures:
-        assert "report</a>" not in built.page()
 
 
 @pytest.mark.slow
