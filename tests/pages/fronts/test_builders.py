@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -129,33 +128,20 @@ def test_what_is_wrong_is_listed_and_no_page_is_written(built_by: Build, project
     assert set(built.pages) <= {"404.html"}
 
 
-@pytest.fixture(scope="module")
-def verdict(new_project: NewProject) -> Callable[[str, str], tuple[int, str, str]]:
-    """Build one of tests/sites/ by a builder, once: the exit status, what is told, and the summary."""
-
-    @functools.cache
-    def verdict(site: str, builder: str) -> tuple[int, str, str]:
-        config = (SITES / site / "mkdocs.yml").read_text()
-        if builder == "zensical":
-            config = config.replace("extensions: [", f"extensions: [{EXTENSION}, ")
-        pages = {path.stem: path.read_text() for path in (SITES / site / "docs").glob("*.md")}
-        built = new_project(pages, config).build(builder=builder)
+@pytest.mark.parametrize("site", ["ok", "broken", "bad_option", "ended"])
+def test_the_verdict_is_the_same_under_all(new_project: NewProject, site: str) -> None:
+    pages = {path.stem: path.read_text() for path in (SITES / site / "docs").glob("*.md")}
+    config = (SITES / site / "mkdocs.yml").read_text()
+    verdicts = []
+    for builder in BUILDERS:
+        extended = config.replace("extensions: [", f"extensions: [{EXTENSION}, ") if builder == "zensical" else config
+        built = new_project(pages, extended).build(builder=builder)
         told = re.search(r"^docs/.*?\n\n(?=\S+ *-|No issues)", built.console, re.M | re.S)
         summary = re.search(r"\d+ pages?, .*", built.console)
         assert summary
-        return built.status, re.sub(r"\d\.\d\d s", "", told[0]) if told else "", summary[0]
-
-    return verdict
-
-
-@pytest.mark.parametrize("builder", ["properdocs", "zensical"])
-@pytest.mark.parametrize("site", ["ok", "broken", "bad_option", "ended"])
-def test_the_verdict_is_that_of_mkdocs(
-    verdict: Callable[[str, str], tuple[int, str, str]], site: str, builder: str
-) -> None:
-    assert verdict(site, builder) == verdict(site, "mkdocs")
-    assert verdict(site, "mkdocs")[0] == (site != "ok")
-    assert bool(verdict(site, "mkdocs")[1]) == (site != "ok")
+        assert built.status == bool(told) == (site != "ok")
+        verdicts.append((re.sub(r"\d\.\d\d s", "", told[0]) if told else "", summary[0]))
+    assert verdicts == verdicts[:1] * len(BUILDERS)
 
 
 def test_zensical_keeps_no_page_that_the_library_has_made_wrong(built_by: Build) -> None:
