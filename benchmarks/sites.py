@@ -3,14 +3,15 @@
     python benchmarks/sites.py [--only markdown-exec depictr pyqtorch] [--cache ~/.cache/einsum-doc-sites]
 
 Downloads the sources of the projects from the package index, installs their requirements into an environment on top of
-this one, and builds the documentation of each in copies at the same path, in turn: stock, twice, and with the builder,
-cold and warm. Prints the differences of pages, then a Markdown table: pages, times of whole processes and the peak
-memory of all processes of a build, on Linux. Exits with 1 if a page differs in more than what is random, or if a
-build fails. With everything to be downloaded it takes a quarter of an hour.
+this one, and builds the documentation of each in copies at the same path, in turn: stock, and with the builder, cold
+and warm. The copies seed what their pages draw at random. Prints the differences of pages, then a Markdown table:
+pages, times of whole processes and the peak memory of all processes of a build, on Linux. Exits with 1 if a page
+differs in more than `RANDOM`, or if a build fails. With everything to be downloaded it takes ten minutes.
 """
 
 import argparse
 import difflib
+import itertools
 import json
 import os
 import re
@@ -37,7 +38,7 @@ RANDOM = {
     r"<dc:date>[^<]*": "the time at which matplotlib has drawn an image",
     r"\bd\d+-(?=[\w-])": "a number that depictr counts up in one process, in the order of the build",
 }
-"""What differs between any two builds with markdown-exec alone, and why."""
+"""What depends on the time, on the process or on numbers that cannot be seeded, and why."""
 
 
 def from_zensical(folder: Path) -> None:
@@ -82,6 +83,19 @@ def shorten(folder: Path) -> None:
         page.write_text(re.sub(r"(?i)(\bn?_?epochs *= *)\d+", r"\g<1>2", page.read_text()))
 
 
+def seed(folder: Path, statement: str) -> None:
+    """Seed what each page draws, in a hidden line of its first block.
+
+    With markdown-exec alone, all pages share a process and its random numbers: without a seed of its own, a page shows
+    what the pages before it have left. So two stock builds agree where one page has a seed, and no page built by itself
+    agrees with them.
+    """
+    line = f"{statement}  # markdown-exec: hide\n"
+    header = r"^( *)(```+|~~~+) *python\b[^\n]*\bexec=[^\n]*\n(?:\1from __future__ [^\n]*\n)*"
+    for page in (folder / "docs").rglob("*.md"):
+        page.write_text(re.sub(header, rf"\g<0>\g<1>{line}", page.read_text(), count=1, flags=re.M))
+
+
 def flattened(tables: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the extensions in the nested tables of zensical.toml."""
     for name, table in tables.items():
@@ -101,6 +115,8 @@ class Project:
     """The packages that its documentation needs."""
     prepare: Callable[[Path], None] = lambda folder: None
     """Changes a copy of it, so that it can be built here."""
+    seed: str = ""
+    """The statement that seeds what its pages draw at random, if they do."""
     path: str = "src"
     """The folder of its modules."""
 
@@ -128,8 +144,16 @@ PROJECTS = (
         "depictr",
         "0.3.0",
         ("lifelines", "mkdocs-redirects", "plotnine", "scikit-learn", "statsmodels"),
+        seed="import numpy; numpy.random.seed(0)",
     ),
-    Project("pyqtorch", "1.7.8", ("matplotlib", "mkdocs-jupyter", "mkdocs-section-index", "torch"), shorten, path="."),
+    Project(
+        "pyqtorch",
+        "1.7.8",
+        ("matplotlib", "mkdocs-jupyter", "mkdocs-section-index", "torch"),
+        shorten,
+        "import numpy, torch; numpy.random.seed(0); torch.manual_seed(0)",
+        path=".",
+    ),
 )
 
 
@@ -150,8 +174,8 @@ def main() -> int:
         is_wrong |= bool(differences)
         for page, lines in differences.items():
             print(f"\n{project.name}: {page} differs", *lines, sep="\n")
-    print("\n| site | pages | the same | stock | stock | cold | warm | memory of stock | stock | cold | warm |")
-    print("|" + "---|" * 11)
+    print("\n| site | pages | the same | stock | cold | warm | memory of stock | cold | warm |")
+    print("|" + "---|" * 9)
     print(*rows, sep="\n")
     return int(is_wrong)
 
@@ -192,12 +216,14 @@ def compare(project: Project, cache: Path, python: Path) -> tuple[str, dict[str,
     """Build a site with and without the builder; return its row of the table, and the differences of its pages."""
     sites, built = {}, {}
     folder = cache / "build" / project.name
-    for name in ("stock", "again", "ours"):
+    for name in ("stock", "ours"):
         shutil.rmtree(folder, ignore_errors=True)
         with tarfile.open(sources(project, cache)) as archive:
             archive.extractall(folder.parent, filter="data")
             (folder.parent / archive.getnames()[0].split("/")[0]).rename(folder)
         project.prepare(folder)
+        if project.seed:
+            seed(folder, project.seed)
         config = folder / "mkdocs.yml"
         if name == "ours":
             added = rf"\g<0>\n\1- einsum-doc: {json.dumps(OPTIONS)}"
@@ -213,12 +239,11 @@ def compare(project: Project, cache: Path, python: Path) -> tuple[str, dict[str,
             shutil.rmtree(kept := cache / "sites" / f"{project.name}, {key}", ignore_errors=True)
             if (folder / "site").exists():
                 shutil.copytree(folder / "site", kept)
-    stock, again, *others = sites.values()
+    stock, *others = sites.values()
     differences: dict[str, list[str]] = {}
     for temperature, site in zip(("cold", "warm"), others, strict=True):
         for page in sorted(stock.keys() | site.keys()):
-            lines = difference(stock.get(page, ""), again.get(page, ""), site.get(page, ""))
-            if lines:
+            if lines := difference(stock.get(page, ""), site.get(page, "")):
                 differences[f"{page}, {temperature}"] = lines
     cells = [project.name, str(len(stock)), str(len(stock) - len({each.split(", ")[0] for each in differences}))]
     cells += [f"{seconds:.1f} s" for seconds, _ in built.values()]
@@ -226,21 +251,11 @@ def compare(project: Project, cache: Path, python: Path) -> tuple[str, dict[str,
     return f"| {' | '.join(cells)} |", differences
 
 
-def difference(stock: str, again: str, ours: str) -> list[str]:
-    """Return the lines that differ between a page of markdown-exec and ours, apart from what is random.
-
-    again: the page in a second build with markdown-exec. Lines that differ between these two are random too: numbers
-    that a block draws without a seed, and times.
-    """
-    lines, others, own = (
-        re.sub(r"(<(?!/))", r"\n\1", without_random(text)).split("\n") for text in (stock, again, ours)
-    )
-    random = [each[1:3] for each in difflib.SequenceMatcher(None, lines, others).get_opcodes() if each[0] != "equal"]
-    found = []
-    for kind, first, end, start, stop in difflib.SequenceMatcher(None, lines, own).get_opcodes():
-        if kind != "equal" and not any(first <= after + 1 and before <= end + 1 for before, after in random):
-            found += [f"- {line[:300]}" for line in lines[first:end]] + [f"+ {line[:300]}" for line in own[start:stop]]
-    return found
+def difference(stock: str, ours: str) -> list[str]:
+    """Return the lines that differ between a page of markdown-exec and ours, apart from what is random."""
+    texts = [re.sub(r"(<(?!/))", r"\n\1", without_random(text)).split("\n") for text in (stock, ours)]
+    lines = itertools.islice(difflib.unified_diff(*texts, n=0, lineterm=""), 2, None)
+    return [line[:300] for line in lines if not line.startswith("@@")]
 
 
 def without_random(html: str) -> str:

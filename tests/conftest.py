@@ -7,7 +7,6 @@ import http.server
 import os
 import shutil
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -22,6 +21,9 @@ from playwright.sync_api import Browser, sync_playwright
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# One thread for torch, here and in what tests start: they use all cores already, and threads that wait for a core spin.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 collect_ignore = ["sites"]  # sites that tests build; many of their pages are wrong on purpose
 
 
@@ -33,12 +35,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for marker in item.iter_markers("torch"):
             if not marker.args or item.name.partition("[")[2].removesuffix("]") in marker.args:
                 item.add_marker(pytest.mark.xfail(reason="PyTorch is not installed"))
-
-
-def pytest_collection_finish() -> None:
-    """Give torch one thread: the tests use all cores already, and threads that wait for a core spin."""
-    if torch := sys.modules.get("torch"):
-        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

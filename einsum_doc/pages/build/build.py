@@ -210,6 +210,10 @@ class Build:
         found = cells(page, link)
         if not re.search(r"^# ", page.markdown, re.M):
             found.insert(0, Cell(f"# {title}"))
+        if self.options.compatible:
+            found.insert(
+                0, Cell("On the page, each block without a `session` has a namespace of its own; here, they share one.")
+            )
         about = [title, "", f"This is {page.name} of “{site_name}” as a program."]
         versions = {f"torch {result.torch.split('+')[0]}" for result in page.results if result.torch}
         about += [f"It held with {', '.join(sorted(versions))}."] if versions else []

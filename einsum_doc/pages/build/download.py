@@ -11,8 +11,9 @@ import ast
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from einsum_doc.pages.build.page import Page
@@ -41,6 +42,7 @@ def cells(page: Page, link: Callable[[str], str]) -> list[Cell]:
     ready: set[str] = set()
     start = 0
     languages = Languages(LANGUAGES, ())
+    link = partial(_linked, definitions=_definitions(lines), address=link)
     for each in scan.scan(lines, languages):
         here = isinstance(numbered.get(each.line), Block)
         blocks = [block for number, block in sorted(numbered.items()) if each.line <= number < each.end]
@@ -113,7 +115,7 @@ def _comment(text: str) -> str:
 # ---- Words -------------------------------------------------------------------------------------------------
 
 
-def _words(lines: Sequence[str], link: Callable[[str], str]) -> str:
+def _words(lines: Sequence[str], linked: Callable[[str], str]) -> str:
     """Return prose as notebooks read it: formulas between dollars, boxes as quotations, links that lead somewhere."""
     shown = {number for each in scan.scan(lines) for number in range(each.line, each.end)}
     found: list[str] = []
@@ -132,17 +134,45 @@ def _words(lines: Sequence[str], link: Callable[[str], str]) -> str:
             line = depth + line[4:]
         elif line:
             depth = ""
-        found.append(_line(line, link))
+        found.append(_line(line, linked))
     return "\n".join(found).strip("\n")
 
 
+_DEFINITION = re.compile(r" {0,3}\[(?P<label>[^^\[\]][^\[\]]*)\]: *<?(?P<to>[^\s>]+)>?(?P<title>\s+(\".*\"|'.*'))?\s*$")
+"""The definition of a reference; a label that begins with `^` is that of a footnote."""
 _LINK = re.compile(
-    r"(?P<sign>!?)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<to>[^)\s]+)(?P<title>\s+(?:\"[^\"]*\"|'[^']*'))?\)"
+    r"(?P<code>`+[^`]+`+)|(?P<sign>!?)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]"
+    r"(?:\((?P<to>[^)\s]+)(?P<title>\s+(?:\"[^\"]*\"|'[^']*'))?\)|(?P<reference> ?\[(?P<label>[^\[\]]*)\])|)"
 )
-"""A link or an image in a line."""
+"""A link or an image in a line, or code, which has none."""
 
 
-def _line(line: str, link: Callable[[str], str]) -> str:
+def _definitions(lines: Sequence[str]) -> Mapping[str, re.Match[str]]:
+    """Return the definitions of references on a page by their labels, in lower case."""
+    shown = {number for each in scan.scan(lines) for number in range(each.line, each.end)}
+    found = [_DEFINITION.match(line) for number, line in enumerate(lines) if number not in shown]
+    return {each["label"].lower(): each for each in found if each}
+
+
+def _linked(line: str, definitions: Mapping[str, re.Match[str]], address: Callable[[str], str]) -> str:
+    """Return a line with the addresses of its links: references too, as a notebook reads each cell by itself."""
+    if _DEFINITION.match(line):
+        return ""
+
+    def resolved(found: re.Match[str]) -> str:
+        if found["code"]:
+            return found[0]
+        text = _LINK.sub(resolved, found["text"])  # which may be an image
+        defined = found if found["to"] else definitions.get((found["label"] or found["text"]).lower())
+        if not defined:
+            return f"{found['sign']}[{text}]{found['reference'] or ''}"
+        target = defined["to"] if re.match(r"\w+:", defined["to"]) else address(defined["to"])
+        return f"{found['sign']}[{text}]({target}{defined['title'] or ''})" if target else text
+
+    return _LINK.sub(resolved, line)
+
+
+def _line(line: str, linked: Callable[[str], str]) -> str:
     # The attributes of a heading, or of the paragraph above.
     line = re.sub(r"^(#+ .*?|)\s*\{:?\s*[#.][^}]*\}\s*$", r"\1", line)
     pieces = re.split(r"(`+[^`]+`+|\\\(.+?\\\))", line)
@@ -151,13 +181,7 @@ def _line(line: str, link: Callable[[str], str]) -> str:
             pieces[index] = f"${piece[2:-2].strip()}$"
         elif not piece.startswith("`"):
             pieces[index] = re.sub(r"\\[\[\]]", "$$", piece)
-
-    def resolved(found: re.Match[str]) -> str:
-        target = found["to"] if re.match(r"\w+:", found["to"]) else link(found["to"])
-        text = _LINK.sub(resolved, found["text"])  # which may be an image
-        return f"{found['sign']}[{text}]({target}{found['title'] or ''})" if target else text
-
-    return _LINK.sub(resolved, "".join(pieces))
+    return linked("".join(pieces))
 
 
 # ---- Programs ----------------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-import torch._dynamo.testing
 import torch.autograd.forward_ad as forward_ad
 from torch import Tensor
 from torch.func import grad, hessian, jacfwd, jacrev, jvp, vmap
@@ -119,8 +118,10 @@ def test_compile_in_one_graph(equation: str, dynamic: bool) -> None:
 @pytest.mark.parametrize("dynamic", [None, True, False])
 def test_a_compiled_einsum_takes_other_sizes(dynamic: bool | None) -> None:
     """It is traced again for each: a plan is for numbers, even where shapes are dynamic."""
+    from torch._dynamo.testing import CompileCounterWithBackend  # which loads as long as torch itself
+
     torch._dynamo.reset()
-    traced = torch._dynamo.testing.CompileCounterWithBackend("aot_eager")
+    traced = CompileCounterWithBackend("aot_eager")
     compiled = torch.compile(lambda x, y: einsum("ij,jk->ik", x, y), fullgraph=True, backend=traced, dynamic=dynamic)
     sizes = [3, 4, 5, 4, 3]
     for size in sizes:

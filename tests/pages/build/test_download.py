@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import PLAIN, Build, Built, NewProject
+from ..conftest import PLAIN, Build, Built, NewProject, block
 
 CONFIG = PLAIN.replace("einsum-doc]", 'einsum-doc: {downloads: ["posts/*"]}]') + "site_url: https://example.org/\n"
 PAGES = {
@@ -23,6 +23,7 @@ title: Every form
 
 Inline \(x_i\), `\(code\)`, [the home page](../index.md), [here](#every) and ![a picture](a.png "Its title").
 A badge: [![a picture](a.png)](../index.md), ![elsewhere](https://example.com/b.png), ![of nothing](none.png).
+By reference: [the *home* page][Home], [home], [![a picture][pic]][home], [of nothing][], [else][where][^1], `x[home]`.
 
 In the margin.
 { .note data-search-exclude="" }
@@ -136,6 +137,12 @@ raise SystemExit("only shown")
 ```einsum wrt="1" names="a b"
 ij,jk->ik
 ```
+
+[home]: ../index.md
+[pic]: <a.png> "Its title"
+[of nothing]: none.md
+[where]: https://example.com/ 'There'
+[^1]: A footnote.
 ''',
 }
 PICTURE = "https://example.org/posts/a.png"
@@ -239,6 +246,10 @@ def test_prose_and_mathematics_are_included(pages: Built) -> None:
     assert f'[here](https://example.org/posts/every%20form/#every) and ![a picture]({PICTURE} "Its title").' in words
     badge = f"A badge: [![a picture]({PICTURE})](https://example.org/)"
     assert f"{badge}, ![elsewhere](https://example.com/b.png), of nothing." in words
+    home, titled = "https://example.org/", f'![a picture]({PICTURE} "Its title")'
+    references = f"By reference: [the *home* page]({home}), [home]({home}), [{titled}]({home}), of nothing, "
+    assert references + "[else](https://example.com/ 'There')[^1], `x[home]`." in words
+    assert "]: " not in words.replace("[^1]: A footnote.", "")
     assert "$$\ny = x\n$$" in words
     assert "\n\nIn the margin.\n\n" in words
     assert "> With text." in words
@@ -261,6 +272,17 @@ def test_the_notebook_holds_in_jupyter(pages: Built, tmp_path: Path) -> None:
     assert told.returncode == 0, told.stderr
     outputs = [cell.get("outputs") for cell in json.loads((tmp_path / "executed.ipynb").read_text("utf-8"))["cells"]]
     assert "loss 0.33333333" in json.dumps(outputs)
+
+
+def test_what_a_compatible_page_does_otherwise_is_said_at_the_top(build: Build) -> None:
+    built = build(
+        {"posts/a": "# A\n\n" + 2 * block("print(1)")}, config=CONFIG.replace("{down", "{compatible: true, down")
+    )
+    assert built.status == 0, built.console
+    said = "On the page, each block without a `session` has a namespace of its own; here, they share one."
+    [cell, *_] = json.loads((built.site / "posts/a/a.ipynb").read_text("utf-8"))["cells"]
+    assert cell["source"] == [said]
+    assert f"# %% [markdown]\n# {said}\n" in (built.site / "posts/a/a.py").read_text("utf-8")
 
 
 def test_a_page_that_fails_is_not_offered(build: Build) -> None:

@@ -163,7 +163,7 @@ def text_of(html: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
 
 
-@pytest.mark.parametrize("order", PLUGINS)
+@pytest.mark.parametrize("order", ["before", "after", pytest.param("between", marks=pytest.mark.slow)])
 def test_docstrings_run_whatever_the_order_of_the_plugins(new_project: NewProject, order: str) -> None:
     config = CONFIG % ("", PLUGINS[order])
     project = new_project({"index": INDEX}, config, {"library.py": LIBRARY})

@@ -103,14 +103,8 @@ def test_what_nobody_else_reads_may_be_gone(new_project: NewProject) -> None:
     }
     config = PLAIN.replace("einsum-doc]", "einsum-doc: {device: cpu, jobs: 1}]") + "nav: [read.md, reads.md]\n"
     project = new_project(pages, config)
+    assert project.build().status == 0
     for name in ("own.txt", "docs/p.txt", "read.txt", "log.txt"):
-        assert project.build().status == 0
         (project.folder / name).unlink()
-        ran = {page for page, why in reasons(project.build(EINSUM_DOC_EXPLAIN="1")).items() if why != "from the cache"}
-        expected = {
-            "own.txt": set(),
-            "docs/p.txt": {"published"},
-            "read.txt": {"read", "reads"},
-            "log.txt": {"appends"},
-        }
-        assert ran == expected[name], name
+    ran = {page for page, why in reasons(project.build(EINSUM_DOC_EXPLAIN="1")).items() if why != "from the cache"}
+    assert ran == {"published", "read", "reads", "appends"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,7 +16,7 @@ from xml.etree import ElementTree
 import pytest
 from playwright.sync_api import Browser
 
-from ..conftest import PLAIN, Build, Project
+from ..conftest import PLAIN, Build, NewProject, Project
 
 BLOCK = '```python exec="on"{}\n{}\n```\n\n'
 PAGES = {
@@ -38,6 +39,9 @@ WRONG = {"index": "# Wrong\n\n" + BLOCK.format("", "assert 1 == 2")}
 def with_options(*options: str, config: str = PLAIN) -> str:
     """A mkdocs.yml whose plugin has these options."""
     return config.replace("einsum-doc]", f"einsum-doc: {{{', '.join(['device: cpu, values: true', *options])}}}]")
+
+
+EXPORTS = with_options("junit: results/junit.xml", "json: results.json")
 
 
 def cells(page: str) -> list[list[str]]:
@@ -72,10 +76,24 @@ def test_a_page_of_the_site_tells_what_was_found(build: Build) -> None:
     assert re.search(r'<a href="\.\./posts/first/"[^>]*>The first &amp; only</a>', page)  # of its menu
 
 
-def test_the_stamp_leads_to_its_part(build: Build, serve: Callable[[Path], str], browser: Browser) -> None:
-    built = build(PAGES, config=with_options())
+@pytest.fixture(scope="module")
+def exported(new_project: NewProject) -> Path:
+    """The folder of a project that has been built once, and has told other programs."""
+    exported = new_project(PAGES, EXPORTS)
+    assert exported.build("-q").status == 0
+    return exported.folder
+
+
+@pytest.fixture
+def copy(exported: Path, project: Project) -> Project:
+    """A copy of it."""
+    shutil.copytree(exported, project.folder)
+    return project
+
+
+def test_the_stamp_leads_to_its_part(exported: Path, serve: Callable[[Path], str], browser: Browser) -> None:
     page = browser.new_page()
-    address = serve(built.site)
+    address = serve(exported / "site")
     page.goto(f"{address}posts/first/")
     page.locator(".stamp a", has_text="report").click()
     assert page.url == f"{address}report/#docs/posts/first.md"
@@ -85,9 +103,9 @@ def test_the_stamp_leads_to_its_part(build: Build, serve: Callable[[Path], str],
     page.close()
 
 
-def test_what_came_from_the_cache_says_so(build: Build) -> None:
-    first = build(PAGES, config=with_options()).page("report")
-    again = build(PAGES, config=with_options()).page("report")
+def test_what_came_from_the_cache_says_so(copy: Project) -> None:
+    first = (copy.folder / "site/report/index.html").read_text()
+    again = copy.build().page("report")
     ran = re.findall(r"docs/posts/first.md</code></a> ran on ([^.]*)\.", first)
     assert len(ran) == 1
     said = f"is from the cache: it ran on {ran[0]}, and nothing that it depends on has changed since."
@@ -157,15 +175,11 @@ def test_files_with_html_for_names(build: Build) -> None:
     assert '<a href="posts/first.html"><code>' in (built.site / "report.html").read_text()
 
 
-def test_a_build_of_some_pages_leaves_it_as_it_is(build: Build) -> None:
-    first = build(PAGES, config=with_options())
-    before = first.page("report")
-    again = build({"posts/second": PAGES["posts/second"] + "\nMore.\n"}, "--dirty", config=with_options())
+def test_a_build_of_some_pages_leaves_it_as_it_is(copy: Project) -> None:
+    before = (copy.folder / "site/report/index.html").read_text()
+    again = copy.write({"posts/second": PAGES["posts/second"] + "\nMore.\n"}, EXPORTS).build("--dirty")
     assert "More." in again.page("posts/second")
     assert again.page("report") == before
-
-
-EXPORTS = with_options("junit: results/junit.xml", "json: results.json")
 
 
 def told(project: Path) -> tuple[Mapping[str, list[str]], Mapping[str, object]]:
@@ -175,9 +189,8 @@ def told(project: Path) -> tuple[Mapping[str, list[str]], Mapping[str, object]]:
     return counts, json.loads((project / "results.json").read_text())
 
 
-def test_a_build_tells_other_programs(build: Build, tmp_path: Path) -> None:
-    assert build(PAGES, "-q", config=EXPORTS).status == 0
-    counts, facts = told(tmp_path / "project")
+def test_a_build_tells_other_programs(exported: Path) -> None:
+    counts, facts = told(exported)
     assert counts == {"docs/posts/first.md": ["3", "0"], "docs/posts/second.md": ["1", "0"]}
     assert facts["summary"] == "2 pages, 4 blocks, 4 assertions held"
     [first] = [page for page in facts["pages"] if page["page"] == "docs/posts/first.md"]  # type: ignore[attr-defined]
@@ -199,13 +212,12 @@ def test_the_search_does_not_index_the_report(build: Build) -> None:
     assert "first.md:3" not in index
 
 
-def test_a_failing_build_tells_them_too(build: Build, project: Project) -> None:
-    assert build(PAGES, "-q", config=EXPORTS).status == 0
-    built = build(WRONG, "-q", config=EXPORTS, GITHUB_ACTIONS="true")
+def test_a_failing_build_tells_them_too(copy: Project) -> None:
+    built = copy.write(WRONG, EXPORTS).build("-q", GITHUB_ACTIONS="true")
     assert built.status == 1
     annotation = "::error file=docs/index.md,line=4,title=AssertionError::1 == 2%0Aleft 1, right 2\n"
     assert built.console.count(annotation) == 1
-    counts, facts = told(project.folder)
+    counts, facts = told(copy.folder)
     assert counts["docs/index.md"] == ["1", "1"]
     assert facts["summary"] == "3 pages, 5 blocks, 4 assertions held, 2 pages from the cache, 1 failure"
 
@@ -223,12 +235,12 @@ def test_annotations_are_for_github_alone(build: Build) -> None:
     assert "::error" not in built.console
 
 
-def test_a_build_that_does_not_get_that_far_leaves_no_old_results(build: Build, tmp_path: Path) -> None:
-    assert build(PAGES, "-q", config=EXPORTS).status == 0
+def test_a_build_that_does_not_get_that_far_leaves_no_old_results(copy: Project) -> None:
+    assert told(copy.folder)
     gone = EXPORTS.replace("device: cpu", "device: cpu, assets: {a.css: gone.css}")
-    assert build(PAGES, "-q", config=gone).status == 1
-    assert not (tmp_path / "project/results.json").exists()
-    assert not (tmp_path / "project/results/junit.xml").exists()
+    assert copy.write({}, gone).build("-q").status == 1
+    assert not (copy.folder / "results.json").exists()
+    assert not (copy.folder / "results/junit.xml").exists()
 
 
 def test_the_results_are_no_reason_to_run_again(build: Build, project: Project) -> None:

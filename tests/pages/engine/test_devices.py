@@ -12,7 +12,7 @@ import pytest
 
 from einsum_doc.pages.worker.resources import gpus
 
-from ..conftest import PLAIN, Build, block
+from ..conftest import PLAIN, Build, Project, block
 
 pytestmark = pytest.mark.skipif(bool(gpus()), reason="about what is shown where there is no GPU")
 
@@ -54,33 +54,23 @@ def test_an_option_that_cannot_be(build: Build) -> None:
 GPU_PAGE = {
     'python exec="on" source="above" device="cuda"': "print('said')\n6 * 7",
     'python exec="on" source="above" skip-if="no-gpu"': "x = 8",
-    'python exec="on" source="above" device="cpu" skip-if="no-gpu"': "import torch\ntorch.ones(1)",
+    'python exec="on" source="above" device="cpu" skip-if="no-gpu"': "1 / 0",
 }
 NEEDY = {"index": "".join(block(code, header) for header, code in GPU_PAGE.items())}
 CONFIG = PLAIN.replace("einsum-doc]", "{einsum-doc: {allow_empty: true}}]")
 
 
-def test_without_a_gpu_it_is_skipped(build: Build) -> None:
-    built = build(NEEDY, config=CONFIG)
+def test_without_a_gpu_it_is_skipped_unless_one_is_required(project: Project) -> None:
+    built = project.write(NEEDY | {"more": NEEDY["index"] + block("1")}, CONFIG).build()
     assert built.status == 0, built.console
-    assert "3 blocks, 0 assertions held, 3 skipped (no GPU)" in built.console
+    assert "7 blocks, 0 assertions held, 6 skipped (no GPU)" in built.console
     assert built.page().count("<b>– skipped</b> · <span>no GPU</span>") == 3
     assert "said" not in re.sub(r"<pre.*?</pre>", "", built.page(), flags=re.S)
-
-
-def test_the_stamp_counts_what_was_skipped(build: Build) -> None:
-    built = build({"index": NEEDY["index"] + block("1")}, config=CONFIG)
-    assert built.status == 0, built.console
-    assert "<span>3 skipped</span>" in built.page()
-
-
-@pytest.mark.parametrize("how", ["option", "variable"])
-def test_a_gpu_can_be_required(build: Build, how: str) -> None:
-    config = CONFIG.replace("allow_empty", "require_gpu: true, allow_empty") if how == "option" else CONFIG
-    assert build(NEEDY, config=CONFIG).status == 0  # whose results are kept
-    built = build(NEEDY, "-q", config=config, **({"EINSUM_DOC_REQUIRE_GPU": "1"} if how == "variable" else {}))
-    assert built.status == 1
-    lines = re.findall(
-        r"^docs/index\.md:\d+: DeviceError: the block needs cuda, which is not here$", built.console, re.M
-    )
-    assert len(lines) == 3
+    assert "<span>3 skipped</span>" in built.page("more")
+    # Their results are kept, and no longer enough.
+    required = CONFIG.replace("allow_empty", "require_gpu: true, allow_empty")
+    for config, variables in ((CONFIG, {"EINSUM_DOC_REQUIRE_GPU": "1"}), (required, {})):
+        built = project.write({}, config).build("-q", **variables)
+        assert built.status == 1
+        failure = r"^docs/index\.md:\d+: DeviceError: the block needs cuda, which is not here$"
+        assert len(re.findall(failure, built.console, re.M)) == 3

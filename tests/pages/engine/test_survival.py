@@ -127,7 +127,7 @@ def test_a_page_of_500_blocks(build: Build) -> None:
 
 
 @pytest.mark.torch
-def test_torch_state_does_not_leak(build: Build) -> None:
+def test_torch_state_does_not_leak_and_a_page_collects_its_own_garbage(build: Build) -> None:
     change = (
         "import torch\ntorch.set_default_dtype(torch.float64)\ntorch.set_grad_enabled(False)\n"
         "torch.set_default_device('meta')\ntorch.manual_seed(0)\ntorch.set_num_threads(1)"
@@ -136,19 +136,13 @@ def test_torch_state_does_not_leak(build: Build) -> None:
         "import torch\nassert torch.get_default_dtype() == torch.float32\nassert torch.is_grad_enabled()\n"
         "assert torch.zeros(1).device.type != 'meta'\nassert torch.initial_seed() != 0"
     )
-    built = build({"a": page(change), "b": page(look), "index": "# Title"})
-    assert built.status == 0, built.console
-
-
-@pytest.mark.torch
-def test_a_page_collects_its_own_garbage(build: Build) -> None:
-    code = (
+    collects = (
         "import gc, torch, weakref\n\n\nclass Ring:\n    pass\n\n\nring = Ring()\nring.ring = ring\n"
         "there = weakref.ref(ring)\ndel ring\nmany = [[] for _ in range(200_000)]\n"
         "assert gc.isenabled()\nassert there() is None  # by itself\n"
         "assert gc.get_freeze_count() > 100_000  # of torch's, which it need not look through"
     )
-    built = build({"index": page(code)})
+    built = build({"a": page(change), "b": page(look), "index": page(collects)})
     assert built.status == 0, built.console
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -26,6 +25,7 @@ plugins:
   - markdown-exec
   - einsum-doc:
       device: cpu
+      junit: results.xml
       bars: true
       values: true
       downloads: [index.md, posts/*.md]
@@ -80,19 +80,27 @@ def outcome(built: Built, name: str) -> dict[str, object]:
     }
 
 
+def failures_in(project: Project) -> int:
+    """Count the failures that other programs are told."""
+    return (project.folder / "results.xml").read_text().count("<failure ")
+
+
 def without_attributes(facts: dict[str, object]) -> str:
     """Zensical takes away what is only meant for the search."""
     return str(facts).replace(" data-search-exclude", "")
 
 
 @pytest.mark.torch
-def test_pages_that_hold_are_the_same_under_all(built_by: Build) -> None:
+def test_pages_that_hold_are_the_same_under_all(built_by: Build, project: Project) -> None:
     outcomes = []
     for builder in BUILDERS:
         built = built_by(builder, PAGES)
         assert built.status == 0, built.console
         assert "2 pages, 4 blocks, " in built.console
         assert "<em>printed</em>" in built.page()
+        assert failures_in(project) == 0
+        # Zensical does not know of a page that is added.
+        assert ("report</a>" in built.page()) == (built.site / "report").exists() == (builder != "zensical")
         assert (built.site / "copied/library.py").is_file()
         assert "print(6 * 7)" in (built.site / "posts/second/second.py").read_text()
         for name, folder in (("index", "."), ("posts/second", "posts/second")):
@@ -109,7 +117,7 @@ def test_pages_that_hold_are_the_same_under_all(built_by: Build) -> None:
 
 @pytest.mark.torch
 @pytest.mark.parametrize("builder", BUILDERS)
-def test_what_is_wrong_is_listed_and_no_page_is_written(built_by: Build, builder: str) -> None:
+def test_what_is_wrong_is_listed_and_no_page_is_written(built_by: Build, project: Project, builder: str) -> None:
     built = built_by(builder, WRONG)
     assert built.status == 1
     assert re.findall(r"^docs/.*", built.console, re.M) == [
@@ -118,37 +126,25 @@ def test_what_is_wrong_is_listed_and_no_page_is_written(built_by: Build, builder
         "docs/posts/second.md:7: OutputError: the output is not what is expected",
     ]
     assert "3 failures" in built.console
+    assert failures_in(project) == 3
     assert "Traceback" not in built.console
     assert set(built.pages) <= {"404.html"}
 
 
-@pytest.fixture(scope="module")
-def verdict(new_project: NewProject) -> Callable[[str, str], tuple[int, str, str]]:
-    """Build one of tests/sites/ by a builder, once: the exit status, what is told, and the summary."""
-
-    @functools.cache
-    def verdict(site: str, builder: str) -> tuple[int, str, str]:
-        config = (SITES / site / "mkdocs.yml").read_text()
-        if builder == "zensical":
-            config = config.replace("extensions: [", f"extensions: [{EXTENSION}, ")
-        pages = {path.stem: path.read_text() for path in (SITES / site / "docs").glob("*.md")}
-        built = new_project(pages, config).build(builder=builder)
+@pytest.mark.parametrize("site", ["ok", "broken", "bad_option", "ended"])
+def test_the_verdict_is_the_same_under_all(new_project: NewProject, site: str) -> None:
+    pages = {path.stem: path.read_text() for path in (SITES / site / "docs").glob("*.md")}
+    config = (SITES / site / "mkdocs.yml").read_text()
+    verdicts = []
+    for builder in BUILDERS:
+        extended = config.replace("extensions: [", f"extensions: [{EXTENSION}, ") if builder == "zensical" else config
+        built = new_project(pages, extended).build(builder=builder)
         told = re.search(r"^docs/.*?\n\n(?=\S+ *-|No issues)", built.console, re.M | re.S)
         summary = re.search(r"\d+ pages?, .*", built.console)
         assert summary
-        return built.status, re.sub(r"\d\.\d\d s", "", told[0]) if told else "", summary[0]
-
-    return verdict
-
-
-@pytest.mark.parametrize("builder", ["properdocs", "zensical"])
-@pytest.mark.parametrize("site", ["ok", "broken", "bad_option", "ended"])
-def test_the_verdict_is_that_of_mkdocs(
-    verdict: Callable[[str, str], tuple[int, str, str]], site: str, builder: str
-) -> None:
-    assert verdict(site, builder) == verdict(site, "mkdocs")
-    assert verdict(site, "mkdocs")[0] == (site != "ok")
-    assert bool(verdict(site, "mkdocs")[1]) == (site != "ok")
+        assert built.status == bool(told) == (site != "ok")
+        verdicts.append((re.sub(r"\d\.\d\d s", "", told[0]) if told else "", summary[0]))
+    assert verdicts == verdicts[:1] * len(BUILDERS)
 
 
 def test_zensical_keeps_no_page_that_the_library_has_made_wrong(built_by: Build) -> None:
@@ -233,21 +229,6 @@ def test_an_option_that_does_not_exist_is_none_under_zensical(built_by: Build) -
     assert built.status == 1
     assert "unknown option 'devise' in mkdocs.yml" in built.console
     assert set(built.pages) <= {"404.html"}
-
-
-@pytest.mark.torch("held")
-@pytest.mark.parametrize(
-    ("pages", "failures"), [pytest.param(PAGES, 0, marks=pytest.mark.slow), (WRONG, 3)], ids=["held", "failed"]
-)
-def test_zensical_tells_other_programs_and_makes_no_report(
-    built_by: Build, project: Project, pages: Mapping[str, str], failures: int
-) -> None:
-    built = built_by("zensical", pages, config=CONFIG.replace("device: cpu", "device: cpu\n      junit: results.xml"))
-    assert built.status == bool(failures)
-    assert (project.folder / "results.xml").read_text().count("<failure ") == failures
-    assert not (built.site / "report").exists()
-    if not failures:
-        assert "report</a>" not in built.page()
 
 
 @pytest.mark.slow

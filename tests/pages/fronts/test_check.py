@@ -16,6 +16,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from einsum_doc.cli import main
+
 from ..conftest import PLAIN, SHOWN, Project, block
 
 BLOCK = '```python exec="on"{}\n{}\n```\n\n'
@@ -73,9 +75,6 @@ def test_a_name_of_a_page_that_is_not_checked(run: Run, project: Project) -> Non
         (("nowhere.md",), "there is no page nowhere.md in"),
         (("prose.md",), "none of these pages has a block that runs"),
         (("-f", "elsewhere.yml"), "elsewhere.yml"),
-        (("--jobs", "-1"), "argument --jobs: expected a whole number from 1, not '-1'"),
-        (("--jobs", "0"), "argument --jobs: expected a whole number from 1, not '0'"),
-        (("--jobs", "x"), "argument --jobs: expected a whole number from 1, not 'x'"),
     ],
 )
 def test_what_is_not_there(options: tuple[str, ...], said: str, run: Run) -> None:
@@ -83,6 +82,14 @@ def test_what_is_not_there(options: tuple[str, ...], said: str, run: Run) -> Non
     assert told.returncode == 2
     assert said in told.stderr
     assert "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize("jobs", ["-1", "0", "x"])
+def test_jobs_are_counted_from_1(jobs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "--jobs", jobs])
+    assert ended.value.code == 2
+    assert f"argument --jobs: expected a whole number from 1, not '{jobs}'" in capsys.readouterr().err
 
 
 def test_a_fence_that_cannot_run_is_named(run: Run, project: Project) -> None:
