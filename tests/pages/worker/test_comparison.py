@@ -117,7 +117,7 @@ def test_an_assertion_that_holds_leaves_no_trace_and_is_counted(build: Build) ->
     )
     built = build({"index": block(code, shown) + block("[] []", "expected") + block(counted, shown)})
     assert built.status == 0, built.console
-    assert re.findall(r"<b>✓ (\d) assertions held</b>", built.page()) == ["8", "6"]
+    assert re.findall(r"<b>✓ (\d) assertions</b>", built.page()) == ["8", "6"]
 
 
 @pytest.mark.slow
