@@ -150,6 +150,26 @@ class Typesetter:
         return answer
 
 
+def folded(html: str) -> tuple[str, list[str]]:
+    """Return a page without what its formulas look like, and that: whoever reads only the words reads a fifth of it.
+
+    >>> folded('<mjx-container><mjx-math>x</mjx-math><math>x</math></mjx-container>')
+    ('<mjx-container><mjx-math data-folded="0"></mjx-math><math>x</math></mjx-container>', ['<mjx-math>x</mjx-math>'])
+    """
+    looks: list[str] = []
+
+    def fold(found: re.Match[str]) -> str:
+        looks.append(found[0])
+        return f'<mjx-math data-folded="{len(looks) - 1}"></mjx-math>'
+
+    return re.sub(r"<mjx-math\b.*?</mjx-math>", fold, html, flags=re.DOTALL), looks
+
+
+def unfolded(html: str, looks: Sequence[str]) -> str:
+    """Return a page with what its formulas look like."""
+    return re.sub(r'<mjx-math data-folded="(\d+)"></mjx-math>', lambda found: looks[int(found[1])], html)
+
+
 def _labels(html: str) -> set[str]:
     """Return the letters that are labels outside of formulas: in pictures, and in einsums in code."""
     einsums = (found[0].replace("-&gt;", "") for found in _EINSUM.finditer(html))
