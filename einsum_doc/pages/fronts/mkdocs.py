@@ -45,7 +45,7 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         self.left_out: Sequence[str] = ()
         """The pages that MkDocs leaves out of the site by itself, by their paths in docs_dir."""
         self.report_content = ""
-        self.looks: Sequence[str] = ()
+        self.formulas: Sequence[str] = ()
         """The formulas of the page that is being made, while other plugins read its words."""
 
     def on_startup(self, *, command: str, dirty: bool) -> None:
@@ -171,15 +171,15 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
     def _on_page_context_first(self, context: Any, *, page: MkDocsPage, config: MkDocsConfig, nav: Any) -> None:
         """Note which page is being made: other plugins may render parts of other pages on it.
 
-        The search reads its words, and would take long to read how its formulas look.
+        The search reads words: it is given the text of formulas.
         """
         self.site.build.fences.where = self.site.name_of(page.file)
-        page.content, self.looks = folded(page.content or "")
+        page.content, self.formulas = folded(page.content or "")
 
     @event_priority(_LAST)  # when the search has seen the page: nobody looks for the tables of the report
     def _on_page_context_last(self, context: Any, *, page: MkDocsPage, config: MkDocsConfig, nav: Any) -> None:
         """Put the report on its page."""
-        page.content = unfolded(page.content or "", self.looks)
+        page.content = unfolded(page.content or "", self.formulas)
         if page.file is self.site.report_file:
             page.content += self.report_content
 
