@@ -27,6 +27,15 @@
     }
   }
 
+  // On a narrow screen the menu is a drawer: while it is shut, the keyboard passes it by.
+  const [menu, drawer] = [document.querySelector(".md-sidebar--primary"), document.querySelector("#__drawer")];
+  const shut = () => {
+    if (menu && drawer) menu.inert = getComputedStyle(menu).position === "fixed" && !drawer.checked;
+  };
+  drawer?.addEventListener("change", shut);
+  window.addEventListener("resize", shut);
+  shut();
+
   document.querySelector(".md-search")?.setAttribute("aria-label", "Search"); // the theme's dialog has no name
   // The theme has a landmark for the buttons of each block of code: too many to be of use.
   const unmark = () => document.querySelectorAll(".md-code__nav").forEach((nav) => nav.setAttribute("role", "none"));

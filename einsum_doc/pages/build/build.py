@@ -214,10 +214,14 @@ class Build:
             found.insert(
                 0, Cell("On the page, each block without a `session` has a namespace of its own; here, they share one.")
             )
-        about = [title, "", f"This is {page.name} of “{site_name}” as a program."]
-        versions = {f"torch {result.torch.split('+')[0]}" for result in page.results if result.torch}
-        about += [f"It held with {', '.join(sorted(versions))}."] if versions else []
-        return {".py": as_program(about, found), ".ipynb": as_notebook(found)}
+        code = "\n".join(cell.text for cell in found if cell.code)
+        imported = set(re.findall(r"^\s*(?:from|import)\s+(\w+)", code, re.M))
+        versions = {name: version.split("+")[0] for name, version in page.report().packages.items() if name in imported}
+        needed = [*filter(imported.__contains__, self.options.library), *map("==".join, versions.items())]
+        about = [f"This is {page.name} of “{site_name}”."]
+        about += [f"It held with: pip install {' '.join(needed)}"] if needed else []
+        notebook = as_notebook([Cell("\n".join(about)), *found])
+        return {".py": as_program([title, "", *about], found), ".ipynb": notebook}
 
     # ---- Judge -----------------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.fronts.config import EinsumDocConfig
 from einsum_doc.pages.fronts.site import Site, as_plugin_errors, collect_less
 from einsum_doc.pages.html.report_page import contents, report_html
+from einsum_doc.pages.html.typeset import folded, unfolded
 from einsum_doc.pages.reading.numbering import named, unnamed
 from einsum_doc.pages.verdict.report import PageReport
 
@@ -44,6 +45,8 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         self.left_out: Sequence[str] = ()
         """The pages that MkDocs leaves out of the site by itself, by their paths in docs_dir."""
         self.report_content = ""
+        self.formulas: Sequence[str] = ()
+        """The formulas of the page that is being made, while other plugins read its words."""
 
     def on_startup(self, *, command: str, dirty: bool) -> None:
         """Note whether a failure may end the process (under `serve` it must not), and which pages are rendered."""
@@ -166,13 +169,18 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
 
     @event_priority(_FIRST)  # before other plugins render anything for this page
     def _on_page_context_first(self, context: Any, *, page: MkDocsPage, config: MkDocsConfig, nav: Any) -> None:
-        """Note which page is being made: other plugins may render parts of other pages on it."""
+        """Note which page is being made: other plugins may render parts of other pages on it.
+
+        The search reads words: it is given the text of formulas.
+        """
         self.site.build.fences.where = self.site.name_of(page.file)
+        page.content, self.formulas = folded(page.content or "")
 
     @event_priority(_LAST)  # when the search has seen the page: nobody looks for the tables of the report
     def _on_page_context_last(self, context: Any, *, page: MkDocsPage, config: MkDocsConfig, nav: Any) -> None:
         """Put the report on its page."""
-        if page.file is self.site.report_file and page.content is not None:
+        page.content = unfolded(page.content or "", self.formulas)
+        if page.file is self.site.report_file:
             page.content += self.report_content
 
     on_page_context = CombinedEvent(_on_page_context_first, _on_page_context_last)

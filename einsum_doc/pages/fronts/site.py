@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import posixpath
+import re
+import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatch
@@ -157,9 +159,6 @@ class Site:
         if self.typesetter:
             self.files.append(File.generated(self.config, MATHEMATICS, content=""))  # until the pages are typeset
             self.config.extra_css.insert(0, MATHEMATICS)
-            for path in self.typesetter.fonts.iterdir():
-                uri = f"{posixpath.splitext(MATHEMATICS)[0]}/{path.name}"
-                self.files.append(File.generated(self.config, uri, abs_src_path=str(path)))
 
     def add_report(self) -> None:
         """Add the page that is to hold the report, unless the author has one at its path.
@@ -241,11 +240,14 @@ class Site:
         return html
 
     def write_mathematics(self) -> None:
-        """Write the style sheet of the formulas, when their pages have been typeset."""
+        """Write the style sheet of the formulas, and its fonts, when their pages have been typeset."""
         if self.typesetter:
-            path = Path(self.config.site_dir, MATHEMATICS)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(self.typesetter.style_sheet(), "utf-8")
+            path, sheet = Path(self.config.site_dir, MATHEMATICS), self.typesetter.style_sheet()
+            fonts = path.with_suffix("")
+            fonts.mkdir(parents=True, exist_ok=True)
+            path.write_text(sheet, "utf-8")
+            for name in set(re.findall(r"[\w-]+\.woff2", sheet)):
+                shutil.copyfile(self.typesetter.fonts / name, fonts / name)
 
     def _address_on_the_web(self, target: str, seen_from: File) -> str:
         """Return the address of a relative link on a page; "", if it is not known where the site will be."""

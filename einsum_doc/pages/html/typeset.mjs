@@ -267,10 +267,9 @@ const typeset = (formula) => {
   return adaptor.outerHTML(formula.item.typesetRoot);
 };
 
-// Without the attributes that nothing reads; the copy for screen readers, and for search, has no labels.
+// Without the attributes that nothing reads; the copy for screen readers has no labels.
 const slim = (html) =>
   html
-    .replace("<mjx-math ", "<mjx-math data-search-exclude ")
     .replace(/ (data-latex|data-mjx-[\w-]+|data-semantic-[\w-]+|xmlns|texclass="(?!VCENTER)[^"]*)(="[^"]*"|")?/g, "")
     .replace(/<math[ >].*<\/math>/s, (math) => math.replace(/ (class|data-[\w-]+)="[^"]*"/g, ""));
 

@@ -241,7 +241,8 @@ def test_what_is_broken_is_noticed(told: dict[str, tuple[int, str]], name: str) 
 def test_prose_and_mathematics_are_included(pages: Built) -> None:
     notebook = json.loads((pages.site / "posts/every form/every form.ipynb").read_text("utf-8"))
     words = "\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
-    assert words.startswith("# Every form\n")
+    assert words.startswith("This is docs/posts/every form.md of “A site”.\n")
+    assert "\n# Every form\n" in words
     assert r"Inline $x_i$, `\(code\)`, [the home page](https://example.org/)," in words
     assert f'[here](https://example.org/posts/every%20form/#every) and ![a picture]({PICTURE} "Its title").' in words
     badge = f"A badge: [![a picture]({PICTURE})](https://example.org/)"
@@ -280,9 +281,17 @@ def test_what_a_compatible_page_does_otherwise_is_said_at_the_top(build: Build) 
     )
     assert built.status == 0, built.console
     said = "On the page, each block without a `session` has a namespace of its own; here, they share one."
-    [cell, *_] = json.loads((built.site / "posts/a/a.ipynb").read_text("utf-8"))["cells"]
+    [_, cell, *_] = json.loads((built.site / "posts/a/a.ipynb").read_text("utf-8"))["cells"]
     assert cell["source"] == [said]
     assert f"# %% [markdown]\n# {said}\n" in (built.site / "posts/a/a.py").read_text("utf-8")
+
+
+@pytest.mark.torch
+def test_a_download_says_with_which_packages_it_held(pages: Built) -> None:
+    program = (pages.site / "posts/every form/every form.py").read_text("utf-8")
+    cell = json.loads((pages.site / "posts/every form/every form.ipynb").read_text("utf-8"))["cells"][0]["source"]
+    for text in (program, "".join(cell)):
+        assert re.search(r"It held with: pip install .*\btorch==\d+\.\d+\.\d+( |\n|$)", text)
 
 
 def test_a_page_that_fails_is_not_offered(build: Build) -> None:
