@@ -63,7 +63,9 @@ def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None
     if output is operands[0]:
         view: Tensor = output.view_as(output)
         return view
-    return output.clone(memory_format=torch.contiguous_format) if plan.output.broadcasts else output
+    if plan.output.broadcasts:
+        return output.clone(memory_format=torch.contiguous_format)
+    return output if torch.is_grad_enabled() else _own(output, operands)
 
 
 def vjp(
@@ -270,6 +272,16 @@ def _only_reverse_mode(leaf: Tensor) -> bool:
     )
 
 
+def _own(output: Tensor, operands: Sequence[Tensor]) -> Tensor:
+    """Return an output as a tensor of its own, unless it is a view of an operand.
+
+    Autograd refuses to change a view in place that was made without a graph.
+    """
+    base = output._base
+    shared = base is None or any(base is operand or base is operand._base for operand in operands)
+    return output if shared else output.detach()
+
+
 class _Tree(torch.autograd.Function):
     """The contraction tree as one node of autograd's graph."""
 
@@ -283,7 +295,7 @@ class _Tree(torch.autograd.Function):
         ctx.numbers = saved_values(plan, wanted)
         ctx.save_for_backward(*[leaves[n] if n < len(leaves) else values[n] for n in ctx.numbers])
         ctx.plan, ctx.wanted, ctx.dtypes = plan, wanted, [leaf.dtype for leaf in leaves]
-        return last
+        return _own(last, leaves)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> Any:
