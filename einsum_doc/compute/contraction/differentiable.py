@@ -16,6 +16,7 @@ from einsum_doc.compute.contraction.operands import (
     check_tangents,
     check_upstream,
 )
+from einsum_doc.compute.contraction.pairwise import contract_in_pairs, is_watched
 from einsum_doc.compute.contraction.plan import Plan, make_plan
 from einsum_doc.compute.contraction.primitives import apply, autocasts
 from einsum_doc.compute.contraction.sweep import (
@@ -54,9 +55,12 @@ def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None
     Raises: EquationError, if the equation cannot be read; OperandError, if the operands do not fit it.
     Source: the semantics of every equation that torch accepts are those of `torch.einsum`.
     """
-    equation, operands = _read_call(arguments)
+    equation, operands = read_call(arguments)
     check_operands(equation, operands)
-    plan = _plan(equation, _shapes(operands), freeze(sizes), None, _first_same(operands), memory_limit).merged
+    if is_watched(operands, sizes):
+        return contract_in_pairs(equation, operands, sizes, memory_limit)
+    shapes = tuple(operand.shape for operand in operands)
+    plan = _plan(equation, shapes, freeze(sizes), None, _first_same(operands), memory_limit).merged
     check_dtypes(equation, plan, operands)
     leaves = [apply(plan.operands[number].reading, operands[number]) for number in plan.leaves]
     output = apply(plan.output.writing, _contract(plan, leaves))
@@ -199,11 +203,11 @@ def _written(plan: Plan, gradients: Sequence[Tensor | None], operands: Sequence[
     return tuple(made[number] for number in numbers)
 
 
-def _read_call(arguments: tuple[Any, ...]) -> tuple[Equation, tuple[Any, ...]]:
+def read_call(arguments: tuple[Any, ...]) -> tuple[Equation, tuple[Any, ...]]:
     """Return the equation and operands of a call: text first, sublists between, or the operands in one list."""
     if not arguments:
         raise EquationError("einsum takes an equation and its operands, or operands each with its sublist")
-    if isinstance(arguments[0], Tensor):
+    if hasattr(arguments[0], "__torch_function__"):
         if len(arguments) == 1 or any(isinstance(sublist, Tensor) for sublist in arguments[1::2]):
             raise EquationError("an operand comes with its sublist, as in einsum(x, [0, 1], y, [1, 2])")
         output = arguments[-1] if len(arguments) % 2 == 1 else None
@@ -217,10 +221,8 @@ def _read_call(arguments: tuple[Any, ...]) -> tuple[Equation, tuple[Any, ...]]:
 
 
 def _shapes(operands: Sequence[Tensor]) -> tuple[Shape, ...]:
-    if torch.compiler.is_compiling():
-        # A plan needs numbers: a compiled graph is specialised to its shapes.
-        return tuple(tuple(int(size) for size in operand.shape) for operand in operands)
-    return tuple(operand.shape for operand in operands)
+    # Numbers, also where they are symbolic: what is made of the calls of a plan is specialised to its shapes.
+    return tuple(tuple(map(int, operand.shape)) for operand in operands)
 
 
 def _first_same(*tensors: Sequence[Tensor | None]) -> tuple[int, ...] | None:

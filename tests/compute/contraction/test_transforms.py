@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-import torch._dynamo.testing
 import torch.autograd.forward_ad as forward_ad
 from torch import Tensor
 from torch.func import grad, hessian, jacfwd, jacrev, jvp, vmap
@@ -116,22 +115,6 @@ def test_compile_in_one_graph(equation: str, dynamic: bool) -> None:
     assert_same(what)
 
 
-@pytest.mark.parametrize("dynamic", [None, True, False])
-def test_a_compiled_einsum_takes_other_sizes(dynamic: bool | None) -> None:
-    """It is traced again for each: a plan is for numbers, even where shapes are dynamic."""
-    torch._dynamo.reset()
-    traced = torch._dynamo.testing.CompileCounterWithBackend("aot_eager")
-    compiled = torch.compile(lambda x, y: einsum("ij,jk->ik", x, y), fullgraph=True, backend=traced, dynamic=dynamic)
-    sizes = [3, 4, 5, 4, 3]
-    for size in sizes:
-        x, y = torch.randn(size, 7, requires_grad=True), torch.randn(7, size + 1, requires_grad=True)
-        output = compiled(x, y)
-        torch.testing.assert_close(output, x @ y)
-        dldz = torch.randn_like(output)
-        torch.testing.assert_close(torch.autograd.grad(output, (x, y), dldz), (dldz @ y.T, x.T @ dldz))
-    assert traced.frame_count == len(set(sizes))
-
-
 def test_compile_takes_sublists_and_sizes() -> None:
     torch._dynamo.reset()
     x = torch.randn(3, 4)
@@ -155,19 +138,6 @@ def test_compile_takes_the_derivatives(dynamic: bool) -> None:
     compiled = torch.compile(derivatives, fullgraph=True, backend="aot_eager", dynamic=dynamic)
     found = compiled(x, y, dldz)
     torch.testing.assert_close(found, [dldz @ y.T, x.T @ dldz, x @ y, torch.zeros_like(x), x.T @ dldz])
-
-
-@pytest.mark.parametrize("dynamic", [None, True])
-def test_compile_takes_sizes_of_another_tensor(dynamic: bool | None) -> None:
-    torch._dynamo.reset()
-    compiled = torch.compile(
-        lambda x, y: einsum("i->ij...", x, sizes={"j": y.shape[0], "...": y.shape}),
-        fullgraph=True,
-        backend="aot_eager",
-        dynamic=dynamic,
-    )
-    for size in (3, 4, 5):
-        assert compiled(torch.randn(2), torch.randn(size, 7)).shape == (2, size, size, 7)
 
 
 @pytest.mark.parametrize("equation", ["ij,jk->ik", "bi,bi->b", "i,i->", "i,i->i", "ij->i", "ij,j->ij"])
@@ -284,15 +254,3 @@ def test_a_batch_of_upstream_gradients(equation: str) -> None:
         return torch.autograd.grad(output, operands, upstream, is_grads_batched=True)
 
     assert_same(what)
-
-
-def test_export() -> None:
-    class Product(torch.nn.Module):
-        def forward(self, x: Tensor, y: Tensor) -> Tensor:
-            return einsum("ij,jk->ik", x, y)
-
-    x, y = torch.randn(3, 4), torch.randn(4, 5)
-    exported = torch.export.export(Product(), (x, y))
-    calls = [node.target for node in exported.graph.nodes if node.op == "call_function"]
-    assert calls == [torch.ops.aten.mm.default]
-    torch.testing.assert_close(exported.module()(x, y), x @ y)
