@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 import torch
 import torch._dynamo
+from einsum_strategies import Problem, by_definition, problems
+from hypothesis import given, settings
 from torch import Tensor, nn
 from torch._dynamo.testing import CompileCounterWithBackend
 from torch.export import Dim, export
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from einsum_doc import einsum, vjp
+from einsum_doc import einsum, parse, vjp
+from einsum_doc.compute.contraction.pairwise import contract_in_pairs
 
 Einsum = Callable[..., Tensor]
 LENGTHS = range(10, 24)
@@ -79,6 +82,18 @@ def test_a_size_of_another_tensor_stays_symbolic() -> None:
         x, y = torch.randn(length), torch.randn(length + 1, length + 2)
         torch.testing.assert_close(compiled(x, y), closed(x, y))
     assert counter.frame_count == 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(problems(closed=True, most=4))
+def test_the_pairs_follow_the_definition(problem: Problem) -> None:
+    operands = problem.operands()
+    output = contract_in_pairs(parse(problem.equation), operands, problem.given, None)
+    expected = by_definition(problem, operands)
+    torch.testing.assert_close(output, expected)
+    tensors = list({id(operand): operand for operand in operands}.values())
+    gradients = (torch.autograd.grad(z, tensors, problem.random(expected.shape)) for z in (output, expected))
+    torch.testing.assert_close(*gradients)
 
 
 class Chain(nn.Module):
