@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from einsum_doc.compute.contraction.binding import Binding, Sizes, bind, shapes_from
+from einsum_doc.compute.contraction.pairwise import torch_takes
 from einsum_doc.compute.contraction.public import einsum, hvp, jvp, vjp
 from einsum_doc.derivatives import gradient
-from einsum_doc.equation import ELLIPSIS, Equation, Role, parse
+from einsum_doc.equation import Equation, parse
 from einsum_doc.errors import OperandError
 
 TOLERANCE = 1e-10
@@ -147,10 +148,7 @@ def check(
 
 def _reference(equation: Equation, binding: Binding, operands: Sequence[Tensor]) -> Tensor:
     """Return the output by `torch.einsum`."""
-    closed = len(set(equation.output)) < len(equation.output) or any(
-        Role.BROADCAST in roles and label != ELLIPSIS for label, roles in equation.roles.items()
-    )
-    if not closed and str(equation).isascii() and binding.sizes.keys() == set().union(*binding.operands):
+    if torch_takes(equation) and binding.sizes.keys() == set().union(*binding.operands):
         result: Tensor = torch.einsum(str(equation), *operands)
         return result
     return _with_deltas(binding, operands)

@@ -16,6 +16,7 @@ from einsum_doc.compute.contraction.operands import (
     check_tangents,
     check_upstream,
 )
+from einsum_doc.compute.contraction.pairwise import contract_in_pairs, is_watched
 from einsum_doc.compute.contraction.plan import Plan, make_plan
 from einsum_doc.compute.contraction.primitives import apply, autocasts
 from einsum_doc.compute.contraction.sweep import (
@@ -54,16 +55,21 @@ def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None
     Raises: EquationError, if the equation cannot be read; OperandError, if the operands do not fit it.
     Source: the semantics of every equation that torch accepts are those of `torch.einsum`.
     """
-    equation, operands = _read_call(arguments)
+    equation, operands = read_call(arguments)
     check_operands(equation, operands)
-    plan = _plan(equation, _shapes(operands), freeze(sizes), None, _first_same(operands), memory_limit).merged
+    if is_watched(operands, sizes):
+        return contract_in_pairs(equation, operands, sizes, memory_limit)
+    shapes = tuple(operand.shape for operand in operands)
+    plan = _plan(equation, shapes, freeze(sizes), None, _first_same(operands), memory_limit).merged
     check_dtypes(equation, plan, operands)
     leaves = [apply(plan.operands[number].reading, operands[number]) for number in plan.leaves]
     output = apply(plan.output.writing, _contract(plan, leaves))
     if output is operands[0]:
         view: Tensor = output.view_as(output)
         return view
-    return output.clone(memory_format=torch.contiguous_format) if plan.output.broadcasts else output
+    if plan.output.broadcasts:
+        return output.clone(memory_format=torch.contiguous_format)
+    return output if torch.is_grad_enabled() else _own(output, operands)
 
 
 def vjp(
@@ -197,11 +203,11 @@ def _written(plan: Plan, gradients: Sequence[Tensor | None], operands: Sequence[
     return tuple(made[number] for number in numbers)
 
 
-def _read_call(arguments: tuple[Any, ...]) -> tuple[Equation, tuple[Any, ...]]:
+def read_call(arguments: tuple[Any, ...]) -> tuple[Equation, tuple[Any, ...]]:
     """Return the equation and operands of a call: text first, sublists between, or the operands in one list."""
     if not arguments:
         raise EquationError("einsum takes an equation and its operands, or operands each with its sublist")
-    if isinstance(arguments[0], Tensor):
+    if hasattr(arguments[0], "__torch_function__"):
         if len(arguments) == 1 or any(isinstance(sublist, Tensor) for sublist in arguments[1::2]):
             raise EquationError("an operand comes with its sublist, as in einsum(x, [0, 1], y, [1, 2])")
         output = arguments[-1] if len(arguments) % 2 == 1 else None
@@ -215,10 +221,8 @@ def _read_call(arguments: tuple[Any, ...]) -> tuple[Equation, tuple[Any, ...]]:
 
 
 def _shapes(operands: Sequence[Tensor]) -> tuple[Shape, ...]:
-    if torch.compiler.is_compiling():
-        # A plan needs numbers: a compiled graph is specialised to its shapes.
-        return tuple(tuple(int(size) for size in operand.shape) for operand in operands)
-    return tuple(operand.shape for operand in operands)
+    # Numbers, also where they are symbolic: what is made of the calls of a plan is specialised to its shapes.
+    return tuple(tuple(map(int, operand.shape)) for operand in operands)
 
 
 def _first_same(*tensors: Sequence[Tensor | None]) -> tuple[int, ...] | None:
@@ -270,6 +274,16 @@ def _only_reverse_mode(leaf: Tensor) -> bool:
     )
 
 
+def _own(output: Tensor, operands: Sequence[Tensor]) -> Tensor:
+    """Return an output as a tensor of its own, unless it is a view of an operand.
+
+    Autograd refuses to change a view in place that was made without a graph.
+    """
+    base = output._base
+    shared = base is None or any(base is operand or base is operand._base for operand in operands)
+    return output if shared else output.detach()
+
+
 class _Tree(torch.autograd.Function):
     """The contraction tree as one node of autograd's graph."""
 
@@ -283,7 +297,7 @@ class _Tree(torch.autograd.Function):
         ctx.numbers = saved_values(plan, wanted)
         ctx.save_for_backward(*[leaves[n] if n < len(leaves) else values[n] for n in ctx.numbers])
         ctx.plan, ctx.wanted, ctx.dtypes = plan, wanted, [leaf.dtype for leaf in leaves]
-        return last
+        return _own(last, leaves)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> Any:

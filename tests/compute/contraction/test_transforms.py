@@ -115,24 +115,6 @@ def test_compile_in_one_graph(equation: str, dynamic: bool) -> None:
     assert_same(what)
 
 
-@pytest.mark.parametrize("dynamic", [None, True, False])
-def test_a_compiled_einsum_takes_other_sizes(dynamic: bool | None) -> None:
-    """It is traced again for each: a plan is for numbers, even where shapes are dynamic."""
-    from torch._dynamo.testing import CompileCounterWithBackend  # which loads as long as torch itself
-
-    torch._dynamo.reset()
-    traced = CompileCounterWithBackend("aot_eager")
-    compiled = torch.compile(lambda x, y: einsum("ij,jk->ik", x, y), fullgraph=True, backend=traced, dynamic=dynamic)
-    sizes = [3, 4, 5, 4, 3]
-    for size in sizes:
-        x, y = torch.randn(size, 7, requires_grad=True), torch.randn(7, size + 1, requires_grad=True)
-        output = compiled(x, y)
-        torch.testing.assert_close(output, x @ y)
-        dldz = torch.randn_like(output)
-        torch.testing.assert_close(torch.autograd.grad(output, (x, y), dldz), (dldz @ y.T, x.T @ dldz))
-    assert traced.frame_count == len(set(sizes))
-
-
 def test_compile_takes_sublists_and_sizes() -> None:
     torch._dynamo.reset()
     x = torch.randn(3, 4)
@@ -156,19 +138,6 @@ def test_compile_takes_the_derivatives(dynamic: bool) -> None:
     compiled = torch.compile(derivatives, fullgraph=True, backend="aot_eager", dynamic=dynamic)
     found = compiled(x, y, dldz)
     torch.testing.assert_close(found, [dldz @ y.T, x.T @ dldz, x @ y, torch.zeros_like(x), x.T @ dldz])
-
-
-@pytest.mark.parametrize("dynamic", [None, True])
-def test_compile_takes_sizes_of_another_tensor(dynamic: bool | None) -> None:
-    torch._dynamo.reset()
-    compiled = torch.compile(
-        lambda x, y: einsum("i->ij...", x, sizes={"j": y.shape[0], "...": y.shape}),
-        fullgraph=True,
-        backend="aot_eager",
-        dynamic=dynamic,
-    )
-    for size in (3, 4, 5):
-        assert compiled(torch.randn(2), torch.randn(size, 7)).shape == (2, size, size, 7)
 
 
 @pytest.mark.parametrize("equation", ["ij,jk->ik", "bi,bi->b", "i,i->", "i,i->i", "ij->i", "ij,j->ij"])
@@ -226,14 +195,6 @@ def test_nothing_is_kept_for_an_operand_without_a_gradient() -> None:
     assert kept == {id(a)}
 
 
-def test_in_place_changes_of_what_was_kept_are_noticed() -> None:
-    x, y = torch.randn(3, 3, requires_grad=True), torch.randn(3, 3)
-    output = einsum("ij,jk->ik", x, y)
-    y.add_(1)
-    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
-        output.sum().backward()
-
-
 def test_no_input_is_modified() -> None:
     operands = [torch.randn(3, 3, requires_grad=True) for _ in range(3)]
     before = [(operand.detach().clone(), operand._version) for operand in operands]
@@ -285,15 +246,3 @@ def test_a_batch_of_upstream_gradients(equation: str) -> None:
         return torch.autograd.grad(output, operands, upstream, is_grads_batched=True)
 
     assert_same(what)
-
-
-def test_export() -> None:
-    class Product(torch.nn.Module):
-        def forward(self, x: Tensor, y: Tensor) -> Tensor:
-            return einsum("ij,jk->ik", x, y)
-
-    x, y = torch.randn(3, 4), torch.randn(4, 5)
-    exported = torch.export.export(Product(), (x, y))
-    calls = [node.target for node in exported.graph.nodes if node.op == "call_function"]
-    assert calls == [torch.ops.aten.mm.default]
-    torch.testing.assert_close(exported.module()(x, y), x @ y)
