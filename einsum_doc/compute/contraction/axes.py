@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from math import prod
 
-from einsum_doc.compute.contraction.path import Path, find_path
+from einsum_doc.compute.contraction.path import Path, find_path, labels_of
 from einsum_doc.equation import Term
 
 SMALL = 1 << 12
@@ -42,7 +42,7 @@ def order_tree(
     no such order is copied to it, once for all its contractions.
     """
     path = find_path(leaves, output, sizes, memory_limit)
-    kept = _kept(leaves, output, path)
+    kept = labels_of(leaves, output, path)
     tensors = [tuple(leaf) for leaf in leaves] + [()] * len(path)
     expanded = [0] * len(leaves)
     operand, labels = _expansion(leaves, output, path, kept, sizes)
@@ -119,18 +119,6 @@ def as_matrices(labels: Term, batch: Term, rows: Term, columns: Term) -> Term:
     if labels[-1] in rows:
         rows, columns = columns, rows
     return labels if columns and labels == (*rows, *batch, *columns) else (*batch, *rows, *columns)
-
-
-def _kept(leaves: Sequence[Term], output: Term, path: Path) -> list[frozenset[str]]:
-    """Return the labels of every tensor, in no order."""
-    kept = [frozenset(leaf) for leaf in leaves]
-    alive = set(range(len(leaves)))
-    for left, right in path:
-        alive -= {left, right}
-        needed = frozenset(output).union(*(kept[tensor] for tensor in alive))
-        alive.add(len(kept))
-        kept.append((kept[left] | kept[right]) & needed)
-    return kept
 
 
 def _sorted(labels: Collection[str], *orders: Sequence[str]) -> Term:

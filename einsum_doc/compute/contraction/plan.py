@@ -1,5 +1,6 @@
 """Equation + shapes -> Plan: one contraction tree for the output and all gradients."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -191,11 +192,12 @@ class Plan:
     def merged(self) -> "Plan":
         """The plan in which equal tensors are one, whose gradients are added before they are sent on."""
         own = [number for number, first in enumerate(self.first_equal) if number == first]
-        numbers = [own.index(first) for first in self.first_equal]
+        places = {number: place for place, number in enumerate(own)}
+        numbers = [places[first] for first in self.first_equal]
         contractions = tuple(
             replace(each, left=numbers[each.left], right=numbers[each.right], result=numbers[each.result])
             for each in self.contractions
-            if each.result in own
+            if each.result in places
         )
         leaves = tuple(number for number in own if number < len(self.operands))
         return replace(self, leaves=leaves, contractions=contractions, first_equal=tuple(range(len(own))))
@@ -211,10 +213,8 @@ def make_plan(binding: Binding, same: Sequence[int] | None = None, memory_limit:
     axes = [_visible(term, shape, kept) for term, shape in zip(binding.operands, binding.shapes, strict=True)]
     output_axes = _visible(binding.output, binding.output_shape, kept)
     output = tuple(label for label in dict.fromkeys(output_axes) if label is not None)
-    leaves = []
-    for number, own in enumerate(axes):
-        elsewhere = {label for other in (*axes[:number], *axes[number + 1 :], output) for label in other}
-        leaves.append(tuple(label for label in dict.fromkeys(own) if label is not None and label in elsewhere))
+    holders = Counter(label for term in (*axes, output) for label in set(term))
+    leaves = [tuple(label for label in dict.fromkeys(own) if label is not None and holders[label] > 1) for own in axes]
     tree = order_tree(leaves, output, binding.sizes, memory_limit)
     operands = []
     for own, shape, leaf, labels, count in zip(axes, binding.shapes, leaves, tree.tensors, tree.expanded, strict=False):

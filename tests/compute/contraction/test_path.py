@@ -1,6 +1,7 @@
 """The order of contraction: the best by our own count, whoever proposes it."""
 
 import itertools
+import math
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 
 from einsum_doc import cost, einsum, hvp, jvp, parse, vjp
 from einsum_doc.compute.contraction import axes as layout
+from einsum_doc.compute.contraction import path
 from einsum_doc.compute.contraction.binding import bind
 from einsum_doc.compute.contraction.path import contraction_cost, find_path
 from einsum_doc.compute.contraction.plan import Plan, make_plan
@@ -45,8 +47,10 @@ def test_it_is_the_cheapest_of_all_trees(operands: list[str], output: str) -> No
         for left, right in path:
             alive -= {left, right}
             kept = frozenset(output).union(*(tensors[number] for number in alive))
-            result = (tensors[left] | tensors[right]) & kept
-            total += contraction_cost(tensors[left], tensors[right], result, sizes)
+            values = tensors[left] | tensors[right]
+            result = values & kept
+            each = (values, tensors[left], tensors[right], result)
+            total += contraction_cost(*(math.prod(sizes[label] for label in labels) for labels in each))
             alive.add(len(tensors))
             tensors.append(result)
         return total
@@ -119,6 +123,20 @@ def test_every_sweep_keeps_to_the_memory_limit(limit: int, call: Any, monkeypatc
 
 def test_a_product_of_vectors_that_no_order_makes_small() -> None:
     assert len(plan_of("a,b,c,d->abcd", (9,), (9,), (9,), (9,)).contractions) == 3
+
+
+@pytest.mark.parametrize("count", [9, 10, 32, 33, 400])
+@pytest.mark.parametrize("shape", ["chain", "ring", "star"])
+def test_the_search_is_short(shape: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[float] = []
+    monkeypatch.setattr(path, "contraction_cost", lambda *sizes: counted.append(sizes[0]) or contraction_cost(*sizes))
+    letters = [chr(0x4E00 + n) for n in range(count + 1)]
+    terms = [letters[0 if shape == "star" else n] + letters[n + 1] for n in range(count)]
+    if shape == "ring":
+        terms[-1] = letters[count - 1] + letters[0]
+    output = {"chain": letters[0] + letters[-1], "ring": "", "star": letters[0]}[shape]
+    assert len(find_path(terms, output, dict.fromkeys(letters, 3))) == count - 1
+    assert len(counted) <= max(12_000, 2 * count)
 
 
 @pytest.mark.parametrize("count", [7, 12, 20, 40])
