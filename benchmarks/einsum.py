@@ -3,6 +3,7 @@
     python benchmarks/einsum.py [--only TEXT] [--rounds N] [--least] [--threads N] [--no-compile] [--device cuda]
     python benchmarks/einsum.py --random N [--seed S]    of so many random equations, those below 0.9 × eager
     python benchmarks/einsum.py --without alignment      ours without an optimisation of its plan: compare two runs
+    python benchmarks/einsum.py --planning               the planning of networks of many operands
 
 Prints a Markdown table. Per equation and contender: the median time of the rounds, in milliseconds, with the
 contenders taking turns, or with --least the least, for a machine that does other things meanwhile; then, for ours
@@ -21,16 +22,19 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from math import prod
 from typing import Any
 from unittest.mock import patch
 
 import torch
+from opt_einsum import get_symbol
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from einsum_doc import einsum, gradient, parse
 from einsum_doc.compute.contraction import axes, calls, plan
+from einsum_doc.compute.contraction.binding import bind
 
 
 def chain(length: int) -> str:
@@ -243,7 +247,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     optimisations = ("alignment", "expansion", "operand-copies", "upstream-copies")
     parser.add_argument("--without", choices=optimisations, default="", help="leave an optimisation out of our plans")
+    parser.add_argument("--planning", action="store_true", help="time the planning of networks of many operands")
     options = parser.parse_args()
+    if options.planning:
+        print("| network | operands | planning ms |\n|---|--:|--:|")
+        for count in (5, 9, 24, 100, 1000):
+            plannings(count)
+        return
     leave_out(options.without)
     torch.set_num_threads(options.threads)
     threads = "1 thread" if options.threads == 1 else f"{options.threads} threads"
@@ -263,6 +273,33 @@ def main() -> None:
     for equation, shapes in ROWS:
         if options.only in equation:
             print(row(equation, shapes, options)[1], flush=True)
+
+
+def networks(count: int) -> Iterator[tuple[str, list[str], str]]:
+    """Yield networks of so many operands: the name of each, its terms and its output."""
+    letters = [symbol for symbol in map(get_symbol, range(3 * count)) if symbol.isalpha()]
+    chain = list(map("".join, pairwise(letters[: count + 1])))
+    star = ["".join((letters[0], letter)) for letter in letters[1 : count + 1]]
+    generator, edges = random.Random(0), [""] * count
+    for number, letter in enumerate(letters[: 5 * count // 4]):
+        first = (number + 1) % count
+        second = max(0, first - generator.randint(1, 5)) if first else 1
+        edges[first] += letter
+        edges[second] += letter
+    yield "chain", chain, letters[0] + letters[count]
+    yield "ring", [*chain[:-1], letters[count - 1] + letters[0]], ""
+    yield "star", star, letters[0]
+    yield "random", edges, ""
+    yield "vectors", [letters[0]] * count, letters[0]
+
+
+def plannings(count: int) -> None:
+    """Print the milliseconds of processor time from the text to the plan for networks of so many operands."""
+    for name, terms, output in networks(count):
+        equation, shapes = ",".join(terms) + "->" + output, [[2] * len(term) for term in terms]
+        start = time.process_time()
+        plan.make_plan(bind(parse(equation), shapes))
+        print(f"| {name} | {count} | {1e3 * (time.process_time() - start):.1f} |", flush=True)
 
 
 def drawn(count: int, generator: random.Random) -> Iterator[tuple[str, list[tuple[int, ...]]]]:

@@ -1,12 +1,13 @@
 """Text -> Equation: operands, output, each label's role and place in the text."""
 
 import re
+import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from html import escape
-from itertools import islice
 from operator import index
 from types import EllipsisType, MappingProxyType
 from typing import Any, NamedTuple
@@ -72,7 +73,7 @@ class Equation:
     def __post_init__(self) -> None:
         terms = (*self.operands, self.output)
         for label in (label for term in terms for label in term):
-            if label != ELLIPSIS and not (len(label) == 1 and label.isalpha()):
+            if label != ELLIPSIS and not _is_label(label):
                 raise EquationError(f"a label is one letter or '...', not {label!r}", label=label)
         if not self.operands:
             raise EquationError("an einsum has one operand or more")
@@ -215,7 +216,7 @@ class Equation:
         The axes under an ellipsis have no loop: NumPy goes along them, and sums them if the output has none.
         """
         loops = [*dict.fromkeys(self.output), *(label for label in self.labels if label not in self.output)]
-        lines = [f'for {label} in range(size["{label}"]):' for label in loops if label != ELLIPSIS]
+        lines = [f'for {_variable(label)} in range(size["{label}"]):' for label in loops if label != ELLIPSIS]
         product = " * ".join(f"x{number}[{_index(term)}]" for number, term in enumerate(self.operands))
         if ELLIPSIS in self.labels and ELLIPSIS not in self.output:
             product = f"({product}).sum()"
@@ -240,8 +241,9 @@ def parse(text: str | Equation) -> Equation:
     >>> parse("i...j, ij... -> ...ij").output
     ('...', 'i', 'j')
 
-    A label is one letter of any alphabet, upper or lower case; blanks are ignored. Without an arrow the
-    output is the ellipsis, if there is one, and then the labels that occur once, capitals first.
+    A label is one letter of any alphabet, upper or lower case, or a symbol of opt_einsum, such as `×`; blanks are
+    ignored. Without an arrow the output is the ellipsis, if there is one, and then the labels that occur once,
+    capitals first.
     Raises: EquationError, at a stray character, a dot that is no ellipsis, or a second ellipsis or arrow.
     Source: `torch.einsum` and `numpy.einsum`, documentation.
     """
@@ -286,12 +288,16 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _index(term: Term) -> str:
-    return ", ".join(term) or "()"
+    return ", ".join(map(_variable, term)) or "()"
+
+
+def _variable(label: str) -> str:
+    return label if label == ELLIPSIS or label.isidentifier() else f"label{ord(label)}"
 
 
 def _implicit_output(operands: tuple[Term, ...]) -> Term:
-    everything = [label for term in operands for label in term]
-    once = sorted(label for label in set(everything) - {ELLIPSIS} if everything.count(label) == 1)
+    everything = Counter(label for term in operands for label in term)
+    once = sorted(label for label, count in everything.items() if label != ELLIPSIS and count == 1)
     return ((ELLIPSIS,) if ELLIPSIS in everything else ()) + tuple(once)
 
 
@@ -326,10 +332,15 @@ def _tokens(text: str) -> Iterator[tuple[str, int]]:
     """Yield the labels, ellipses, commas and arrows of a text, each with its position."""
     for match in _TOKEN.finditer(text):
         token = match.group()
-        if not (token.isalpha() or token in (ELLIPSIS, "->", ",", " ")):
+        if not (token in (ELLIPSIS, "->", ",", " ") or _is_label(token)):
             raise EquationError(_stray(token), text=text, places=[match.start()])
         if token != " ":
             yield token, match.start()
+
+
+def _is_label(text: str) -> bool:
+    """Return whether a text is a letter, or one of the first 8,000 symbols of opt_einsum, not all of which are."""
+    return len(text) == 1 and (text.isalpha() or ("\xc0" <= text < "\u2000" and not text.isspace()))
 
 
 def _stray(character: str) -> str:
@@ -358,13 +369,12 @@ def _letter(entry: Any) -> str:
         number = -1
     if number < 0:
         raise EquationError(f"a sublist holds numbers from 0 on and '...', not {entry!r}")
-    return _ASCII[number] if number < len(_ASCII) else _beyond_ascii(number - len(_ASCII))
-
-
-def _beyond_ascii(number: int) -> str:
-    """Return the `number`th letter after those of ASCII."""
-    letters = filter(str.isalpha, map(chr, range(0xC0, 0x110000)))
-    found = next(islice(letters, min(number, 0x110000), None), None)
-    if found is None:
+    if number >= len(_ASCII) + len(_beyond_ascii()):
         raise EquationError("there are not so many letters")
-    return found
+    return _ASCII[number] if number < len(_ASCII) else _beyond_ascii()[number - len(_ASCII)]
+
+
+@cache
+def _beyond_ascii() -> str:
+    """Return the letters after those of ASCII."""
+    return "".join(filter(str.isalpha, map(chr, range(0xC0, sys.maxunicode + 1))))

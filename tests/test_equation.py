@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opt_einsum import get_symbol
 
 from einsum_doc import Equation, EquationError, Role, from_sublists, parse
 
@@ -74,6 +75,13 @@ def test_what_cannot_be_read_is_refused_at_its_place(text: str, fault: str, plac
     with pytest.raises(EquationError) as caught:
         parse(text)
     assert (caught.value.fault, caught.value.places, caught.value.text) == (fault, places, text)
+
+
+def test_symbols_of_opt_einsum_are_labels() -> None:
+    symbols = [get_symbol(number) for number in range(8000)]
+    labels = [symbol for symbol in symbols if not symbol.isspace()]
+    assert {"×", "÷"} < set(labels)
+    assert parse(",".join(labels)).operands == tuple((label,) for label in labels)
 
 
 def test_only_text_is_an_equation() -> None:
@@ -172,10 +180,10 @@ def test_an_equation_says_itself(text: str, words: str, formula: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["ij,jk->ik", "iij,j->i", "i->iij", "->", "...i,ij->...j", "...i,j->", "ii->...", "z,o->zo"]
+    "text", ["ij,jk->ik", "iij,j->i", "i->iij", "->", "...i,ij->...j", "...i,j->", "ii->...", "z,o->zo", "i×,×->i"]
 )
 def test_the_loops_run(text: str) -> None:
-    size = {"i": 2, "j": 3, "k": 4, "z": 2, "o": 3}
+    size = {"i": 2, "j": 3, "k": 4, "z": 2, "o": 3, "×": 2}
     equation = parse(text)
     random = np.random.default_rng(0)
 
@@ -191,6 +199,6 @@ def test_the_loops_run(text: str) -> None:
     exec(equation.as_loops(), {"size": size, "out": out, **operands})
     ordinary = len(set(equation.output)) == len(equation.output) and "iij" not in text
     if ordinary or text.startswith("iij"):
-        np.testing.assert_allclose(out, np.einsum(text, *operands.values(), optimize=True))
+        np.testing.assert_allclose(out, np.einsum(text.replace("×", "x"), *operands.values(), optimize=True))
     else:
         np.testing.assert_allclose(out, np.einsum("i,ia,j->iaj", operands["x0"], np.eye(2), np.ones(3)))

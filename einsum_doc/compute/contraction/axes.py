@@ -1,11 +1,11 @@
 """The tensors of a contraction tree, each with its labels in an order that spares copies."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import chain, takewhile
 from math import prod
 
-from einsum_doc.compute.contraction.path import Path, find_path
+from einsum_doc.compute.contraction.path import Path, find_path, in_runs, is_part, labels_of
 from einsum_doc.equation import Term
 
 SMALL = 1 << 12
@@ -29,7 +29,12 @@ class OrderedTree:
 
 
 def order_tree(
-    leaves: Sequence[Term], output: Term, sizes: Mapping[str, int], memory_limit: int | None = None
+    leaves: Sequence[Term],
+    output: Term,
+    sizes: Mapping[str, int],
+    memory_limit: int | None = None,
+    wanted: Collection[int] | None = None,
+    terms: Sequence[Collection[str]] | None = None,
 ) -> OrderedTree:
     """Choose the tree, and label orders in which its contractions are matrix products without copies.
 
@@ -41,8 +46,11 @@ def order_tree(
     decides which of these two is first, so the orders are chosen from the output backwards. An operand that has
     no such order is copied to it, once for all its contractions.
     """
-    path = find_path(leaves, output, sizes, memory_limit)
-    kept = _kept(leaves, output, path)
+    path = find_path(leaves, output, sizes, memory_limit, wanted, terms)
+    kept = labels_of(leaves, output, path)
+    reached = [wanted is None or number in wanted for number in range(len(leaves))]
+    for pair in path:
+        reached.append(any(reached[side] for side in pair))
     tensors = [tuple(leaf) for leaf in leaves] + [()] * len(path)
     expanded = [0] * len(leaves)
     operand, labels = _expansion(leaves, output, path, kept, sizes)
@@ -50,33 +58,66 @@ def order_tree(
         expanded[operand] = len(labels)
         kept[operand] |= set(labels)
         tensors[operand] = (*labels, *tensors[operand])
-    wanted: dict[int, Term] = {len(tensors) - 1: output}
+    groups: dict[int, tuple[Term, ...]] = {len(tensors) - 1: (output,)}
     copies_upstream = False
     for number in range(len(tensors) - 1, len(leaves) - 1, -1):
         left, right = path[number - len(leaves)]
         given = [tensors[side] if side < len(leaves) else () for side in (left, right)]
         shared, result = kept[left] & kept[right], kept[number]
-        batch = _sorted(shared & result, *given, wanted[number])
         contracted = _sorted(shared - result, *given)
-        first = _sorted(kept[left] - shared, given[0], wanted[number])
-        second = _sorted(kept[right] - shared, given[1], wanted[number])
-        target = tuple(label for label in wanted[number] if label in result)
-        heads, tails = (second, first) if first and target[-1] in first else (first, second)
-        ordered = (*batch, *heads, *tails)
+        batch, first, second, ordered = max(
+            _arrangements(shared & result, kept[left] - shared, kept[right] - shared, given, groups[number]),
+            key=lambda found: (
+                _fits(found[-1], groups[number]),
+                sum(is_part(own, found[-1]) for own in groups[number]),
+            ),
+        )
         if number == len(tensors) - 1 and (first or second if contracted else first and second and not batch):
             # With the copy, 'ab,cd->acbd' takes 6 ms instead of 13: benchmarks/einsum.py --without upstream-copies.
-            copies_upstream = target != as_matrices(target, batch, heads, tails)
+            target = tuple(label for label in output if label in result)
+            copies_upstream = target != as_matrices(target, batch, *_heads_and_tails(first, second, target))
         if not contracted:
             # A product can be made in any order; so, last, in that of its gradient, which is contracted with both.
-            tensors[number] = ordered if copies_upstream else _sorted(result, wanted[number])
-            wanted |= {side: _sorted(kept[side], tensors[number]) for side in (left, right)}
+            tensors[number] = ordered if copies_upstream else _sorted(result, *groups[number])
+            groups |= {side: (_sorted(kept[side], tensors[number]),) for side in (left, right)}
             continue
-        wanted |= {left: (*batch, *first, *contracted), right: (*batch, *contracted, *second)}
-        for side, free in ((left, first), (right, second)):
-            if side < len(leaves) and free:
+        groups |= {left: (batch, first, contracted), right: (batch, contracted, second)}
+        for side, free, other in ((left, first, right), (right, second, left)):
+            if side < len(leaves) and free and not (reached[other] and in_runs(tensors[side], batch, free, contracted)):
                 tensors[side] = as_matrices(tensors[side], batch, free, contracted)
         tensors[number] = ordered
     return OrderedTree(path, tuple(tensors), tuple(expanded), copies_upstream)
+
+
+def _fits(labels: Term, groups: Sequence[Term]) -> bool:
+    """Return whether labels are in an order that the next contraction takes."""
+    return labels == (as_matrices(labels, *groups) if len(groups) > 1 else groups[0])
+
+
+def _arrangements(
+    batch: Collection[str],
+    first: Collection[str],
+    second: Collection[str],
+    given: Sequence[Term],
+    groups: Sequence[Term],
+) -> Iterator[tuple[Term, Term, Term, Term]]:
+    """Yield orders of a product's batch labels and of those free in either tensor, and with them of its result.
+
+    given: the orders of the two tensors, empty where they can be chosen.
+    groups: the labels that the next contraction takes together, in its order; of the last two either can be first.
+    """
+    for wanted in (groups, (*groups[:-2], *groups[:-3:-1])):
+        order = tuple(chain.from_iterable(wanted))
+        own = _sorted(batch, *given, order), _sorted(first, given[0], order), _sorted(second, given[1], order)
+        heads, tails = _heads_and_tails(own[1], own[2], order)
+        yield *own, (*own[0], *heads, *tails)
+        yield *own, (*own[0], *tails, *heads)
+
+
+def _heads_and_tails(first: Term, second: Term, order: Term) -> tuple[Term, Term]:
+    """Return the rows and columns of a product: the columns have the label that is last in an order."""
+    last = next((label for label in reversed(order) if label in first or label in second), None)
+    return (second, first) if last in first else (first, second)
 
 
 def _expansion(
@@ -119,18 +160,6 @@ def as_matrices(labels: Term, batch: Term, rows: Term, columns: Term) -> Term:
     if labels[-1] in rows:
         rows, columns = columns, rows
     return labels if columns and labels == (*rows, *batch, *columns) else (*batch, *rows, *columns)
-
-
-def _kept(leaves: Sequence[Term], output: Term, path: Path) -> list[frozenset[str]]:
-    """Return the labels of every tensor, in no order."""
-    kept = [frozenset(leaf) for leaf in leaves]
-    alive = set(range(len(leaves)))
-    for left, right in path:
-        alive -= {left, right}
-        needed = frozenset(output).union(*(kept[tensor] for tensor in alive))
-        alive.add(len(kept))
-        kept.append((kept[left] | kept[right]) & needed)
-    return kept
 
 
 def _sorted(labels: Collection[str], *orders: Sequence[str]) -> Term:

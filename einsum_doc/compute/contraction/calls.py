@@ -7,6 +7,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from einsum_doc.compute.contraction.axes import as_matrices
+from einsum_doc.compute.contraction.path import is_part
 from einsum_doc.equation import Term
 from einsum_doc.errors import Shape
 
@@ -58,6 +59,7 @@ class TorchCall:
     shape, order: part the groups of the result, and permute its axes.
     size: the number of components of the result.
     multiply_adds: one for each value of all labels.
+    copied: for the left and the right tensor, whether it is copied to be flattened.
     alignment: of a batch of vectors and matrices that would each have to be copied; None for any other.
     """
 
@@ -73,6 +75,7 @@ class TorchCall:
     order: Steps
     size: int
     multiply_adds: int
+    copied: tuple[bool, bool]
     alignment: Alignment | None
 
     @property
@@ -123,8 +126,8 @@ def choose_call(
         orders = [(*batch, *rows, *contracted), (*batch, *contracted, *columns)]
         shapes = [(*head, size(rows), size(contracted)), (*head, size(contracted), size(columns))]
         flat = (*head, size(rows), size(columns))
+    copied = _copied((left, rows), (right, columns), contracted, () if len(head) > 1 else batch)
     vectors = operation is Operation.BATCH and not rows
-    alignment = _alignment(left, right, batch, contracted, columns, sizes) if vectors else None
     return TorchCall(
         operation=operation,
         swapped=swapped,
@@ -138,8 +141,18 @@ def choose_call(
         order=permute(made, result),
         size=size(result),
         multiply_adds=size(tuple(dict.fromkeys((*left, *right)))),
-        alignment=alignment,
+        copied=copied[::-1] if swapped else copied,
+        alignment=_alignment(left, right, batch, contracted, columns, sizes) if vectors else None,
     )
+
+
+def _copied(left: tuple[Term, Term], right: tuple[Term, Term], contracted: Term, batch: Term) -> tuple[bool, bool]:
+    """Return whether each tensor, given with its free labels, has labels to merge that are not next to each other."""
+
+    def is_copied(own: Term, free: Term) -> bool:
+        return bool(contracted) and not all(is_part(group, own) for group in (batch, free, contracted))
+
+    return is_copied(*left), is_copied(*right)
 
 
 def _alignment(

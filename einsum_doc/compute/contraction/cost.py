@@ -151,9 +151,12 @@ class _Simulation:
 
     def output(self, *, keep: bool) -> None:
         """Count the forward sweep; the gradients need the tensors that are kept."""
-        for number, axes in enumerate(self.plan.operands):
-            self._read(axes, ("leaf", number))
+        if not self.plan.contractions:
+            self._read(self.plan.operands[0], 0)
         for number, contraction in enumerate(self.plan.contractions):
+            for side in (contraction.left, contraction.right):
+                if side < len(self.plan.operands):
+                    self._read(self.plan.operands[side], side)
             self._contract(contraction, contraction.forward, contraction.result)
             if not keep:
                 used = (contraction.left, contraction.right)
@@ -171,7 +174,7 @@ class _Simulation:
         for contraction in reversed(self.plan.contractions):
             for call, target, _ in contraction.backward:
                 self._contract(contraction, call, f"gradient {target}")
-            self._free([f"gradient {contraction.result}"])
+            self._free([f"gradient {contraction.result}", contraction.left, contraction.right])
         for number, axes in enumerate(self.plan.operands):
             self._write(axes, f"gradient {number}")
 

@@ -20,11 +20,8 @@ from einsum_doc.compute.contraction.pairwise import contract_in_pairs, is_watche
 from einsum_doc.compute.contraction.plan import Plan, make_plan
 from einsum_doc.compute.contraction.primitives import apply, autocasts
 from einsum_doc.compute.contraction.sweep import (
-    Values,
     as_dtype,
     needed_values,
-    recompute,
-    saved_values,
     sweep_backward,
     sweep_backward_tangent,
     sweep_forward,
@@ -48,6 +45,7 @@ def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None
 
     The equation is closed: a label repeated in the output writes the diagonal, and one that is only in the
     output broadcasts, with its size in `sizes`. There is at least one operand: '->' takes one scalar.
+    Whichever operands require a gradient, no more is kept for the backward pass than by `torch.einsum`.
     memory_limit: the most numbers in an intermediate tensor, if there is such an order of contraction;
     without it, eight times as many as the largest operand or the output. As in opt_einsum, a low limit trades
     time for memory.
@@ -59,11 +57,12 @@ def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None
     check_operands(equation, operands)
     if is_watched(operands, sizes):
         return contract_in_pairs(equation, operands, sizes, memory_limit)
+    with_grad = operands if torch.is_grad_enabled() else ()
+    wanted = tuple(number for number, operand in enumerate(with_grad) if operand.requires_grad)
     shapes = tuple(operand.shape for operand in operands)
-    plan = _plan(equation, shapes, freeze(sizes), None, _first_same(operands), memory_limit).merged
+    plan = _plan(equation, shapes, freeze(sizes), None, _first_same(operands), memory_limit, wanted).merged
     check_dtypes(equation, plan, operands)
-    leaves = [apply(plan.operands[number].reading, operands[number]) for number in plan.leaves]
-    output = apply(plan.output.writing, _contract(plan, leaves))
+    output = apply(plan.output.writing, _contract(plan, operands))
     if output is operands[0]:
         view: Tensor = output.view_as(output)
         return view
@@ -90,7 +89,7 @@ def vjp(
     """
     plan, operands = _differentiable(equation, operands, dldz, memory_limit)
     wanted = _distinct(plan)
-    values = sweep_forward(plan, _read(plan, operands), keep=needed_values(plan, wanted), last=False)
+    values = sweep_forward(plan, operands, keep=needed_values(plan, wanted), last=False)
     return _written(plan, sweep_backward(plan, values, apply(plan.output.reading, dldz), wanted), operands)
 
 
@@ -119,7 +118,7 @@ def jvp(
     check_differentiable(equation, operands, [number for number, v in enumerate(tangents) if v is not None])
     plan = _plan(equation, _shapes(operands), freeze(sizes), None, _first_same(operands, tangents), memory_limit)
     check_dtypes(equation, plan, operands)
-    values = sweep_forward(plan, _read(plan, operands), keep=plan.first_equal, last=False)
+    values = sweep_forward(plan, operands, keep=plan.first_equal, last=False)
     tangent = sweep_tangent(plan, values, _read(plan, tangents))[plan.last]
     if tangent is None:
         return torch.zeros_like(einsum(equation, *operands, sizes=sizes))
@@ -147,7 +146,7 @@ def hvp(
     Raises: as `vjp`; OperandError also if a tangent does not fit its operand.
     """
     plan, operands = _differentiable(equation, operands, dldz, memory_limit, tangents)
-    values = sweep_forward(plan, _read(plan, operands), keep=plan.first_equal, last=False)
+    values = sweep_forward(plan, operands, keep=plan.first_equal, last=False)
     moved = sweep_tangent(plan, values, _read(plan, tangents), last=False)
     found = sweep_backward_tangent(plan, values, moved, apply(plan.output.reading, dldz), _distinct(plan))
     return _written(plan, found, operands)
@@ -241,20 +240,17 @@ def _plan(
     upstream: Shape | None,
     same: tuple[int, ...] | None,
     memory_limit: int | None,
+    wanted: tuple[int, ...] | None = None,
 ) -> Plan:
     """Return the plan, made once for an equation and shapes."""
-    return make_plan(bind(equation, shapes, dict(sizes), upstream), same, memory_limit)
+    return make_plan(bind(equation, shapes, dict(sizes), upstream), same, memory_limit, wanted)
 
 
-def _contract(plan: Plan, leaves: Sequence[Tensor]) -> Tensor:
-    """Run the tree, as one node of autograd's graph where only the reverse sweep can be asked for.
-
-    One product of two tensors whose gradients are such products is a node of torch already, without any Python.
-    """
-    if not plan.torch_derives and any(leaf.requires_grad for leaf in leaves) and _only_reverse_mode(leaves[0]):
-        result: Tensor = _Tree.apply(plan, *leaves)  # type: ignore[no-untyped-call]
-        return result
-    last = sweep_forward(plan, leaves)[-1]
+def _contract(plan: Plan, operands: Sequence[Tensor]) -> Tensor:
+    """Run the tree; where only the reverse sweep can be asked for, with the plan's own."""
+    wanted = tuple([operands[leaf].requires_grad for leaf in plan.leaves])
+    ours = True in wanted and False in plan.torch_derives and _only_reverse_mode(operands[0])
+    last = sweep_forward(plan, operands, nodes=wanted if ours else ())[-1]
     assert last is not None
     return last
 
@@ -282,34 +278,3 @@ def _own(output: Tensor, operands: Sequence[Tensor]) -> Tensor:
     base = output._base
     shared = base is None or any(base is operand or base is operand._base for operand in operands)
     return output if shared else output.detach()
-
-
-class _Tree(torch.autograd.Function):
-    """The contraction tree as one node of autograd's graph."""
-
-    @staticmethod
-    def forward(ctx: Any, plan: Plan, *leaves: Tensor) -> Tensor:
-        """Sweep forward, and save the tensors that the reverse sweep reads."""
-        wanted = ctx.needs_input_grad[1:]
-        values = sweep_forward(plan, leaves, keep=needed_values(plan, wanted))
-        last = values[-1]
-        assert last is not None
-        ctx.numbers = saved_values(plan, wanted)
-        ctx.save_for_backward(*[leaves[n] if n < len(leaves) else values[n] for n in ctx.numbers])
-        ctx.plan, ctx.wanted, ctx.dtypes = plan, wanted, [leaf.dtype for leaf in leaves]
-        return _own(last, leaves)
-
-    @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> Any:
-        """Sweep back; differentiably, if the gradient is to be differentiated."""
-        plan: Plan = ctx.plan
-        values: Values = [None] * (len(plan.leaves) + len(plan.contractions))
-        for number, value in zip(ctx.numbers, ctx.saved_tensors, strict=True):
-            values[number] = value
-        if torch.is_grad_enabled():
-            recompute(plan, values, ctx.wanted)
-        gradients = sweep_backward(plan, values, upstream, ctx.wanted)
-        return None, *(
-            None if gradient is None else as_dtype(gradient, dtype)
-            for gradient, dtype in zip(gradients, ctx.dtypes, strict=True)
-        )

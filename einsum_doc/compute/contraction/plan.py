@@ -1,5 +1,6 @@
 """Equation + shapes -> Plan: one contraction tree for the output and all gradients."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -167,9 +168,17 @@ class Plan:
         }
 
     @cached_property
-    def torch_derives(self) -> bool:
-        """True if torch itself derives the reverse sweep from the forward one: there is one product at most."""
-        return not self.contractions or (len(self.contractions) == 1 and self.contractions[0].uniform)
+    def torch_derives(self) -> Sequence[bool]:
+        """For each contraction, true if it is left to torch, which derives its gradients without any Python.
+
+        It keeps the copies that it makes: one of an intermediate tensor takes its place, one of an operand does not.
+        """
+
+        def copies_operand(contraction: Contraction) -> bool:
+            sides = zip((contraction.left, contraction.right), contraction.forward.copied, strict=True)
+            return any(copied and side < len(self.leaves) for side, copied in sides)
+
+        return [contraction.uniform and not copies_operand(contraction) for contraction in self.contractions]
 
     @property
     def multiply_adds(self) -> int:
@@ -191,31 +200,35 @@ class Plan:
     def merged(self) -> "Plan":
         """The plan in which equal tensors are one, whose gradients are added before they are sent on."""
         own = [number for number, first in enumerate(self.first_equal) if number == first]
-        numbers = [own.index(first) for first in self.first_equal]
+        places = {number: place for place, number in enumerate(own)}
+        numbers = [places[first] for first in self.first_equal]
         contractions = tuple(
             replace(each, left=numbers[each.left], right=numbers[each.right], result=numbers[each.result])
             for each in self.contractions
-            if each.result in own
+            if each.result in places
         )
         leaves = tuple(number for number in own if number < len(self.operands))
         return replace(self, leaves=leaves, contractions=contractions, first_equal=tuple(range(len(own))))
 
 
-def make_plan(binding: Binding, same: Sequence[int] | None = None, memory_limit: int | None = None) -> Plan:
+def make_plan(
+    binding: Binding,
+    same: Sequence[int] | None = None,
+    memory_limit: int | None = None,
+    wanted: Collection[int] | None = None,
+) -> Plan:
     """Plan an equation whose sizes are known.
 
     same: for each operand, the first operand that is the same tensor; without it, all are different.
-    memory_limit: as in `find_path`.
+    memory_limit, wanted: as in `find_path`.
     """
     kept = _kept_of_one(binding)
     axes = [_visible(term, shape, kept) for term, shape in zip(binding.operands, binding.shapes, strict=True)]
     output_axes = _visible(binding.output, binding.output_shape, kept)
     output = tuple(label for label in dict.fromkeys(output_axes) if label is not None)
-    leaves = []
-    for number, own in enumerate(axes):
-        elsewhere = {label for other in (*axes[:number], *axes[number + 1 :], output) for label in other}
-        leaves.append(tuple(label for label in dict.fromkeys(own) if label is not None and label in elsewhere))
-    tree = order_tree(leaves, output, binding.sizes, memory_limit)
+    holders = Counter(label for term in (*axes, output) for label in set(term))
+    leaves = [tuple(label for label in dict.fromkeys(own) if label is not None and holders[label] > 1) for own in axes]
+    tree = order_tree(leaves, output, binding.sizes, memory_limit, wanted, binding.operands)
     operands = []
     for own, shape, leaf, labels, count in zip(axes, binding.shapes, leaves, tree.tensors, tree.expanded, strict=False):
         expanded = tuple(binding.sizes[label] for label in labels[:count])

@@ -25,11 +25,13 @@ def contract(call: TorchCall, left: Tensor, right: Tensor) -> Tensor:
     if call.alignment is not None and _sums_well(left):
         vectors, matrices = apply(call.alignment.vectors, left), apply(call.alignment.matrices, right)
         return _multiply_and_sum(call, matrices, vectors)
-    left, right = apply(call.left_order, left), apply(call.right_order, right)
+    left = apply(call.left_order, left)
+    right = apply(call.right_order, right)
     operation = call.operation
     if operation is Operation.ROWS and (not _are_short_rows(call, left, right)) and _sums_well(left):
         return _multiply_and_sum(call, left, right)
-    left, right = apply(call.left_shape, left), apply(call.right_shape, right)
+    left = apply(call.left_shape, left)
+    right = apply(call.right_shape, right)
     if operation is Operation.PRODUCT:
         return left * right
     if operation is Operation.MATRIX:

@@ -3,40 +3,71 @@
 In a sweep the tensors of the tree are numbered as in the plan: the leaves as read, then each contraction's result.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from einsum_doc.compute.contraction.plan import Contraction, Plan
-from einsum_doc.compute.contraction.primitives import contract
+from einsum_doc.compute.contraction.primitives import apply, contract
 
 Values = list[Tensor | None]
 """The tensors of the tree by number; None for one that is not kept."""
 
 
-def sweep_forward(plan: Plan, leaves: Sequence[Tensor], keep: Collection[int] = (), *, last: bool = True) -> Values:
+def sweep_forward(
+    plan: Plan,
+    operands: Sequence[Tensor],
+    keep: Collection[int] = (),
+    *,
+    last: bool = True,
+    nodes: tuple[bool, ...] = (),
+) -> Values:
     """Compute the tensors of the tree; return those to keep and the last one, and free the others after their last use.
 
+    An operand is read when it is used: a copy or a sum of it is there no sooner.
     last: whether to compute the last one, which the gradients do not need.
+    nodes: for each leaf, whether autograd takes its gradient; the contractions that torch would derive in another way
+    are then nodes of its graph.
     """
-    values: Values = list(leaves)
+    reached = requires_gradient(plan, nodes) if nodes else ()
+    values: Values = [None] * len(plan.leaves)
+
+    def take(tensor: int, number: int) -> Tensor:
+        if tensor < len(plan.leaves) and values[tensor] is None:
+            operand = plan.leaves[tensor]
+            values[tensor] = apply(plan.operands[operand].reading, operands[operand])
+        value = values[tensor]
+        assert value is not None
+        if plan.last_uses.get(tensor) == number and tensor not in keep:
+            values[tensor] = None
+        return value
+
     for number, contraction in enumerate(plan.contractions if last else plan.contractions[:-1]):
         if plan.first_equal[contraction.result] != contraction.result:
             values.append(None)
             continue
-        values.append(_forward(plan, contraction, values))
-        for used in (plan.first_equal[contraction.left], plan.first_equal[contraction.right]):
-            if used not in keep and plan.last_uses[used] == number:
-                values[used] = None
+        left, right = plan.first_equal[contraction.left], plan.first_equal[contraction.right]
+        # No name holds a tensor: a copy that the call makes takes its place. One on both sides is taken last.
+        first = -1 if left == right else number
+        if reached and reached[contraction.result] and not plan.torch_derives[number]:
+            copies = plan.output.contiguous and contraction.result == plan.last
+            node: Any = _ContractionNode
+            values.append(node.apply(contraction, copies, take(left, first), take(right, number)))
+        else:
+            values.append(contract(contraction.forward, take(left, first), take(right, number)))
+    for number in keep if plan.contractions else (0,):
+        if number < len(plan.leaves):
+            take(number, -1)
     return [values[first] for first in plan.first_equal[: len(values)]]
 
 
 def sweep_backward(plan: Plan, values: Values, upstream: Tensor, wanted: tuple[bool, ...]) -> list[Tensor | None]:
     """Compute the gradient of each leaf that is wanted.
 
-    values: of the forward sweep, those in `needed_values`.
+    values: of the forward sweep, those in `needed_values`; they are freed after their use.
     wanted: for each leaf, true if its gradient is to be computed.
     """
     reached = requires_gradient(plan, wanted)
@@ -44,12 +75,8 @@ def sweep_backward(plan: Plan, values: Values, upstream: Tensor, wanted: tuple[b
     for contraction in reversed(plan.contractions):
         if not reached[contraction.result]:
             continue
-        own = gradients.pop(contraction.result)
-        square = contraction.symmetric and contraction.left == contraction.right
-        for call, target, other in contraction.backward[: 1 if square else 2]:
-            if reached[target]:
-                part = contract(call, own, _present(values, other).conj())
-                _add(gradients, target, 2 * part if square else part)
+        _send_back(contraction, gradients.pop(contraction.result), values, reached, gradients)
+        values[contraction.left] = values[contraction.right] = None
     return [gradients.get(number) if wanted[number] else None for number in range(len(plan.leaves))]
 
 
@@ -103,6 +130,21 @@ def sweep_backward_tangent(
     return [changes.get(number) for number in range(len(plan.leaves))]
 
 
+def _send_back(
+    contraction: Contraction,
+    own: Tensor,
+    values: Values | Mapping[int, Tensor | None],
+    reached: Sequence[bool] | Mapping[int, bool],
+    gradients: dict[int, Tensor],
+) -> None:
+    """Add what the gradient of a contraction's result gives to those of its sides that are reached."""
+    square = contraction.symmetric and contraction.left == contraction.right
+    for call, target, other in contraction.backward[: 1 if square else 2]:
+        if reached[target]:
+            part = contract(call, own, _present(values, other).conj())
+            _add(gradients, target, 2 * part if square else part)
+
+
 def _add(totals: dict[int, Tensor], number: int, part: Tensor) -> None:
     known = totals.get(number)
     totals[number] = part if known is None else known + part
@@ -118,42 +160,12 @@ def needed_values(plan: Plan, wanted: tuple[bool, ...]) -> frozenset[int]:
 
 
 @lru_cache(maxsize=1024)
-def saved_values(plan: Plan, wanted: tuple[bool, ...]) -> tuple[int, ...]:
-    """Return the tensors to keep between the passes: the needed ones, and leaves to compute them again from."""
-    sources = {number for number in recomputed_values(plan, wanted) if number < len(plan.leaves)}
-    return tuple(sorted(needed_values(plan, wanted) | sources))
-
-
-@lru_cache(maxsize=1024)
 def requires_gradient(plan: Plan, wanted: tuple[bool, ...]) -> Sequence[bool]:
     """Return whether each tensor of the tree is computed from a wanted leaf."""
     reached = list(wanted)
     for contraction in plan.contractions:
         reached.append(reached[contraction.left] or reached[contraction.right])
     return reached
-
-
-@lru_cache(maxsize=1024)
-def recomputed_values(plan: Plan, wanted: tuple[bool, ...]) -> frozenset[int]:
-    """Return the tensors that a differentiable reverse sweep computes again, and the leaves it computes them from.
-
-    Those are the needed ones that depend on a wanted leaf, and the tensors that they are computed from. A tensor that
-    depends on none is constant; as the sibling of one that does, it is needed, and so kept, already.
-    """
-    reached = requires_gradient(plan, wanted)
-    recomputed = {number for number in needed_values(plan, wanted) if reached[number]}
-    for contraction in reversed(plan.contractions):
-        if contraction.result in recomputed:
-            recomputed |= {number for number in (contraction.left, contraction.right) if reached[number]}
-    return frozenset(recomputed)
-
-
-def recompute(plan: Plan, values: Values, wanted: tuple[bool, ...]) -> None:
-    """Compute again, from the leaves and so differentiably, the tensors that the reverse sweep reads."""
-    recomputed = recomputed_values(plan, wanted)
-    for contraction in plan.contractions:
-        if contraction.result in recomputed:
-            values[contraction.result] = _forward(plan, contraction, values)
 
 
 def as_dtype(gradient: Tensor, dtype: torch.dtype) -> Tensor:
@@ -163,12 +175,42 @@ def as_dtype(gradient: Tensor, dtype: torch.dtype) -> Tensor:
     return (gradient if dtype.is_complex or not gradient.is_complex() else gradient.real).to(dtype)
 
 
-def _forward(plan: Plan, contraction: Contraction, values: Values) -> Tensor:
-    left, right = (_present(values, plan.first_equal[side]) for side in (contraction.left, contraction.right))
-    return contract(contraction.forward, left, right)
-
-
-def _present(values: Sequence[Tensor | None], number: int) -> Tensor:
+def _present(values: Values | Mapping[int, Tensor | None], number: int) -> Tensor:
     value = values[number]
     assert value is not None, f"tensor {number} of the tree was not kept"
     return value
+
+
+class _ContractionNode(torch.autograd.Function):
+    """A contraction as a node of autograd's graph."""
+
+    @staticmethod
+    def forward(ctx: Any, contraction: Contraction, copies: bool, left: Tensor, right: Tensor) -> Tensor:
+        """Return the contraction, and save the tensors that the gradients are made from.
+
+        copies: whether the upstream gradient is copied first.
+        """
+        ctx.contraction, ctx.copies, ctx.dtypes = contraction, copies, (left.dtype, right.dtype)
+        _, _, to_left, to_right = ctx.needs_input_grad
+        ctx.save_for_backward(left if to_right else None, right if to_left else None)
+        return contract(contraction.forward, left, right).detach()
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> Any:
+        """Make the gradients; differentiably, if they are to be differentiated."""
+        contraction: Contraction = ctx.contraction
+        sides = contraction.left, contraction.right
+        values = dict(zip(sides, ctx.saved_tensors, strict=True))
+        reached = dict(zip(sides, ctx.needs_input_grad[2:], strict=True))
+        gradients: dict[int, Tensor] = {}
+        _send_back(contraction, upstream.contiguous() if ctx.copies else upstream, values, reached, gradients)
+        # A tensor on both sides has one gradient.
+        found = [gradients.pop(side, None) for side in sides]
+        return (
+            None,
+            None,
+            *(
+                None if gradient is None else as_dtype(gradient, dtype)
+                for gradient, dtype in zip(found, ctx.dtypes, strict=True)
+            ),
+        )

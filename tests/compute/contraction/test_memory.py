@@ -1,0 +1,94 @@
+"""What is kept between the passes, and the peak of both, is no more than torch's, whichever operands are wanted."""
+
+import weakref
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from einsum_doc import einsum
+
+TABLE = """
+ij,jk->ik  ij,jk,kl->il  ij,jk,kl,lm->im  ab,bc,cd,de,ef->af  bld,dn,bln->bldn  bhid,bhjd->bhij  bihd,bjhd->bhij
+bhij,bjhd->bihd  ijk,ip->jkp  zyij,jk->zyik  i,j->ij  i,j,k->ijk  nc,nc->n  ij,ij->  ij,ji->  bij,bji->b  bij,bj->bi
+ij,j->i  mi,mi,mi->m  ij,j->ij  ij,i->ij  bij,bj->bij  ij,jk->j  ij->i  ii->i  iij,jk->ik  bn,anm,bm->ba
+abc,ia,jb,kc->ijk  bgk,bkd,bk->bgd  ab,ac,ad->bcd  ha,hb,hc,hd->h  ij,jk,kl,jk->il  bijk,bilm->bjklm  oc,bchw->bohw
+vw,bcvt->bcwt  ab,cd->acbd  bcdk,bd->ckb  ab,cb->acb  bi,bj->ijb  ijkl,jk->il  ij,kl->  bld,bnl,dn->bn
+btd,dhk,bshk->bhts  bqd,bkd,bkv->bqv  ai,bj,ij->ab  ijk,jkl,klm->im  bsd,dr,re->bse  bd,rd,re,be->b
+pq,qrs,st,tup->ru  ijk,il,jm,kn->lmn  i,ij,jk,k->  bi,ij,bj->b  bhqk,bkhd,hdo->bqo
+"""
+
+CHAIN = "ab,bc,cd,de,ef,fg,gh,hi->ai"
+
+
+class Memory(TorchDispatchMode):
+    """The most bytes of new tensors that are alive at a time."""
+
+    def __init__(self, known: Sequence[Tensor]) -> None:
+        super().__init__()
+        self.alive = {tensor.untyped_storage()._cdata: 0 for tensor in known}
+        self.peak = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        if isinstance(result, Tensor):
+            storage = result.untyped_storage()
+            if storage._cdata not in self.alive:
+                self.alive[storage._cdata] = storage.nbytes()
+                self.peak = max(self.peak, sum(self.alive.values()))
+                weakref.finalize(storage, self.alive.pop, storage._cdata)
+        return result
+
+
+def measured(
+    function: Callable[..., Tensor], equation: str, operands: Sequence[Tensor], wanted: Sequence[int], dldz: Tensor
+) -> tuple[list[Tensor], int, int]:
+    """Return the output and the gradients, the bytes kept for them beyond the operands, and the peak."""
+    own = {tensor.untyped_storage()._cdata for tensor in operands}
+    kept: dict[int, int] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in own:
+            kept[storage._cdata] = storage.nbytes()
+        return tensor
+
+    leaves = [operand.detach().requires_grad_(number in wanted) for number, operand in enumerate(operands)]
+    with Memory([*operands, dldz]) as memory, torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        output = function(equation, *leaves)
+        gradients = torch.autograd.grad(output, [leaves[number] for number in wanted], dldz)
+    return [output.detach(), *gradients], sum(kept.values()), memory.peak
+
+
+def assert_no_more_than_torch(equation: str, sizes: Sequence[int], subsets: Sequence[Sequence[int]]) -> None:
+    labels = sorted(set(equation) - set(",->"))
+    size = {label: sizes[number % len(sizes)] for number, label in enumerate(labels)}
+    operands = [torch.randn([size[label] for label in term]).double() for term in equation.split("->")[0].split(",")]
+    dldz = torch.randn_like(torch.einsum(equation, *operands))
+    for wanted in subsets:
+        ours, kept, peak = measured(einsum, equation, operands, wanted, dldz)
+        theirs, most_kept, most = measured(torch.einsum, equation, operands, wanted, dldz)
+        torch.testing.assert_close(ours, theirs)
+        assert kept <= most_kept, (wanted, size)
+        assert peak <= most, (wanted, size)
+
+
+@pytest.mark.parametrize("equation", TABLE.split())
+@pytest.mark.parametrize("sizes", [(4, 12, 6, 3, 16, 2, 8), (16, 3, 8, 4, 2, 12)])
+def test_whichever_operands_are_wanted(equation: str, sizes: tuple[int, ...]) -> None:
+    count = equation.count(",") + 1
+    subsets = [wanted for number in range(1, count + 1) for wanted in combinations(range(count), number)]
+    assert_no_more_than_torch(equation, sizes, subsets)
+
+
+@pytest.mark.parametrize("sizes", [(8,), (3, 12, 5, 2, 9, 4, 7), (16, 2, 12, 3, 8, 6, 4, 10)])
+def test_long_chains(sizes: tuple[int, ...]) -> None:
+    assert_no_more_than_torch(CHAIN, sizes, [[*range(8)], [0], [7], [3], [0, 7], [1, 4, 5]])
+
+
+def test_no_copy_of_an_operand_is_kept_for_a_product_that_torch_derives() -> None:
+    assert_no_more_than_torch("ijk,jkl,klm->im", (6, 2, 8, 12, 12), [[0], [1], [2], [0, 1, 2]])
