@@ -9,7 +9,7 @@ from einsum_doc.equation import ELLIPSIS, Equation
 from einsum_doc.errors import NotationError, OperandError
 from einsum_doc.notation.deriving.letters import GREEK_LETTERS, NAMES, Letters, accented
 from einsum_doc.notation.deriving.rules import Factors, primed
-from einsum_doc.notation.expression import Delta, Expression, Index, One, Partial, Subscript, Tensor
+from einsum_doc.notation.expression import Delta, Expression, Index, One, Partial, Subscript, Tensor, identifier
 from einsum_doc.notation.reading.parse import parse_expression
 
 
@@ -119,6 +119,11 @@ class IndexedEquation:
             if name in names:
                 what = "output" if name == self.output else "loss"
                 raise OperandError(f"the {what} and an operand are both called {name}", text=self.equation.text)
+        spelt: dict[str, str] = {}
+        for name in (self.output, *names):
+            if (other := spelt.setdefault(identifier(name), name)) != name:
+                fault = f"{other} and {name} are both called {identifier(name)} in code"
+                raise OperandError(fault, text=self.equation.text)
         for number, name in enumerate(names):
             if not operands[number]:
                 _check_name(name, "")
