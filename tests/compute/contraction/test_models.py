@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any
 
 import pytest
@@ -141,11 +142,18 @@ def test_the_losses_are_the_same(name: str, replaced: Any) -> None:
     assert expected[0] != expected[-1]
 
 
-@pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("way", ["trace", "export", "export, any length"])
+# torch cannot export the others for any length, with its own einsum: they use it as a constant.
+ANY_LENGTH = ["x_transformers", "rotary_embedding_torch"]
+
+
+@pytest.mark.parametrize(
+    ("way", "name"),
+    [*product(["trace", "export"], MODELS), *product(["export, any length"], ANY_LENGTH)],
+)
 def test_it_is_written_down(name: str, way: str, replaced: Any) -> None:
     for einsum in (torch.einsum, einsum_doc.einsum):
         model, inputs = made(name)
+        model.eval()
         example, other = inputs(24), inputs(16 if way != "export" else 24)
         patch = replaced(einsum)
         expected = [model(*given) for given in (example, other)]
