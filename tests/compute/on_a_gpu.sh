@@ -45,13 +45,15 @@ section() {
   fi
 }
 
-# pytest, with this device as the default of torch, and without the options and fixtures of the project.
+# pytest, with this device as the default of torch if it is a GPU, and without the options and fixtures of the project.
 tests="import sys, pytest, torch
 class Device:
     @pytest.fixture(autouse=True)
     def device_of_all(self):
-        torch.set_default_device(sys.argv[1])
+        if sys.argv[1] != 'cpu':
+            torch.set_default_device(sys.argv[1])
 options = ['-q', '-rs', '--tb=short', '-c', '/dev/null', '--rootdir', '.', '--noconftest', '-p', 'no:cacheprovider']
+options += ['-W', 'ignore::pytest.PytestUnknownMarkWarning']
 sys.exit(pytest.main(options + sys.argv[2:], [Device()]))"
 folder=tests/compute/contraction
 
@@ -60,8 +62,8 @@ tables=()
 for table in inplace tracing dynamic overrides; do
   [ -e "$folder/test_$table.py" ] && tables+=("$folder/test_$table.py") || echo "there is no $folder/test_$table.py"
 done
-[ ${#tables[@]} = 0 ] || section "tables" 110 "$python" -c "$tests" "$device" "${tables[@]}"
-section "OpInfo" 70 "$python" -c "$tests" cpu "$folder/test_opinfo.py" -k "$checks"
+[ ${#tables[@]} = 0 ] || section "tables" 100 "$python" -c "$tests" "$device" "${tables[@]}"
+section "OpInfo" 60 "$python" -c "$tests" cpu "$folder/test_opinfo.py" -k "$checks"
 section "benchmark" 60 "$python" benchmarks/einsum.py --device "$device" "${rows[@]}"
 
 if [ "$device" = cpu ]; then
