@@ -52,7 +52,8 @@ def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None
     without it, eight times as many as the largest operand or the output. As in opt_einsum, a low limit trades
     time for memory.
     Shapes: each operand has one axis per label of its term; the output one per label of the output.
-    Raises: EquationError, if the equation cannot be read; OperandError, if the operands do not fit it.
+    Raises: EquationError, if the equation cannot be read; OperandError, if the operands do not fit it; ArgumentError,
+    if it is no text, or they are no tensors. Where torch raises a RuntimeError or a TypeError, ours is one, too.
     Source: the semantics of every equation that torch accepts are those of `torch.einsum`.
     """
     equation, operands = _read_call(arguments)
