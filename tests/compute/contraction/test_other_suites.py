@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+
+from einsum_doc import einsum
 
 RUN = """
 import json, sys
@@ -52,6 +55,15 @@ def run(whose: str, tests: Path, *names: str, folder: Path) -> tuple[int, int, s
     assert ended.returncode == 0, ended.stdout + ended.stderr
     status, calls, failed = json.loads(ended.stdout.splitlines()[-1])
     return status, calls, set(failed)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of tracing
+def test_it_does_not_call_itself_in_torchs_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "einsum", einsum)
+    x, y = torch.randn(2, 3), torch.randn(3, 4)
+    torch.testing.assert_close(torch.einsum("ij,jk->ik", x, y), x @ y)
+    traced = torch.jit.trace(lambda x, y: torch.einsum("ij,jk->ik", x, y), (x, y))
+    torch.testing.assert_close(traced(x, y), x @ y)
 
 
 @pytest.mark.slow
