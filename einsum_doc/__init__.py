@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from einsum_doc.equation import Role as Role
     from einsum_doc.equation import from_sublists as from_sublists
     from einsum_doc.equation import parse as parse
+    from einsum_doc.errors import ArgumentError as ArgumentError
     from einsum_doc.errors import EinsumError as EinsumError
     from einsum_doc.errors import EquationError as EquationError
     from einsum_doc.errors import NotationError as NotationError

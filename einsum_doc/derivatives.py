@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import index
 
 from einsum_doc.equation import ELLIPSIS, Equation, parse
-from einsum_doc.errors import EquationError, OperandError
+from einsum_doc.errors import ArgumentError, EquationError, OperandError, sequence, shown
 
 
 def gradient(equation: Equation | str, wrt: int) -> Equation:
@@ -21,7 +22,7 @@ def gradient(equation: Equation | str, wrt: int) -> Equation:
     Source: OMEinsum.jl, `einsum_grad`; the closed form is explained in docs/posts/einsum.md.
     """
     equation = parse(equation)
-    check_operand(equation, wrt)
+    wrt = check_operand(equation, wrt)
     others = equation.operands[:wrt] + equation.operands[wrt + 1 :]
     return Equation((equation.output, *others), equation.operands[wrt])
 
@@ -69,7 +70,8 @@ def shared_gradient(equation: Equation | str, slots: Sequence[int]) -> Sum:
     """
     equation = parse(equation)
     names = [f"x{number}" for number in range(len(equation.operands))]
-    return tuple(Summand(gradient(equation, slot), ("dldz", *names[:slot], *names[slot + 1 :])) for slot in slots)
+    numbers = [check_operand(equation, slot) for slot in sequence(slots, "slots", "numbers of operands")]
+    return tuple(Summand(gradient(equation, slot), ("dldz", *names[:slot], *names[slot + 1 :])) for slot in numbers)
 
 
 def second_derivative(equation: Equation | str, wrt: int, wrt2: int) -> Sum:
@@ -86,8 +88,7 @@ def second_derivative(equation: Equation | str, wrt: int, wrt2: int) -> Sum:
     Raises: OperandError, if there is no such operand; EquationError, if both operands have an ellipsis.
     """
     equation = parse(equation)
-    for number in (wrt, wrt2):
-        check_operand(equation, number)
+    wrt, wrt2 = check_operand(equation, wrt), check_operand(equation, wrt2)
     if wrt == wrt2:
         return ()
     others = [number for number in range(len(equation.operands)) if number not in (wrt, wrt2)]
@@ -104,9 +105,16 @@ def second_derivative(equation: Equation | str, wrt: int, wrt2: int) -> Sum:
     return (Summand(Equation(operands, output), ("dldz", *(f"x{number}" for number in others))),)
 
 
-def check_operand(equation: Equation, wrt: int) -> None:
-    """Check that an equation has operand `wrt`."""
+def check_operand(equation: Equation, wrt: int) -> int:
+    """Return the number of an operand, if an equation has it."""
     count = len(equation.operands)
-    if not 0 <= wrt < count:
+    try:
+        number = index(wrt)
+    except TypeError:
+        raise ArgumentError(f"an operand is given by its number, not by {shown(wrt)}", text=equation.text) from None
+    if not 0 <= number < count:
         numbers = "one, operand 0" if count == 1 else f"{count}, numbered from 0"
-        raise OperandError(f"there is no operand {wrt}: the equation has {numbers}", text=equation.text, operands=[wrt])
+        raise OperandError(
+            f"there is no operand {wrt}: the equation has {numbers}", text=equation.text, operands=[number]
+        )
+    return number

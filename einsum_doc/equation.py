@@ -3,16 +3,15 @@
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache, cached_property, lru_cache
 from html import escape
-from operator import index
 from types import EllipsisType, MappingProxyType
 from typing import Any, NamedTuple
 
-from einsum_doc.errors import EquationError
+from einsum_doc.errors import ArgumentError, EquationError, sequence, shown, whole
 
 ELLIPSIS = "..."
 
@@ -71,7 +70,9 @@ class Equation:
     text: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        terms = (*self.operands, self.output)
+        terms = (*sequence(self.operands, "operands", "terms"), self.output)
+        if not all(isinstance(term, tuple) for term in terms):
+            raise ArgumentError(f"a term is a tuple of labels; text is read by `parse`: {shown(terms)}")
         for label in (label for term in terms for label in term):
             if label != ELLIPSIS and not _is_label(label):
                 raise EquationError(f"a label is one letter or '...', not {label!r}", label=label)
@@ -233,7 +234,7 @@ class Equation:
         return tuple(written)
 
 
-def parse(text: str | Equation) -> Equation:
+def parse(text: str | bytes | Equation) -> Equation:
     """Read an equation.
 
     >>> parse("ij,jk")
@@ -249,8 +250,10 @@ def parse(text: str | Equation) -> Equation:
     """
     if isinstance(text, Equation):
         return text
+    if isinstance(text, bytes):
+        text = text.decode(errors="replace")
     if not isinstance(text, str):
-        raise EquationError(f"an equation is text such as 'ij,jk->ik', not {type(text).__name__}")
+        raise ArgumentError(f"an equation is text such as 'ij,jk->ik', not {shown(text)}")
     return _parse(text)
 
 
@@ -276,7 +279,7 @@ def from_sublists(
     As in torch, 0 to 25 are `A` to `Z` and 26 to 51 `a` to `z`; larger numbers are further letters.
     Raises: EquationError, if something in a sublist is neither a whole number from 0 on nor `...`.
     """
-    text = ",".join(map(_letters, operands))
+    text = ",".join(map(_letters, sequence(operands, "operands", "sublists")))
     if output is not None:
         text += "->" + _letters(output)
     return parse(text)
@@ -355,20 +358,13 @@ _ASCII = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def _letters(sublist: Any) -> str:
-    if not isinstance(sublist, Iterable):
-        raise EquationError(f"a sublist is a sequence such as [0, 1], not {sublist!r}")
-    return "".join(map(_letter, sublist))
+    return "".join(map(_letter, sequence(sublist, "a sublist", "numbers, such as [0, 1]")))
 
 
 def _letter(entry: Any) -> str:
     if entry is ...:
         return ELLIPSIS
-    try:
-        number = -1 if isinstance(entry, bool) else index(entry)
-    except TypeError:
-        number = -1
-    if number < 0:
-        raise EquationError(f"a sublist holds numbers from 0 on and '...', not {entry!r}")
+    number = whole(entry, "an entry of a sublist is '...' or")
     if number >= len(_ASCII) + len(_beyond_ascii()):
         raise EquationError("there are not so many letters")
     return _ASCII[number] if number < len(_ASCII) else _beyond_ascii()[number - len(_ASCII)]

@@ -1,12 +1,18 @@
 """Errors that name the fault, mark it with a caret, and show the input."""
 
+import reprlib
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from operator import index
+from typing import Any
 
 Shape = tuple[int, ...]
 
 
-class EinsumError(ValueError):
+class EinsumError(ValueError, RuntimeError):
     """Something is wrong with an einsum; the facts are fields, `str()` is the whole message.
+
+    It is a ValueError and a RuntimeError: `torch.einsum` raises both.
 
     >>> print(EinsumError("stray character '$'", text="i$->i", places=[1]))
     stray character '$'
@@ -78,6 +84,53 @@ class OperandError(EinsumError):
       operand 0: ik, shape (4, 3)
       operand 1: kj, shape (2, 5)
     """
+
+
+class ArgumentError(EinsumError, TypeError):
+    """An argument has a type or a value that the function does not take.
+
+    >>> from einsum_doc import emit
+    >>> emit("ij->i", 0, "numpi")
+    Traceback (most recent call last):
+        ...
+    einsum_doc.errors.ArgumentError: there is no library 'numpi': did you mean 'numpy'?
+
+    It is a TypeError too: `torch.einsum` raises one for what is no tensor or no text.
+    """
+
+
+def shown(value: Any) -> str:
+    """Return an argument as an error shows it: on one line, and cut if it is long."""
+    return " ".join(reprlib.repr(value).split())
+
+
+def whole(value: Any, what: str) -> int:
+    """Return an argument that is a whole number from 0 on; `what` begins the sentence that refuses another."""
+    try:
+        number = index(value)
+    except TypeError:
+        number = -1
+    if number < 0:
+        raise ArgumentError(f"{what} a whole number from 0 on, not {shown(value)}")
+    return number
+
+
+def chosen(value: Any, name: str, choices: Iterable[str]) -> str:
+    """Return an argument that is one of several words."""
+    words = list(choices)
+    if isinstance(value, str) and value in words:
+        return value
+    close = get_close_matches(str(value), words, 1, 0.75)
+    hint = f"did you mean {close[0]!r}?" if close else ", ".join(words)
+    raise ArgumentError(f"there is no {name} {shown(value)}: {hint}")
+
+
+def sequence(value: Any, name: str, of: str) -> tuple[Any, ...]:
+    """Return the items of an argument that is a sequence."""
+    try:
+        return tuple(value)
+    except TypeError:
+        raise ArgumentError(f"{name} is a sequence of {of}, not {shown(value)}") from None
 
 
 def describe(number: int, term: str, shape: Sequence[int]) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opt_einsum import get_symbol
 
-from einsum_doc import Equation, EquationError, Role, from_sublists, parse
+from einsum_doc import ArgumentError, Equation, EquationError, Role, from_sublists, parse
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_symbols_of_opt_einsum_are_labels() -> None:
 
 
 def test_only_text_is_an_equation() -> None:
-    with pytest.raises(EquationError, match="not int"):
+    with pytest.raises(ArgumentError, match="not 3"):
         parse(3)  # type: ignore[arg-type]
 
 
@@ -151,11 +151,11 @@ def test_sublists() -> None:
     assert parse(str(equation)) == equation
 
 
-@pytest.mark.parametrize("entry", [-1, 1.0, "i", True, None])
+@pytest.mark.parametrize("entry", [-1, 1.0, "i", None])
 def test_a_sublist_holds_numbers(entry: object) -> None:
-    with pytest.raises(EquationError, match="numbers from 0 on"):
+    with pytest.raises(ArgumentError, match="whole number from 0 on"):
         from_sublists([[0, entry]])  # type: ignore[list-item]
-    with pytest.raises(EquationError, match=r"a sublist is a sequence such as \[0, 1\], not 3"):
+    with pytest.raises(ArgumentError, match=r"a sublist is a sequence of numbers, such as \[0, 1\], not 3"):
         from_sublists([[0, 1]], 3)  # type: ignore[arg-type]
 
 

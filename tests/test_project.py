@@ -77,7 +77,11 @@ def test_torch_comes_with_its_extra_alone() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     assert not [name for name in project["dependencies"] if name.startswith("torch")]
-    assert {name for name, needed in extras.items() if any("torch" in each for each in needed)} == {"bench", "torch"}
+    assert {name for name, needed in extras.items() if any("torch" in each for each in needed)} == {
+        "bench",
+        "models",
+        "torch",
+    }
 
 
 def test_what_pytest_leaves_out_is_run_by_ci() -> None:

@@ -6,8 +6,9 @@ it does not take part in `==`.
 
 from __future__ import annotations
 
+import keyword
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, ClassVar, TypeAlias, cast
@@ -372,6 +373,22 @@ def plain(name: str) -> str:
     >>> plain("\\mu"), plain("\\mathbf{x}"), plain("x'"), plain(r"\delta_{ii'} \, \mathbf{y}")
     ('μ', 'x', "x'", "δ_{ii'} y")
     """
-    while "{" in name and (found := _ACCENTED.sub(lambda match: match[2] + ACCENTS.get(match[1], ""), name)) != name:
+    return _COMMAND.sub(lambda match: _SIGNS.get(match[1], match[1]), _unstyled(name, ACCENTS))
+
+
+def identifier(name: str) -> str:
+    r"""Return the name of a tensor as Python can spell it.
+
+    >>> identifier("x"), identifier(r"\mathbf{x}"), identifier(r"\hat{x}'"), identifier(r"\lambda")
+    ('x', 'x', 'x_hat_prime', 'lambda_')
+    """
+    found = _unstyled(name, {accent: "_" + accent for accent in ACCENTS})
+    found = found.replace("\\", "").replace("'", "_prime")
+    return found + "_" * keyword.iskeyword(found)
+
+
+def _unstyled(name: str, accents: Mapping[str, str]) -> str:
+    """Return a name without braces: a style is dropped, an accent written after what it is on."""
+    while (found := _ACCENTED.sub(lambda match: match[2] + accents.get(match[1], ""), name)) != name:
         name = found
-    return _COMMAND.sub(lambda match: _SIGNS.get(match[1], match[1]), name)
+    return name

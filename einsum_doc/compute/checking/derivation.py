@@ -16,7 +16,7 @@ from einsum_doc.compute.checking.evaluation.code import let as given_by_code
 from einsum_doc.compute.checking.symbols.directives import Directives
 from einsum_doc.compute.checking.symbols.resolution import define, is_definition, register, resolved
 from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable
-from einsum_doc.errors import NotationError
+from einsum_doc.errors import ArgumentError, NotationError, sequence, shown, whole
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
 from einsum_doc.notation.reading.scope import Scope
@@ -96,18 +96,28 @@ def verify(
     that are positive. Each says the same as the directive of that name.
     Raises: NotationError, at the first formula that cannot be read or has no meaning.
     """
-    page = Derivations(namespace, seed)
+    if not isinstance(latex, str):
+        raise ArgumentError(f"a derivation is text in LaTeX, not {shown(latex)}")
+    for argument, value in (("let", let), ("size", size), ("namespace", namespace)):
+        if value is not None and not isinstance(value, Mapping):
+            raise ArgumentError(f"{argument} is a dict, not {shown(value)}")
+    page = Derivations(namespace, whole(seed, "seed is"))
     words: list[Directive] = []
     for name, code in (let or {}).items():
         if callable(code):
             page.namespace[f"_let_{len(words)}"] = code
-            parameters = inspect.signature(code).parameters
+            try:
+                parameters = inspect.signature(code).parameters
+            except ValueError:
+                raise ArgumentError(
+                    f"the parameters of {shown(code)} are not known: give text, such as 'f(x)'"
+                ) from None
             code = f"_let_{len(words)}({', '.join(parameters)})"
         words.append(Directive("let", f"{name} = {code}", (0, 0)))
     words += [Directive("size", f"{index} = {other}", (0, 0)) for index, other in (size or {}).items()]
     for word, names in (("fixed", fixed), ("no sum", no_sum), ("positive", positive)):
-        listed = names.split() if isinstance(names, str) else list(names)
-        words += [Directive(word, name, (0, 0)) for name in listed]
+        listed = names.split() if isinstance(names, str) else sequence(names, word, "names")
+        words += [Directive(word, str(name), (0, 0)) for name in listed]
     return page.check(latex, words)
 
 

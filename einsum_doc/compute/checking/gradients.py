@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from einsum_doc.compute.contraction.binding import Binding, Sizes, bind, shapes_from
-from einsum_doc.compute.contraction.pairwise import torch_takes
+from einsum_doc.compute.contraction.pairwise import torch_einsum, torch_takes
 from einsum_doc.compute.contraction.public import einsum, hvp, jvp, vjp
 from einsum_doc.derivatives import gradient
 from einsum_doc.equation import Equation, parse
-from einsum_doc.errors import OperandError
+from einsum_doc.errors import ArgumentError, shown, whole
 
 TOLERANCE = 1e-10
 """The largest error that holds. Sums of float64 numbers of size 1 stay orders of magnitude below it."""
@@ -106,14 +106,14 @@ def check(
     sizes: of each label, or the shapes of the operands and then, if it has new labels, of the output.
     dtype: float64 or complex128.
     Error: the largest difference, relative to the largest number where that is above 1.
-    Raises: as `einsum`; OperandError, if a label has no size, or for another dtype.
+    Raises: as `einsum`; OperandError, if a label has no size; ArgumentError, for another dtype.
     """
     equation = parse(equation)
     if dtype not in (torch.float64, torch.complex128):
-        raise OperandError(f"errors are told from rounding in float64 and complex128, not in {dtype}")
+        raise ArgumentError(f"errors are told from rounding in float64 and complex128, not in {shown(dtype)}")
     shapes, new = shapes_from(equation, sizes)
     binding = bind(equation, shapes, new)
-    generator = torch.Generator("cpu").manual_seed(seed)
+    generator = torch.Generator("cpu").manual_seed(whole(seed, "seed is"))
 
     def random(shape: Sequence[int]) -> Tensor:
         drawn = torch.randn(tuple(shape), dtype=dtype, generator=generator, device="cpu")
@@ -149,7 +149,7 @@ def check(
 def _reference(equation: Equation, binding: Binding, operands: Sequence[Tensor]) -> Tensor:
     """Return the output by `torch.einsum`."""
     if torch_takes(equation) and binding.sizes.keys() == set().union(*binding.operands):
-        result: Tensor = torch.einsum(str(equation), *operands)
+        result: Tensor = torch_einsum(str(equation), *operands)
         return result
     return _with_deltas(binding, operands)
 
@@ -172,7 +172,7 @@ def _with_deltas(binding: Binding, operands: Sequence[Tensor]) -> Tensor:
         else:
             arguments += [torch.ones(size, dtype=like.dtype), [number]]
             output.append(number)
-    result: Tensor = torch.einsum(*arguments, output)
+    result: Tensor = torch_einsum(*arguments, output)
     return result
 
 

@@ -3,10 +3,20 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import index
-from typing import Any, NoReturn, SupportsIndex
+from typing import Any, NoReturn
 
 from einsum_doc.equation import ELLIPSIS, Equation, Role, Term
-from einsum_doc.errors import EinsumError, EquationError, OperandError, Shape, describe
+from einsum_doc.errors import (
+    ArgumentError,
+    EinsumError,
+    EquationError,
+    OperandError,
+    Shape,
+    describe,
+    sequence,
+    shown,
+    whole,
+)
 
 Sizes = Mapping[str, int | Sequence[int]]
 """The size of each label; that of '...' is the sequence of its axes' sizes."""
@@ -84,14 +94,27 @@ FrozenSizes = tuple[tuple[str, int | Shape], ...]
 
 def freeze(sizes: Sizes | None) -> FrozenSizes:
     """Convert sizes to a value that can be the key of a cache."""
-    return tuple((label, _plain(size)) for label, size in (sizes or {}).items())
+    if sizes is not None and not isinstance(sizes, Mapping):
+        raise ArgumentError(f"sizes are those of labels, such as {{'i': 4}}, not {shown(sizes)}")
+    return tuple((str(label), _plain(size)) for label, size in (sizes or {}).items())
 
 
 def _plain(size: Any) -> Any:
-    """Convert a sequence to a tuple, and a whole number to an int: NumPy's, or one that torch.compile traces."""
+    """Convert a sequence to a tuple, and a whole number to an int: NumPy's, or one that torch.compile traces.
+
+    What is neither is only shown, and may have no hash.
+    """
     if isinstance(size, Sequence) and not isinstance(size, str):
         return tuple(map(_plain, size))
-    return index(size) if isinstance(size, SupportsIndex) else size
+    try:
+        return index(size)
+    except TypeError:
+        return shown(size)
+
+
+def check_limit(memory_limit: int | None) -> int | None:
+    """Return a memory limit, if it is one."""
+    return None if memory_limit is None else whole(memory_limit, "memory_limit is")
 
 
 def shapes_from(equation: Equation, sizes: Sizes | Sequence[Sequence[int]]) -> tuple[list[Shape], Sizes]:
@@ -106,7 +129,9 @@ def shapes_from(equation: Equation, sizes: Sizes | Sequence[Sequence[int]]) -> t
     """
     broadcast = [label for label, roles in equation.roles.items() if Role.BROADCAST in roles]
     if not isinstance(sizes, Mapping):
-        shapes = [tuple(shape) for shape in sizes]
+        form = "shapes such as (4, 3), or a dict such as {'i': 4}"
+        each = [sequence(shape, "a shape", "sizes") for shape in sequence(sizes, "sizes", form)]
+        shapes = [tuple(whole(size, "a size is") for size in shape) for shape in each]
         count = len(equation.operands)
         if len(shapes) == count + 1:
             binding = bind(equation, shapes[:count], upstream=shapes[count])
@@ -294,7 +319,7 @@ def _fault(label: str, size: object) -> str | None:
     """Return the fault of a size that was given, None if it has none."""
     if not isinstance(size, tuple if label == ELLIPSIS else int):
         kind = "a sequence of sizes" if label == ELLIPSIS else "one size"
-        return f"{_name(label)} takes {kind}, not {size!r}"
+        return f"{_name(label)} takes {kind}, not {size}"
     values = size if isinstance(size, tuple) else (size,)
     if any(not isinstance(value, int) or value < 0 for value in values):
         return f"the size given for {_name(label)} is {size!r}"

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from html import escape
 from math import prod
 
-from einsum_doc.compute.contraction.binding import Binding, Sizes, bind, shapes_from
+from einsum_doc.compute.contraction.binding import Binding, Sizes, bind, check_limit, shapes_from
 from einsum_doc.compute.contraction.calls import TorchCall
 from einsum_doc.compute.contraction.plan import AxisMap, Contraction, Plan, make_plan
 from einsum_doc.equation import Equation, parse
+from einsum_doc.errors import whole
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ def cost(
     equation = parse(equation)
     shapes, new = shapes_from(equation, sizes)
     binding = bind(equation, shapes, new)
+    itemsize, memory_limit = whole(itemsize, "itemsize is"), check_limit(memory_limit)
     plan = make_plan(binding, memory_limit=memory_limit)
     forward, sweep = _Simulation(plan, itemsize), _Simulation(plan, itemsize)
     forward.output(keep=False)

@@ -8,13 +8,14 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from einsum_doc.compute.contraction.binding import FrozenSizes, Sizes, bind, freeze
+from einsum_doc.compute.contraction.binding import FrozenSizes, Sizes, bind, check_limit, freeze
 from einsum_doc.compute.contraction.operands import (
     check_differentiable,
     check_dtypes,
     check_operands,
     check_tangents,
     check_upstream,
+    tensors_in,
 )
 from einsum_doc.compute.contraction.pairwise import contract_in_pairs, is_watched
 from einsum_doc.compute.contraction.plan import Plan, make_plan
@@ -28,7 +29,7 @@ from einsum_doc.compute.contraction.sweep import (
     sweep_tangent,
 )
 from einsum_doc.equation import Equation, from_sublists, parse
-from einsum_doc.errors import EquationError, OperandError, Shape
+from einsum_doc.errors import ArgumentError, EquationError, Shape
 
 
 def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None = None) -> Tensor:
@@ -50,11 +51,13 @@ def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None
     without it, eight times as many as the largest operand or the output. As in opt_einsum, a low limit trades
     time for memory.
     Shapes: each operand has one axis per label of its term; the output one per label of the output.
-    Raises: EquationError, if the equation cannot be read; OperandError, if the operands do not fit it.
+    Raises: EquationError, if the equation cannot be read; OperandError, if the operands do not fit it; ArgumentError,
+    if it is no text, or they are no tensors. Where torch raises a RuntimeError or a TypeError, ours is one, too.
     Source: the semantics of every equation that torch accepts are those of `torch.einsum`.
     """
     equation, operands = read_call(arguments)
     check_operands(equation, operands)
+    memory_limit = check_limit(memory_limit)
     if is_watched(operands, sizes):
         return contract_in_pairs(equation, operands, sizes, memory_limit)
     with_grad = operands if torch.is_grad_enabled() else ()
@@ -112,10 +115,11 @@ def jvp(
     Shapes: each tangent has that of its operand; the result that of the output.
     Raises: as `einsum`; OperandError also if a tangent does not fit its operand.
     """
-    equation, operands = parse(equation), tuple(operands)
+    equation, operands, tangents = parse(equation), tensors_in(operands, "operands"), tensors_in(tangents, "tangents")
     check_operands(equation, operands)
     check_tangents(equation, operands, tangents)
     check_differentiable(equation, operands, [number for number, v in enumerate(tangents) if v is not None])
+    memory_limit = check_limit(memory_limit)
     plan = _plan(equation, _shapes(operands), freeze(sizes), None, _first_same(operands, tangents), memory_limit)
     check_dtypes(equation, plan, operands)
     values = sweep_forward(plan, operands, keep=plan.first_equal, last=False)
@@ -145,6 +149,7 @@ def hvp(
     Shapes: each tangent and each result has that of its operand.
     Raises: as `vjp`; OperandError also if a tangent does not fit its operand.
     """
+    tangents = tensors_in(tangents, "tangents")
     plan, operands = _differentiable(equation, operands, dldz, memory_limit, tangents)
     values = sweep_forward(plan, operands, keep=plan.first_equal, last=False)
     moved = sweep_tangent(plan, values, _read(plan, tangents), last=False)
@@ -160,7 +165,7 @@ def _differentiable(
     *tangents: Sequence[Tensor | None],
 ) -> tuple[Plan, tuple[Tensor, ...]]:
     """Check an einsum whose gradient is to be computed; return its plan and operands."""
-    equation, operands = parse(equation), tuple(operands)
+    equation, operands, memory_limit = parse(equation), tensors_in(operands, "operands"), check_limit(memory_limit)
     check_operands(equation, operands)
     check_differentiable(equation, operands, range(len(operands)))
     check_upstream(equation, operands, dldz)
@@ -207,16 +212,21 @@ def read_call(arguments: tuple[Any, ...]) -> tuple[Equation, tuple[Any, ...]]:
     if not arguments:
         raise EquationError("einsum takes an equation and its operands, or operands each with its sublist")
     if hasattr(arguments[0], "__torch_function__"):
-        if len(arguments) == 1 or any(isinstance(sublist, Tensor) for sublist in arguments[1::2]):
-            raise EquationError("an operand comes with its sublist, as in einsum(x, [0, 1], y, [1, 2])")
-        output = arguments[-1] if len(arguments) % 2 == 1 else None
-        return from_sublists(arguments[1::2], output), arguments[: len(arguments) - 1 : 2]
+        sublists, output = arguments[1::2], arguments[-1:] if len(arguments) % 2 == 1 else ()
+        if not sublists or any(sublist is None or _is_no_sublist(sublist) for sublist in (*sublists, *output)):
+            given = ", ".join(type(argument).__name__ for argument in arguments)
+            fault = f"an operand comes with its sublist, as in einsum(x, [0, 1], y, [1, 2]), not einsum({given})"
+            raise ArgumentError(fault)
+        return from_sublists(sublists, *output), arguments[: len(arguments) - 1 : 2]
     equation, operands = parse(arguments[0]), arguments[1:]
-    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+    while len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
-    if not operands:
-        raise OperandError("no operands were given", text=equation.text)
     return equation, operands
+
+
+def _is_no_sublist(sublist: Any) -> bool:
+    """Return whether a sublist is rather an operand: a tensor, but not of a few whole numbers."""
+    return isinstance(sublist, Tensor) and (sublist.ndim != 1 or sublist.is_floating_point() or sublist.is_complex())
 
 
 def _shapes(operands: Sequence[Tensor]) -> tuple[Shape, ...]:

@@ -11,17 +11,26 @@ from einsum_doc.compute.contraction.path import splits
 from einsum_doc.compute.contraction.plan import AxisMap, Plan
 from einsum_doc.compute.contraction.primitives import autocasts
 from einsum_doc.equation import Equation
-from einsum_doc.errors import OperandError, describe
+from einsum_doc.errors import ArgumentError, EinsumError, OperandError, describe, sequence
+
+
+def tensors_in(value: Any, name: str) -> tuple[Any, ...]:
+    """Return the items of an argument that is a sequence of tensors; a tensor is not one of its rows."""
+    if isinstance(value, Tensor):
+        raise ArgumentError(f"{name} is a sequence of tensors, not one tensor")
+    return sequence(value, name, "tensors")
 
 
 def check_operands(equation: Equation, operands: Sequence[Any]) -> None:
     """Refuse operands that are no tensors, or on several devices.
 
-    Raises: OperandError.
+    Raises: OperandError; ArgumentError.
     """
+    if not operands:
+        raise OperandError("no operands were given", text=equation.text)
     for number, operand in enumerate(operands):
         if not isinstance(operand, Tensor):
-            raise OperandError(
+            raise ArgumentError(
                 f"operand {number} is no tensor: {type(operand).__name__}",
                 text=equation.text,
                 places=equation.span(number),
@@ -132,7 +141,7 @@ def check_tangents(equation: Equation, operands: Sequence[Tensor], tangents: Seq
             continue
         if not isinstance(tangent, Tensor):
             fault = f"the tangent of operand {number} is no tensor: {type(tangent).__name__}"
-            _refuse(equation, operands, fault, at=[number])
+            _refuse(equation, operands, fault, at=[number], error=ArgumentError)
         own = (tuple(tangent.shape), _name(tangent.dtype), str(tangent.device))
         if own != (tuple(operand.shape), _name(operand.dtype), str(operand.device)):
             fault = f"the tangent of operand {number} has shape {own[0]}, {own[1]}, {own[2]}"
@@ -146,7 +155,7 @@ def check_upstream(equation: Equation, operands: Sequence[Tensor], dldz: Tensor)
     Raises: OperandError.
     """
     if not isinstance(dldz, Tensor):
-        raise OperandError(f"the upstream gradient is no tensor: {type(dldz).__name__}", text=equation.text)
+        raise ArgumentError(f"the upstream gradient is no tensor: {type(dldz).__name__}", text=equation.text)
     dtype = reduce(torch.promote_types, (operand.dtype for operand in operands))
     short = dtype in _CAST and dldz.dtype in _CAST and autocasts(operands[0])
     if dldz.dtype != dtype and not short:
@@ -172,6 +181,7 @@ def _refuse(
     *,
     at: Iterable[int] = (),
     detail: Callable[[Tensor], str] = _dtype,
+    error: type[EinsumError] = OperandError,
 ) -> NoReturn:
     lines = [
         f"{describe(number, ''.join(term), operand.shape)}, {detail(operand)}"
@@ -179,7 +189,7 @@ def _refuse(
     ]
     numbers = tuple(at)
     places = [place for number in numbers for place in equation.span(number)]
-    raise OperandError(fault, text=equation.text, places=places, operands=numbers, given=lines)
+    raise error(fault, text=equation.text, places=places, operands=numbers, given=lines)
 
 
 def _name(dtype: torch.dtype) -> str:

@@ -18,6 +18,8 @@ from einsum_doc.equation import ELLIPSIS, Equation, Role, Term
 from einsum_doc.notation.writing.lowering import in_ascii
 
 _PLAIN = frozenset((Tensor, Parameter))
+torch_einsum = torch.einsum
+"""torch's own, also where a program has put ours in its place."""
 
 
 def is_watched(operands: Sequence[Tensor], sizes: Sizes | None) -> bool:
@@ -99,7 +101,7 @@ def _einsum(terms: Sequence[Term], output: Term, tensors: Sequence[Tensor]) -> T
     if len({tensor.dtype for tensor in tensors}) > 1:
         dtype = reduce(torch.promote_types, (tensor.dtype for tensor in tensors))
         tensors = [tensor.to(dtype) for tensor in tensors]
-    value: Tensor = torch.einsum(f"{','.join(inputs)}->{result}", *tensors)
+    value: Tensor = torch_einsum(f"{','.join(inputs)}->{result}", *tensors)
     return value
 
 

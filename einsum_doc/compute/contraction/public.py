@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.overrides import _get_current_function_mode_stack, handle_torch_function, has_torch_function
 
 from einsum_doc.compute.contraction import differentiable
-from einsum_doc.compute.contraction.pairwise import is_of_torch, torch_takes
+from einsum_doc.compute.contraction.pairwise import is_of_torch, torch_einsum, torch_takes
 from einsum_doc.equation import Equation
 
 _P = ParamSpec("_P")
@@ -29,7 +29,7 @@ def _as_of_torch(function: Callable[_P, _R]) -> Callable[_P, _R]:
         if has_torch_function((*arguments, *listed)) and _is_overridden((*arguments, *listed)):
             if call is einsum and not options.get("sizes") and torch_takes(differentiable.read_call(arguments)[0]):
                 # What overrides torch.einsum overrides this one too.
-                return cast(_R, torch.einsum(*(str(own) if isinstance(own, Equation) else own for own in arguments)))
+                return cast(_R, torch_einsum(*(str(own) if isinstance(own, Equation) else own for own in arguments)))
             return handle_torch_function(call, (*arguments, *listed), *arguments, **options)
         return function(*arguments, **options)
 

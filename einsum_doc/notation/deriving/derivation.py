@@ -12,11 +12,11 @@ from einsum_doc.equation import Equation
 from einsum_doc.errors import EquationError
 from einsum_doc.notation.deriving.letters import accented
 from einsum_doc.notation.deriving.rules import like_terms
-from einsum_doc.notation.expression import Product, Subscript, Sum, Tensor
+from einsum_doc.notation.expression import Product, Subscript, Sum, Tensor, identifier
 from einsum_doc.notation.step import Step
 from einsum_doc.notation.writing.html import derivation_html, row_html
 from einsum_doc.notation.writing.latex import latex, latex_relation, latex_rows
-from einsum_doc.notation.writing.lowering import Lowering, Mode, identifier
+from einsum_doc.notation.writing.lowering import Lowering, Mode
 from einsum_doc.notation.writing.text import rows, spoken, wrapped
 
 

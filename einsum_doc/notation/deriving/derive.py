@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import get_args
 
 from einsum_doc.derivatives import Summand, second_derivative, shared_gradient, tangent
 from einsum_doc.equation import Equation, parse
-from einsum_doc.errors import EquationError
+from einsum_doc.errors import EquationError, chosen
 from einsum_doc.notation.deriving import reasons
 from einsum_doc.notation.deriving.derivation import Derivation
 from einsum_doc.notation.deriving.indexed import IndexedEquation
@@ -59,6 +60,7 @@ def derive(
     Source: docs/posts/einsum.md.
     """
     given = IndexedEquation(parse(equation), names, output, loss)
+    chosen(mode, "mode", get_args(Mode))
     steps = Steps(given)
     by: tuple[int, ...]
     match mode:
@@ -73,8 +75,6 @@ def derive(
                 raise EquationError("the second derivative is derived for real operands", text=given.equation.text)
             by = (given.operand(wrt), given.other_operand(wrt, wrt2))
             _second(steps, *by)
-        case _:
-            raise ValueError(f"there is no mode {mode!r}: gradient, tangent, second")
     return Derivation(
         given.equation,
         mode,

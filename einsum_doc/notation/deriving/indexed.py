@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from einsum_doc.derivatives import check_operand
 from einsum_doc.equation import ELLIPSIS, Equation
-from einsum_doc.errors import NotationError, OperandError
+from einsum_doc.errors import NotationError, OperandError, sequence
 from einsum_doc.notation.deriving.letters import GREEK_LETTERS, NAMES, Letters, accented
 from einsum_doc.notation.deriving.rules import Factors, primed
-from einsum_doc.notation.expression import Delta, Expression, Index, One, Partial, Subscript, Tensor
+from einsum_doc.notation.expression import Delta, Expression, Index, One, Partial, Subscript, Tensor, identifier
 from einsum_doc.notation.reading.parse import parse_expression
 
 
@@ -27,8 +27,10 @@ class IndexedEquation:
 
     def __init__(self, equation: Equation, names: Sequence[str] | None, output: str | None, loss: str | None) -> None:
         self.equation = equation
-        given = [*(names or ()), *([output] if output else ()), *([loss] if loss else ())]
-        for name in dict.fromkeys(given):
+        if names is not None:
+            names = sequence(names, "names", "names in LaTeX")
+        given = [*(names or ()), *(name for name in (output, loss) if name is not None)]
+        for name in given:
             _check_name(name)
         self.letters = Letters(equation, given)
         self.subscripts = self.letters.subscripts
@@ -38,7 +40,7 @@ class IndexedEquation:
         if names is None:
             self.names = self.letters.names(len(equation.operands))
         else:
-            self.names = tuple(names)
+            self.names = names
             self._check_names()
         self.terms = tuple(tuple(map(self.subscripts.__getitem__, term)) for term in equation.operands)
         self.tensors = tuple(map(Tensor, self.names, self.terms))
@@ -98,8 +100,7 @@ class IndexedEquation:
         if number is None and count > 1:
             fault = f"wrt is missing: the equation has {count}, numbered from 0"
             raise OperandError(fault, text=self.equation.text)
-        check_operand(self.equation, number or 0)
-        return number or 0
+        return check_operand(self.equation, 0 if number is None else number)
 
     def other_operand(self, first: int | None, second: int | None) -> int:
         """Return the operand to differentiate by as well; None is the one that is left."""
@@ -119,6 +120,11 @@ class IndexedEquation:
             if name in names:
                 what = "output" if name == self.output else "loss"
                 raise OperandError(f"the {what} and an operand are both called {name}", text=self.equation.text)
+        spelt: dict[str, str] = {}
+        for spelling in (self.output, *names):
+            if (same := spelt.setdefault(identifier(spelling), spelling)) != spelling:
+                fault = f"{same} and {spelling} are both called {identifier(spelling)} in code"
+                raise OperandError(fault, text=self.equation.text)
         for number, name in enumerate(names):
             if not operands[number]:
                 _check_name(name, "")
@@ -146,7 +152,7 @@ class IndexedEquation:
 def _check_name(name: str, subscript: str = "_{i}") -> None:
     try:
         found = parse_expression(name + subscript)
-    except NotationError:
+    except (NotationError, TypeError):
         found = None
     if not isinstance(found, Tensor) or found.name != name:
         raise OperandError(f"{name!r} is no name of a tensor: a letter such as x, or \\mathbf{{x}}")

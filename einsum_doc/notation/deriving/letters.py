@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from einsum_doc.equation import ELLIPSIS, Equation
 from einsum_doc.errors import EquationError
-from einsum_doc.notation.expression import GREEK, Index, Range, Subscript
+from einsum_doc.notation.expression import GREEK, Index, Range, Subscript, identifier
 
 NAMES = "xywvutsrqpnmhgfdcba"
 _UNWANTED = frozenset("delxyzo")
@@ -29,11 +29,11 @@ def letter_of(label: str) -> str | None:
 class Letters:
     """Letters for the indices of an equation, and those that are not in use."""
 
-    def __init__(self, equation: Equation, reserved: Iterable[str]) -> None:
+    def __init__(self, equation: Equation, reserved: Collection[str]) -> None:
         self.text = equation.text
         labels = [label for label in equation.labels if label != ELLIPSIS]
         letters = {label: letter_of(label) for label in labels}
-        self.taken = {letter for letter in letters.values() if letter} | set(reserved)
+        self.taken = {letter for letter in letters.values() if letter}.union(reserved, map(identifier, reserved))
         for label in labels:
             letters[label] = letters[label] or self.instead_of(label)
         self.subscripts: dict[str, Subscript] = {label: Index(letter) for label, letter in letters.items() if letter}

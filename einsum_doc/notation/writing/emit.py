@@ -2,7 +2,7 @@
 
 from einsum_doc.derivatives import gradient
 from einsum_doc.equation import ELLIPSIS, Equation, Role, Term, parse
-from einsum_doc.errors import EquationError
+from einsum_doc.errors import EquationError, chosen
 from einsum_doc.notation.writing.lowering import in_ascii
 
 LIBRARIES = {
@@ -30,13 +30,12 @@ def emit(equation: Equation | str, wrt: int, library: str = "torch") -> str:
     Kronecker delta, and a new one a one-tensor, as further operands. The text is for operands of one dtype whose
     sizes are equal where their labels are, and whose ellipses have the same axes: it does not broadcast. JAX's
     gradient of a complex operand is the conjugate of torch's.
-    Raises: EquationError, if there are more labels than the library has letters, or no such library.
+    Raises: EquationError, if there are more labels than the library has letters; ArgumentError, if there is no such
+    library.
     """
     equation = parse(equation)
-    if library not in LIBRARIES:
-        raise EquationError(f"there is no library {library!r} to write for: {', '.join(LIBRARIES)}")
+    importing, name = LIBRARIES[chosen(library, "library", LIBRARIES)]
     whole = gradient(equation, wrt)
-    importing, name = LIBRARIES[library]
     letters, spare = in_ascii(equation.labels)
     names = [f"x{number}" for number in range(len(equation.operands))]
     terms = ["".join(letters[label] for label in term) for term in whole.operands]

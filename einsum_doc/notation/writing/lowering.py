@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
 import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,27 +10,10 @@ from typing import Literal, TypeAlias
 
 from einsum_doc.derivatives import Summand
 from einsum_doc.equation import ELLIPSIS, Equation, Term
-from einsum_doc.notation.expression import ACCENTS
+from einsum_doc.notation.expression import identifier
 from einsum_doc.notation.writing.words import capitalized, listed, times
 
 Mode: TypeAlias = Literal["gradient", "tangent", "second"]
-
-
-def identifier(name: str) -> str:
-    r"""Return a name in LaTeX as Python can spell it.
-
-    >>> identifier("x"), identifier(r"\mathbf{x}"), identifier(r"\hat{x}'"), identifier(r"\lambda")
-    ('x', 'x', 'x_hat_prime', 'lambda_')
-    """
-    bare = name.rstrip("'")
-    primes = "_prime" * (len(name) - len(bare))
-    if bare.endswith("}"):
-        command, _, inner = bare[1:-1].partition("{")
-        found = identifier(inner) + (f"_{command}" if command in ACCENTS else "")
-    else:
-        found = bare.removeprefix("\\")
-    found += primes
-    return found + "_" if keyword.iskeyword(found) else found
 
 
 @dataclass(frozen=True)

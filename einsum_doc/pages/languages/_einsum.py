@@ -18,9 +18,8 @@ from pygments.lexers import PythonLexer
 from einsum_doc.compute.contraction.binding import read_sizes
 from einsum_doc.equation import ELLIPSIS, Equation, Role, parse
 from einsum_doc.errors import OperandError
-from einsum_doc.notation.expression import Delta
+from einsum_doc.notation.expression import Delta, identifier
 from einsum_doc.notation.writing.html import prose_html
-from einsum_doc.notation.writing.lowering import identifier
 from einsum_doc.notation.writing.words import listed
 from einsum_doc.pages.languages.derivation import rows_html, rows_of
 from einsum_doc.pages.record.block import Block

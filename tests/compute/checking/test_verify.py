@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from einsum_doc import OperandError, check
+from einsum_doc import ArgumentError, OperandError, check
 from einsum_doc.compute.checking import gradients as verify
 
 
@@ -66,7 +66,7 @@ def test_sizes_are_whole_numbers_of_any_kind() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.int64])
 def test_only_long_numbers_tell_an_error_from_rounding(dtype: torch.dtype) -> None:
-    with pytest.raises(OperandError, match=f"not in {dtype}"):
+    with pytest.raises(ArgumentError, match=f"not in {dtype}"):
         check("ij->i", {"i": 2, "j": 3}, dtype=dtype)
 
 

@@ -100,7 +100,7 @@ def default_device() -> Iterator[None]:
 def test_a_default_device_overrides_nothing() -> None:
     """It is a mode too, of torch's own, and the plan has to run under it."""
     operands = [operand.clone().requires_grad_() for operand in (X, Y, Z)]
-    output = einsum("ij,jk,kl->il", *operands)
+    output = einsum("ij,jk,kl->ji", *operands)
     assert "_ContractionNode" in type(output.grad_fn).__name__
     output.sum().backward()
 

@@ -18,7 +18,7 @@ from hypothesis import assume, find, given, settings
 from hypothesis import strategies as st
 from torch.autograd.functional import jacobian, jvp
 
-from einsum_doc.compute.checking.derivation import Derivations
+from einsum_doc.compute.checking.derivation import Derivations, verify
 from einsum_doc.compute.contraction.public import einsum
 from einsum_doc.derivatives import gradient, second_derivative, shared_gradient
 from einsum_doc.equation import ELLIPSIS, Equation, Role, parse
@@ -349,6 +349,12 @@ def test_the_ellipsis_is_a_range_of_its_own_letters() -> None:
         (("ij,jk->ik", 0), {"names": ("l", "y"), "loss": "l"}, OperandError, "loss and an operand are both"),
         (("ij,jk->ik", 0), {"names": ("x_1", "y")}, OperandError, "'x_1' is no name of a tensor"),
         (("i,->i", 0), {"names": ("x", "e")}, OperandError, "'e' is no name"),
+        (
+            ("ij,jk->ik", 0),
+            {"names": ("x", r"\mathbf{x}")},
+            OperandError,
+            r"x and \mathbf{x} are both called x in code",
+        ),
         (("i,i->i", 0), {"names": ("x", r"\bar{x}"), "complex": True}, OperandError, "the name of a conjugate"),
         (("i,i->i",), {"names": ("x", r"\dot{x}"), "mode": "tangent"}, OperandError, "the name of a tangent"),
         (("i,i,i->", 0), {"mode": "second"}, OperandError, "wrt2 is missing"),
@@ -364,6 +370,39 @@ def test_what_cannot_be_derived_is_said(
 ) -> None:
     with pytest.raises(error, match=message.replace("\\", "\\\\")):
         derive(*arguments, **options)
+
+
+# ---- names in code -----------------------------------------------------------------------------------
+
+SPELT = {
+    "w": "w",
+    r"\lambda": "lambda_",
+    r"\varepsilon": "varepsilon",
+    r"\mathbf{w}": "w",
+    r"\boldsymbol{\lambda}": "lambda_",
+    r"\mathrm{for}": "for_",
+    r"\mathrm{True}": "True_",
+    r"\mathrm{key}": "key",
+    r"\overline{w}": "w",
+    "w''": "w_prime_prime",
+    r"\lambda'": "lambda_prime",
+    r"\hat{w}'": "w_hat_prime",
+    r"\hat{\lambda}": "lambda_hat",
+    r"\tilde{\mathrm{for}}": "for_tilde",
+    r"\mathbf{\vec{w}}": "w_vec",
+    r"\check{\dot{w}}": "w_dot_check",
+}
+
+
+@pytest.mark.parametrize("name", SPELT)
+def test_a_name_has_one_spelling_in_code(name: str) -> None:
+    derivation = derive("ij,jk->ik", 0, names=["x", name], output=r"\mathbf{z}", complex=True)
+    assert f"= {SPELT[name]}.conj()" in derivation.latex()
+    assert bool(verify(derivation.latex()))
+    upstream, x, other = torch.randn(3, 2, 2, dtype=torch.complex128)
+    space = {"torch": torch, "dldz": upstream, "x": x, SPELT[name]: other}
+    exec(derivation.lowering.code, space)
+    torch.testing.assert_close(space["dldx"], upstream @ other.mH)
 
 
 # ---- sympy ---------------------------------------------------------------------------------------------

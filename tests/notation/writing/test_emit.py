@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from einsum_doc import EquationError, emit
+from einsum_doc import ArgumentError, EquationError, emit
 
 EQUATIONS = {
     "ijk,ip->jkp": [(2, 3, 4), (2, 5)],
@@ -64,7 +64,7 @@ def test_the_text_says_what_it_is_for() -> None:
 
 
 def test_what_cannot_be_emitted() -> None:
-    with pytest.raises(EquationError, match="no library 'cupy'"):
+    with pytest.raises(ArgumentError, match="no library 'cupy'"):
         emit("i->", 0, "cupy")
     many = "".join(chr(0x4E00 + n) for n in range(60))
     with pytest.raises(EquationError, match="more labels than letters"):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from einsum_doc.compute.checking.symbols.resolution import kinds_of, sides_of
 from einsum_doc.compute.checking.symbols.table import EqualSize, SymbolTable
-from einsum_doc.notation.expression import Index, Tensor, plain, subscripts
+from einsum_doc.notation.expression import Index, Tensor, identifier, plain, subscripts
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain
 from einsum_doc.notation.reading.scope import Scope
@@ -87,7 +87,7 @@ class Directives:
         """Return the tensors of this page by their names in code."""
         found: dict[str, dict[str, None]] = {}
         for name in (*self.table.tensors, *(part.name for part in self.tensors)):
-            found.setdefault(_in_code(name), {})[name] = None
+            found.setdefault(identifier(name), {})[name] = None
         return found
 
     def only(self, names: Iterable[str], step: Directive) -> str:
@@ -98,21 +98,9 @@ class Directives:
         first, *others = names
         if others:
             both = " or ".join((first, *others))
-            raise self.fail(f"{_in_code(first)} could be {both}", step.at, "names that differ without their style")
+            raise self.fail(f"{identifier(first)} could be {both}", step.at, "names that differ without their style")
         return first
 
     def kinds(self, name: str) -> tuple[str, ...] | None:
         """Return the kinds of the subscripts of a tensor at its first place in the text."""
         return next((kinds_of(part.indices) for part in self.tensors if part.name == name), None)
-
-
-def _in_code(name: str) -> str:
-    r"""Return the name of a tensor in Python: `\mu` is mu, `\hat{x}` is x_hat, and x' is x_prime."""
-    primes = len(name) - len(name.rstrip("'"))
-    bare = name.rstrip("'")
-    if "{" in bare:
-        command, _, inner = bare[1:-1].partition("{")
-        found = _in_code(inner) + (f"_{command}" if command in ("hat", "bar", "tilde", "dot", "vec", "check") else "")
-    else:
-        found = bare.lstrip("\\")
-    return found + "_prime" * primes
