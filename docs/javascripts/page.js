@@ -4,8 +4,11 @@
 
   // A box that scrolls can be scrolled with the keyboard.
   const reach = () => {
-    for (const box of page.querySelectorAll(".arithmatex, pre, .md-typeset__scrollwrap, .einsum > table")) {
-      if (box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX !== "visible") {
+    for (const box of page.querySelectorAll(".arithmatex, pre, pre > code, .md-typeset__scrollwrap, .einsum > table")) {
+      const { overflowX, overflowY } = getComputedStyle(box);
+      const wide = box.scrollWidth > box.clientWidth + 1 && /auto|scroll/.test(overflowX);
+      const long = box.scrollHeight > box.clientHeight + 1 && /auto|scroll/.test(overflowY);
+      if (wide || long) {
         box.tabIndex = 0;
       } else {
         box.removeAttribute("tabindex");
