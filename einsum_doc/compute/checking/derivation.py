@@ -16,6 +16,7 @@ from einsum_doc.compute.checking.evaluation.code import let as given_by_code
 from einsum_doc.compute.checking.symbols.directives import Directives
 from einsum_doc.compute.checking.symbols.resolution import define, is_definition, register, resolved
 from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable
+from einsum_doc.compute.checking.symbols.vanishing import refuse_vanishing
 from einsum_doc.errors import ArgumentError, NotationError, sequence, shown, whole
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
@@ -204,12 +205,14 @@ class DerivationCheck:
         sides = resolved(chain, key, self.table, self.scope)
         signs = [relation.sign for relation in chain.relations]
         head, right, *_ = sides
+        above = set(self.table.tensors)
         defines = is_definition(self.table, head, right, signs[0], self.scope)
         if defines:
             register(self.table, right, self.scope)
             define(self.table, Statement(f"{key}, left", key, (head, right), self.scope, directives.equal, (), True))
         for side in sides[2 if defines else 0 :]:
             register(self.table, side, self.scope)
+        refuse_vanishing(self.table, sides, above, self.scope, defines)
         statement = Statement(key, key, sides, self.scope, directives.equal, directives.kept, defines)
         cases = Cases(statement, self.table, self.draws)
         self.checked.append(cases)
