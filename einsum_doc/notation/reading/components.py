@@ -20,7 +20,7 @@ from einsum_doc.notation.expression import (
 )
 from einsum_doc.notation.reading.cursor import Cursor, Parser
 from einsum_doc.notation.reading.indices import indices
-from einsum_doc.notation.reading.vocabulary import FUNCTION_NAME, FUNCTIONS, ONE_TENSORS, TRANSPOSES
+from einsum_doc.notation.reading.vocabulary import BOLD, FUNCTION_NAME, FUNCTIONS, ONE_TENSORS, TRANSPOSES
 
 MAX_DIGITS = 6
 """The most digits of a number that is read, zeros at its ends apart.
@@ -99,7 +99,14 @@ def component(parser: Parser) -> Expression:
             f"{plain(name)} before a bracket could be a function or a factor",
             expected=rf"\operatorname{{{plain(name)}}}(…) for a function, \cdot or \, between for a product",
         )
-    return raised(parser, Tensor(name, at=token.at))
+    found = raised(parser, Tensor(name, at=token.at))
+    if bold := BOLD.search(name):
+        raise parser.error(
+            f"{bold[0]} is bold and has no indices, so it is no scalar",
+            expected=f"a component, {name}_{{ij}}, or a name that is not bold for a scalar",
+            at=token.at,
+        )
+    return found
 
 
 def _refuse_function_name(parser: Parser) -> None:

@@ -75,6 +75,9 @@ BRACKETS = {
 FACTORS = frozenset(["letter", "number", "open", "style", "function", "fraction", "root", "sum", "partial", "dots"])
 """The kinds of what a factor can begin with."""
 
+BOLD = re.compile(r"\\(?:mathbf|boldsymbol|vec)\{[^{}]*\}")
+"""A name, or a part of one, that is a vector or a matrix to a reader."""
+
 ONE_TENSORS = tuple(rf"\{style}{{1}}" for style in ("mathbf", "mathbb", "boldsymbol", "mathrm", "mathsf"))
 TRANSPOSES = frozenset(["T", r"\top", r"\intercal", "{T}", r"{\top}", r"{\intercal}", r"{\mathsf{T}}", r"{\mathrm{T}}"])
 """Exponents that make a transpose."""

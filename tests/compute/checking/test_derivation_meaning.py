@@ -73,3 +73,23 @@ SMALL_BUT_SAID = {
 def test_a_derivative_that_vanishes_otherwise_is_no_fault(text: str) -> None:
     derivation = verify(text)
     assert derivation, str(derivation)
+
+
+BOLD = {
+    "a product that commutes": (r"\mathbf{A} \mathbf{B} &= \mathbf{B} \mathbf{A}", r"\mathbf{A}_{ij}"),
+    "under an accent": (r"y &= 2 \hat{\mathbf{x}}^2", r"\hat{\mathbf{x}}_{ij}"),
+    "by another command": (r"y &= \bm x \cdot x", r"\boldsymbol{x}_{ij}"),
+    "with an arrow": (r"\frac{\partial l}{\partial \vec w} &= 2", r"\vec{w}_{ij}"),
+    "on the left": (r"\boldsymbol{\mu} &= \frac{1}{I} \sum_i x_i", r"\boldsymbol{\mu}_{ij}"),
+}
+
+
+@pytest.mark.parametrize(("text", "component"), BOLD.values(), ids=BOLD.keys())
+def test_a_bold_name_without_indices_is_no_scalar(text: str, component: str) -> None:
+    with pytest.raises(NotationError, match="is bold and has no indices, so it is no scalar") as caught:
+        verify(text)
+    assert caught.value.expected.startswith(f"a component, {component}, or ")
+
+
+def test_a_bold_name_with_indices_is_a_tensor() -> None:
+    assert verify(r"\mathbf{A}_{ij} \vec{b}_j &= [\vec{b}]_j (\mathbf{A}^T)_{ji} \mathbf{1}_k \delta_{k0}")
