@@ -142,7 +142,8 @@ class Derivations:
         # `torch.device` runs Python at each call of torch, so it is entered only if the default is another device.
         here = nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu")
         try:
-            document = parse_notation(text)
+            scalars = [name for name, symbol in self.table.tensors.items() if symbol.kinds == ()]
+            document = parse_notation(text, scalars)
             derivation = DerivationCheck(document, directives, self.table.copy(), self.namespace, self.seed)
             with here, torch.enable_grad():
                 lines = tuple(derivation.lines())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
     DIFFERENTIALS,
     Delta,
@@ -20,7 +21,14 @@ from einsum_doc.notation.expression import (
 )
 from einsum_doc.notation.reading.cursor import Cursor, Parser
 from einsum_doc.notation.reading.indices import indices
-from einsum_doc.notation.reading.vocabulary import BOLD, FUNCTION_NAME, FUNCTIONS, ONE_TENSORS, TRANSPOSES
+from einsum_doc.notation.reading.vocabulary import (
+    BOLD,
+    FUNCTION_NAME,
+    FUNCTIONS,
+    ONE_TENSORS,
+    TRANSPOSES,
+    USUAL_FUNCTIONS,
+)
 
 MAX_DIGITS = 6
 """The most digits of a number that is read, zeros at its ends apart.
@@ -95,10 +103,10 @@ def component(parser: Parser) -> Expression:
     if parser.next.kind == "open" and not parser.next.spaced:
         if name in DIFFERENTIALS:
             raise parser.error("a derivative is written with ∂", expected=r"\partial; or \cdot between, for a product")
-        raise parser.error(
-            f"{plain(name)} before a bracket could be a function or a factor",
-            expected=rf"\operatorname{{{plain(name)}}}(…) for a function, \cdot or \, between for a product",
-        )
+        if name in USUAL_FUNCTIONS or name not in parser.scalars:
+            raise before_bracket(parser, Tensor(name), parser.next.at)
+    else:
+        parser.scalars.add(name)
     found = raised(parser, Tensor(name, at=token.at))
     if bold := BOLD.search(name):
         raise parser.error(
@@ -107,6 +115,16 @@ def component(parser: Parser) -> Expression:
             at=token.at,
         )
     return found
+
+
+def before_bracket(parser: Parser, tensor: Tensor, at: Position) -> NotationError:
+    """Return the error about a name before a bracket, which a reader could take for a function of what is inside."""
+    name = rf"\operatorname{{{plain(tensor.name)}}}(…)" + (" without indices" if tensor.indices else "")
+    return parser.error(
+        f"{tensor} before a bracket could be a function or a factor",
+        expected=rf"{name} for a function, \cdot or \, between for a product",
+        at=at,
+    )
 
 
 def _refuse_function_name(parser: Parser) -> None:

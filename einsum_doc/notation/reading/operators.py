@@ -133,7 +133,9 @@ def derivative(parser: Parser, at: Position) -> Expression:
     if len(by) != order:
         raise parser.error(f"a derivative of order {order} by {len(by)} tensors", expected="as many ∂ below as above")
     parser.take()
-    if body is None:
+    if body is None and parser.sees("sum"):
+        body = summation(parser)  # It goes to the end of the term.
+    elif body is None:
         body = argument(parser, r"the derivative's bracket, \left( … \right)")
         if parser.continues_term() or parser.sees("symbol", "^"):
             raise parser.error(

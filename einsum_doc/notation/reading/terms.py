@@ -12,14 +12,17 @@ from einsum_doc.notation.expression import (
     Negative,
     Number,
     One,
+    Partial,
     Power,
     Product,
     Quotient,
     RangeProduct,
     Sum,
+    Summation,
     Tensor,
+    subscripts,
 )
-from einsum_doc.notation.reading.components import bracketed_component, component, number, raised
+from einsum_doc.notation.reading.components import before_bracket, bracketed_component, component, number, raised
 from einsum_doc.notation.reading.cursor import Parser
 from einsum_doc.notation.reading.operators import derivative, function, inline_derivative, root, summation
 from einsum_doc.notation.reading.tokens import Token
@@ -100,7 +103,7 @@ class Terms(Parser):
 
 
 def _refuse_misreading(parser: Parser, before: Expression | Token, first: Token, factor: Expression) -> None:
-    """Refuse two factors that are no product to a parser: dx is a differential, as in dy/dx, 1½ a number."""
+    """Refuse two factors that are no product to a reader: dx is a differential, 1½ a number, g_e(x) a function."""
     if (
         isinstance(before, Number)
         and first.kind == "fraction"
@@ -109,6 +112,10 @@ def _refuse_misreading(parser: Parser, before: Expression | Token, first: Token,
         and isinstance(factor.denominator, Number)
     ):
         raise parser.error("a number before a fraction could be added", expected=r"\cdot between them", at=first.at)
+    if first.kind == "open" and not first.spaced and factor.at != first.at:  # A component, [a]_{ij}, begins there.
+        name = before.base if isinstance(before, Power) else before
+        if isinstance(name, Tensor) and _could_be_argument(factor, name):
+            raise before_bracket(parser, name, first.at)
     named = factor.base if isinstance(factor, Power) else factor
     if not isinstance(before, Tensor) or before.indices or before.name not in DIFFERENTIALS:
         return
@@ -118,6 +125,19 @@ def _refuse_misreading(parser: Parser, before: Expression | Token, first: Token,
             expected=rf"\partial for a derivative, {before.name} \cdot for a product",
             at=before.at,
         )
+
+
+def _could_be_argument(inside: Expression, name: Tensor) -> bool:
+    """Return whether what is inside of a bracket could be the argument of a function with this name.
+
+    A product needs the bracket of a sum, a derivative or a sign, but not that of a single component.
+    """
+    negative = isinstance(inside, Negative)
+    while isinstance(inside, Power | Negative):
+        inside = inside.parts[0]
+    if isinstance(inside, Sum | Partial | Summation):
+        return False
+    return (inside.is_leaf and not negative) or not set(subscripts(inside)) & set(name.indices)
 
 
 def _with_range_products(parser: Parser, items: list[Expression | Token]) -> tuple[Expression, ...]:

@@ -75,6 +75,9 @@ BRACKETS = {
 FACTORS = frozenset(["letter", "number", "open", "style", "function", "fraction", "root", "sum", "partial", "dots"])
 """The kinds of what a factor can begin with."""
 
+USUAL_FUNCTIONS = frozenset(["f", "g", "F", "G", r"\phi", r"\varphi", r"\psi", r"\Phi", r"\Psi"])
+"""Names that are functions to a reader where they stand before a bracket, even if they are scalars elsewhere."""
+
 BOLD = re.compile(r"\\(?:mathbf|boldsymbol|vec)\{[^{}]*\}")
 """A name, or a part of one, that is a vector or a matrix to a reader."""
 

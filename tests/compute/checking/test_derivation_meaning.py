@@ -4,6 +4,7 @@
 import pytest
 
 from einsum_doc import NotationError, verify
+from einsum_doc.compute.checking.derivation import Derivations
 
 LAYER = r"z_i &= W_{ij} x_j \\ y_i &= \operatorname{f}(z_i) \\ "
 
@@ -93,3 +94,51 @@ def test_a_bold_name_without_indices_is_no_scalar(text: str, component: str) -> 
 
 def test_a_bold_name_with_indices_is_a_tensor() -> None:
     assert verify(r"\mathbf{A}_{ij} \vec{b}_j &= [\vec{b}]_j (\mathbf{A}^T)_{ji} \mathbf{1}_k \delta_{k0}")
+
+
+APPLIED = {
+    "with an index": r"y &= g_e(x)",
+    "with the index of its argument": r"y_i &= f_i(x_i)",
+    "of a number": r"y_i &= \alpha_i(0)",
+    "of a multiple": r"y_e &= g_e(2x)",
+    "of a function": r"y_e &= g_e(\exp(x))",
+    "a power of it": r"y_e &= g_e^2(x)",
+    "a square of it": r"y_e &= g_e(x)^2",
+    "without an index": r"y &= g(x)",
+    "a scalar that is not known": r"y_i &= r \left( x_i + b_i \right)",
+    "a known scalar before what needs no bracket": r"r &= x_i x_i \\ y &= r(x)",
+    "a known scalar that is usually a function": r"f &= x^2 \\ f(x + h) &= f x + f h",
+}
+
+
+@pytest.mark.parametrize("text", APPLIED.values(), ids=APPLIED.keys())
+def test_a_name_before_an_argument_in_brackets_could_be_a_function(text: str) -> None:
+    with pytest.raises(NotationError, match="before a bracket could be a function or a factor") as caught:
+        verify(text)
+    assert r"\cdot or \, between for a product" in caught.value.expected
+
+
+MULTIPLIED = {
+    "a known scalar": r"r &= x_i x_i \\ y_j &= r \left( x_j + b_j \right) \\ y_j &= r x_j + r b_j",
+    "a scalar that was used": r"a r &= r a \\ r (a + b) &= r a + r b",
+    "its square": r"a r &= r a \\ r^2 (a + b) &= r^2 a + b r^2",
+    "a component and a sum": r"w_i (x_i + b_i) &= w_i x_i + w_i b_i",
+    "a component and a negative": r"x_i (-y_i) &= -x_i y_i",
+    "a component and a product": r"A_{ij} (B_{jk} v_k) &= (A_{ij} B_{jk}) v_k",
+    "a component and a component in brackets": r"a_i [b]_{ij} &= (b^T)_{ji} a_i",
+    "a component and a sum over all": r"p_i \left( \sum_j x_j y_j \right) &= x_j y_j \, p_i",
+    "with a sign between": r"g_e \cdot (x) &= g_e \, (x)",
+    "the derivative of a sum": r"\frac{\partial}{\partial x_p} \sum_i x_i^2 a_i + b_p &= 2 x_p a_p + b_p",
+}
+
+
+@pytest.mark.parametrize("text", MULTIPLIED.values(), ids=MULTIPLIED.keys())
+def test_a_product_with_a_bracket(text: str) -> None:
+    derivation = verify(text)
+    assert derivation, str(derivation)
+
+
+def test_a_scalar_of_an_earlier_fence_is_a_factor() -> None:
+    page = Derivations()
+    page.check(r"r &= x_i x_i")
+    assert page.check(r"r (x_j + b_j) &= r x_j + r b_j")
