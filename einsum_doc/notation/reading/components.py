@@ -28,6 +28,7 @@ from einsum_doc.notation.reading.vocabulary import (
     ONE_TENSORS,
     TRANSPOSES,
     USUAL_FUNCTIONS,
+    reserved,
 )
 
 MAX_DIGITS = 6
@@ -66,10 +67,13 @@ def _one(parser: Parser, at: Position) -> Expression:
 def _delta(parser: Parser) -> Expression:
     token = parser.take()
     if not parser.sees("symbol", "_"):
-        raise parser.error("δ is the Kronecker delta, and has two indices", expected=r"\delta_{ij}")
+        expected = r"\delta_{ij}; \hat{\delta} is a name of your own"
+        raise parser.error("δ is the Kronecker delta here, and has two indices", expected=expected)
     found = indices(parser)
     if len(found) != 2 or any(isinstance(index, Range) for index in found):
-        raise parser.error("the Kronecker delta has two indices", expected=r"\delta_{ij}", at=token.at)
+        raise parser.error(
+            "the Kronecker delta has two indices", expected=rf"\delta_{{ij}}; {reserved(Delta(found))}", at=token.at
+        )
     return Delta(found, at=token.at)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from einsum_doc.notation.expression import ACCENTS, GREEK
+from einsum_doc.notation.expression import ACCENTS, GREEK, Delta, Expression, Pi, subscript
 
 _FUNCTION_COMMANDS = (
     *("exp", "log", "ln", "sin", "cos", "tan", "cot", "sec", "csc"),
@@ -104,3 +104,14 @@ _HINTS = {
 }
 HINTS = {sign: hint for hint, signs in _HINTS.items() for sign in signs}
 """Replacements for signs that authors know from elsewhere."""
+
+
+def reserved(expression: Expression) -> str:
+    """Return the meaning of a letter that is no tensor, and the name to write for one; "" for any other."""
+    match expression:
+        case Delta(indices):
+            return rf"δ is the Kronecker delta here; \boldsymbol{{\delta}}{subscript(indices)} is a name of your own"
+        case Pi():
+            return r"π is the number here; \hat{\pi} is a name of your own"
+        case _:
+            return ""

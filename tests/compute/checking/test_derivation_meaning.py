@@ -142,3 +142,41 @@ def test_a_scalar_of_an_earlier_fence_is_a_factor() -> None:
     page = Derivations()
     page.check(r"r &= x_i x_i")
     assert page.check(r"r (x_j + b_j) &= r x_j + r b_j")
+
+
+OWN_DELTA = r"δ is the Kronecker delta here; \boldsymbol{\delta}_{bj} is a name of your own"
+OWN_PI = r"π is the number here; \hat{\pi} is a name of your own"
+
+RESERVED = {
+    "the backpropagated error": (r"\delta_{bj} &= \frac{\partial C}{\partial z_{bj}}", OWN_DELTA),
+    "a residual": (r"\delta_{bj} &= y_{bj} - t_{bj}", OWN_DELTA),
+    "a sum that is called π": (r"\pi &= a + b", OWN_PI),
+    "with one index": (r"\delta_j &= \frac{\partial C}{\partial z_j}", r"\boldsymbol{\delta}_j is a name of your own"),
+    "without an index": (r"\delta &= p - y", r"\hat{\delta} is a name of your own"),
+    "below a derivative": (r"\frac{\partial C}{\partial \delta_{bj}} &= \mathbf{1}_{bj}", OWN_DELTA),
+    "π below a derivative": (r"\frac{\partial C}{\partial \pi} &= 1", OWN_PI),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), RESERVED.values(), ids=RESERVED.keys())
+def test_a_letter_with_a_meaning_of_its_own_says_so(text: str, said: str) -> None:
+    try:
+        (line,) = verify(text).lines
+    except NotationError as error:
+        assert said in error.expected
+    else:
+        assert not line.holds
+        assert said in line.details
+
+
+def test_the_names_that_are_proposed_can_be_read() -> None:
+    derivation = verify(r"""
+        z_{bj} &= x_{bi} w_{ij} \\ \boldsymbol{\delta}_{bj} &= \frac{\partial C}{\partial z_{bj}} \\
+        \frac{\partial C}{\partial w_{ij}} &= x_{bi} \boldsymbol{\delta}_{bj} \\
+        \hat{\pi} &= a + \hat{\delta} \\ \frac{\partial \hat{\pi}}{\partial a} &= 1""")
+    assert derivation, str(derivation)
+    assert [line.kind for line in derivation.lines] == ["definition", "definition", "claim", "definition", "claim"]
+
+
+def test_a_true_line_about_the_kronecker_delta_needs_no_hint() -> None:
+    assert verify(r"\delta_{ip} &= \frac{\partial x_i}{\partial x_p} = \delta_{pi}")
