@@ -50,7 +50,7 @@ class Terms(Parser):
         return Negative(term, at=sign.at) if sign is not None and sign.text == "-" else term
 
     def term(self) -> Expression:
-        at = self.next.at
+        at = start = self.next.at
         items: list[Expression | Token] = []
         times: Token | None = None
         while True:
@@ -63,6 +63,9 @@ class Terms(Parser):
                 factor = self.factor()
                 if items and not times:
                     _refuse_misreading(self, items[-1], first, factor)
+                    if items[-1].at == start:  # That of a factor in brackets is inside of them.
+                        _refuse_function(self, items[-1], first, factor)
+                start = first.at
                 items.append(self._over(factor))
             times = self.accept("times")
             if not self.starts_factor():
@@ -103,7 +106,7 @@ class Terms(Parser):
 
 
 def _refuse_misreading(parser: Parser, before: Expression | Token, first: Token, factor: Expression) -> None:
-    """Refuse two factors that are no product to a reader: dx is a differential, 1½ a number, g_e(x) a function."""
+    """Refuse two factors that are no product to a reader: dx is a differential, as in dy/dx, 1½ a number."""
     if (
         isinstance(before, Number)
         and first.kind == "fraction"
@@ -112,10 +115,6 @@ def _refuse_misreading(parser: Parser, before: Expression | Token, first: Token,
         and isinstance(factor.denominator, Number)
     ):
         raise parser.error("a number before a fraction could be added", expected=r"\cdot between them", at=first.at)
-    if first.kind == "open" and not first.spaced and factor.at != first.at:  # A component, [a]_{ij}, begins there.
-        name = before.base if isinstance(before, Power) else before
-        if isinstance(name, Tensor) and _could_be_argument(factor, name):
-            raise before_bracket(parser, name, first.at)
     named = factor.base if isinstance(factor, Power) else factor
     if not isinstance(before, Tensor) or before.indices or before.name not in DIFFERENTIALS:
         return
@@ -125,6 +124,14 @@ def _refuse_misreading(parser: Parser, before: Expression | Token, first: Token,
             expected=rf"\partial for a derivative, {before.name} \cdot for a product",
             at=before.at,
         )
+
+
+def _refuse_function(parser: Parser, before: Expression | Token, first: Token, factor: Expression) -> None:
+    """Refuse a name before a bracket with what could be its argument, g_e(x)."""
+    name = before.base if isinstance(before, Power) else before
+    bracket = first.kind == "open" and not first.spaced and factor.at != first.at  # That of a component, [a]_{ij}, is.
+    if bracket and isinstance(name, Tensor) and _could_be_argument(factor, name):
+        raise before_bracket(parser, name, first.at)
 
 
 def _could_be_argument(inside: Expression, name: Tensor) -> bool:

@@ -127,6 +127,7 @@ MULTIPLIED = {
     "a component and a product": r"A_{ij} (B_{jk} v_k) &= (A_{ij} B_{jk}) v_k",
     "a component and a component in brackets": r"a_i [b]_{ij} &= (b^T)_{ji} a_i",
     "a component and a sum over all": r"p_i \left( \sum_j x_j y_j \right) &= x_j y_j \, p_i",
+    "brackets around both": r"(x_i) (y_i) (x_i)^2 (y_i) &= x_i^3 y_i^2",
     "with a sign between": r"g_e \cdot (x) &= g_e \, (x)",
     "the derivative of a sum": r"\frac{\partial}{\partial x_p} \sum_i x_i^2 a_i + b_p &= 2 x_p a_p + b_p",
 }
