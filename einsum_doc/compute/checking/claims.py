@@ -15,6 +15,7 @@ from einsum_doc.compute.checking.evaluation.arrays import TOLERANCE
 from einsum_doc.compute.checking.instances import UncheckableError, UnluckyError
 from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_sizes
 from einsum_doc.notation.expression import Expression, Index, Tensor, plain, subscripts
+from einsum_doc.notation.reading.vocabulary import reserved
 
 CANCELLED = 1e-6
 """The least part of the terms that may be left when they cancel, unless nothing is: otherwise not checked."""
@@ -142,6 +143,7 @@ def details(cases: Cases, case: Case, number: int, component: Sequence[int]) -> 
     return (
         f"at {at}: {both}" if at else both,
         f"sizes: {sizes(case)}",
+        *filter(None, [reserved(cases.statement.sides[0])]),
         *_conflicts(cases, case, number),
         *_scalar_arguments(cases, number),
     )

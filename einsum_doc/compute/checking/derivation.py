@@ -14,9 +14,11 @@ from einsum_doc.compute.checking.cases import Cases, Draws
 from einsum_doc.compute.checking.claims import claim, definition
 from einsum_doc.compute.checking.evaluation.code import let as given_by_code
 from einsum_doc.compute.checking.symbols.directives import Directives
-from einsum_doc.compute.checking.symbols.resolution import define, is_definition, register, resolved
+from einsum_doc.compute.checking.symbols.resolution import define, is_definition, register, resolved, sides_of
 from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable
+from einsum_doc.compute.checking.symbols.vanishing import refuse_vanishing
 from einsum_doc.errors import ArgumentError, NotationError, sequence, shown, whole
+from einsum_doc.notation.expression import Tensor
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
 from einsum_doc.notation.reading.scope import Scope
@@ -141,7 +143,8 @@ class Derivations:
         # `torch.device` runs Python at each call of torch, so it is entered only if the default is another device.
         here = nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu")
         try:
-            document = parse_notation(text)
+            scalars = [name for name, symbol in self.table.tensors.items() if symbol.kinds == ()]
+            document = parse_notation(text, scalars)
             derivation = DerivationCheck(document, directives, self.table.copy(), self.namespace, self.seed)
             with here, torch.enable_grad():
                 lines = tuple(derivation.lines())
@@ -169,6 +172,7 @@ class DerivationCheck:
         self.namespace = namespace
         self.scope = Scope(document.text)
         self.draws = Draws(seed, document.entries)
+        self.given: dict[str, Directive] = {}
         self.checked: list[Cases] = []
 
     def lines(self) -> Iterator[CheckedLine]:
@@ -187,29 +191,45 @@ class DerivationCheck:
                     raise self.scope.fail(fault, step.at, "'% new' before everything else of its text")
                 self.table = SymbolTable(count=self.table.count)
             first = first and isinstance(step, Directive) and step.word in ("", "new")
-        directives = Directives(chains, self.table, self.scope)
+        lets = [step for step in self.entries if isinstance(step, Directive) and step.word == "let"]
+        directives = Directives(chains, lets, self.table, self.scope)
         for step in self.entries:
             if isinstance(step, Directive):
                 directives.apply(step)
         for step in self.entries:
             if isinstance(step, Chain):
+                for name in [part.name for side in sides_of(step) for part in side.walk() if isinstance(part, Tensor)]:
+                    self._give(name, directives)
                 yield from self._chain(step, directives)
             elif step.word == "let":
-                given_by_code(step, directives, self.namespace)
+                self.given[directives.let(step, self.given)] = step
+        for name in list(self.given):
+            self._give(name, directives)
+
+    def _give(self, name: str, directives: Directives) -> None:
+        """Put a tensor into the symbol table if it is given by code.
+
+        It is put there late, before the first row with it, as rows above that one may define what the code uses.
+        """
+        step = self.given.pop(name, None)
+        if step is not None:
+            given_by_code(step, directives, self.namespace, lambda argument: self._give(argument, directives))
 
     def _chain(self, chain: Chain, directives: Directives) -> Iterator[CheckedLine]:
         """Check the lines of one chain."""
         self.table.count += 1
         key = f"chain {self.table.count}"
-        sides = resolved(chain, key, self.table, self.scope)
+        sides = resolved(chain, key, self.table, self.scope, directives.ranges)
         signs = [relation.sign for relation in chain.relations]
         head, right, *_ = sides
+        above = set(self.table.tensors)
         defines = is_definition(self.table, head, right, signs[0], self.scope)
         if defines:
             register(self.table, right, self.scope)
             define(self.table, Statement(f"{key}, left", key, (head, right), self.scope, directives.equal, (), True))
         for side in sides[2 if defines else 0 :]:
             register(self.table, side, self.scope)
+        refuse_vanishing(self.table, sides, above, self.scope, defines)
         statement = Statement(key, key, sides, self.scope, directives.equal, directives.kept, defines)
         cases = Cases(statement, self.table, self.draws)
         self.checked.append(cases)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
     DIFFERENTIALS,
     Delta,
@@ -20,7 +21,15 @@ from einsum_doc.notation.expression import (
 )
 from einsum_doc.notation.reading.cursor import Cursor, Parser
 from einsum_doc.notation.reading.indices import indices
-from einsum_doc.notation.reading.vocabulary import FUNCTION_NAME, FUNCTIONS, ONE_TENSORS, TRANSPOSES
+from einsum_doc.notation.reading.vocabulary import (
+    BOLD,
+    FUNCTION_NAME,
+    FUNCTIONS,
+    ONE_TENSORS,
+    TRANSPOSES,
+    USUAL_FUNCTIONS,
+    reserved,
+)
 
 MAX_DIGITS = 6
 """The most digits of a number that is read, zeros at its ends apart.
@@ -58,10 +67,13 @@ def _one(parser: Parser, at: Position) -> Expression:
 def _delta(parser: Parser) -> Expression:
     token = parser.take()
     if not parser.sees("symbol", "_"):
-        raise parser.error("δ is the Kronecker delta, and has two indices", expected=r"\delta_{ij}")
+        expected = r"\delta_{ij}; \hat{\delta} is a name of your own"
+        raise parser.error("δ is the Kronecker delta here, and has two indices", expected=expected)
     found = indices(parser)
     if len(found) != 2 or any(isinstance(index, Range) for index in found):
-        raise parser.error("the Kronecker delta has two indices", expected=r"\delta_{ij}", at=token.at)
+        raise parser.error(
+            "the Kronecker delta has two indices", expected=rf"\delta_{{ij}}; {reserved(Delta(found))}", at=token.at
+        )
     return Delta(found, at=token.at)
 
 
@@ -95,11 +107,28 @@ def component(parser: Parser) -> Expression:
     if parser.next.kind == "open" and not parser.next.spaced:
         if name in DIFFERENTIALS:
             raise parser.error("a derivative is written with ∂", expected=r"\partial; or \cdot between, for a product")
+        if name in USUAL_FUNCTIONS or name not in parser.scalars:
+            raise before_bracket(parser, Tensor(name), parser.next.at)
+    else:
+        parser.scalars.add(name)
+    found = raised(parser, Tensor(name, at=token.at))
+    if bold := BOLD.search(name):
         raise parser.error(
-            f"{plain(name)} before a bracket could be a function or a factor",
-            expected=rf"\operatorname{{{plain(name)}}}(…) for a function, \cdot or \, between for a product",
+            f"{bold[0]} is bold and has no indices, so it is no scalar",
+            expected=f"a component, {name}_{{ij}}, or a name that is not bold for a scalar",
+            at=token.at,
         )
-    return raised(parser, Tensor(name, at=token.at))
+    return found
+
+
+def before_bracket(parser: Parser, tensor: Tensor, at: Position) -> NotationError:
+    """Return the error about a name before a bracket, which a reader could take for a function of what is inside."""
+    name = rf"\operatorname{{{plain(tensor.name)}}}(…)" + (" without indices" if tensor.indices else "")
+    return parser.error(
+        f"{tensor} before a bracket could be a function or a factor",
+        expected=rf"{name} for a function, \cdot or \, between for a product",
+        at=at,
+    )
 
 
 def _refuse_function_name(parser: Parser) -> None:

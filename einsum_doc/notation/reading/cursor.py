@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from einsum_doc.errors import NotationError
@@ -20,15 +20,17 @@ class Cursor:
 
     removed: comments and commands that nothing reads, apart from the tokens.
     level: how deeply the next token is nested; 0 outside of all terms.
+    scalars: the names that have been read as scalars; they may be factors of a bracket.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, scalars: Iterable[str] = ()) -> None:
         found = tokens(text)
         self.text = text
         self.tokens = [token for token in found if token.kind not in ("directive", "silent")]
         self.removed = [token for token in found if token.kind in ("directive", "silent")]
         self.position = 0
         self.level = 0
+        self.scalars = set(scalars)
 
     @property
     def next(self) -> Token:

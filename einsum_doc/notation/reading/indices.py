@@ -128,13 +128,12 @@ def _capital(cursor: Cursor, indices: tuple[Subscript, ...], start: Token | None
         while not cursor.sees("symbol", "}") and not cursor.sees("end"):
             bound += cursor.take().text
         cursor.expect("symbol", "}")
-    index = indices[0]
-    capital = index.letter.upper() if len(indices) == 1 and isinstance(index, Index) else ""
-    wanted = capital + ("-1" if start is not None and start.text == "0" else "")
-    if not capital or bound != wanted:
+    end = "-1" if start is not None and start.text == "0" else ""
+    capital = bound.removesuffix(end)
+    one = len(indices) == 1 and isinstance(indices[0], Index)
+    if not one or len(capital) != 1 or not capital.isalpha() or bound != capital + end:
+        wanted = str(indices[0]).upper() + end if one else "one index and its capital"
         raise cursor.error(
-            "a sum over a part of the range",
-            expected=f"{wanted or 'one index and its capital'}: a sum goes over the whole range",
-            at=caret.at,
+            "a sum over a part of the range", expected=f"{wanted}: a sum goes over the whole range", at=caret.at
         )
     return capital

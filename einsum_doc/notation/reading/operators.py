@@ -18,7 +18,7 @@ from einsum_doc.notation.expression import (
 from einsum_doc.notation.reading.components import bracketed_component, exponent
 from einsum_doc.notation.reading.cursor import Parser
 from einsum_doc.notation.reading.indices import summed_indices
-from einsum_doc.notation.reading.vocabulary import NOT_ELEMENTWISE, SPELLED
+from einsum_doc.notation.reading.vocabulary import NOT_ELEMENTWISE, SPELLED, reserved
 
 
 def function(parser: Parser) -> Expression:
@@ -133,7 +133,9 @@ def derivative(parser: Parser, at: Position) -> Expression:
     if len(by) != order:
         raise parser.error(f"a derivative of order {order} by {len(by)} tensors", expected="as many ∂ below as above")
     parser.take()
-    if body is None:
+    if body is None and parser.sees("sum"):
+        body = summation(parser)  # It goes to the end of the term.
+    elif body is None:
         body = argument(parser, r"the derivative's bracket, \left( … \right)")
         if parser.continues_term() or parser.sees("symbol", "^"):
             raise parser.error(
@@ -163,7 +165,8 @@ def _by(parser: Parser, fault: str = "") -> Tensor:
     partial = parser.expect("partial", r"\partial", fault)
     found = parser.primary()
     if not isinstance(found, Tensor):
-        raise parser.error("a derivative is by a tensor", expected="a tensor, x_{ij}", at=partial.at)
+        expected = reserved(found) or "a tensor, x_{ij}"
+        raise parser.error("a derivative is by a tensor", expected=expected, at=partial.at)
     return found
 
 

@@ -5,7 +5,7 @@ A text that cannot be read is an error, at its line and column.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from einsum_doc.errors import NotationError
@@ -50,8 +50,8 @@ class Document:
     entries: tuple[Chain | Directive, ...]
 
 
-def parse_notation(text: str) -> Document:
-    r"""Read the lines of a derivation.
+def parse_notation(text: str, scalars: Iterable[str] = ()) -> Document:
+    r"""Read the lines of a derivation; `scalars` are the names of those that stand before it on its page.
 
     >>> [chain] = parse_notation(r"z_{ik} &= x_{ij} y_{jk} \\ &= y_{jk} x_{ij}").entries
     >>> print(chain.head, "=", chain.relations[1].right)
@@ -61,7 +61,7 @@ def parse_notation(text: str) -> Document:
     """
     if not isinstance(text, str):
         raise NotationError(f"a derivation is text, not {type(text).__name__}")
-    reader = Terms(text)
+    reader = Terms(text, scalars)
     found = [directive(reader, token) for token in reader.removed if token.kind == "directive"]
     found_at: list[tuple[Position, Chain | Directive]] = [(each.at, each) for each in found]
     found_at += [(chain.head.at, chain) for chain in _chains(reader)]

@@ -12,14 +12,17 @@ from einsum_doc.notation.expression import (
     Negative,
     Number,
     One,
+    Partial,
     Power,
     Product,
     Quotient,
     RangeProduct,
     Sum,
+    Summation,
     Tensor,
+    subscripts,
 )
-from einsum_doc.notation.reading.components import bracketed_component, component, number, raised
+from einsum_doc.notation.reading.components import before_bracket, bracketed_component, component, number, raised
 from einsum_doc.notation.reading.cursor import Parser
 from einsum_doc.notation.reading.operators import derivative, function, inline_derivative, root, summation
 from einsum_doc.notation.reading.tokens import Token
@@ -47,7 +50,7 @@ class Terms(Parser):
         return Negative(term, at=sign.at) if sign is not None and sign.text == "-" else term
 
     def term(self) -> Expression:
-        at = self.next.at
+        at = start = self.next.at
         items: list[Expression | Token] = []
         times: Token | None = None
         while True:
@@ -60,6 +63,9 @@ class Terms(Parser):
                 factor = self.factor()
                 if items and not times:
                     _refuse_misreading(self, items[-1], first, factor)
+                    if items[-1].at == start:  # That of a factor in brackets is inside of them.
+                        _refuse_function(self, items[-1], first, factor)
+                start = first.at
                 items.append(self._over(factor))
             times = self.accept("times")
             if not self.starts_factor():
@@ -100,7 +106,7 @@ class Terms(Parser):
 
 
 def _refuse_misreading(parser: Parser, before: Expression | Token, first: Token, factor: Expression) -> None:
-    """Refuse two factors that are no product to a parser: dx is a differential, as in dy/dx, 1½ a number."""
+    """Refuse two factors that are no product to a reader: dx is a differential, as in dy/dx, 1½ a number."""
     if (
         isinstance(before, Number)
         and first.kind == "fraction"
@@ -118,6 +124,27 @@ def _refuse_misreading(parser: Parser, before: Expression | Token, first: Token,
             expected=rf"\partial for a derivative, {before.name} \cdot for a product",
             at=before.at,
         )
+
+
+def _refuse_function(parser: Parser, before: Expression | Token, first: Token, factor: Expression) -> None:
+    """Refuse a name before a bracket with what could be its argument, g_e(x)."""
+    name = before.base if isinstance(before, Power) else before
+    bracket = first.kind == "open" and not first.spaced and factor.at != first.at  # That of a component, [a]_{ij}, is.
+    if bracket and isinstance(name, Tensor) and _could_be_argument(factor, name):
+        raise before_bracket(parser, name, first.at)
+
+
+def _could_be_argument(inside: Expression, name: Tensor) -> bool:
+    """Return whether what is inside of a bracket could be the argument of a function with this name.
+
+    A product needs the bracket of a sum, a derivative or a sign, but not that of a single component.
+    """
+    negative = isinstance(inside, Negative)
+    while isinstance(inside, Power | Negative):
+        inside = inside.parts[0]
+    if isinstance(inside, Sum | Partial | Summation):
+        return False
+    return (inside.is_leaf and not negative) or not set(subscripts(inside)) & set(name.indices)
 
 
 def _with_range_products(parser: Parser, items: list[Expression | Token]) -> tuple[Expression, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from einsum_doc.notation.expression import ACCENTS, GREEK
+from einsum_doc.notation.expression import ACCENTS, GREEK, Delta, Expression, Pi, subscript
 
 _FUNCTION_COMMANDS = (
     *("exp", "log", "ln", "sin", "cos", "tan", "cot", "sec", "csc"),
@@ -75,6 +75,12 @@ BRACKETS = {
 FACTORS = frozenset(["letter", "number", "open", "style", "function", "fraction", "root", "sum", "partial", "dots"])
 """The kinds of what a factor can begin with."""
 
+USUAL_FUNCTIONS = frozenset(["f", "g", "F", "G", r"\phi", r"\varphi", r"\psi", r"\Phi", r"\Psi"])
+"""Names that are functions to a reader where they stand before a bracket, even if they are scalars elsewhere."""
+
+BOLD = re.compile(r"\\(?:mathbf|boldsymbol|vec)\{[^{}]*\}")
+"""A name, or a part of one, that is a vector or a matrix to a reader."""
+
 ONE_TENSORS = tuple(rf"\{style}{{1}}" for style in ("mathbf", "mathbb", "boldsymbol", "mathrm", "mathsf"))
 TRANSPOSES = frozenset(["T", r"\top", r"\intercal", "{T}", r"{\top}", r"{\intercal}", r"{\mathsf{T}}", r"{\mathrm{T}}"])
 """Exponents that make a transpose."""
@@ -98,3 +104,14 @@ _HINTS = {
 }
 HINTS = {sign: hint for hint, signs in _HINTS.items() for sign in signs}
 """Replacements for signs that authors know from elsewhere."""
+
+
+def reserved(expression: Expression) -> str:
+    """Return the meaning of a letter that is no tensor, and the name to write for one; "" for any other."""
+    match expression:
+        case Delta(indices):
+            return rf"δ is the Kronecker delta here; \boldsymbol{{\delta}}{subscript(indices)} is a name of your own"
+        case Pi():
+            return r"π is the number here; \hat{\pi} is a name of your own"
+        case _:
+            return ""

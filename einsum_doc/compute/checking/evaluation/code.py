@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from einsum_doc.compute.checking.evaluation.arithmetic import Random
 from einsum_doc.compute.checking.evaluation.arrays import largest
 from einsum_doc.compute.checking.instances import Formula, UncheckableError
 from einsum_doc.compute.checking.symbols.directives import Directives
-from einsum_doc.compute.checking.symbols.table import Symbol
+from einsum_doc.compute.checking.symbols.table import Code, Symbol
 from einsum_doc.notation.reading.directives import Directive
 
 CHANGE = 1e-8
@@ -27,18 +27,15 @@ FOLLOWS = 1e-4
 """The part of the sensitivity of code by which the two may differ."""
 
 
-def let(step: Directive, directives: Directives, namespace: Mapping[str, Any]) -> None:
+def let(step: Directive, directives: Directives, namespace: Mapping[str, Any], before: Callable[[str], None]) -> None:
     """Put a tensor that is given by code into the symbol table.
 
+    before: called with each tensor in the code, to put it there first if it is given by code too.
     Raises: NotationError, if the code cannot be read, or uses a name that is not known.
     """
     tensors, fail = directives.table.tensors, directives.fail
-    left, equals, code = (part.strip() for part in step.body.partition("="))
-    if not equals or not code or code.startswith("="):
-        raise fail("'% let' without '='", step.at, "% let y = torch.linalg.inv(x)")
+    left, _, code = (part.strip() for part in step.body.partition("="))
     name = directives.tensor(left, step)
-    if name in tensors:
-        raise fail(f"{left} has a meaning already", step.at, "a new name, or % new")
     try:
         tree = ast.parse(code, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -52,23 +49,28 @@ def let(step: Directive, directives: Directives, namespace: Mapping[str, Any]) -
         elif used not in namespace and used != "torch" and not hasattr(builtins, used):
             fault = f"{used} in the code of {left} is not known"
             raise fail(fault, step.at, "a tensor or a name of the page")
-    if name in variables:
-        raise fail(f"{left} is in its own code", step.at, "code of other tensors")
+    parts: dict[str, Code] = {}
+    arguments: dict[str, None] = {}
     for argument in variables:
-        if argument not in tensors:
-            tensors[argument] = Symbol(argument, directives.kinds(argument))
+        before(argument)
+        symbol = tensors.setdefault(argument, Symbol(argument, directives.kinds(argument)))
+        if symbol.code is not None and symbol.kinds is None:  # No component of it is in any text: a part of this code.
+            parts[argument] = symbol.code
+        arguments |= dict.fromkeys((symbol.arguments or ()) if argument in parts else (argument,))
+    if name in tensors:
+        raise fail(f"{left} is in its own code", step.at, "code of other tensors")
     compiled = compile(tree, "<let>", "eval")
     globals_ = {"torch": torch, **namespace}
 
     def function(values: Mapping[str, Array]) -> Array:
-        own = {variables[argument]: value for argument, value in values.items()}
+        own = {used: parts[each](values) if each in parts else values[each] for each, used in variables.items()}
         result = torch.as_tensor(eval(compiled, {**globals_, **own}))
         if result.is_complex():
             raise TypeError("complex numbers cannot be compared here")
         return result.to(torch.float64)
 
     kinds = directives.kinds(name)
-    tensors[name] = Symbol(name, kinds, tuple(variables), code=function, line=f"{left} = {code}", let=step)
+    tensors[name] = Symbol(name, kinds, tuple(arguments), code=function, line=f"{left} = {code}", let=step)
 
 
 def _free_names(tree: ast.AST) -> list[str]:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 
 from einsum_doc.compute.checking.symbols.resolution import kinds_of, sides_of
 from einsum_doc.compute.checking.symbols.table import EqualSize, SymbolTable
-from einsum_doc.notation.expression import Index, Tensor, identifier, plain, subscripts
+from einsum_doc.notation.expression import Index, Summation, Tensor, identifier, plain, subscripts
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain
 from einsum_doc.notation.reading.scope import Scope
 
 
 class Directives:
-    """The names that directives of a text may use, and the indices that `size` and `no sum` have named."""
+    """The names that directives of a text may use, and the indices that `size` and `no sum` have named.
 
-    def __init__(self, chains: Sequence[Chain], table: SymbolTable, scope: Scope) -> None:
+    ranges: the letters that `size` names ranges by, each with the letters of its indices.
+    """
+
+    def __init__(self, chains: Sequence[Chain], lets: Sequence[Directive], table: SymbolTable, scope: Scope) -> None:
         self.table = table
         self.fail = scope.fail
         self.kept: list[Index] = []
         self.equal: list[EqualSize] = []
+        self.ranges: dict[str, set[str]] = {}
         sides = [side for chain in chains for side in sides_of(chain)]
         self.tensors = [part for side in sides for part in side.walk() if isinstance(part, Tensor)]
+        self.bounds = {part.capital for side in sides for part in side.walk() if isinstance(part, Summation)}
+        self.parts_of_code = self._parts_of_code([step.body.partition("=") for step in lets])
         self.indices = {index for side in sides for index in subscripts(side) if isinstance(index, Index)}
 
     def apply(self, step: Directive) -> None:
@@ -45,6 +52,23 @@ class Directives:
         elif step.word == "new" and step.body:
             raise self.fail("'% new' with something after it", step.at, "% new alone")
 
+    def _parts_of_code(self, lets: Sequence[tuple[str, str, str]]) -> list[str]:
+        """Return the names that only stand in code: each is given by one `let`, and used by another."""
+        known = {identifier(name) for name in (*self.table.tensors, *(part.name for part in self.tensors))}
+        names = {left.strip() for left, _, _ in lets} - known
+        used = {left.strip(): set(re.findall(r"\w+", code)) for left, _, code in lets}
+        return [name for name in names if any(name in used[other] for other in used if other != name)]
+
+    def let(self, step: Directive, given: Collection[str]) -> str:
+        """Return the tensor that a `let` gives; `given` are those of the lets before it."""
+        left, equals, code = (part.strip() for part in step.body.partition("="))
+        if not equals or not code or code.startswith("="):
+            raise self.fail("'% let' without '='", step.at, "% let y = torch.linalg.inv(x)")
+        name = self.tensor(left, step)
+        if name in self.table.tensors or name in given:
+            raise self.fail(f"{left} has a meaning already", step.at, "a new name, or % new")
+        return name
+
     def _size(self, step: Directive) -> None:
         left, equals, right = (part.strip() for part in step.body.partition("="))
         if not equals:
@@ -52,7 +76,22 @@ class Directives:
         number = int(right) if right.isdecimal() and right.isascii() else None
         if number is not None and not 1 <= number <= 64:
             raise self.fail("a size that cannot be checked", step.at, "a number from 1 to 64")
-        self.equal.append((self._index(left, step), self._index(right, step) if number is None else number))
+        index = self._index(left, step)
+        scalars = {part.name for part in self.tensors if not part.indices} | self.bounds
+        if number is None and right in scalars and Index(right) not in self.indices:
+            self._name_range(index, right, step)
+        else:
+            self.equal.append((index, self._index(right, step) if number is None else number))
+
+    def _name_range(self, index: Index, name: str, step: Directive) -> None:
+        """Let a letter stand for the number of values of an index; all indices with the same letter have one size."""
+        if name in self.table.tensors or name in self.table.scalars or name in self.table.fixed:
+            raise self.fail(f"{name} has a meaning already", step.at, "a new letter, or % new")
+        own = {index for index in self.indices if index.letter == name.lower()}
+        letters = self.ranges.setdefault(name, {each.letter for each in own})
+        own |= {each for each in self.indices if each.letter in letters}
+        self.equal += [(index, each) for each in own]
+        letters.add(index.letter)
 
     def _positive(self, name: str, step: Directive) -> None:
         tensor = self.tensor(name, step)
@@ -86,7 +125,7 @@ class Directives:
     def names_in_code(self) -> dict[str, dict[str, None]]:
         """Return the tensors of this page by their names in code."""
         found: dict[str, dict[str, None]] = {}
-        for name in (*self.table.tensors, *(part.name for part in self.tensors)):
+        for name in (*self.table.tensors, *self.parts_of_code, *(part.name for part in self.tensors)):
             found.setdefault(identifier(name), {})[name] = None
         return found
 

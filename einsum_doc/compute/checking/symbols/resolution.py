@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from einsum_doc.compute.checking.symbols.table import Statement, Symbol, SymbolTable, tensors_in
@@ -32,20 +33,32 @@ def sides_of(chain: Chain) -> list[Expression]:
     return [chain.head, *(relation.right for relation in chain.relations)]
 
 
-def resolved(chain: Chain, key: str, table: SymbolTable, scope: Scope) -> list[Expression]:
+def resolved(
+    chain: Chain, key: str, table: SymbolTable, scope: Scope, named: Mapping[str, Collection[str]]
+) -> list[Expression]:
     """Return the sides of a chain with its constant indices and its capitals recognised.
+
+    named: other letters for ranges, each with the letters of its indices.
 
     Raises: NotationError, where a letter has two meanings.
     """
-    resolution = _Resolution(sides_of(chain), key, table, scope)
+    resolution = _Resolution(sides_of(chain), key, table, scope, named)
     return [rebuilt(side, resolution.part) for side in resolution.sides]
 
 
 class _Resolution:
     """The letters of one chain."""
 
-    def __init__(self, sides: list[Expression], key: str, table: SymbolTable, scope: Scope) -> None:
+    def __init__(
+        self,
+        sides: list[Expression],
+        key: str,
+        table: SymbolTable,
+        scope: Scope,
+        named: Mapping[str, Collection[str]],
+    ) -> None:
         self.sides = sides
+        self.named = named
         self.key = key
         self.table = table
         self.fail = scope.fail
@@ -87,22 +100,24 @@ class _Resolution:
 
     def _scalar(self, part: Tensor) -> Expression:
         """Return the size that a capital stands for; a scalar as it is."""
-        name, letter = part.name, part.name.lower()
+        name, owners = part.name, self.named.get(part.name, [part.name.lower()])
         if name.rstrip("'") in self.letters | self.table.fixed:
             fault = f"{plain(name)} is an index here, and has no value"
             raise self.fail(fault, part.at, "another letter for one of them")
-        if not self.table.is_capital(name):
+        if not self.table.is_capital(name) and name not in self.named:
             return part
-        if letter in self.letters:
-            candidates = [index for index in self.indices if index.letter == letter]
+        if not self.letters.isdisjoint(owners):
+            candidates = [index for index in self.indices if index.letter in owners]
             if not candidates:
                 raise self.fail(f"{name} is the range of an index with dots", part.at, "an index of its own")
-            index = min(candidates, key=lambda index: index.primes)
+            index = min(candidates, key=lambda index: (index.primes, index.letter))
             self.table.capitals.setdefault(name, self.key)
             return Size(name, index, at=part.at)
-        if name in self.table.capitals:
+        if name in self.table.capitals or name in self.named:
+            letter = min(owners)
             fault = f"{name} was the range of {letter}, and no {letter} is here"
-            raise self.fail(fault, part.at, f"an index {letter} in this chain")
+            expected = f"an index {letter} in this chain, or '% size' with {name} for an index that is in it"
+            raise self.fail(fault, part.at, expected)
         return part
 
     def _summation(self, part: Summation) -> Expression:
@@ -111,6 +126,12 @@ class _Resolution:
         if any(isinstance(subscript, Fixed) for subscript in found):
             raise self.fail("a sum over a constant index", part.at, "an index that is not fixed")
         if part.capital:
+            letter = first.letter if isinstance(first, Index) else ""
+            if part.capital != letter.upper() and letter not in self.named.get(part.capital, ()):
+                expected = f"{letter.upper()}, as a sum goes over the whole range; or '% size {first} = {part.capital}'"
+                raise self.fail("a sum over a part of the range", part.at, expected)
+            if part.capital in self.named:
+                return replace(part, indices=found)
             if not self.table.is_capital(part.capital) or part.capital in self.table.fixed:
                 fault = f"{part.capital} has a meaning already, and is not the range of {first}"
                 raise self.fail(fault, part.at, rf"\sum_{{{first}}}, or another letter")

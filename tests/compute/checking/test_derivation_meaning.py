@@ -1,0 +1,246 @@
+"""Derivations whose letters a reader takes for something else than the checker: refused, with what is missing."""
+# ruff: noqa: E501 (a case is a line of the table)
+
+import pytest
+
+from einsum_doc import NotationError, verify
+from einsum_doc.compute.checking.derivation import Derivations
+
+LAYER = r"z_i &= W_{ij} x_j \\ y_i &= \operatorname{f}(z_i) \\ "
+
+VANISHING = {
+    "a misspelt tensor": (
+        LAYER + r"\frac{\partial y_i}{\partial V_{pq}} &= 5 \operatorname{f}'(z_i) \frac{\partial z_i}{\partial V_{pq}}",
+        "there is no V above: is W meant?",
+    ),
+    "nothing defined": (
+        r"\frac{\partial y_i}{\partial w_k} &= 7 \frac{\partial y_i}{\partial z_j} \frac{\partial z_j}{\partial w_k}",
+        "y is an input here: it has no definition above",
+    ),
+    "a definition that comes later": (
+        r"g_{ip} &= \frac{\partial y_i}{\partial x_p} \\ y_i &= x_i^2",
+        "y is an input here: it has no definition above",
+    ),
+    "a tensor that is not in the other": (
+        r"y_i &= x_i^2 \\ u_i &= 2 c_i \\ \frac{\partial y_i}{\partial c_p} &= 3 \frac{\partial x_i}{\partial c_p}",
+        "y_i does not depend on c: is x meant?",
+    ),
+    "a bracket": (
+        r"\frac{\partial}{\partial V_{pq}} \left( W_{ij} x_j \right) &= 3 \frac{\partial W_{ij}}{\partial V_{pq}} x_j",
+        "there is no V above: is W meant?",
+    ),
+    "every term": (
+        r"a_i &= x_i^2 \\ b_i &= 2 x_i \\ \frac{\partial}{\partial c_p} (a_i + b_i) &= \frac{\partial a_i}{\partial c_p} - 2 \frac{\partial b_i}{\partial c_p}",
+        "there is no c above: is x or a or b meant?",
+    ),
+    "a second derivative": (
+        r"y_i &= x_i^2 \\ \frac{\partial^2 y_i}{\partial x_p \partial c_q} &= -\frac{1}{2} \left( \frac{\partial y_i}{\partial c_q} \right)^2 \mathbf{1}_p",
+        "as ∂y_i/∂c_q vanishes: there is no c above: is x meant?",
+    ),
+    "a relation further on in a chain": (
+        LAYER + r"s_i &= y_i + z_i \\ \frac{\partial s_i}{\partial V_{pq}} &= \frac{\partial y_i}{\partial V_{pq}} = 2 \frac{\partial z_i}{\partial V_{pq}}",
+        "as ∂s_i/∂V_{pq} vanishes",
+    ),
+    "constants": (
+        r"\frac{\partial \delta_{ij}}{\partial x_p} &= 2 \frac{\partial \mathbf{1}_{ij}}{\partial x_p}",
+        "there is no x above",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "fault"), VANISHING.values(), ids=VANISHING.keys())
+def test_derivatives_of_what_does_not_depend_on_what_is_below_say_nothing(text: str, fault: str) -> None:
+    with pytest.raises(NotationError) as caught:
+        verify(text)
+    assert caught.value.fault.startswith("0 = 0, as ∂")
+    assert fault in caught.value.fault
+    assert caught.value.expected.endswith("; or 0 as a side")
+
+
+SMALL_BUT_SAID = {
+    "a side that is 0": LAYER + r"\frac{\partial y_i}{\partial V_{pq}} &= 0",
+    "0 at the end of a chain": LAYER + r"\frac{\partial y_i}{\partial V_{pq}} &= 5 \frac{\partial z_i}{\partial V_{pq}} = 0",
+    "a factor 0": r"y_i &= 2 x_i \\ \frac{\partial y_i}{\partial c_p} &= 0 \mathbf{1}_i \mathbf{1}_p",
+    "one term of a bracket": r"a_i &= x_i^2 \\ \frac{\partial (a_i + b_i)}{\partial x_p} &= \frac{\partial a_i}{\partial x_p} + \frac{\partial b_i}{\partial x_p}",
+    "one factor of a product": r"u_i &= x_i^2 \\ \frac{\partial}{\partial x_p} (u_i b_i) &= \frac{\partial u_i}{\partial x_p} b_i + u_i \frac{\partial b_i}{\partial x_p}",
+    "a second derivative of what is linear": r"y_i &= 3 x_i \\ \frac{\partial^2 y_i}{\partial x_p \partial x_q} &= 2 \frac{\partial}{\partial x_q} \frac{\partial y_i}{\partial x_p}",
+    "terms that cancel": r"y_i &= x_i - x_i \\ \frac{\partial y_i}{\partial x_p} &= 2 \frac{\partial y_i}{\partial x_p}",
+    "a softmax's sum": r"p_i &= \frac{e^{x_i}}{\mathbf{1}_j e^{x_j}} \\ \sum_i \frac{\partial p_i}{\partial x_p} &= 2 \sum_i \frac{\partial p_i}{\partial x_p}",
+    "through code": "% let y = torch.linalg.inv(x)\n" r"z_{ij} &= 2 y_{ij} \\ \frac{\partial z_{ij}}{\partial x_{pq}} &= 2 \frac{\partial y_{ij}}{\partial x_{pq}}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SMALL_BUT_SAID.values(), ids=SMALL_BUT_SAID.keys())
+def test_a_derivative_that_vanishes_otherwise_is_no_fault(text: str) -> None:
+    derivation = verify(text)
+    assert derivation, str(derivation)
+
+
+BOLD = {
+    "a product that commutes": (r"\mathbf{A} \mathbf{B} &= \mathbf{B} \mathbf{A}", r"\mathbf{A}_{ij}"),
+    "under an accent": (r"y &= 2 \hat{\mathbf{x}}^2", r"\hat{\mathbf{x}}_{ij}"),
+    "by another command": (r"y &= \bm x \cdot x", r"\boldsymbol{x}_{ij}"),
+    "with an arrow": (r"\frac{\partial l}{\partial \vec w} &= 2", r"\vec{w}_{ij}"),
+    "on the left": (r"\boldsymbol{\mu} &= \frac{1}{I} \sum_i x_i", r"\boldsymbol{\mu}_{ij}"),
+}
+
+
+@pytest.mark.parametrize(("text", "component"), BOLD.values(), ids=BOLD.keys())
+def test_a_bold_name_without_indices_is_no_scalar(text: str, component: str) -> None:
+    with pytest.raises(NotationError, match="is bold and has no indices, so it is no scalar") as caught:
+        verify(text)
+    assert caught.value.expected.startswith(f"a component, {component}, or ")
+
+
+def test_a_bold_name_with_indices_is_a_tensor() -> None:
+    assert verify(r"\mathbf{A}_{ij} \vec{b}_j &= [\vec{b}]_j (\mathbf{A}^T)_{ji} \mathbf{1}_k \delta_{k0}")
+
+
+APPLIED = {
+    "with an index": r"y &= g_e(x)",
+    "with the index of its argument": r"y_i &= f_i(x_i)",
+    "of a number": r"y_i &= \alpha_i(0)",
+    "of a multiple": r"y_e &= g_e(2x)",
+    "of a function": r"y_e &= g_e(\exp(x))",
+    "a power of it": r"y_e &= g_e^2(x)",
+    "a square of it": r"y_e &= g_e(x)^2",
+    "without an index": r"y &= g(x)",
+    "a scalar that is not known": r"y_i &= r \left( x_i + b_i \right)",
+    "a known scalar before what needs no bracket": r"r &= x_i x_i \\ y &= r(x)",
+    "a known scalar that is usually a function": r"f &= x^2 \\ f(x + h) &= f x + f h",
+}
+
+
+@pytest.mark.parametrize("text", APPLIED.values(), ids=APPLIED.keys())
+def test_a_name_before_an_argument_in_brackets_could_be_a_function(text: str) -> None:
+    with pytest.raises(NotationError, match="before a bracket could be a function or a factor") as caught:
+        verify(text)
+    assert r"\cdot or \, between for a product" in caught.value.expected
+
+
+MULTIPLIED = {
+    "a known scalar": r"r &= x_i x_i \\ y_j &= r \left( x_j + b_j \right) \\ y_j &= r x_j + r b_j",
+    "a scalar that was used": r"a r &= r a \\ r (a + b) &= r a + r b",
+    "its square": r"a r &= r a \\ r^2 (a + b) &= r^2 a + b r^2",
+    "a component and a sum": r"w_i (x_i + b_i) &= w_i x_i + w_i b_i",
+    "a component and a negative": r"x_i (-y_i) &= -x_i y_i",
+    "a component and a product": r"A_{ij} (B_{jk} v_k) &= (A_{ij} B_{jk}) v_k",
+    "a component and a component in brackets": r"a_i [b]_{ij} &= (b^T)_{ji} a_i",
+    "a component and a sum over all": r"p_i \left( \sum_j x_j y_j \right) &= x_j y_j \, p_i",
+    "brackets around both": r"(x_i) (y_i) (x_i)^2 (y_i) &= x_i^3 y_i^2",
+    "with a sign between": r"g_e \cdot (x) &= g_e \, (x)",
+    "the derivative of a sum": r"\frac{\partial}{\partial x_p} \sum_i x_i^2 a_i + b_p &= 2 x_p a_p + b_p",
+}
+
+
+@pytest.mark.parametrize("text", MULTIPLIED.values(), ids=MULTIPLIED.keys())
+def test_a_product_with_a_bracket(text: str) -> None:
+    derivation = verify(text)
+    assert derivation, str(derivation)
+
+
+def test_a_scalar_of_an_earlier_fence_is_a_factor() -> None:
+    page = Derivations()
+    page.check(r"r &= x_i x_i")
+    assert page.check(r"r (x_j + b_j) &= r x_j + r b_j")
+
+
+OWN_DELTA = r"δ is the Kronecker delta here; \boldsymbol{\delta}_{bj} is a name of your own"
+OWN_PI = r"π is the number here; \hat{\pi} is a name of your own"
+
+RESERVED = {
+    "the backpropagated error": (r"\delta_{bj} &= \frac{\partial C}{\partial z_{bj}}", OWN_DELTA),
+    "a residual": (r"\delta_{bj} &= y_{bj} - t_{bj}", OWN_DELTA),
+    "a sum that is called π": (r"\pi &= a + b", OWN_PI),
+    "with one index": (r"\delta_j &= \frac{\partial C}{\partial z_j}", r"\boldsymbol{\delta}_j is a name of your own"),
+    "without an index": (r"\delta &= p - y", r"\hat{\delta} is a name of your own"),
+    "below a derivative": (r"\frac{\partial C}{\partial \delta_{bj}} &= \mathbf{1}_{bj}", OWN_DELTA),
+    "π below a derivative": (r"\frac{\partial C}{\partial \pi} &= 1", OWN_PI),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), RESERVED.values(), ids=RESERVED.keys())
+def test_a_letter_with_a_meaning_of_its_own_says_so(text: str, said: str) -> None:
+    try:
+        (line,) = verify(text).lines
+        found = "" if line.holds else "\n".join(line.details)
+    except NotationError as error:
+        found = error.expected
+    assert said in found
+
+
+def test_the_names_that_are_proposed_can_be_read() -> None:
+    derivation = verify(r"""
+        z_{bj} &= x_{bi} w_{ij} \\ \boldsymbol{\delta}_{bj} &= \frac{\partial C}{\partial z_{bj}} \\
+        \frac{\partial C}{\partial w_{ij}} &= x_{bi} \boldsymbol{\delta}_{bj} \\
+        \hat{\pi} &= a + \hat{\delta} \\ \frac{\partial \hat{\pi}}{\partial a} &= 1""")
+    assert derivation, str(derivation)
+    assert [line.kind for line in derivation.lines] == ["definition", "definition", "claim", "definition", "claim"]
+
+
+def test_a_true_line_about_the_kronecker_delta_needs_no_hint() -> None:
+    assert verify(r"\delta_{ip} &= \frac{\partial x_i}{\partial x_p} = \delta_{pi}")
+
+
+CODE = {
+    "before the row that defines its argument": "% let y = torch.linalg.inv(x)\n"
+    r"x_{ij} &= a_i b_j + 2 c_{ij} \\ x_{ij} y_{jk} &= \delta_{ik} \\ \frac{\partial}{\partial c_{pq}} y_{ij} &= -2 y_{ip} y_{qj}",
+    "after the row": r"x_{ij} &= a_i b_j + 2 c_{ij} \\"
+    "\n% let y = torch.linalg.inv(x)\n"
+    r"x_{ij} y_{jk} &= \delta_{ik}",
+    "used by other code only": "% let q = x @ x\n% let y = torch.linalg.inv(q)\n"
+    r"x_{ij} x_{jk} y_{kl} &= \delta_{il} \\ \frac{\partial y_{ij}}{\partial x_{pq}} &= -y_{ip} x_{qk} y_{kj} - y_{ik} x_{kp} y_{qj}",
+    "in any order": "% let y = torch.linalg.inv(q)\n% let q = r @ x\n% let r = 2 * x\n"
+    r"2 x_{ij} x_{jk} y_{kl} &= \delta_{il}",
+    "in both": "% let z = 2 * y\n% let y = torch.linalg.inv(x)\n"
+    r"x_{ij} z_{jk} &= 2 \delta_{ik} \\ \frac{\partial z_{ij}}{\partial y_{pq}} &= 2 \delta_{ip} \delta_{jq} \\ x_{ij} y_{jk} &= \delta_{ik}",
+}
+
+RANGES = {
+    "by another letter": "% size i = D\n"
+    r"m &= \frac{1}{D} \sum_{i=1}^{D} x_i \\ \frac{\partial m}{\partial x_i} &= \frac{1}{D} \mathbf{1}_i",
+    "by a small letter": "% size i = n\n"
+    r"m &= \frac{1}{n} \sum_{i=0}^{n-1} x_i \\ \frac{\partial m}{\partial x_i} &= \frac{1}{n} \mathbf{1}_i",
+    "of two indices": "% size i = D\n% size j = D\n"
+    r"\sum_{i=1}^{D} \sum_{j=1}^{D} \delta_{ij} &= D \\ \mathbf{1}_i \mathbf{1}_i &= \mathbf{1}_j \mathbf{1}_j",
+    "of an index that has the letter too": "% size i = D\n" r"\delta_{ii} + \delta_{dd} &= 2 D",
+}
+
+
+@pytest.mark.parametrize("text", [*CODE.values(), *RANGES.values()], ids=[*CODE, *RANGES])
+def test_directives_may_stand_in_any_order_and_name_ranges(text: str) -> None:
+    derivation = verify(text)
+    assert derivation, str(derivation)
+
+
+NO_DIRECTIVE = {
+    "code that nothing uses": ("% let q = x + 1\ny_i x_i &= x_i y_i", "q is no tensor of this text"),
+    "code of itself": ("% let y = y + 1\ny_i x_i &= x_i y_i", "y is in its own code"),
+    "code of each other": ("% let a = b + 1\n% let b = a + 1\na_i b_i &= b_i a_i", "a is in its own code"),
+    "code twice": ("% let y = x\n% let y = 2 * x\ny_i x_i &= x_i y_i", "y has a meaning already"),
+    "code of what a row has used": (
+        "y_i x_i &= x_i y_i \\\\\n% let y = 2 * x\ny_i &= 2 x_i",
+        "y has a meaning already",
+    ),
+    "a range that is not named": (r"m &= \sum_{i=1}^{D} x_i", "a sum over a part of the range"),
+    "a range of another index": (
+        "% size j = D\n" r"m &= \sum_{i=1}^{D} x_i D y_j y_j",
+        "a sum over a part of the range",
+    ),
+    "a range that is a tensor": ("% size i = D\n" r"D &= 3 \\ x_i y_i &= y_i x_i", "D was the range of i"),
+    "a letter that is nowhere": ("% size i = D\nx_i y_i &= y_i x_i", "D is no index of this text"),
+    "the last but one": (r"m &= \sum_{i=1}^{I-1} x_i", "a sum over a part of the range"),
+    "one too many": (r"m &= \sum_{i=0}^{I} x_i", "a sum over a part of the range"),
+}
+
+
+@pytest.mark.parametrize(("text", "fault"), NO_DIRECTIVE.values(), ids=NO_DIRECTIVE.keys())
+def test_directives_that_cannot_be_followed_are_refused(text: str, fault: str) -> None:
+    with pytest.raises(NotationError) as caught:
+        verify(text)
+    assert fault in caught.value.fault
+
+
+def test_a_range_that_a_letter_names_differs_between_instances() -> None:
+    assert not verify("% size i = D\n" r"\sum_{i=1}^{D} x_i &= D x_0")
+    assert not verify("% size i = D\n" r"\delta_{ii} D &= 4")
