@@ -12,7 +12,7 @@ import torch
 
 from einsum_doc.compute.checking.cases import Case, Cases
 from einsum_doc.compute.checking.evaluation.arrays import TOLERANCE
-from einsum_doc.compute.checking.instances import UncheckableError, UnluckyError
+from einsum_doc.compute.checking.instances import FARTHEST, UncheckableError, UnluckyError
 from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_sizes
 from einsum_doc.notation.expression import Expression, Index, Tensor, plain, subscripts
 from einsum_doc.notation.reading.vocabulary import reserved
@@ -59,6 +59,8 @@ def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
             message = _fault(case, cases, number, signs)
             return Verdict(False, message, details(cases, case, number, component), checked(cases))
         largest = max(largest, error)
+    if sign == "=" and cases.one_sided() and (beyond := _beyond(cases, number, signs)):
+        return beyond
     if _vanishes(cases, (left, right)):
         message = f"false: cannot be checked: {left} {sign} {right}"
         why = "every derivative of the arbitrary scalar in it is 0 in every instance, so it says nothing"
@@ -70,6 +72,26 @@ def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
     else:
         return Verdict(True, "", (), checked(cases))
     return Verdict(False, message, (why, f"sizes: {sizes(cases.all[0])}"), checked(cases))
+
+
+def _beyond(cases: Cases, number: int, signs: Sequence[str]) -> Verdict | None:
+    """Return the verdict on an equality that fails, or has no value, for inputs beyond the constants in it."""
+    seen: list[Case] = []
+    for steps in range(1, FARTHEST + 1):
+        for place in range(len(cases.all) if cases.one_sided(seen) else 0):
+            case = cases.farther(place, steps)
+            found = _difference(case, number, number + 1)
+            if isinstance(found, UncheckableError):
+                continue
+            seen.append(case)
+            if not found[0] <= TOLERANCE:
+                message = _fault(case, cases, number, signs)
+                return Verdict(False, message, details(cases, case, number, found[1]), checked(cases))
+    if cases.one_sided(seen):
+        left, right = cases.statement.sides[number : number + 2]
+        why = "the argument of abs, relu or sign has one sign for all inputs that could be tried"
+        return Verdict(False, f"false: cannot be checked: {left} = {right}", (why,), checked(cases))
+    return None
 
 
 def _difference(case: Case, first: int, second: int) -> tuple[float, tuple[int, ...]] | UncheckableError:

@@ -186,6 +186,12 @@ def draw_position(place: int, number: int, size: int, named: Collection[int], se
     return random.Random(f"{seed}/{number}/fixed/{place}").choice(above)
 
 
+FAR = 100_000
+"""The difference between the number of an instance and that of one whose inputs are four times as great."""
+
+FARTHEST = 8
+"""The most steps of FAR by which a piece of a function is searched for, beyond a constant."""
+
 SMALLEST, SMALL, GREAT, GREATEST = 0.05, 0.5, 3.2, 5.0
 """The magnitudes of the inputs of a wide instance; if they decide nothing, it is drawn again with ordinary ones."""
 
@@ -249,6 +255,7 @@ class Instance:
         """
         numbers = self._uniform(name, self.places[name])
         size = _spread(numbers[0]) if self.wide else numbers[0] + 0.5
+        size = size * 4.0 ** (self.number // FAR)
         row = self.signs.get(name)
         turn = self.number % AGAIN
         if self.wide and size.numel() and row is not None:

@@ -40,6 +40,16 @@ RANGES = {
     "positive and below 2": "% positive x\n" r"\operatorname{relu}(2 - x) &= 2 - x",
 }
 
+KINKS = {
+    "a bounded unit": r"\operatorname{relu}(x_i) - \operatorname{relu}(x_i - 6 \mathbf{1}_i) &= \operatorname{relu}(x_i)",
+    "its derivative": r"y_i &= \operatorname{relu}(x_i) - \operatorname{relu}(x_i - 6 \mathbf{1}_i) \\ \frac{\partial y_i}{\partial x_p} &= \operatorname{relu}'(x_i) \delta_{ip}",
+    "beyond a hundred": r"\operatorname{relu}(x - 100) &= 0",
+    "below minus a thousand": r"\operatorname{abs}(x_i + 1000) &= x_i + 1000",
+    "in a definition": r"z_i &= x_i - 6 \mathbf{1}_i \\ y_i &= \operatorname{relu}(z_i) \\ \frac{\partial y_i}{\partial x_p} &= 0 \mathbf{1}_i \mathbf{1}_p",
+    "beside an exponential": r"\operatorname{sign}(e^x - 100) &= -1",
+    "out of reach": r"\operatorname{abs}(x - 1000000) &= 1000000 - x",
+    "out of the reach of a limit": r"\operatorname{relu}(x_i - 9 \mathbf{1}_i) \tanh(x_i)^2 &= 0 \mathbf{1}_i",
+}
 
 DOTS = {
     "a root of squares": r"\sqrt{x_{a \dots b}^2 y_{a \dots b}^2} &= x_{a \dots b} y_{a \dots b}",
@@ -98,6 +108,7 @@ TABLES = {
         "sizes": SIZES,
         "signs": SIGNS,
         "ranges": RANGES,
+        "kinks": KINKS,
         "dots": DOTS,
         "small": SMALL,
         "constants": CONSTANTS,

@@ -244,3 +244,23 @@ def test_directives_that_cannot_be_followed_are_refused(text: str, fault: str) -
 def test_a_range_that_a_letter_names_differs_between_instances() -> None:
     assert not verify("% size i = D\n" r"\sum_{i=1}^{D} x_i &= D x_0")
     assert not verify("% size i = D\n" r"\delta_{ii} D &= 4")
+
+
+ONE_SIGN = {
+    "a bounded unit": r"y_i &= \operatorname{relu}(x_i) - \operatorname{relu}(x_i - 6 \mathbf{1}_i) \\ \frac{\partial y_i}{\partial x_p} &= \left( \operatorname{relu}'(x_i) - \operatorname{relu}'(x_i - 6 \mathbf{1}_i) \right) \delta_{ip}",
+    "an exponential": r"\operatorname{relu}(e^{e^{x_i}}) &= e^{e^{x_i}}",
+    "a square": r"\operatorname{abs}(x_i^2 + \mathbf{1}_i) &= x_i^2 + \mathbf{1}_i",
+    "a positive input": "% positive x\n" r"\operatorname{relu}(x_i) &= x_i",
+}
+
+
+@pytest.mark.parametrize("text", ONE_SIGN.values(), ids=ONE_SIGN.keys())
+def test_an_argument_that_has_one_sign_everywhere_is_no_fault(text: str) -> None:
+    derivation = verify(text)
+    assert derivation, str(derivation)
+
+
+def test_a_piece_that_cannot_be_reached_is_said() -> None:
+    (line,) = verify(r"\operatorname{relu}(\tanh(x_i) - 2 \mathbf{1}_i) &= 0 \mathbf{1}_i").lines
+    assert line.message.startswith("false: cannot be checked: relu(tanh(x_i) − 2 1_i) = ")
+    assert line.details == ("the argument of abs, relu or sign has one sign for all inputs that could be tried",)

@@ -56,7 +56,10 @@ _FUNCTIONS: dict[str, _Elementwise] = {
     "abs": torch.abs,
 }
 
-_ALIKE = frozenset(["log", "abs", "sign", "relu"])
+PIECEWISE = frozenset(["abs", "sign", "relu"])
+"""Functions that consist of a piece for each sign of their argument."""
+
+_ALIKE = PIECEWISE | {"log"}
 """Functions that have the same form at every magnitude of their argument."""
 
 _REACH = {"exp": 69.0, "sinh": 5.0, "cosh": 5.0, "tanh": 5.0, "sigmoid": 10.0, "erf": 2.5} | dict.fromkeys(

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor as Array
 
-from einsum_doc.compute.checking.evaluation.arithmetic import function, power, product, quotient, rational_power, total
+from einsum_doc.compute.checking.evaluation.arithmetic import (
+    PIECEWISE,
+    function,
+    power,
+    product,
+    quotient,
+    rational_power,
+    total,
+)
 from einsum_doc.compute.checking.evaluation.arrays import LabelledArray, largest, number
 from einsum_doc.compute.checking.evaluation.code import follow, run, sensitivity
 from einsum_doc.compute.checking.instances import Formula, Instance, UncheckableError, check_size
@@ -111,12 +119,16 @@ class Context:
 
 
 class Evaluator:
-    """The values of tensors and expressions on one instance, each computed once."""
+    """The values of tensors and expressions on one instance, each computed once.
+
+    signs: those of the arguments of each function that consists of pieces.
+    """
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.base = Context()
         self.jacobians: dict[tuple[str, str], tuple[Array, Array]] = {}
+        self.signs: dict[Expression, set[float]] = {}
         self._sources: dict[str, set[str]] = {}
         self._followed: set[tuple[str, int]] = set()
 
@@ -246,8 +258,12 @@ class Evaluator:
                 if above is not None:
                     return rational_power(below, above, expression)
                 return power(below, of(exponent), expression)
-            case Function(_, argument, _):
-                return function(expression, of(argument), self.instance.random)
+            case Function(name, argument, _):
+                inside = of(argument)
+                if name in PIECEWISE:
+                    signs = self.signs.setdefault(expression, set())
+                    signs.update(inside.value.detach().sign().reshape(-1).tolist())
+                return function(expression, inside, self.instance.random)
             case Partial(body, by):
                 return self._partial(body, by, chain, here)
             case _:
