@@ -72,14 +72,12 @@ def on_post_page(output: str, page: Any, config: Any) -> None:
 
 def _changed(path: str) -> date:
     """Return the day of the last commit that changed a file; the first day of all, if there is none."""
-    log = subprocess.run(
-        ["git", "log", "-1", "--format=%cs", "--", path],
-        cwd=Path(path).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return date.fromisoformat(log.stdout.strip()) if log.stdout.strip() else date.min
+    command = ["git", "log", "-1", "--format=%cs", "--", path]
+    try:
+        day = subprocess.run(command, cwd=Path(path).parent, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:  # git is not installed
+        day = ""
+    return date.fromisoformat(day) if day else date.min
 
 
 def _spelled(day: date) -> str:

@@ -1,5 +1,4 @@
-// Labels outside of formulas, their colours, and lighting every copy of one. Without it the page reads
-// the same in one colour: the letters are always there.
+// The labels in code and pictures, and lighting every copy of one. Without it, code is in one colour.
 (() => {
   const page = document.querySelector(".md-content") ?? document.body;
 

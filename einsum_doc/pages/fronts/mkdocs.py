@@ -174,13 +174,15 @@ class EinsumDocPlugin(BasePlugin[EinsumDocConfig]):
         The search reads words: it is given the text of formulas.
         """
         self.site.build.fences.where = self.site.name_of(page.file)
-        page.content, self.formulas = folded(page.content or "")
+        if self.site.typesetter and page.content:
+            page.content, self.formulas = folded(page.content)
 
     @event_priority(_LAST)  # when the search has seen the page: nobody looks for the tables of the report
     def _on_page_context_last(self, context: Any, *, page: MkDocsPage, config: MkDocsConfig, nav: Any) -> None:
         """Put the report on its page."""
-        page.content = unfolded(page.content or "", self.formulas)
-        if page.file is self.site.report_file:
+        if self.site.typesetter and page.content:
+            page.content = unfolded(page.content, self.formulas)
+        if page.file is self.site.report_file and page.content is not None:
             page.content += self.report_content
 
     on_page_context = CombinedEvent(_on_page_context_first, _on_page_context_last)

@@ -172,7 +172,7 @@ const free = (left, right) => {
   return new Set(once.filter((key) => sides.every((side) => keys(side).includes(key))));
 };
 
-// Mark the labels of a page's formulas; return for each formula the first relation, if it is a derivation's row.
+// Mark the labels of a page's formulas, and note the first relation of each row of a derivation.
 const mark = (formulas, letters) => {
   const known = new Set(letters);
   const taken = new Set();

@@ -188,14 +188,12 @@ def _styles(
     --shift: the distance by which a row moves to the right. --room: the width that it must have to do so: its own,
     and that of rows that begin with their relation, without which the others would not stand under them.
     """
-    rows = defaultdict[int | None, list[int]](list)
+    rows = defaultdict[int | None, list[int]](list)  # of each derivation, as no other formula has a relation here
     for number, formula in enumerate(formulas):
         if relations[number] is not None:
             rows[formula.derivation].append(number)
     styles = [""] * len(formulas)
-    for derivation, numbers in rows.items():
-        if derivation is None:
-            continue
+    for numbers in rows.values():
         furthest = max(relations[number] or 0 for number in numbers)
         shifts = {number: furthest - (relations[number] or 0) for number in numbers}
         needs = {number: shifts[number] + widths[number] for number in numbers}
