@@ -366,7 +366,7 @@ DIFFERENTIALS = ("d", r"\mathrm{d}", r"\mathsf{d}", r"\Delta")
 
 _ACCENTED = re.compile(r"\\([a-z]+)\{([^{}]*)\}")
 _COMMAND = re.compile(r"\\([a-zA-Z]+|,) ?")
-_SIGNS = {**GREEK, "cdots": "⋯ ", ",": ""}
+_SIGNS = {**GREEK, "cdots": "⋯ ", "partial": "∂", ",": ""}
 
 
 def plain(name: str) -> str:

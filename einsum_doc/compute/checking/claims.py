@@ -138,7 +138,7 @@ def _vanishes(cases: Cases, sides: Sequence[Expression]) -> bool:
     """Return whether the gradients that a claim is about are 0 in every instance."""
     rest = list(sides)
     seen: set[str] = set()
-    gradients: set[tuple[str, str]] = set()
+    gradients: set[tuple[str, str, frozenset[str]]] = set()
     while rest:
         side = rest.pop()
         gradients.update(cases.table.gradients(side))
@@ -208,7 +208,7 @@ def _conflicts(cases: Cases, case: Case, number: int) -> list[str]:
 def _scalar_arguments(cases: Cases, number: int) -> list[str]:
     """Describe the arguments of the arbitrary scalar, for a line about its derivatives: it may miss one."""
     sides = cases.statement.sides[number : number + 2]
-    scalars = dict.fromkeys(scalar for side in sides for scalar, _ in cases.table.gradients(side))
+    scalars = dict.fromkeys(scalar for side in sides for scalar, _, _ in cases.table.gradients(side))
     *names, last = map(plain, cases.sinks or ("nothing",))
     listed = f"{', '.join(names)} and {last}" if names else last
     return [f"{plain(scalar)} is a function of {listed}" for scalar in scalars]
