@@ -46,7 +46,8 @@ def _readings(table: SymbolTable, sides: Sequence[Expression], local: Reading) -
     single: dict[tuple[Position, str], None] = {}
     for part in _partials(sides):
         if not table.is_gradient(part):
-            single |= {(part.at, name): None for name in table.between(part) if name not in part.held}
+            # The nearest first: the arguments in its definition, and then what they are computed from.
+            single |= {(part.at, name): None for name in reversed(table.between(part)) if name not in part.held}
 
     def several(count: int) -> Iterator[Reading]:
         for chosen in combinations(single, count):
