@@ -224,7 +224,9 @@ def _held(parser: Parser, found: Partial, names: tuple[str, ...]) -> Partial:
     if isinstance(body, Partial):
         if body.at == found.at:
             body = _held(parser, body, names)
-        elif not any(token.kind == "open" and after.at == body.at for token, after in pairwise(parser.tokens)):
+        elif not body.held and not any(
+            token.kind == "open" and after.at == body.at for token, after in pairwise(parser.tokens)
+        ):
             expected = r"one fraction with \partial^2, or brackets around the inner one"
             raise parser.error("which of the derivatives holds it fixed?", expected=expected, at=found.at)
     return replace(found, body=body, held=names)

@@ -258,6 +258,11 @@ def _check_held(table: SymbolTable, fraction: Sequence[Partial], scope: Scope) -
     by, body = plain(part.by.name), plain(part.body.name) if isinstance(part.body, Tensor) else "the bracket"
     for name in part.held:
         if name in between:
+            inner = [each for each in part.body.walk() if isinstance(each, Partial) and name not in each.held]
+            total = [each for each in inner if name in table.between(each)]
+            if total:
+                fault = f"{plain(name)} is held fixed, but not in {total[0]} inside"
+                raise scope.fail(fault, part.at, f"{plain(name)} held fixed in it too")
             continue
         fault = f"{plain(name)} is held fixed, but is not on the way from {by} to {body}"
         if name not in table.tensors:
