@@ -53,7 +53,7 @@ TRUE = {
     "a bracket where derivatives are local": "% local\n" + MEAN + r"\frac{\partial}{\partial x_p} \left( 2 d_i \right) &= 2 \delta_{ip} - \frac{2}{I} \mathbf{1}_i \mathbf{1}_p",
     "the loss with a tensor held fixed": MEAN + r"\left. \frac{\partial l}{\partial x_p} \right|_{m} &= \frac{\partial l}{\partial d_p}",
     "code": "% let y = x @ u\n" r"u_{ij} &= x_{ij} + x_{ji} \\ x_{ij} u_{jk} &= y_{ik} \\ \left. \frac{\partial y_{ik}}{\partial x_{pq}} \right|_{u} &= \delta_{ip} u_{qk}",
-    "code, local": "% let y = x @ u\n% local y\n" r"u_{ij} &= x_{ij} + x_{ji} \\ x_{ij} u_{jk} &= y_{ik} \\ \frac{\partial y_{ik}}{\partial x_{pq}} &= \delta_{ip} u_{qk}",
+    "code, local": "% let y_hat = x @ u\n% local\n" r"u_{ij} &= x_{ij} + x_{ji} \\ x_{ij} u_{jk} &= \hat{y}_{ik} \\ \frac{\partial \hat{y}_{ik}}{\partial x_{pq}} &= \delta_{ip} u_{qk}",
     "any number of indices": r"u_{a \dots b} &= x_{a \dots b}^2 \\ y_{a \dots b} &= u_{a \dots b} x_{a \dots b} \\ \left. \frac{\partial y_{a \dots b}}{\partial x_{a' \dots b'}} \right|_{u} &= u_{a \dots b} \delta_{aa'} \dots \delta_{bb'}",
 }  # fmt: skip
 

@@ -56,7 +56,8 @@ class Directives:
             self._size(step)
         elif step.word == "local":
             names = step.body.replace(",", " ").split()
-            self.local.update(self._local(name, step) for name in names) if names else self.local.update(self.defined)
+            every = {*self.table.tensors, *(part.name for part in self.tensors)}
+            self.local |= {self._local(name, step) for name in names} if names else every
         elif step.word == "new" and step.body:
             raise self.fail("'% new' with something after it", step.at, "% new alone")
 
