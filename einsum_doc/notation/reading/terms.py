@@ -24,7 +24,15 @@ from einsum_doc.notation.expression import (
 )
 from einsum_doc.notation.reading.components import before_bracket, bracketed_component, component, number, raised
 from einsum_doc.notation.reading.cursor import Parser
-from einsum_doc.notation.reading.operators import derivative, function, inline_derivative, root, summation
+from einsum_doc.notation.reading.operators import (
+    derivative,
+    enclosed_derivative,
+    function,
+    inline_derivative,
+    root,
+    summation,
+    with_held,
+)
 from einsum_doc.notation.reading.tokens import Token
 
 
@@ -61,6 +69,8 @@ class Terms(Parser):
             else:
                 first = self.next
                 factor = self.factor()
+                if self.sees("bar") and not self.next.stretched:
+                    factor = with_held(self, factor)
                 if items and not times:
                     _refuse_misreading(self, items[-1], first, factor)
                     if items[-1].at == start:  # That of a factor in brackets is inside of them.
@@ -231,5 +241,6 @@ _CONSTRUCTS: Mapping[str, Callable[[Parser], Expression]] = {
     "root": root,
     "function": function,
     "partial": inline_derivative,
+    "blank": enclosed_derivative,
 }
 """The construct that begins with a token of each kind."""

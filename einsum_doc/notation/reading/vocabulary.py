@@ -72,7 +72,12 @@ BRACKETS = {
 }
 """The brackets that are seen on the page: whether each opens or closes, and its shape."""
 
-FACTORS = frozenset(["letter", "number", "open", "style", "function", "fraction", "root", "sum", "partial", "dots"])
+BARS = ("|", r"\vert", r"\rvert")
+"""The bars after a derivative, before the tensors that it holds fixed; they have a size, as `\\right|` and `\\Big|`."""
+
+FACTORS = frozenset(
+    ["letter", "number", "open", "style", "function", "fraction", "root", "sum", "partial", "dots", "blank"]
+)
 """The kinds of what a factor can begin with."""
 
 USUAL_FUNCTIONS = frozenset(["f", "g", "F", "G", r"\phi", r"\varphi", r"\psi", r"\Phi", r"\Psi"])

@@ -36,10 +36,11 @@ def prose_html(text: str) -> str:
     return "".join(pieces)
 
 
-def derivation_html(rows: Iterable[str]) -> str:
-    """Return the rows of a derivation as a list."""
+def derivation_html(rows: Iterable[str], note: str = "") -> str:
+    """Return the rows of a derivation as a list, with a note above it if there is one."""
+    above = f'<p class="local">{prose_html(note)}</p>' if note else ""
     # Search takes the text without the boxes around it: a blank keeps the rows apart.
-    return f'<div class="derivation" role="list">{" ".join(rows)}</div>'
+    return f'{above}<div class="derivation" role="list">{" ".join(rows)}</div>'
 
 
 def row_html(latex: str, reason: str = "", *, holds: bool = True, checked: str | None = None) -> str:

@@ -25,17 +25,18 @@ class DerivationLanguage(Language):
         checker: Derivations = process.kept.setdefault(self.name, Derivations())
         checker.namespace.update(process.namespace)  # the names that the page's code has defined by now
         try:
-            lines = checker.check(block.code).lines
+            derivation = checker.check(block.code)
         except NotationError as error:
             error.einsum_doc_location = block.location_of(error.position[0])  # type: ignore[attr-defined]
             raise
+        lines = derivation.lines
         rows = rows_of(lines)
         false = tuple(
             Failure(block.location_of(line.line), "DerivationError", line.message, line.details)
             for line in lines
             if not line.holds
         )
-        return Result("held", rows=rows, markup=rows_html(rows), failures=false)
+        return Result("held", rows=rows, markup=rows_html(rows, derivation.note), failures=false)
 
     def words(self, result: Result) -> str:
         lines = []
@@ -63,7 +64,7 @@ def rows_of(lines: Iterable[CheckedLine]) -> tuple[DerivationRow, ...]:
     )
 
 
-def rows_html(rows: Iterable[DerivationRow]) -> str:
+def rows_html(rows: Iterable[DerivationRow], note: str = "") -> str:
     """Return the numbered rows of a derivation as HTML."""
     from einsum_doc.notation.writing.html import derivation_html, row_html
 
@@ -71,7 +72,7 @@ def rows_html(rows: Iterable[DerivationRow]) -> str:
     for row in rows:
         checked = row.checked if row.claim or not row.holds else None  # a definition that holds says nothing
         found.append(row_html(row.latex, row.reason, holds=row.holds, checked=checked))
-    return derivation_html(found)
+    return derivation_html(found, note)
 
 
 LANGUAGES = (DerivationLanguage("derivation", ours=True, uses_torch=True, comment=r"(?<!\\)%.*"),)
