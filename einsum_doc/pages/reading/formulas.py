@@ -68,7 +68,9 @@ def _find(lines: Sequence[str], fences: Iterable[Fence], md: Markdown) -> dict[i
     superfences = md.preprocessors["fenced_code_block"]
     for preprocessor in [*dropwhile(lambda each: each is not superfences, md.preprocessors)][1:]:
         text = preprocessor.run(text)
-    md.parser.parseDocument(text)
+    root = md.parser.parseDocument(text).getroot()
+    if "footnote" in md.treeprocessors:  # which reads the text of footnotes
+        md.treeprocessors["footnote"].run(root)
     md.parser.blockprocessors.deregister(_NAME)
     return found | reader.found
 
@@ -98,4 +100,4 @@ class _FormulaReader(BlockProcessor):  # type: ignore[misc]  # Python-Markdown h
         block = blocks.pop(0)
         mark = _MARK.search(block)
         assert mark is not None
-        self.found[int(mark[1])] = _MARK.sub("", block)
+        self.found[int(mark[1])] = _MARK.sub("", block).rstrip()
