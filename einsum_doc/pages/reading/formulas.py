@@ -100,4 +100,5 @@ class _FormulaReader(BlockProcessor):  # type: ignore[misc]  # Python-Markdown h
         block = blocks.pop(0)
         mark = _MARK.search(block)
         assert mark is not None
-        self.found[int(mark[1])] = _MARK.sub("", block).rstrip()
+        self.found[int(mark[1])] = text = _MARK.sub("", block).rstrip()
+        self.site.run(parent, [text])  # what is indented below may belong to what stands above, without it

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from markdown import Markdown
 from pymdownx.arithmatex import arithmatex_fenced_format
 
+from einsum_doc.pages.build.reader import PageReader
 from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.reading.formulas import with_formulas
 from einsum_doc.pages.reading.language import Languages
+from einsum_doc.pages.reading.numbering import FenceNumbers
 from einsum_doc.pages.reading.scan import PageReading, normalize, read, scan
 from einsum_doc.pages.record.block import DISPLAY, Location
 
@@ -108,3 +112,25 @@ $$e = f$$
     assert reading.blocks[1].expected, "the output is that of the fence, though a formula stands between"
     assert reading.numbered[2] is reading.blocks[1]
     assert [(fault.failure.location.line, fault.after) for fault in reading.faults] == [(16, 2)]
+
+
+CHECKED = {
+    "display": "",
+    "dispaly": "docs/a.md:3: FrontMatterError: checked: dispaly\n  did you mean 'display'?",
+    "2026-11-25": "",
+    "no arithmatex": "docs/a.md:3: FrontMatterError: checked: display: no formulas are found\n"
+    "  add pymdownx.arithmatex to markdown_extensions",
+}
+
+
+@pytest.mark.parametrize(("checked", "told"), CHECKED.items())
+def test_front_matter_asks_for_the_check(checked: str, told: str) -> None:
+    extensions = ["pymdownx.superfences", FenceNumbers({}, lambda md, lines: lines, lambda *_: "")]
+    if checked != "no arithmatex":
+        extensions.append("pymdownx.arithmatex")
+    value = "display" if checked == "no arithmatex" else checked
+    reader = PageReader(Path(), Languages(LANGUAGES, {"python"}), extensions, {}, {})
+    body = "$$a = b$$\n"
+    page = reader.read("docs/a.md", f"---\ntitle: A\nchecked: {value}\n---\n{body}", body, checked=value)
+    assert "\n\n".join(str(fault.failure) for fault in page.reading.faults) == told
+    assert [str(block.location) for block in page.blocks] == (["docs/a.md:5"] if checked == "display" else [])
