@@ -367,7 +367,7 @@ def test_a_label_has_one_colour_everywhere(desk: View) -> None:
 
 
 def test_a_continued_derivation_is_summed_by_its_first_left_side(desk: View) -> None:
-    summed = """() => [...document.querySelector(".derivation").children].map((step) =>
+    summed = """() => [...document.querySelector("#the-gradient-of-x ~ .checked .derivation").children].map((step) =>
         [...new Set([...step.querySelectorAll(".formula mjx-math .ix-dummy")].map((x) => x.dataset.ix))].join(""))"""
     assert desk.page.evaluate(summed) == ["i", "jkp", "jkpi", "jkpi", "jkp", "kp", "p"]
 

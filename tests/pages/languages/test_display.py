@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from html import unescape
 
 import pytest
@@ -13,6 +15,7 @@ from einsum_doc.pages.languages.derivation import rows_in
 from ..conftest import EXTENSION, PLAIN, Built, NewProject
 
 CONFIG = PLAIN.replace("superfences]", "superfences, {pymdownx.arithmatex: {generic: true}}]")
+CONFIG = CONFIG.replace("einsum-doc]", "einsum-doc: {downloads: [index.md]}]")
 FORMULAS = r"""# Title
 
 $$
@@ -128,6 +131,15 @@ def test_a_page_that_does_not_ask_is_left_alone(built: Built) -> None:
     md = Markdown(extensions=extensions, extension_configs={"pymdownx.arithmatex": {"generic": True}})
     html = md.convert(FORMULAS.split("```")[0]).partition("</h1>")[2]
     assert html in built.page("other")
+
+
+@pytest.mark.torch
+def test_a_download_checks_what_was_checked(built: Built) -> None:
+    code = re.sub(r"(?m)^#.*", "", (built.site / "index.py").read_text("utf-8"))
+    assert code.count("_derivations.check(") == 5
+    assert "mathcal" not in code
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
 
 
 @pytest.mark.torch
