@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from markdown import Markdown
+from markdown.extensions import Extension
 from pymdownx.arithmatex import arithmatex_fenced_format
 
 from einsum_doc.pages.build.reader import PageReader
 from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.reading.formulas import with_formulas
 from einsum_doc.pages.reading.language import Languages
-from einsum_doc.pages.reading.numbering import FenceNumbers
+from einsum_doc.pages.reading.numbering import FenceNumbers, named
 from einsum_doc.pages.reading.scan import PageReading, normalize, read, scan
-from einsum_doc.pages.record.block import DISPLAY, Location
+from einsum_doc.pages.record.block import DISPLAY, Block, Location
 
 MATH = {"name": "math", "class": "arithmatex", "format": arithmatex_fenced_format(mode="generic")}
 EXTENSIONS = ["admonition", "def_list", "footnotes", "md_in_html", "tables", "pymdownx.details", "pymdownx.tabbed"]
@@ -60,12 +63,15 @@ NOT_FOUND = {
 }
 
 
+def markdown(*more: Extension) -> Markdown:
+    extensions = [*EXTENSIONS, "pymdownx.superfences", "pymdownx.arithmatex", *more]
+    configs = {"pymdownx.superfences": {"custom_fences": [MATH]}, "pymdownx.arithmatex": {"generic": True}}
+    return Markdown(extensions=extensions, extension_configs=configs)
+
+
 def reading_of(text: str) -> PageReading:
     lines = normalize(text)
-    md = Markdown(
-        extensions=[*EXTENSIONS, "pymdownx.superfences", "pymdownx.arithmatex"],
-        extension_configs={"pymdownx.superfences": {"custom_fences": [MATH]}},
-    )
+    md = markdown()
     locations = [Location("docs/a.md", number + 4) for number in range(len(lines))]
     languages = Languages(LANGUAGES, {"python", "md"})
     fences = scan(lines, languages, md)
@@ -85,6 +91,26 @@ def test_formulas_are_found_where_arithmatex_finds_them(text: str, found: dict[i
 @pytest.mark.parametrize("text", NOT_FOUND.values(), ids=NOT_FOUND)
 def test_other_text_is_no_formula(text: str) -> None:
     assert not reading_of(text).formulas
+
+
+TEXTS = {name: text for name, (text, _) in FOUND.items()} | NOT_FOUND
+del TEXTS["in a fence of Markdown"]  # whose header gets a number
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_a_page_is_the_same_around_its_formulas(text: str) -> None:
+    page = SimpleNamespace(name="docs/a.md", lines=normalize(text), reading=reading_of(text))
+    shown: list[int] = []
+
+    def formula_html(page: object, block: Block, md: Markdown) -> str:
+        shown.append(block.number)
+        return markdown().convert(block.code)
+
+    md = markdown(FenceNumbers({"a.md": page}, lambda md, lines: lines, formula_html))
+    # As with the HTML of a fence, lines and the paragraph around it may differ.
+    apart = r"\s*\n\s*|</?p>|&#160;"
+    assert re.sub(apart, "", md.convert(named("docs/a.md", text))) == re.sub(apart, "", markdown().convert(text))
+    assert shown == [block.number for block in page.reading.blocks if block.language == DISPLAY]
 
 
 def test_formulas_and_fences_are_numbered_together() -> None:
