@@ -6,6 +6,9 @@ another plugin renders it, as a blog does for its excerpts. Right before superfe
 comment is taken out, and the header of each fence that the builder answers for is given the name of the page
 and its number. A text without a name, such as a docstring or the output of a block, is no page: the build
 makes one of it.
+
+A display formula that is checked is no fence: its HTML is put aside right there, as superfences does with that of
+its fences.
 """
 
 from __future__ import annotations
