@@ -65,16 +65,13 @@ class DisplayLanguage(DerivationLanguage):
         from einsum_doc.notation.writing.html import mark_html
 
         text = rows_in(block.code)
-        left_out = re.search(r"(?<!\\)% unchecked:?(?![^\s])(.*)", text)
-        reason = left_out[1].strip() or "left out by the author" if left_out else ""
+        left_out = re.search(r"(?<!\\)% unchecked:?(?=\s|\Z)(.*)", text)
+        if left_out:
+            return _not_checked(left_out[1].strip() or "left out by the author")
         try:
-            result = Result("skipped") if left_out else super().run(replace(block, code=text), process)
+            result = super().run(replace(block, code=text), process)
         except NotationError as error:
-            result = Result("skipped")
-            reason = error.fault + (f"; expected: {error.expected}" if error.expected else "")
-        if result.status == "skipped":
-            mark = mark_html(f"Not checked: {reason}", holds=None)
-            return replace(result, reason=f"{NOT_CHECKED}: {reason}", markup=mark)
+            return _not_checked(error.fault + (f"; expected: {error.expected}" if error.expected else ""))
         told = dict.fromkeys(row.checked for row in result.rows if row.claim or not row.holds)
         return replace(result, markup=mark_html("; ".join(told), holds=not result.failures) if told else "")
 
@@ -83,6 +80,13 @@ class DisplayLanguage(DerivationLanguage):
 
     def standalone(self, block: Block) -> Iterator[str]:
         return super().standalone(replace(block, code=rows_in(block.code)))
+
+
+def _not_checked(reason: str) -> Result:
+    from einsum_doc.notation.writing.html import mark_html
+
+    mark = mark_html(f"Not checked: {reason}", holds=None)
+    return Result("skipped", reason=f"{NOT_CHECKED}: {reason}", markup=mark)
 
 
 _OUTSIDE = re.compile(
