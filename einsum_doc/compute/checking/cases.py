@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -27,30 +26,11 @@ from einsum_doc.compute.checking.instances import (
     draw_sizes,
     scheduled,
 )
-from einsum_doc.compute.checking.symbols.exact import constant
+from einsum_doc.compute.checking.symbols.exact import nonnegative
 from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable, dependencies
 from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_lengths, join_sizes
 from einsum_doc.errors import NotationError
-from einsum_doc.notation.expression import (
-    Coordinate,
-    Delta,
-    Expression,
-    Function,
-    Index,
-    Negative,
-    Number,
-    One,
-    Pi,
-    Power,
-    Product,
-    Quotient,
-    Size,
-    Sum,
-    Summation,
-    Tensor,
-    plain,
-    subscripts,
-)
+from einsum_doc.notation.expression import Coordinate, Expression, Index, Negative, plain, subscripts
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain
 from einsum_doc.notation.reading.ranges import Ends
@@ -172,9 +152,16 @@ class Cases:
         for case in (*self.all, *farther):
             for function, signs in case.evaluator.signs.items():
                 found.setdefault(function, set()).update(signs)
-        instance = self.all[0].instance
+        formulas = self.all[0].instance.formulas
+
+        def tensor(name: str) -> Expression | bool:
+            formula = formulas.get(name)
+            if formula is None:
+                return name in self.table.positive
+            return formula.expression or True  # Code has no form that could be seen.
+
         return any(
-            not {1.0, -1.0} <= signs and not any(_nonnegative(each, instance) for each in (*function.parts, *opposite))
+            not {1.0, -1.0} <= signs and not any(nonnegative(each, tensor) for each in (*function.parts, *opposite))
             for function, signs in found.items()
             for opposite in [part.parts for part in function.parts if isinstance(part, Negative)] or [()]
         )
@@ -322,35 +309,6 @@ class Cases:
         """Return the numbers that stand as indices in the chain and its definitions."""
         sides = [side for statement in self.entries for side in statement.sides]
         return {found.value for side in sides for found in subscripts(side) if isinstance(found, Coordinate)}
-
-
-def _nonnegative(expression: Expression, instance: Instance) -> bool:
-    """Return whether the form of an expression says that it is never negative."""
-
-    def of(part: Expression) -> bool:
-        return _nonnegative(part, instance)
-
-    match expression:
-        case Number(value):
-            return value >= 0
-        case Tensor(name):
-            formula = instance.formulas.get(name)
-            if formula is None or formula.expression is None:
-                return formula is not None or name in instance.positive  # Code has no form that could be seen.
-            return of(formula.expression)
-        case Function(name, _, 0):
-            return name in ("exp", "abs", "relu", "sigmoid")
-        case Power(base, exponent):
-            number = constant(exponent)
-            return of(base) or (number is not None and 0 in (number.numerator % 2, number.denominator % 2))
-        case Product(factors):
-            return all(of(factor) for factor, count in Counter(factors).items() if count % 2)
-        case Sum() | Quotient():
-            return all(map(of, expression.parts))
-        case Summation(_, body):
-            return of(body)
-        case _:
-            return isinstance(expression, Pi | One | Delta | Size)
 
 
 def _partitions(nodes: list[SizeNode]) -> Iterator[list[list[SizeNode]]]:
