@@ -26,13 +26,13 @@ from einsum_doc.compute.checking.instances import (
     draw_sizes,
     scheduled,
 )
-from einsum_doc.compute.checking.search import Search, known_form, region
+from einsum_doc.compute.checking.search import DomainSearch, known_form, region
 from einsum_doc.compute.checking.symbols.domain import FREE
 from einsum_doc.compute.checking.symbols.exact import nonnegative
 from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable, dependencies
 from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_lengths, join_sizes
 from einsum_doc.errors import NotationError
-from einsum_doc.notation.expression import Coordinate, Expression, Index, Negative, plain, subscripts
+from einsum_doc.notation.expression import Coordinate, Expression, Function, Index, Negative, plain, subscripts
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain
 from einsum_doc.notation.reading.ranges import Ends
@@ -42,6 +42,10 @@ REDRAWN = 12
 
 From the second time on, the inputs that are to blame are smaller, or greater, each time.
 """
+
+PERIODIC = frozenset(["sin", "cos", "tan", "cot", "sec", "csc"])
+INVERSE = frozenset(["arcsin", "arccos", "arctan"])
+"""Functions that are the inverse of a periodic one in an interval: with both, smaller inputs would all be in it."""
 
 Found = TypeVar("Found")
 
@@ -118,7 +122,8 @@ class Cases:
             if symbol.code is not None
         }
         self.entries = (*self.definitions.values(), statement)
-        self.search = Search(self.definitions, draws.evaluators)
+        self.periodic = all(any(part.name in names for part in self._functions()) for names in (PERIODIC, INVERSE))
+        self.search = DomainSearch(self.definitions, draws.evaluators)
         sides = [side for definition in self.definitions.values() for side in definition.sides]
         inputs = [name for name, symbol in table.tensors.items() if name in tensors and symbol.arguments is None]
         numbers, patterns = scheduled(statement.sides, sides, len(inputs))
@@ -141,6 +146,12 @@ class Cases:
             long = {root: pattern[place % len(pattern)] for place, root in enumerate(roots)}
             yield self._case(number, {node: long[lengths.root(node)] for node in list(lengths.above)})
 
+    def _functions(self) -> Iterator[Function]:
+        """Yield the functions in the chain and its definitions."""
+        for statement in self.entries:
+            for side in statement.sides:
+                yield from (part for part in side.walk() if isinstance(part, Function))
+
     def look(self, place: int, sides: Sequence[int], judge: Callable[[Case], Found]) -> Found | UncheckableError:
         """Judge a case in which some sides have values, or another in its place if it is too large, or cannot decide.
 
@@ -157,7 +168,7 @@ class Cases:
                 break
             case = self.drawn[place]
             factors = dict(case.instance.factors)
-            if turn and isinstance(found, UnluckyError):
+            if turn and isinstance(found, UnluckyError) and not self.periodic:
                 for name in found.inputs or case.instance.places:
                     factors[name] = factors.get(name, 1.0) * found.factor
             self.drawn[place] = self._case(case.instance.number + AGAIN, case.long, case.small, factors)
@@ -191,11 +202,16 @@ class Cases:
         return [*declared, *([f"{searched}, found by search"] if searched else [])]
 
     def one_sided(self, farther: Sequence[Case] = ()) -> bool:
-        """Return whether an argument of abs, relu or sign has one sign in all cases, though none by its form."""
+        """Return whether an argument of abs, relu or sign has one sign in all cases, though none by its form.
+
+        So has the base of an even power under a root, or in a logarithm, which is an absolute value too.
+        """
         found: dict[Expression, set[float]] = {}
         for case in (*self.all, *farther):
             for function, signs in case.evaluator.signs.items():
                 found.setdefault(function, set()).update(signs)
+            for base, values in self.search.squared(case.evaluator, case.sides, case.key):
+                found.setdefault(Function("abs", base), set()).update(values.sign().reshape(-1).tolist())
         instance = self.all[0].instance
 
         def form(name: str) -> Expression | bool:

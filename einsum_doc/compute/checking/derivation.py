@@ -123,20 +123,21 @@ def verify(
                 ) from None
             code = f"_let_{len(words)}({', '.join(parameters)})"
         words.append(Directive("let", f"{name} = {code}", (0, 0)))
+    for name, ends in (interval or {}).items():
+        words.append(
+            Directive("interval", f"{name} = {' '.join(map(str, sequence(ends, 'interval', 'ends')))}", (0, 0))
+        )
     words += [Directive("size", f"{index} = {other}", (0, 0)) for index, other in (size or {}).items()]
-    words += [Directive("interval", f"{name} = {low} {high}", (0, 0)) for name, (low, high) in (interval or {}).items()]
     words += [Directive("sums to one", f"{name} over {index}", (0, 0)) for name, index in (sums_to_one or {}).items()]
-    for word, names in {
-        "fixed": fixed,
-        "no sum": no_sum,
-        "positive": positive,
-        "small": small,
-        "symmetric": symmetric,
-        "positive definite": positive_definite,
-    }.items():
-        listed = names.split() if isinstance(names, str) else sequence(names, word, "names")
-        words += [Directive(word, str(name), (0, 0)) for name in listed]
+    words += _about("fixed", fixed) + _about("no sum", no_sum) + _about("positive", positive) + _about("small", small)
+    words += _about("symmetric", symmetric) + _about("positive definite", positive_definite)
     return page.check(latex, words)
+
+
+def _about(word: str, names: str | Iterable[str]) -> list[Directive]:
+    """Return a directive about each of some names."""
+    listed = names.split() if isinstance(names, str) else sequence(names, word, "names")
+    return [Directive(word, str(name), (0, 0)) for name in listed]
 
 
 class Derivations:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,11 +23,12 @@ from einsum_doc.compute.checking.symbols.domain import (
     remedy,
     unmet,
 )
+from einsum_doc.compute.checking.symbols.exact import constant
 from einsum_doc.compute.checking.symbols.table import Statement
-from einsum_doc.notation.expression import Expression, Tensor
+from einsum_doc.notation.expression import Expression, Negative, Power, Product, Quotient, Tensor
 
 
-class Search:
+class DomainSearch:
     """Inputs at which definitions, and sides of a chain, have values.
 
     known: the evaluators that were found before.
@@ -47,11 +50,7 @@ class Search:
             return known_form(evaluator.instance, name)
 
         own = [unmet(conditions(side, chain), form) for side in sides]
-        common: dict[Condition, None] = {}
-        for name in self.bounded:
-            formula = evaluator.instance.formulas[name]
-            assert formula.expression is not None
-            common |= unmet(conditions(formula.expression, formula.chain), form)
+        common = unmet(self._of_definitions(evaluator), form)
         if any(own):
             common |= unmet((each for side in sides for each in differentiated(side, chain)), form)
         evaluator = self._moved(evaluator, list(common))
@@ -64,6 +63,22 @@ class Search:
                 raise UncheckableError(f"{what}; {found.remedy}")
         return reached[0]
 
+    def squared(
+        self, evaluator: Evaluator, sides: Sequence[Expression], chain: str
+    ) -> Iterator[tuple[Expression, Array]]:
+        """Yield what is squared under a root or in a logarithm, which is its absolute value then, and its numbers."""
+        found = [each for side in sides for each in conditions(side, chain)] + self._of_definitions(evaluator)
+        known = {each.argument for each in found if each.low >= 0}
+        for each in found:
+            for base, key in _bases(each.argument, each.chain, evaluator.instance):
+                if base not in known:
+                    with torch.no_grad(), suppress(UncheckableError):
+                        yield base, evaluator.evaluate(base, key).value
+
+    def _of_definitions(self, evaluator: Evaluator) -> list[Condition]:
+        formulas = [evaluator.instance.formulas[name] for name in self.bounded]
+        return [each for it in formulas if it.expression is not None for each in conditions(it.expression, it.chain)]
+
     def _moved(self, evaluator: Evaluator, found: Sequence[Condition]) -> Evaluator:
         if _met(evaluator, found):
             return evaluator
@@ -74,6 +89,25 @@ class Search:
                 raise UncheckableError(f"{instance.condition.expression} is not real here; {instance.remedy}")
             self.known[key] = Evaluator(instance)
         return self.known[key]
+
+
+def _bases(expression: Expression, chain: str, instance: Instance) -> Iterator[tuple[Expression, str]]:
+    """Yield the bases of even powers among the factors of an expression, each with the key of its statement."""
+    match expression:
+        case Power(base, exponent):
+            if (number := constant(exponent)) is not None and number.numerator % 2 == 0:
+                yield base, chain
+        case Product(factors):
+            yield from ((factor, chain) for factor, count in Counter(factors).items() if count % 2 == 0)
+            for factor in factors:
+                yield from _bases(factor, chain, instance)
+        case Quotient() | Negative():
+            for part in expression.parts:
+                yield from _bases(part, chain, instance)
+        case Tensor(name):
+            formula = instance.formulas.get(name)
+            if formula is not None and formula.expression is not None:
+                yield from _bases(formula.expression, formula.chain, instance)
 
 
 def _met(evaluator: Evaluator, found: Iterable[Condition]) -> bool:
