@@ -124,9 +124,8 @@ def verify(
             code = f"_let_{len(words)}({', '.join(parameters)})"
         words.append(Directive("let", f"{name} = {code}", (0, 0)))
     for name, ends in (interval or {}).items():
-        words.append(
-            Directive("interval", f"{name} = {' '.join(map(str, sequence(ends, 'interval', 'ends')))}", (0, 0))
-        )
+        listed = map(str, sequence(ends, "interval", "two numbers"))
+        words.append(Directive("interval", f"{name} = {' '.join(listed)}", (0, 0)))
     words += [Directive("size", f"{index} = {other}", (0, 0)) for index, other in (size or {}).items()]
     words += [Directive("sums to one", f"{name} over {index}", (0, 0)) for name, index in (sums_to_one or {}).items()]
     words += _about("fixed", fixed) + _about("no sum", no_sum) + _about("positive", positive) + _about("small", small)

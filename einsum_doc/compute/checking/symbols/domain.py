@@ -32,7 +32,7 @@ class Domain:
             "from {:g} to {:g}".format(*self.interval or (0, 0)): self.interval is not None,
             "symmetric": self.symmetric and not self.definite,
             "positive definite": self.definite,
-            f"with a sum of one over index {(self.total or 0) + 1}": self.total is not None,
+            f"summing to one over index {(self.total or 0) + 1}": self.total is not None,
         }
         return ", ".join(word for word, said in words.items() if said)
 
