@@ -210,7 +210,8 @@ class Cases:
         for case in (*self.all, *farther):
             for function, signs in case.evaluator.signs.items():
                 found.setdefault(function, set()).update(signs)
-            for base, values in self.search.squared(case.evaluator, case.sides, case.key):
+            squared, positive = self.search.absolute(case.evaluator, case.sides, case.key)
+            for base, values in squared.items():
                 found.setdefault(Function("abs", base), set()).update(values.sign().reshape(-1).tolist())
         instance = self.all[0].instance
 
@@ -218,7 +219,8 @@ class Cases:
             return known_form(instance, name)
 
         return any(
-            not {1.0, -1.0} <= signs and not any(nonnegative(each, form) for each in (*function.parts, *opposite))
+            not {1.0, -1.0} <= signs
+            and not any(each in positive or nonnegative(each, form) for each in (*function.parts, *opposite))
             for function, signs in found.items()
             for opposite in [part.parts for part in function.parts if isinstance(part, Negative)] or [()]
         )

@@ -92,7 +92,7 @@ def _beyond(cases: Cases, number: int, signs: Sequence[str]) -> Verdict | None:
                 return Verdict(False, message, details(cases, case, number, found[1]), checked(cases))
     if cases.one_sided(seen):
         left, right = cases.statement.sides[number : number + 2]
-        why = "the argument of abs, relu, sign or a square under a root has one sign for all inputs that could be tried"
+        why = "the argument of abs, relu or sign has one sign for all inputs that could be tried"
         return Verdict(False, f"false: cannot be checked: {left} = {right}", (why,), checked(cases))
     return None
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor as Array
 
 from einsum_doc.compute.checking.evaluation.evaluator import Evaluator
-from einsum_doc.compute.checking.instances import SMALLER, Instance, UncheckableError
+from einsum_doc.compute.checking.instances import GREATEST, SMALLER, SMALLEST, Instance, UncheckableError
 from einsum_doc.compute.checking.symbols.domain import (
     EPSILONS,
     FREE,
@@ -63,17 +63,17 @@ class DomainSearch:
                 raise UncheckableError(f"{what}; {found.remedy}")
         return reached[0]
 
-    def squared(
+    def absolute(
         self, evaluator: Evaluator, sides: Sequence[Expression], chain: str
-    ) -> Iterator[tuple[Expression, Array]]:
-        """Yield what is squared under a root or in a logarithm, which is its absolute value then, and its numbers."""
-        found = [each for side in sides for each in conditions(side, chain)] + self._of_definitions(evaluator)
-        known = {each.argument for each in found if each.low >= 0}
-        for each in found:
+    ) -> tuple[dict[Expression, Array], set[Expression]]:
+        """Return the bases of squares under roots and in logarithms, with their numbers; and what is positive."""
+        common = self._of_definitions(evaluator)
+        squared: dict[Expression, Array] = {}
+        for each in [*common, *(each for side in sides for each in conditions(side, chain))]:
             for base, key in _bases(each.argument, each.chain, evaluator.instance):
-                if base not in known:
-                    with torch.no_grad(), suppress(UncheckableError):
-                        yield base, evaluator.evaluate(base, key).value
+                with torch.no_grad(), suppress(UncheckableError):
+                    squared[base] = evaluator.evaluate(base, key).value
+        return squared, {each.argument for each in common if each.low >= 0}
 
     def _of_definitions(self, evaluator: Evaluator) -> list[Condition]:
         formulas = [evaluator.instance.formulas[name] for name in self.bounded]
@@ -214,30 +214,25 @@ def moved(instance: Instance, conditions: Sequence[Condition]) -> Instance | Vio
 def _changed(instance: Instance, found: Violation, turn: int) -> Instance:
     """Return an instance with other values of some inputs that a violated condition depends on.
 
-    In turn, the components of one input are drawn again, or go some way in the direction that helps, or all inputs go
-    in the direction that helps most.
+    In turn, the components of one input are drawn again, and all inputs go in the direction that helps most.
     """
     domains = instance.domains
     slopes = {name: slope for name, slope in found.slopes.items() if domains.get(name, FREE).movable}
-    slopes = {name: slope for name, slope in slopes.items() if slope.any()} or slopes
+    ones = {name: torch.ones_like(slope) for name, slope in slopes.items()}
+    slopes = {name: slope for name, slope in slopes.items() if slope.any()} or ones  # sign(x) has no slope.
     inputs = {name: instance.input(name) for name in slopes}
     generator = torch.Generator().manual_seed(zlib.crc32(f"{instance.seed}/{instance.number}/move {turn}".encode()))
     argument = found.condition.argument
     if isinstance(argument, Tensor) and argument.name in EPSILONS:
         inputs = {name: value.abs() / SMALLER for name, value in inputs.items()}
-    elif inputs and turn % 3 == 2:
+    elif inputs and turn % 2:
         steepness = sum(float(slope.square().sum()) for slope in slopes.values()) or 1.0
         step = found.missing / steepness * (1 + 2 * float(torch.rand((), generator=generator)))
         inputs = {name: value - step * slopes[name] for name, value in inputs.items()}
     elif inputs:
         name = list(inputs)[int(torch.randint(len(inputs), (), generator=generator))]
-        value, slope = inputs[name], slopes[name]
-        first, second = torch.rand((2, *value.shape), generator=generator, dtype=value.dtype)
-        step = 0.05 * 60**first
-        if turn % 3 == 0:
-            value = value - step * slope.sign()
-        else:
-            value = torch.where(slope != 0, torch.where(second < 0.5, step, -step), value)
-        inputs = {name: value}
+        first, second = torch.rand((2, *inputs[name].shape), generator=generator, dtype=inputs[name].dtype)
+        size = SMALLEST * (GREATEST / SMALLEST) ** first
+        inputs = {name: torch.where(slopes[name] != 0, torch.where(second < 0.5, size, -size), inputs[name])}
     inputs = {name: value.abs() if domains.get(name, FREE).positive else value for name, value in inputs.items()}
     return replace(instance, moved={**instance.moved, **inputs})
