@@ -8,7 +8,11 @@ from einsum_doc.notation.expression import Position
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.tokens import Token
 
-DIRECTIVES = ("let", "size", "fixed", "no sum", "positive", "local", "new")
+DIRECTIVES = (
+    *("let", "size", "fixed", "no sum", "local"),
+    *("positive definite", "positive", "small", "interval", "symmetric", "sums to one", "new"),
+)
+"""The words of directives; one that begins with another stands before it."""
 
 
 @dataclass(frozen=True)

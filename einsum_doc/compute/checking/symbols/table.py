@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias, TypeGuard
 
+from einsum_doc.compute.checking.symbols.domain import Domain
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Expression, Index, Partial, Tensor
 from einsum_doc.notation.reading.directives import Directive
@@ -102,13 +103,14 @@ class SymbolTable:
     """The tensors of a page, and the meanings that its texts have given to letters so far.
 
     scalars: names that are only ever differentiated, each an arbitrary function of other tensors.
+    domains: of the inputs that directives name.
     capitals: the names of ranges, each with the key of its chain. count: the chains so far.
     """
 
     tensors: dict[str, Symbol] = field(default_factory=dict)
     scalars: set[str] = field(default_factory=set)
     fixed: set[str] = field(default_factory=set)
-    positive: set[str] = field(default_factory=set)
+    domains: dict[str, Domain] = field(default_factory=dict)
     capitals: dict[str, str] = field(default_factory=dict)
     count: int = 0
 
