@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from fonts import slim  # MkDocs imports a hook from its folder
 from mkdocs.plugins import event_priority
 
 WORDS = 200
@@ -20,7 +21,7 @@ _state = {"serves": False}
 
 
 def on_startup(command: str, dirty: bool) -> None:
-    """Note that an author need not wait for pictures."""
+    """Note that an author need not wait for pictures and fonts."""
     _state["serves"] = command == "serve"
 
 
@@ -68,6 +69,12 @@ def on_post_page(output: str, page: Any, config: Any) -> None:
     """Draw the picture of a post."""
     if "card" in page.meta and not _state["serves"]:
         _draw(re.sub("<.*?>", "", page.title), config.site_name, Path(config.site_dir, page.meta["card"]))
+
+
+def on_post_build(config: Any) -> None:
+    """Make the fonts smaller."""
+    if not _state["serves"]:
+        slim(Path(config.site_dir))
 
 
 def _changed(path: str) -> date:
