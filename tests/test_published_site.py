@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import gzip
+import json
 import os
 import re
 import struct
@@ -387,14 +388,39 @@ def test_a_search_finds_a_formula_and_shows_no_tex(desk: View) -> None:
     page.keyboard.press("Escape")
 
 
-def test_search_finds_an_einsum(desk: View) -> None:
-    page = desk.page
-    page.locator(".md-search__input").click()
-    page.keyboard.press("Control+A")
-    page.keyboard.type("jkp,ip->ijk")
-    page.locator(".md-search-result__link[href*='posts/einsum/']").first.wait_for()
-    assert page.locator(".md-search-result__item").count() < 6
+def found(page: Page, words: str) -> list[str]:
+    """The addresses that a search finds first, as it shows them."""
+    field, said = page.locator(".md-search__input"), page.locator(".md-search-result__meta")
+    field.click()
+    for text in ("", words):
+        field.fill(text)
+        field.press("Shift")  # the theme reads what is typed when a key is released
+        is_empty = "([said, empty]) => (said.innerText === 'Type to start searching') === empty"
+        page.wait_for_function(is_empty, arg=[said.element_handle(), not text])
+    links = page.locator(".md-search-result__link")
+    addresses = links.evaluate_all("(links) => links.map((link) => link.pathname.slice(1) + link.hash)")
     page.keyboard.press("Escape")
+    return list(addresses)
+
+
+@pytest.mark.parametrize("typed", ["jkp,ip->ijk", "ijk,ip->jkp", "ip->ijk", "->ijk", "jkp, ip -> ijk", '"jkp,ip->ijk"'])
+def test_search_keeps_an_einsum_whole(typed: str, desk: View, site: Path) -> None:
+    index = json.loads((site / "search" / "search_index.json").read_text("utf-8"))
+    equation = typed.replace(" ", "").strip('"').replace(">", "&gt;")
+    with_it = {each["location"].split("#")[0] for each in index["docs"] if equation in each["text"]}
+    assert "posts/einsum/" in with_it
+    assert {address.split("#")[0] for address in found(desk.page, typed)} == with_it
+    assert "Missing" not in desk.page.locator(".md-search-result__list").inner_text()
+
+
+def test_search_finds_no_other_einsum_of_the_same_letters(desk: View) -> None:
+    assert found(desk.page, "jkp,ip") != []
+    assert found(desk.page, "jkp,ip->kij") == []
+
+
+def test_search_finds_what_a_reader_calls_an_option(desk: View) -> None:
+    first, *_ = (address for address in found(desk.page, "skip a block") if "#" in address)
+    assert first == "reference/fences/#skip-if"
 
 
 @EVERY_LOOK

@@ -25,6 +25,13 @@ def on_startup(command: str, dirty: bool) -> None:
     _state["serves"] = command == "serve"
 
 
+def on_files(files: Any, config: Any) -> None:
+    """Put search.js before the theme's search, which runs in a worker."""
+    for file in files:
+        if re.fullmatch(r"assets/javascripts/workers/search\..*\.js", file.src_uri):
+            file.content_string = Path(__file__).with_name("search.js").read_text("utf-8") + file.content_string
+
+
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> None:
     """Find out how long it takes to read a post, and when it was last changed."""
     if "date" not in page.meta:
