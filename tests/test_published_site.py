@@ -106,6 +106,20 @@ def test_a_post_tells_search_engines_and_friends_what_it_is(name: str, site: Pat
     assert re.search(r'<p class="byline" data-search-exclude>Part \d of \d · \d+ minutes · <time', html)
 
 
+def test_a_post_links_the_names_of_the_library_to_their_entries(site: Path) -> None:
+    reference = (site / "reference" / "library" / "index.html").read_text("utf-8")
+    for name in POSTS:
+        html = (site / "posts" / name / "index.html").read_text("utf-8")
+        imports = "".join(re.findall(r">einsum_doc<.*?>import<.*", html))
+        named = re.findall(r'(<a [^>]*>)?<span class="n">(\w+)<', imports)
+        assert named
+        named += re.findall(r"(<a [^>]*>)?<code>(?:einsum_doc\.)?(\w+)</code>", html)
+        for link, each in named:
+            if each in einsum_doc.__all__:
+                assert link == f'<a href="../../reference/library/#einsum_doc.{each}">'
+                assert f'id="einsum_doc.{each}"' in reference
+
+
 def test_the_feed_has_every_post_with_its_formulas(site: Path) -> None:
     feed = ElementTree.parse(site / "feed.xml").getroot()
     atom = "{http://www.w3.org/2005/Atom}"

@@ -60,7 +60,7 @@ def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
         f"by {config.site_author}",
     ]
     line = f'<p class="byline" data-search-exclude>{" · ".join(parts)}</p>'
-    return html.replace("</h1>", f"</h1>\n{line}", 1)
+    return _with_links(html.replace("</h1>", f"</h1>\n{line}", 1), page.file, files)
 
 
 @event_priority(-200)  # when the pages are as they will be
@@ -82,6 +82,14 @@ def on_post_build(config: Any) -> None:
     """Make the fonts smaller."""
     if not _state["serves"]:
         slim(Path(config.site_dir))
+
+
+def _with_links(html: str, post: Any, files: Any) -> str:
+    """Link the names that code imports from the library to their entries in the reference."""
+    address = files.get_file_from_path("reference/library.md").url_relative_to(post)
+    link = rf'<a href="{address}#einsum_doc.\1">\g<0></a>'
+    imports = r'<span class="nn">einsum_doc</span>.*<span class="kn">import</span>.*'
+    return re.sub(imports, lambda line: re.sub(r'<span class="n">(\w+)</span>', link, line[0]), html)
 
 
 def _changed(path: str) -> date:
