@@ -30,6 +30,17 @@ ADDRESS = os.environ.get("SITE_URL", "http://127.0.0.1:8000/")
 """Where the site will be, for what has to say so."""
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 
+VALIDATOR = ROOT / "node_modules" / "html-validate" / "bin" / "html-validate.mjs"
+# The rules of the standard, without those of style, of style sheets, and of accessibility, which axe has.
+STYLE = """attribute-boolean-style doctype-style element-case long-title no-inline-style no-trailing-whitespace
+    prefer-native-element presentation-role-style void-style wcag/h32"""
+RULES: dict[str, object] = dict.fromkeys(STYLE.split(), "off")
+RULES |= {"valid-id": ["error", {"relaxed": True}], "element-name": ["error", {"pattern": "^mjx-[A-Za-z-]+$"}]}
+THE_THEMES_OWN = {
+    ("attribute-allowed-values", 'Attribute "tabindex" has invalid value ""'),
+    ("valid-autocomplete", 'autocomplete attribute cannot be used on <input type="checkbox">'),
+}
+
 slow = pytest.mark.slow
 EVERY_LOOK = pytest.mark.parametrize(
     ("width", "scheme"),
@@ -136,6 +147,27 @@ def test_the_archive_lists_every_post_by_date_and_by_tag(site: Path) -> None:
     archive = (site / "archive" / "index.html").read_text("utf-8").split("<article", 1)[1]
     assert all(archive.count(f'href="../posts/{name}/"') >= 2 for name in POSTS)
     assert 'id="tag:einsum"' in archive
+
+
+@slow
+def test_every_page_is_valid_html(site: Path, tmp_path: Path) -> None:
+    """But for what the theme does; no page adds to that."""
+    settings = tmp_path / "rules.json"
+    settings.write_text(json.dumps({"root": True, "extends": ["html-validate:standard"], "rules": RULES}))
+    node = Path(sys.executable).with_name("node")
+    pages = [str(page) for page in site.rglob("*.html")]
+    found = tmp_path / "found.json"
+    command = [node, VALIDATOR, "--config", settings, "--formatter", "json", *pages]
+    with found.open("w") as file:  # of what it writes into a pipe, it drops the end
+        subprocess.run(command, stdout=file, check=False)
+    wrong = [(page["filePath"], fault) for page in json.loads(found.read_text()) for fault in page["messages"]]
+    assert len(pages) > 25
+    assert {(fault["ruleId"], fault["message"]) for _, fault in wrong} >= THE_THEMES_OWN  # it has read the pages
+    assert [
+        f"{name}:{fault['line']}: {fault['message']}"
+        for name, fault in wrong
+        if (fault["ruleId"], fault["message"]) not in THE_THEMES_OWN
+    ] == []
 
 
 def test_a_missing_page_leads_on(site: Path) -> None:
