@@ -411,6 +411,23 @@ def test_a_continued_derivation_is_summed_by_its_first_left_side(desk: View) -> 
     assert desk.page.evaluate(summed) == ["i", "jkp", "jkpi", "jkpi", "jkp", "kp", "p"]
 
 
+def test_on_paper_reasons_are_not_covered_and_no_last_row_is_alone(desk: View) -> None:
+    page = desk.page
+    page.emulate_media(media="print", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")  # the theme opens what can be opened
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    details = page.locator(".mark > span, .bar > span, .md-code__nav, .headerlink, .downloads")
+    assert details.count() > 100
+    assert details.evaluate_all("(all) => all.filter((each) => each.getClientRects().length)") == []
+    assert page.locator(".why").last.is_visible()
+    broken = """() => [...document.querySelectorAll(".derivation > .step:last-child, .checked > .bar")]
+        .filter((row) => getComputedStyle(row).breakBefore !== "avoid").length"""
+    assert page.evaluate(broken) == 0
+    assert page.locator("body").evaluate("(body) => getComputedStyle(body).backgroundColor") == "rgb(255, 255, 255)"
+    page.emulate_media(media="screen", color_scheme="light")
+    page.reload()
+
+
 def test_search_finds_the_post(desk: View) -> None:
     desk.page.locator(".md-search__input").click()
     desk.page.keyboard.type("Kronecker")
