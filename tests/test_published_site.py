@@ -502,6 +502,22 @@ def test_the_report_is_a_page_like_the_others(width: int, scheme: str, browser: 
     context.close()
 
 
+@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("name", [POST, "404.html"])
+def test_a_link_leads_the_keyboard_into_the_article(width: int, name: str, browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900}, reduced_motion="reduce")
+    page.goto(address + name)
+    page.keyboard.press("Tab")
+    skip = page.locator(":focus")
+    assert skip.inner_text() == "Skip to content"
+    assert skip.evaluate("(link) => getComputedStyle(link).opacity") == "1"
+    assert skip.bounding_box()["x"] >= 0
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.locator("article :focus").count() == 1
+    page.close()
+
+
 def test_without_javascript_the_page_can_be_read(browser: Browser, address: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
