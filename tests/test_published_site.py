@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -115,6 +116,20 @@ def test_a_post_tells_search_engines_and_friends_what_it_is(name: str, site: Pat
     assert card.read_bytes()[16:24] == struct.pack(">II", 1200, 630)
     assert f"<loc>{address}</loc>" in (site / "sitemap.xml").read_text("utf-8")
     assert re.search(r'<p class="byline" data-search-exclude>Part \d of \d · \d+ minutes · <time', html)
+
+
+@pytest.mark.parametrize("name", POSTS)
+def test_a_download_says_what_it_needs(name: str, site: Path) -> None:
+    program = (site / "posts" / name / f"{name}.py").read_text("utf-8")
+    assert re.search(r"^# It held with: pip install einsum_doc torch==[\d.]+$", program, re.M)
+
+
+@slow
+@pytest.mark.parametrize("name", POSTS)
+def test_a_download_runs_as_it_is(name: str, site: Path, tmp_path: Path) -> None:
+    program = shutil.copy(site / "posts" / name / f"{name}.py", tmp_path)
+    run = subprocess.run([sys.executable, program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 def test_a_post_links_the_names_of_the_library_to_their_entries(site: Path) -> None:
