@@ -517,6 +517,21 @@ def test_the_report_is_a_page_like_the_others(width: int, scheme: str, browser: 
     context.close()
 
 
+def test_heads_of_columns_and_numbers_of_lines_are_level(browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    uneven = """(rows) => rows.filter((row) => new Set([...row.children].map((cell) => {
+        const [walker, text] = [document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), document.createRange()];
+        do walker.nextNode(); while (!walker.currentNode.data.trim());
+        text.selectNodeContents(walker.currentNode);
+        return Math.round(text.getBoundingClientRect().y);
+    })).size > 1).length"""
+    for name, rows in (("reference/languages/", "article thead tr"), ("reference/fences/", ".highlighttable tr")):
+        page.goto(address + name)
+        assert page.locator(rows).count() > 0
+        assert page.locator(rows).evaluate_all(uneven) == 0
+    page.close()
+
+
 @pytest.mark.parametrize("width", [360, 1440])
 @pytest.mark.parametrize("name", [POST, "404.html"])
 def test_a_link_leads_the_keyboard_into_the_article(width: int, name: str, browser: Browser, address: str) -> None:

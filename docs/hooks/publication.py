@@ -46,7 +46,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> None:
 
 @event_priority(-200)  # after the builder has put its stamp below the title: this stands between them
 def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
-    """Put these below the title of a post."""
+    """Put these below the title of a post. On all pages, keep options such as `--json` on one line."""
+    html = re.sub(r"<code>(-[^<\s]{1,20})</code>", r'<code class="whole">\1</code>', html)
     if "date" not in page.meta:
         return html
     siblings = page.parent.children if page.parent else [page]
