@@ -8,6 +8,7 @@ The first call in a process is shown by itself: it is what a page pays that has 
 """
 
 import argparse
+import json
 import multiprocessing
 import re
 import sys
@@ -37,7 +38,10 @@ y_{bo} &= \tanh(z_{bo}) \\
 
 def pages() -> dict[str, list[str]]:
     """Every derivation of the tests and the site: the texts of each page."""
-    found = {path.stem: [path.read_text("utf-8")] for path in sorted((ROOT / "tests" / "derivations").glob("*.tex"))}
+    folder = ROOT / "tests" / "derivations"
+    found = {path.stem: [path.read_text("utf-8")] for path in sorted(folder.glob("*.tex"))}
+    field = json.loads((folder / "of_the_field.json").read_text("utf-8"))
+    found |= {f"field: {case['name']}": [case["rewritten"]] for case in field if case["rewritten"]}
     for path in sorted((ROOT / "docs").rglob("*.md")):
         page = re.sub(r"^(````+)python.*?^\1$", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
         fences = re.findall(r"^```derivation[^\n]*\n(.*?)^```", page, re.MULTILINE | re.DOTALL)

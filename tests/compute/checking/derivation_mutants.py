@@ -10,6 +10,7 @@ ones a sample is put to it too: a true one among them is a false alarm.
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import random
 import re
@@ -50,7 +51,10 @@ ROOT = Path(__file__).parents[3]
 
 def texts() -> dict[str, str]:
     """Every derivation of the tests and of the site, by name."""
-    found = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "tests" / "derivations").glob("*.tex"))}
+    folder = ROOT / "tests" / "derivations"
+    found = {path.stem: path.read_text("utf-8") for path in sorted(folder.glob("*.tex"))}
+    field = json.loads((folder / "of_the_field.json").read_text("utf-8"))
+    found |= {f"field: {case['name']}": case["rewritten"] for case in field if case["rewritten"]}
     for path in sorted((ROOT / "docs").rglob("*.md")):
         page = re.sub(r"^(````+)python.*?^\1$", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
         fences = re.findall(r"^```derivation[^\n]*\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
@@ -183,8 +187,9 @@ def verdict(mutant: Mutant, seed: int) -> tuple[str, DerivationCheck | None]:
 def true(mutant: Mutant, derivation: DerivationCheck) -> bool:
     """What the oracle says of it."""
     cases = derivation.checked[-1].all
+    codes = {name: symbol.let.body for name, symbol in derivation.table.tensors.items() if symbol.let is not None}
     return all(
-        Oracle(case, f"oracle {number}").true(mutant.relation, mutant.relation + 1)
+        Oracle(case, f"oracle {number}", codes).true(mutant.relation, mutant.relation + 1)
         for number, case in enumerate(cases)
         if not (case.lengths and sum(case.lengths.values()) > 3)
     )
@@ -223,19 +228,19 @@ class Count:
         return "\n".join([*lines, *self.survived, *self.alarms])
 
 
-def count(every: int = 1, seed: int = 0, only: str = "", jobs: int = 1) -> Count:
-    """Make mutants, one in `every`, and judge them."""
-    work = [(name, text, every, seed) for name, text in texts().items() if only in name]
+def count(every: int = 1, seed: int = 0, only: str = "", jobs: int = 1, share: float = 0.1) -> Count:
+    """Make mutants, one in `every`, and judge them; a share of the rejected ones is put to the oracle too."""
+    work = [(name, text, every, seed, share) for name, text in texts().items() if only in name]
     if jobs == 1:
         return sum(map(judged, work), Count())
     with multiprocessing.Pool(jobs) as workers:
         return sum(workers.imap(judged, work), Count())
 
 
-def judged(job: tuple[str, str, int, int]) -> Count:
-    """The mutants of one text; one in ten of the rejected ones is put to the oracle too."""
+def judged(job: tuple[str, str, int, int, float]) -> Count:
+    """The mutants of one text."""
     torch.set_num_threads(1)
-    name, text, every, seed = job
+    name, text, every, seed, share = job
     found = Count()
     rng = random.Random(f"{name}/{seed}")
     for mutant in mutants(parse_notation(text)):
@@ -249,7 +254,7 @@ def judged(job: tuple[str, str, int, int]) -> Count:
         elif says == "false":
             found.false += 1
             assert derivation is not None
-            if rng.randrange(10) == 0:
+            if rng.random() < share:
                 found.asked += 1
                 if _asked(mutant, derivation):
                     found.alarms += (f"FALSE ALARM {label}",)
