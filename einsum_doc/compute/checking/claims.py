@@ -14,7 +14,7 @@ from einsum_doc.compute.checking.cases import Case, Cases
 from einsum_doc.compute.checking.evaluation.arrays import TOLERANCE
 from einsum_doc.compute.checking.instances import FARTHEST, UncheckableError, UnluckyError
 from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_sizes
-from einsum_doc.notation.expression import Expression, Index, Tensor, plain, subscripts
+from einsum_doc.notation.expression import Expression, Index, Size, Tensor, letters, plain, subscripts
 from einsum_doc.notation.reading.vocabulary import reserved
 
 CANCELLED = 1e-6
@@ -40,7 +40,7 @@ def definition(cases: Cases) -> Verdict:
         if isinstance(value, UncheckableError):
             message = f"false: {cases.statement.sides[0]} has no value: {value}"
             return Verdict(False, message, (f"sizes: {sizes(cases.all[place])}",), checked(cases))
-    return Verdict(True, "", (), "a definition")
+    return Verdict(True, "", (), "; ".join(["a definition", *_ranges(cases)]))
 
 
 def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
@@ -166,6 +166,7 @@ def details(cases: Cases, case: Case, number: int, component: Sequence[int]) -> 
         f"at {at}: {both}" if at else both,
         f"sizes: {sizes(case)}",
         *filter(None, [reserved(cases.statement.sides[0])]),
+        *_no_ranges(cases, number),
         *_conflicts(cases, case, number),
         *_scalar_arguments(cases, number),
     )
@@ -205,6 +206,20 @@ def _conflicts(cases: Cases, case: Case, number: int) -> list[str]:
     return found
 
 
+def _no_ranges(cases: Cases, number: int) -> list[str]:
+    """Describe the scalars of a line that could be taken for numbers of values: the capitals of its indices."""
+    sides = cases.statement.sides[number : number + 2]
+    own = letters(subscript for side in sides for subscript in subscripts(side))
+    names = dict.fromkeys(
+        part.name for side in sides for part in side.walk() if part == Tensor(getattr(part, "name", ""))
+    )
+    return [
+        f"{name} is a tensor here, not the number of values of {name.lower()}"
+        for name in names
+        if name.isupper() and name.lower() in own
+    ]
+
+
 def _scalar_arguments(cases: Cases, number: int) -> list[str]:
     """Describe the arguments of the arbitrary scalar, for a line about its derivatives: it may miss one."""
     sides = cases.statement.sides[number : number + 2]
@@ -225,4 +240,12 @@ def checked(cases: Cases) -> str:
         text += f", ranges of {each} indices"
     else:
         text += f"; {'; '.join(dict.fromkeys(map(sizes, cases.all)))}"
-    return f"{text}; seed {cases.draws.seed}; tolerance {TOLERANCE:g} of the summed magnitudes"
+    text += f"; seed {cases.draws.seed}; tolerance {TOLERANCE:g} of the summed magnitudes"
+    return "; ".join([text, *_ranges(cases)])
+
+
+def _ranges(cases: Cases) -> list[str]:
+    """Describe the capitals that stand for numbers of values, in a chain and in its definitions."""
+    sides = [side for statement in cases.entries for side in statement.sides]
+    found = {part.name: part.index for side in sides for part in side.walk() if isinstance(part, Size)}
+    return [f"{name} is the number of values of {index}" for name, index in found.items()]

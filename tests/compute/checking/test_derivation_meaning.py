@@ -264,3 +264,65 @@ def test_a_piece_that_cannot_be_reached_is_said() -> None:
     (line,) = verify(r"\operatorname{relu}(\tanh(x_i) - 2 \mathbf{1}_i) &= 0 \mathbf{1}_i").lines
     assert line.message.startswith("false: cannot be checked: relu(tanh(x_i) − 2 1_i) = ")
     assert line.details == ("the argument of abs, relu or sign has one sign for all inputs that could be tried",)
+
+
+LOSS_LETTERS = {
+    "J, a sum over i and j": r"J &= \sum_{i,j} e_{ij}^2 \\ \frac{\partial J}{\partial e_{ij}} &= 2 e_{ij}",
+    "L, a sum over l": r"L &= \sum_l x_l^2 \\ \frac{\partial L}{\partial x_l} &= 2 x_l",
+    "E, contracted": r"E &= x_e x_e \\ y_e &= E x_e \\ \frac{\partial E}{\partial x_e} x_e &= 2 E",
+    "a temperature": "% positive T\n"
+    r"p_t &= \frac{e^{x_t / T}}{\mathbf{1}_s e^{x_s / T}} \\ \frac{\partial p_t}{\partial T} &= \frac{p_t}{T^2} \left( \mathbf{1}_t p_s x_s - x_t \right)",
+    "differentiated by, further down": r"s_j &= J x_j \\ 3 s_j &= J x_j \cdot 3 \\ \frac{\partial s_j}{\partial J} &= x_j",
+    "differentiated, further down": r"y_j &= x_j^2 \\ \frac{\partial y_j}{\partial x_k} &= 2 x_j \delta_{jk} \\ \frac{\partial J}{\partial x_j} &= 2 x_j \frac{\partial J}{\partial y_j}",
+    "in two rows": r"J &= x_j x_j \\ m_j &= \frac{x_j}{J} \\ J m_j &= x_j",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LOSS_LETTERS.values(), ids=LOSS_LETTERS.keys())
+def test_the_letter_of_a_loss_is_not_the_number_of_values_of_an_index(text: str) -> None:
+    derivation = verify(text)
+    assert derivation, str(derivation)
+    assert not any("number of values" in line.checked for line in derivation.lines)
+
+
+def test_a_definition_of_a_letter_is_not_a_claim_about_an_index() -> None:
+    text = r"J &= \sum_{i,j} e_{ij}^2 \\ \mathbf{1}_j \mathbf{1}_j &= J"
+    defined, line = verify(text).lines
+    assert (defined.kind, line.holds) == ("definition", False)
+    assert line.details[2] == "J is a tensor here, not the number of values of j"
+
+
+def test_a_letter_that_is_defined_further_down_is_not_a_number_of_values_above() -> None:
+    above, line = verify(r"J y_j &= y_j J \\ J &= y_j y_j").lines
+    assert above.holds
+    assert "number of values" not in above.checked
+    assert not line.holds
+
+
+def test_a_capital_of_an_index_that_has_no_other_meaning_is_its_number_of_values_and_that_is_said() -> None:
+    for text, capital in (
+        (r"m_b &= \frac{1}{H} \mathbf{1}_h x_{bh} \\ m_b &= x_{bh} \mathbf{1}_h / H", "H"),
+        (r"N &= \mathbf{1}_n \mathbf{1}_n \\ s &= N x_n x_n \\ s / N &= x_n x_n", "N"),
+        (r"p_t &= x_t / T \\ T p_t &= x_t", "T"),
+    ):
+        lines = verify(text).lines
+        assert all(line.holds for line in lines)
+        said = f"; {capital} is the number of values of {capital.lower()}"
+        assert all(line.checked.endswith(said) for line in lines), lines
+
+
+def test_a_letter_has_one_meaning_on_a_page() -> None:
+    page = Derivations()
+    assert page.check(r"J &= \sum_j x_j^2")
+    assert page.check(r"\frac{\partial J}{\partial x_j} &= 2 x_j \\ J y_j &= x_i x_i y_j")
+    with pytest.raises(NotationError, match="J has a meaning already"):
+        page.check(r"s &= \sum_{j=1}^{J} x_j")
+    page = Derivations()
+    assert page.check(r"\mathbf{1}_j \mathbf{1}_j &= J")
+    with pytest.raises(NotationError, match="J was the range of j further up on this page") as caught:
+        page.check(r"z_i &= 2 x_i \\ J &= \sum_j x_j^2")
+    assert caught.value.expected == "another letter, or % new"
+    assert caught.value.position == (0, 16)
+    with pytest.raises(NotationError, match="J was the range of j"):
+        page.check(r"\frac{\partial J}{\partial x_j} &= 2 x_j")
+    assert page.check("% new\n" r"J &= \sum_j x_j^2 \\ \frac{\partial J}{\partial x_j} &= 2 x_j")

@@ -102,13 +102,15 @@ class SymbolTable:
     """The tensors of a page, and the meanings that its texts have given to letters so far.
 
     scalars: names that are only ever differentiated, each an arbitrary function of other tensors.
-    capitals: the names of ranges, each with the key of its chain. count: the chains so far.
+    names: those that are never the ranges of indices. capitals: the names of ranges, each with an index.
+    count: the chains so far.
     """
 
     tensors: dict[str, Symbol] = field(default_factory=dict)
     scalars: set[str] = field(default_factory=set)
     fixed: set[str] = field(default_factory=set)
     positive: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
     capitals: dict[str, str] = field(default_factory=dict)
     count: int = 0
 
@@ -137,7 +139,8 @@ class SymbolTable:
 
     def is_capital(self, name: str) -> bool:
         """Return whether a name may be that of a range."""
-        return len(name) == 1 and name.isupper() and name not in self.tensors and name not in self.scalars
+        taken = (self.tensors, self.scalars, self.names, self.positive)
+        return len(name) == 1 and name.isupper() and not any(name in each for each in taken)
 
 
 def tensors_in(side: Expression, scalars: Collection[str]) -> tuple[str, ...]:
