@@ -8,20 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import torch
-
 from einsum_doc.compute.checking.cases import Case, Cases
+from einsum_doc.compute.checking.comparison import CERTAIN, difference, explanation
 from einsum_doc.compute.checking.evaluation.arrays import TOLERANCE
-from einsum_doc.compute.checking.instances import FARTHEST, UncheckableError, UnluckyError
+from einsum_doc.compute.checking.instances import FARTHEST, UncheckableError
 from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_sizes
-from einsum_doc.notation.expression import Expression, Index, Size, Tensor, letters, plain, subscripts
+from einsum_doc.notation.expression import Expression, Index, Partial, Size, Tensor, letters, plain, subscripts
 from einsum_doc.notation.reading.vocabulary import reserved
-
-CANCELLED = 1e-6
-"""The least part of the terms that may be left when they cancel, unless nothing is: otherwise not checked."""
-
-CERTAIN = 1e-6
-"""A claim that two sides differ needs a difference of this, relative to the same magnitude."""
 
 
 class Verdict(NamedTuple):
@@ -49,7 +42,7 @@ def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
     left, right = cases.statement.sides[number : number + 2]
     largest = 0.0
     for place in range(len(cases.all)):
-        found = cases.look(place, lambda case: _difference(case, number, number + 1))
+        found = cases.look(place, lambda case: difference(case, number, number + 1))
         case = cases.all[place]
         if isinstance(found, UncheckableError):
             message = f"false: cannot be checked: {left} {sign} {right}"
@@ -57,7 +50,8 @@ def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
         error, component = found
         if sign == "=" and not error <= TOLERANCE:
             message = _fault(case, cases, number, signs)
-            return Verdict(False, message, details(cases, case, number, component), checked(cases))
+            slip = explanation(cases, case, number) if _begins(case, number, signs) else []
+            return Verdict(False, message, (*slip, *details(cases, case, number, component)), checked(cases))
         largest = max(largest, error)
     if sign == "=" and cases.one_sided() and (beyond := _beyond(cases, number, signs)):
         return beyond
@@ -80,7 +74,7 @@ def _beyond(cases: Cases, number: int, signs: Sequence[str]) -> Verdict | None:
     for steps in range(1, FARTHEST + 1):
         for place in range(len(cases.all) if cases.one_sided(seen) else 0):
             case = cases.farther(place, steps)
-            found = _difference(case, number, number + 1)
+            found = difference(case, number, number + 1)
             if isinstance(found, UncheckableError):
                 continue
             seen.append(case)
@@ -94,32 +88,6 @@ def _beyond(cases: Cases, number: int, signs: Sequence[str]) -> Verdict | None:
     return None
 
 
-def _difference(case: Case, first: int, second: int) -> tuple[float, tuple[int, ...]] | UncheckableError:
-    """Return the largest difference of two sides, relative to their scale, and its component."""
-    left, right = case.value(first), case.value(second)
-    if isinstance(left, UncheckableError):
-        return left
-    if isinstance(right, UncheckableError):
-        return right
-    assert left.scale is not None
-    assert right.scale is not None
-    apart = (left.value - right.value).abs()
-    if not apart.isfinite().all():
-        return UncheckableError("a component is not finite")
-    scale = torch.maximum(left.scale, right.scale)
-    largest, level = float(torch.maximum(left.value.abs(), right.value.abs()).amax()), float(scale.amax())
-    if TOLERANCE * level < largest < CANCELLED * level:
-        return UnluckyError("what is left of the terms, when they cancel, is too small to be seen in float64")
-    relative = torch.where(apart == 0, 0.0, apart / scale)
-    if case.instance.wide and TOLERANCE < float(relative.max()) <= CERTAIN:
-        return UnluckyError("inputs of such different magnitudes leave too few digits")
-    component, rest = [], int(relative.argmax())  # torch.unravel_index takes 0.3 s at its first call.
-    for size in reversed(relative.shape):
-        rest, position = divmod(rest, size)
-        component.append(position)
-    return float(relative.max()), tuple(reversed(component))
-
-
 def _fault(case: Case, cases: Cases, number: int, signs: Sequence[str]) -> str:
     """Return the message of an equality that does not hold.
 
@@ -128,10 +96,16 @@ def _fault(case: Case, cases: Cases, number: int, signs: Sequence[str]) -> str:
     head, before, after = (cases.statement.sides[each] for each in (0, number, number + 1))
     if number == 0 or "≠" in signs[:number]:
         return f"false: {before} = {after}"
-    whole = _difference(case, 0, number + 1)
+    whole = difference(case, 0, number + 1)
     if isinstance(whole, UncheckableError) or whole[0] <= TOLERANCE:
         return f"false: {before} = {after}; but this is {head}: the step before is at fault"
     return f"false: {head} = {after}"
+
+
+def _begins(case: Case, number: int, signs: Sequence[str]) -> bool:
+    """Return whether a relation is the first false one of its chain, so that its left side can be taken for right."""
+    whole = (0.0, ()) if number == 0 or "≠" in signs[:number] else difference(case, 0, number)
+    return not isinstance(whole, UncheckableError) and whole[0] <= TOLERANCE
 
 
 def _vanishes(cases: Cases, sides: Sequence[Expression]) -> bool:
@@ -167,6 +141,7 @@ def details(cases: Cases, case: Case, number: int, component: Sequence[int]) -> 
         f"sizes: {sizes(case)}",
         *filter(None, [reserved(cases.statement.sides[0])]),
         *_no_ranges(cases, number),
+        *_not_defined(cases, number),
         *_conflicts(cases, case, number),
         *_scalar_arguments(cases, number),
     )
@@ -218,6 +193,24 @@ def _no_ranges(cases: Cases, number: int) -> list[str]:
         for name in names
         if name.isupper() and name.lower() in own
     ]
+
+
+def _not_defined(cases: Cases, number: int) -> list[str]:
+    """Describe the names of a line that are inputs, though a definition above could be meant."""
+    head, *_ = cases.statement.sides
+    found = []
+    if number == 0 and isinstance(head, Tensor) and cases.table.tensors[head.name].arguments is None:
+        found = [
+            f"{plain(head.name)} is an input here, as a row above uses it: a definition stands before the first use"
+        ]
+    sides = cases.statement.sides[number : number + 2]
+    for part in dict.fromkeys(part for side in sides for part in side.walk() if isinstance(part, Partial)):
+        known = cases.table.tensors.get(part.body.name) if isinstance(part.body, Tensor) else None
+        if known is not None and not cases.table.depends(known.name, part.by.name):
+            name, by = plain(known.name), plain(part.by.name)
+            why = "has no definition above" if known.arguments is None else f"does not depend on {by}"
+            found.append(f"{part} is 0: {name} {why}")
+    return found
 
 
 def _scalar_arguments(cases: Cases, number: int) -> list[str]:

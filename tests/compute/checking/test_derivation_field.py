@@ -12,6 +12,14 @@ from derivation_mutants import count
 from einsum_doc import NotationError, verify
 
 PATH = Path(__file__).parents[2] / "derivations" / "of_the_field.json"
+UNEXPLAINED = (
+    "karpathy bessel batchnorm",  # N/(N - 1)
+    "rmsnorm WRONG (chrisjob)",  # w under the sum, not before it
+    "GELU erf",  # a factor of the root of 2
+    "cookbook a^T X^T X b",  # two terms taken for twice one
+)
+"""False variants whose mistake is no single slip that the message could name."""
+
 CASES = [case for case in json.loads(PATH.read_text("utf-8")) if case["rewritten"]]
 
 
@@ -27,6 +35,7 @@ def test_a_derivation_of_the_field_holds_and_its_false_variant_does_not(case: di
     assert len(false) == 1
     assert false[0].message.startswith("false: ")
     assert "cannot be checked" not in false[0].message
+    assert (case["name"] in UNEXPLAINED) == false[0].details[0].startswith(("at ", "left "))
 
 
 def test_a_sample_of_the_mutants_of_the_field_is_found_out() -> None:

@@ -289,7 +289,7 @@ def test_a_definition_of_a_letter_is_not_a_claim_about_an_index() -> None:
     text = r"J &= \sum_{i,j} e_{ij}^2 \\ \mathbf{1}_j \mathbf{1}_j &= J"
     defined, line = verify(text).lines
     assert (defined.kind, line.holds) == ("definition", False)
-    assert line.details[2] == "J is a tensor here, not the number of values of j"
+    assert line.details[-1] == "J is a tensor here, not the number of values of j"
 
 
 def test_a_letter_that_is_defined_further_down_is_not_a_number_of_values_above() -> None:
