@@ -26,7 +26,7 @@ CANCELLED = 1e-6
 CERTAIN = 1e-6
 """A claim that two sides differ needs a difference of this, relative to the same magnitude."""
 
-TRIALS = 500
+TRIALS = 250
 """The most changes of a false line that are tried on one instance."""
 
 FOUND = 4
