@@ -166,18 +166,20 @@ class Cases:
                 found = self._look_again(place, judge)
         return found
 
-    def one_sided(self, farther: Sequence[Case] = ()) -> bool:
-        """Return whether an argument of abs, relu or sign has one sign in all cases, though none by its form."""
+    def one_sided(self, farther: Sequence[Case] = ()) -> list[Expression]:
+        """Return the uses of abs, relu and sign whose argument has one sign in all cases, though none by its form."""
         found: dict[Expression, set[float]] = {}
         for case in (*self.all, *farther):
             for function, signs in case.evaluator.signs.items():
                 found.setdefault(function, set()).update(signs)
         instance = self.all[0].instance
-        return any(
-            not {1.0, -1.0} <= signs and not any(_nonnegative(each, instance) for each in (*function.parts, *opposite))
+        return [
+            function
             for function, signs in found.items()
             for opposite in [part.parts for part in function.parts if isinstance(part, Negative)] or [()]
-        )
+            if not {1.0, -1.0} <= signs
+            and not any(_nonnegative(each, instance) for each in (*function.parts, *opposite))
+        ]
 
     def farther(self, place: int, steps: int) -> Case:
         """Return a case like that at a place, with inputs that are greater by some steps."""

@@ -45,8 +45,7 @@ def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
         found = cases.look(place, lambda case: difference(case, number, number + 1))
         case = cases.all[place]
         if isinstance(found, UncheckableError):
-            message = f"false: cannot be checked: {left} {sign} {right}"
-            return Verdict(False, message, (str(found), f"sizes: {sizes(case)}"), checked(cases))
+            return _undecided(cases, number, sign, str(found), case)
         error, component = found
         if sign == "=" and not error <= TOLERANCE:
             message = _fault(case, cases, number, signs)
@@ -56,16 +55,22 @@ def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
     if sign == "=" and cases.one_sided() and (beyond := _beyond(cases, number, signs)):
         return beyond
     if _vanishes(cases, (left, right)):
-        message = f"false: cannot be checked: {left} {sign} {right}"
         why = "every derivative of the arbitrary scalar in it is 0 in every instance, so it says nothing"
-    elif sign == "≠" and largest <= CERTAIN:
-        message = f"false: {left} ≠ {right}"
+        return _undecided(cases, number, sign, why, cases.all[0])
+    if sign == "≠" and largest <= CERTAIN:
         why = "both sides are equal in every instance"
         if largest > TOLERANCE:
             why = f"the sides differ by {largest:.0e} of their terms at most; more than {CERTAIN:g} is certain"
-    else:
-        return Verdict(True, "", (), checked(cases))
-    return Verdict(False, message, (why, f"sizes: {sizes(cases.all[0])}"), checked(cases))
+        return Verdict(False, f"false: {left} ≠ {right}", (why, f"sizes: {sizes(cases.all[0])}"), checked(cases))
+    return Verdict(True, "", (), checked(cases))
+
+
+def _undecided(cases: Cases, number: int, sign: str, why: str, case: Case) -> Verdict:
+    """Return the verdict on a relation that numbers cannot decide."""
+    left, right = cases.statement.sides[number : number + 2]
+    hints = filter(None, [reserved(cases.statement.sides[0])])
+    message = f"false: cannot be checked: {left} {sign} {right}"
+    return Verdict(False, message, (why, f"sizes: {sizes(case)}", *hints), checked(cases))
 
 
 def _beyond(cases: Cases, number: int, signs: Sequence[str]) -> Verdict | None:
@@ -81,10 +86,10 @@ def _beyond(cases: Cases, number: int, signs: Sequence[str]) -> Verdict | None:
             if not found[0] <= TOLERANCE:
                 message = _fault(case, cases, number, signs)
                 return Verdict(False, message, details(cases, case, number, found[1]), checked(cases))
-    if cases.one_sided(seen):
-        left, right = cases.statement.sides[number : number + 2]
-        why = "the argument of abs, relu or sign has one sign for all inputs that could be tried"
-        return Verdict(False, f"false: cannot be checked: {left} = {right}", (why,), checked(cases))
+    if functions := cases.one_sided(seen):
+        arguments = " and ".join(f"{function.parts[0]}, the argument of {function}," for function in functions)
+        why = f"{arguments} has one sign for all inputs that could be tried"
+        return _undecided(cases, number, "=", why, cases.all[0])
     return None
 
 

@@ -154,6 +154,10 @@ RESERVED = {
     "a sum that is called π": (r"\pi &= a + b", OWN_PI),
     "with one index": (r"\delta_j &= \frac{\partial C}{\partial z_j}", r"\boldsymbol{\delta}_j is a name of your own"),
     "without an index": (r"\delta &= p - y", r"\hat{\delta} is a name of your own"),
+    "a line that cannot be checked": (
+        r"\delta_{ij} &= \frac{\partial C}{\partial z_i} \mathbf{1}_j e^{1000}",
+        OWN_DELTA.replace("bj", "ij"),
+    ),
     "below a derivative": (r"\frac{\partial C}{\partial \delta_{bj}} &= \mathbf{1}_{bj}", OWN_DELTA),
     "π below a derivative": (r"\frac{\partial C}{\partial \pi} &= 1", OWN_PI),
 }
@@ -250,6 +254,8 @@ ONE_SIGN = {
     "a bounded unit": r"y_i &= \operatorname{relu}(x_i) - \operatorname{relu}(x_i - 6 \mathbf{1}_i) \\ \frac{\partial y_i}{\partial x_p} &= \left( \operatorname{relu}'(x_i) - \operatorname{relu}'(x_i - 6 \mathbf{1}_i) \right) \delta_{ip}",
     "an exponential": r"\operatorname{relu}(e^{e^{x_i}}) &= e^{e^{x_i}}",
     "a square": r"\operatorname{abs}(x_i^2 + \mathbf{1}_i) &= x_i^2 + \mathbf{1}_i",
+    "the root of a square": r"\sqrt{x_i^2} + \sqrt{(e^{x_i})^2} &= \operatorname{abs}(x_i) + e^{x_i}",
+    "the root of a cube": r"\sqrt{(x_i^2 + \mathbf{1}_i)^3} &= (x_i^2 + \mathbf{1}_i)^{\frac{3}{2}}",
     "a positive input": "% positive x\n" r"\operatorname{relu}(x_i) &= x_i",
 }
 
@@ -263,7 +269,8 @@ def test_an_argument_that_has_one_sign_everywhere_is_no_fault(text: str) -> None
 def test_a_piece_that_cannot_be_reached_is_said() -> None:
     (line,) = verify(r"\operatorname{relu}(\tanh(x_i) - 2 \mathbf{1}_i) &= 0 \mathbf{1}_i").lines
     assert line.message.startswith("false: cannot be checked: relu(tanh(x_i) − 2 1_i) = ")
-    assert line.details == ("the argument of abs, relu or sign has one sign for all inputs that could be tried",)
+    said = "tanh(x_i) − 2 1_i, the argument of relu(tanh(x_i) − 2 1_i), has one sign for all inputs that could be tried"
+    assert line.details[0] == said
 
 
 LOSS_LETTERS = {
