@@ -1,6 +1,6 @@
 """Change one thing in every checked line; count how many of the false ones are found out.
 
-    python tests/compute/checking/derivation_mutants.py [--every N] [--seed N] [--only TEXT] [--jobs N]
+    python tests/compute/checking/derivation_mutants.py [--every N] [--seed N] [--only TEXT] [--jobs N] [--share P]
 
 Swaps two indices, renames one, drops or adds a factor, flips a sign, changes a power, drops a delta. A mutant
 that is accepted is put to the oracle of derivation_oracle.py, and discarded if it is true. Of the rejected
@@ -281,7 +281,8 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="derivations whose name has this in it")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--share", type=float, default=0.1, help="the share of rejected mutants put to the oracle")
     arguments = parser.parse_args()
-    outcome = count(arguments.every, arguments.seed, arguments.only, arguments.jobs)
+    outcome = count(**vars(arguments))
     print(outcome)
     sys.exit(outcome.rate < 0.995 or bool(outcome.alarms))
