@@ -29,7 +29,13 @@ from einsum_doc.compute.checking.instances import (
 )
 from einsum_doc.compute.checking.symbols.exact import constant
 from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable, dependencies
-from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_lengths, join_sizes
+from einsum_doc.compute.checking.symbols.unification import (
+    SizeClasses,
+    SizeNode,
+    join_capitals,
+    join_lengths,
+    join_sizes,
+)
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
     Coordinate,
@@ -215,6 +221,7 @@ class Cases:
         key = self.statement.key
         own = self.statement.written(lengths[key])
         join_sizes(self.statement, own.wide, sizes)
+        join_capitals(self.entries, sizes)
         evaluator = self._fitting(number, sizes, formulas | self.coded, ranks)
         return Case(evaluator, key, own.sides, own.free, lengths[key], long, small)
 
@@ -311,7 +318,9 @@ class Cases:
             node[1]: draw_position(place, number, lengths[node], self._coordinates(), seed)
             for place, node in enumerate(constants)
         }
-        key = (number, *(tuple(each.items()) for each in (places, fixed, self.signs)), self.sinks, tuple(formulas))
+        defined = {node: size for node, size in own.items() if node[0] != self.statement.key}
+        choices = (places, fixed, self.signs, defined)
+        key = (number, *(tuple(each.items()) for each in choices), self.sinks, tuple(formulas))
         known = self.draws.evaluators.get(key)
         if known is None or known.instance.formulas != formulas:
             positive = frozenset(self.table.positive)

@@ -211,6 +211,14 @@ RANGES = {
 }
 
 
+RANGES |= {
+    "without its index": "% size i = D\n"
+    r"m &= \frac{1}{D} \sum_{i=1}^{D} x_i \\ D m &= \mathbf{1}_k x_k \\ v_k &= D a_k \\ \frac{\partial v_k}{\partial a_p} &= D \delta_{kp}",
+    "a capital without its index": r"m_j &= \frac{1}{I} \sum_i e_{ij} \\ \frac{\partial m_j}{\partial e_{pq}} &= \frac{1}{I} \mathbf{1}_p \delta_{jq}",
+    "in a definition without its index": r"y &= I x \\ &= x \delta_{ii} \\ 2 y &= 2 I x \\ 2 y &= y + y",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("text", [*CODE.values(), *RANGES.values()], ids=[*CODE, *RANGES])
 def test_directives_may_stand_in_any_order_and_name_ranges(text: str) -> None:
     derivation = verify(text)
@@ -245,9 +253,20 @@ def test_directives_that_cannot_be_followed_are_refused(text: str, fault: str) -
     assert fault in caught.value.fault
 
 
+def test_a_range_keeps_its_letter_on_a_page() -> None:
+    page = Derivations()
+    assert page.check("% size i = D\n" r"m &= \frac{1}{D} \sum_{i=1}^{D} x_i")
+    assert page.check(r"D m \mathbf{1}_d &= \mathbf{1}_k x_k \mathbf{1}_d")
+    assert not page.check(r"D m &= x_k \mathbf{1}_k \delta_{dd} / D")
+
+
 def test_a_range_that_a_letter_names_differs_between_instances() -> None:
     assert not verify("% size i = D\n" r"\sum_{i=1}^{D} x_i &= D x_0")
     assert not verify("% size i = D\n" r"\delta_{ii} D &= 4")
+    assert not verify(
+        r"m_j &= \frac{1}{I} \sum_i e_{ij} \\ \frac{\partial m_j}{\partial e_{pq}} &= \frac{1}{J} \mathbf{1}_p \delta_{jq}"
+    )
+    assert not verify(r"m &= \frac{1}{I} \sum_i x_i \\ s &= I m \\ 3 m &= s")
 
 
 ONE_SIGN = {

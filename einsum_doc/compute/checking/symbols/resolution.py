@@ -116,7 +116,9 @@ class _Resolution:
 
     def _scalar(self, part: Tensor) -> Expression:
         """Return the size that a capital stands for; a scalar as it is."""
-        name, owners = part.name, self.named.get(part.name, [part.name.lower()])
+        name = part.name
+        known = self.table.capitals.get(name, Index(name.lower()))
+        owners = self.named.get(name, [known.letter])
         if name.rstrip("'") in self.letters | self.table.fixed:
             fault = f"{plain(name)} is an index here, and has no value"
             raise self.fail(fault, part.at, "another letter for one of them")
@@ -127,13 +129,14 @@ class _Resolution:
             if not candidates:
                 raise self.fail(f"{name} is the range of an index with dots", part.at, "an index of its own")
             index = min(candidates, key=lambda index: (index.primes, index.letter))
-            self.table.capitals.setdefault(name, str(index))
+            self.table.capitals.setdefault(name, index)
             return Size(name, index, at=part.at)
         if name in self.table.capitals or name in self.named:
             letter = min(owners)
-            fault = f"{name} was the range of {letter}, and no {letter} is here"
-            expected = f"an index {letter} in this chain, or '% size' with {name} for an index that is in it"
-            raise self.fail(fault, part.at, expected)
+            if part is self.sides[0]:
+                fault = f"{name} was the range of {letter}, and no {letter} is here"
+                raise self.fail(fault, part.at, f"another letter; or '% size {letter} = 3', if {name} is 3")
+            return Size(name, Index(letter), at=part.at)
         return part
 
     def _summation(self, part: Summation) -> Expression:
@@ -151,7 +154,7 @@ class _Resolution:
             if not self.table.is_capital(part.capital) or part.capital in self.table.fixed:
                 fault = f"{part.capital} has a meaning already, and is not the range of {first}"
                 raise self.fail(fault, part.at, rf"\sum_{{{first}}}, or another letter")
-            self.table.capitals.setdefault(part.capital, str(first))
+            self.table.capitals.setdefault(part.capital, Index(letter))
         return replace(part, indices=found)
 
 

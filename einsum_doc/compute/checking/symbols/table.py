@@ -111,7 +111,7 @@ class SymbolTable:
     fixed: set[str] = field(default_factory=set)
     positive: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
-    capitals: dict[str, str] = field(default_factory=dict)
+    capitals: dict[str, Index] = field(default_factory=dict)
     count: int = 0
 
     def copy(self) -> SymbolTable:
