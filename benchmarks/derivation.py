@@ -3,7 +3,7 @@
     python benchmarks/derivation.py                 ten lines: the least time of the rounds, in milliseconds
     python benchmarks/derivation.py --seeds 2000    every derivation of the tests and the site, at so many seeds
 
-The second prints a line after every hundred seeds; `--first 800` goes on where it was stopped.
+The second prints a line after every ten seeds; `--first 800` goes on where it was stopped.
 The first call in a process is shown by itself: it is what a page pays that has nothing else to run.
 """
 
@@ -90,8 +90,8 @@ def main() -> int:
     found = {name: texts for name, texts in pages().items() if arguments.only in name}
     lines, alarms, end = 0, 0, arguments.first + arguments.seeds
     with multiprocessing.Pool(arguments.jobs) as workers:
-        for first in range(arguments.first, end, 100):
-            seeds = range(first, min(first + 100, end))
+        for first in range(arguments.first, end, 10):
+            seeds = range(first, min(first + 10, end))
             jobs = [(name, texts, seeds) for name, texts in found.items()]
             for count, said in workers.imap_unordered(at_seeds, jobs):
                 lines += count
