@@ -188,15 +188,19 @@ def _conflicts(cases: Cases, case: Case, number: int) -> list[str]:
 
 def _no_ranges(cases: Cases, number: int) -> list[str]:
     """Describe the scalars of a line that could be taken for numbers of values: the capitals of its indices."""
-    sides = cases.statement.sides[number : number + 2]
+    head, sides = cases.statement.sides[0], cases.statement.sides[number : number + 2]
+    parts = [part for side in sides for part in side.walk() if part is not head]
+    differentiated = {id(each) for part in parts if isinstance(part, Partial) for each in part.parts}
     own = letters(subscript for side in sides for subscript in subscripts(side))
-    names = dict.fromkeys(
-        part.name for side in sides for part in side.walk() if part == Tensor(getattr(part, "name", ""))
-    )
+    names = [
+        part.name
+        for part in parts
+        if isinstance(part, Tensor) and not part.indices and id(part) not in differentiated and part.name.isupper()
+    ]
     return [
         f"{name} is a tensor here, not the number of values of {name.lower()}"
-        for name in names
-        if name.isupper() and name.lower() in own
+        for name in dict.fromkeys(names)
+        if name.lower() in own
     ]
 
 

@@ -17,7 +17,7 @@ from einsum_doc.compute.checking.evaluation.arrays import TOLERANCE
 from einsum_doc.compute.checking.instances import UncheckableError, UnluckyError
 from einsum_doc.compute.checking.symbols.table import Statement
 from einsum_doc.errors import NotationError
-from einsum_doc.notation.expression import Coordinate, Delta, Expression, Fixed, Index, Tensor, subscripts
+from einsum_doc.notation.expression import Coordinate, Delta, Expression, Fixed, Index, Partial, Tensor, subscripts
 from einsum_doc.notation.reading.scope import is_zero
 
 CANCELLED = 1e-6
@@ -28,6 +28,11 @@ CERTAIN = 1e-6
 
 TRIALS = 250
 """The most changes of a false line that are tried on one instance."""
+
+WORK = 10_000
+"""The most parts of expressions that these trials compute; the derivative of a bracket counts as DERIVATIVE more."""
+
+DERIVATIVE = 20
 
 FOUND = 4
 """The most changes that are checked on instances of their own, as they make the sides equal on one."""
@@ -211,16 +216,20 @@ def _slip(cases: Cases, case: Case, number: int) -> str:
         sizes[case.key, fresh(index)] = sizes[case.key, index]
     for name, axes in case.instance.places.items():
         sizes.update({(case.key, axis_index(name, axis)): size for axis, size in enumerate(axes)})
-    if is_zero(right):
-        trials = [(words, [side, right], 0) for words, side in islice(changes(before, around), TRIALS)]
-    else:
-        trials = [(words, [*sides[:-1], side], number + 1) for words, side in islice(changes(right, around), TRIALS)]
-        trials += [(f"the right side is {side}", [side, right], 0) for side in operands(head, around)]
+    changing = before if is_zero(right) else right
+    partials = [part for part in changing.walk() if isinstance(part, Partial) and not isinstance(part.body, Tensor)]
+    limit = min(TRIALS, WORK // (sum(1 for _ in changing.walk()) + DERIVATIVE * len(partials)))
+    trials = [
+        (words, [other, right], 0) if changing is before else (words, [*sides[:-1], other], number + 1)
+        for words, other in islice(changes(changing, around), limit)
+    ]
+    if changing is right:
+        trials += [(f"the right side is {other}", [other, right], 0) for other in operands(head, around)]
     found = 0
     for words, changed, place in trials:
         variant = replace(statement, sides=changed, _written={})
         if found < FOUND and _fits(case, variant, place, number if place else number + 1):
-            if _holds(Cases(variant, cases.table, Draws(cases.draws.seed, cases.draws.entries)), len(changed) - 2):
+            if _holds(variant, cases, len(changed) - 2):
                 return words
             found += 1
     return ""
@@ -254,10 +263,14 @@ def _has_sizes(part: Expression, case: Case) -> bool:
     return all(not size or size == axis for size, axis in zip(own, axes, strict=True))
 
 
-def _holds(cases: Cases, number: int) -> bool:
-    """Return whether two sides are equal in all instances."""
-    for place in range(len(cases.all)):
-        found = cases.look(place, lambda case: difference(case, number, number + 1))
+def _holds(variant: Statement, cases: Cases, number: int) -> bool:
+    """Return whether two sides of a changed statement are equal on all instances that are drawn for it."""
+    try:
+        drawn = Cases(variant, cases.table, Draws(cases.draws.seed, cases.draws.entries))
+    except NotationError:
+        return False
+    for place in range(len(drawn.all)):
+        found = drawn.look(place, lambda case: difference(case, number, number + 1))
         if isinstance(found, UncheckableError) or not found[0] <= TOLERANCE:
             return False
     return True
