@@ -14,7 +14,14 @@ from einsum_doc.compute.checking.cases import Cases, Draws
 from einsum_doc.compute.checking.claims import claim, definition
 from einsum_doc.compute.checking.evaluation.code import let as given_by_code
 from einsum_doc.compute.checking.symbols.directives import Directives
-from einsum_doc.compute.checking.symbols.resolution import define, is_definition, register, resolved, sides_of
+from einsum_doc.compute.checking.symbols.resolution import (
+    define,
+    is_definition,
+    name_tensors,
+    register,
+    resolved,
+    sides_of,
+)
 from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable
 from einsum_doc.compute.checking.symbols.vanishing import refuse_vanishing
 from einsum_doc.errors import ArgumentError, NotationError, sequence, shown, whole
@@ -208,6 +215,8 @@ class DerivationCheck:
                 self.table = SymbolTable(count=self.table.count)
             first = first and isinstance(step, Directive) and step.word in ("", "new")
         lets = [step for step in self.entries if isinstance(step, Directive) and step.word == "let"]
+        name_tensors(self.table, chains, self.scope)
+        self.table.names.update(step.body.partition("=")[0].strip() for step in lets)
         directives = Directives(chains, lets, self.table, self.scope)
         for step in self.entries:
             if isinstance(step, Directive):
@@ -235,7 +244,7 @@ class DerivationCheck:
         """Check the lines of one chain."""
         self.table.count += 1
         key = f"chain {self.table.count}"
-        sides = resolved(chain, key, self.table, self.scope, directives.ranges)
+        sides = resolved(chain, self.table, self.scope, directives.ranges)
         signs = [relation.sign for relation in chain.relations]
         head, right, *_ = sides
         above = set(self.table.tensors)
@@ -261,6 +270,3 @@ class DerivationCheck:
                 relation.row,
                 text,
             )
-        if not defines:
-            for name in [name for name, owner in self.table.capitals.items() if owner == key]:
-                del self.table.capitals[name]
