@@ -18,6 +18,7 @@ from einsum_doc.compute.checking.symbols.resolution import (
     define,
     is_definition,
     localised,
+    name_tensors,
     register,
     resolved,
     sides_of,
@@ -236,6 +237,8 @@ class DerivationCheck:
                 self.table = SymbolTable(count=self.table.count)
             first = first and isinstance(step, Directive) and step.word in ("", "new")
         lets = [step for step in self.entries if isinstance(step, Directive) and step.word == "let"]
+        name_tensors(self.table, chains, self.scope)
+        self.table.names.update(step.body.partition("=")[0].strip() for step in lets)
         directives = Directives(chains, lets, self.table, self.scope)
         for step in self.entries:
             if isinstance(step, Directive):
@@ -263,7 +266,7 @@ class DerivationCheck:
         """Check the lines of one chain."""
         self.table.count += 1
         key = f"chain {self.table.count}"
-        sides = resolved(chain, key, self.table, self.scope, directives.ranges)
+        sides = resolved(chain, self.table, self.scope, directives.ranges)
         sides, local = localised(self.table, sides, directives.local)
         self.local += local
         signs = [relation.sign for relation in chain.relations]
@@ -293,6 +296,3 @@ class DerivationCheck:
                 relation.row,
                 text,
             )
-        if not defines:
-            for name in [name for name, owner in self.table.capitals.items() if owner == key]:
-                del self.table.capitals[name]
