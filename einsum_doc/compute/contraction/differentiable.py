@@ -1,12 +1,13 @@
 """einsum, vjp, jvp, hvp: one Plan run forwards and backwards."""
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
+from torch.utils._python_dispatch import _pop_mode, _push_mode
 
 from einsum_doc.compute.contraction.binding import FrozenSizes, Sizes, bind, check_limit, freeze
 from einsum_doc.compute.contraction.operands import (
@@ -17,11 +18,12 @@ from einsum_doc.compute.contraction.operands import (
     check_upstream,
     tensors_in,
 )
-from einsum_doc.compute.contraction.pairwise import contract_in_pairs, is_watched
+from einsum_doc.compute.contraction.pairwise import contract_in_pairs, is_watched, torch_einsum, torch_takes
 from einsum_doc.compute.contraction.plan import Plan, make_plan
 from einsum_doc.compute.contraction.primitives import apply, autocasts
 from einsum_doc.compute.contraction.sweep import (
     as_dtype,
+    memory_of,
     needed_values,
     sweep_backward,
     sweep_backward_tangent,
@@ -63,9 +65,14 @@ def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None
     with_grad = operands if torch.is_grad_enabled() else ()
     wanted = tuple(number for number, operand in enumerate(with_grad) if operand.requires_grad)
     shapes = tuple(operand.shape for operand in operands)
-    plan = _plan(equation, shapes, freeze(sizes), None, _first_same(operands), memory_limit, wanted).merged
+    same = _first_same(operands)
+    plan = _plan(equation, shapes, freeze(sizes), None, same, memory_limit, wanted).merged
     check_dtypes(equation, plan, operands)
-    output = apply(plan.output.writing, _contract(plan, operands))
+    if wanted and not (sizes or memory_limit or plan.plain) and _only_reverse_mode(operands[0]):
+        dtypes = {operand.dtype for operand in operands}
+        if len(dtypes) == 1 and torch_takes(equation) and _needs_more(plan, equation, same, wanted, dtypes.pop()):
+            return torch_einsum(str(equation), *operands)
+    output = _run(plan, *operands)
     if output is operands[0]:
         view: Tensor = output.view_as(output)
         return view
@@ -254,6 +261,53 @@ def _plan(
 ) -> Plan:
     """Return the plan, made once for an equation and shapes."""
     return make_plan(bind(equation, shapes, dict(sizes), upstream), same, memory_limit, wanted)
+
+
+@lru_cache(maxsize=2048)
+def _needs_more(
+    plan: Plan, equation: Equation, same: tuple[int, ...] | None, wanted: tuple[int, ...], dtype: torch.dtype
+) -> bool:
+    """Return whether a plan keeps more between the passes than `torch.einsum`, or needs more at its peak.
+
+    Measured once, on tensors without numbers: torch's operations decide what is a view and what a copy.
+    """
+    # The modes of the program may count the calls.
+    modes = [_pop_mode() for _ in range(torch._C._len_torch_dispatch_stack())]
+    try:
+        leaves = [
+            torch.empty(axes.shape, dtype=dtype, device="meta", requires_grad=number in wanted)
+            for number, axes in enumerate(plan.operands)
+        ]
+        operands = [leaves[number] for number in same or range(len(leaves))]
+        inputs = [leaves[number] for number in wanted if same is None or same[number] == number]
+        functions = partial(_run, plan), partial(torch_einsum, str(equation))
+        for upstream in (_alike, _contiguous, _expanded):
+            ours, theirs = (memory_of(function, operands, inputs, upstream) for function in functions)
+            if ours[0] > theirs[0] or ours[1] > theirs[1]:
+                return True
+    finally:
+        for mode in reversed(modes):
+            _push_mode(mode)
+    return False
+
+
+def _alike(output: Tensor) -> Tensor:
+    """Make a gradient as that of an elementwise operation is."""
+    return output.new_empty_strided(output.shape, output.stride())
+
+
+def _contiguous(output: Tensor) -> Tensor:
+    return output.new_empty(output.shape)
+
+
+def _expanded(output: Tensor) -> Tensor:
+    """Make a gradient as that of a sum is."""
+    return output.new_empty(()).expand(output.shape)
+
+
+def _run(plan: Plan, *operands: Tensor) -> Tensor:
+    """Run the tree and write the output."""
+    return apply(plan.output.writing, _contract(plan, operands))
 
 
 def _contract(plan: Plan, operands: Sequence[Tensor]) -> Tensor:

@@ -180,6 +180,13 @@ class Plan:
 
         return [contraction.uniform and not copies_operand(contraction) for contraction in self.contractions]
 
+    @cached_property
+    def plain(self) -> bool:
+        """True if nothing is made but the output and the gradients, by at most one contraction that torch derives."""
+        made = {name for axes in self.operands for name, _ in axes.reading} & {"sum", "contiguous", "expand"}
+        copied = any(True in contraction.forward.copied for contraction in self.contractions)
+        return len(self.contractions) <= 1 and not (made or copied or self.output.writing) and all(self.torch_derives)
+
     @property
     def multiply_adds(self) -> int:
         """The multiply-adds of the forward pass."""

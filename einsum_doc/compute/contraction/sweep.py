@@ -3,12 +3,14 @@
 In a sweep the tensors of the tree are numbered as in the plan: the leaves as read, then each contraction's result.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from einsum_doc.compute.contraction.plan import Contraction, Plan
 from einsum_doc.compute.contraction.primitives import apply, contract
@@ -168,6 +170,32 @@ def requires_gradient(plan: Plan, wanted: tuple[bool, ...]) -> Sequence[bool]:
     return reached
 
 
+def memory_of(
+    function: Callable[..., Tensor],
+    operands: Sequence[Tensor],
+    wanted: Sequence[Tensor],
+    upstream: Callable[[Tensor], Tensor],
+) -> tuple[int, int]:
+    """Measure the bytes that are alive between the passes, and the most at a time, of tensors that a function makes.
+
+    upstream: makes the upstream gradient from the output; neither it nor the operands count.
+    """
+    made = _Allocations(operands)
+    # The program's own hooks may count what is saved.
+    hooks = torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, lambda tensor: tensor)
+    with torch.autograd.set_detect_anomaly(False), hooks:
+        with made:
+            output = function(*operands)
+        dldz, between = upstream(output.detach()), made.alive
+        made.know(dldz)
+        with made:
+            # torch.autograd.grad would import torch's compiler, which takes a second.
+            torch.autograd.Variable._execution_engine.run_backward(
+                (output,), (dldz,), False, False, tuple(wanted), allow_unreachable=False, accumulate_grad=False
+            )
+    return between, made.peak
+
+
 def as_dtype(gradient: Tensor, dtype: torch.dtype) -> Tensor:
     """Convert a gradient to the dtype of its operand: to the real part, for a real operand of a complex einsum."""
     if gradient.dtype == dtype:
@@ -214,3 +242,75 @@ class _ContractionNode(torch.autograd.Function):
                 for gradient, dtype in zip(found, ctx.dtypes, strict=True)
             ),
         )
+
+
+class _Allocations(TorchDispatchMode):
+    """Counts the bytes of new tensors that are alive, and the most at a time; what has no numbers is not computed."""
+
+    def __init__(self, known: Sequence[Tensor]) -> None:
+        super().__init__()
+        self.references: dict[int, object] = {}
+        self.alive = self.peak = 0
+        for tensor in known:
+            self.know(tensor)
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # To skip it, torch would import it.
+
+    def know(self, tensor: Tensor) -> None:
+        """Do not count a tensor."""
+        self.references[tensor.untyped_storage()._cdata] = tensor
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        make = _MADE.get(function.overloadpacket.__name__)
+        result = function(*args, **(kwargs or {})) if make is None else make(*args)
+        storage = result.untyped_storage()
+        key, size = storage._cdata, storage.nbytes()
+        if key not in self.references:
+            self.alive += size
+            self.peak = max(self.peak, self.alive)
+
+            def free(_: object) -> None:
+                del self.references[key]
+                self.alive -= size
+
+            self.references[key] = weakref.ref(storage, free)
+        return result
+
+
+def _summed(tensor: Tensor, axes: Sequence[int], keepdim: bool = False) -> Tensor:
+    own = [axis % tensor.dim() for axis in axes]
+    kept = ((1 if axis in own else size) for axis, size in enumerate(tensor.shape) if keepdim or axis not in own)
+    return tensor.new_empty(tuple(kept))
+
+
+def _elementwise(*arguments: Any) -> Tensor:
+    """Make the result of an elementwise operation, whose axes lie in memory as those of the arguments do."""
+    tensors = torch.broadcast_tensors(*(own for own in arguments if isinstance(own, Tensor)))
+    order: list[int] = []  # from the innermost axis
+    for axis in reversed(range(tensors[0].dim())):
+        place = len(order)
+        for before in reversed(range(len(order))):
+            pairs = ((own.stride(order[before]), own.stride(axis)) for own in tensors)
+            inner, outer = next(((x, y) for x, y in pairs if x and y and x != y), (0, 0))
+            if inner < outer:
+                break
+            if inner > outer:
+                place = before
+        order.insert(place, axis)
+    order.reverse()
+    return tensors[0].new_empty([tensors[0].shape[axis] for axis in order]).permute([*map(order.index, range(len(order)))])
+
+
+# torch's own functions for tensors without numbers import its compiler, too.
+_MADE: dict[str, Callable[..., Tensor]] = {
+    "mm": lambda left, right: left.new_empty((left.shape[0], right.shape[1])),
+    "bmm": lambda left, right: left.new_empty((*left.shape[:2], right.shape[2])),
+    "dot": lambda left, _: left.new_empty(()),
+    "sum": _summed,
+    "mul": _elementwise,
+    "add": _elementwise,
+    "add_": lambda total, _: total,
+    "diagonal_backward": lambda gradient, shape, *_: gradient.new_empty(shape),
+}
