@@ -68,10 +68,9 @@ def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None
     same = _first_same(operands)
     plan = _plan(equation, shapes, freeze(sizes), None, same, memory_limit, wanted).merged
     check_dtypes(equation, plan, operands)
-    if wanted and not (sizes or memory_limit or plan.plain) and _only_reverse_mode(operands[0]):
-        dtypes = {operand.dtype for operand in operands}
-        if len(dtypes) == 1 and torch_takes(equation) and _needs_more(plan, equation, same, wanted, dtypes.pop()):
-            return torch_einsum(str(equation), *operands)
+    ours = not wanted or plan.plain or sizes or memory_limit is not None or not _only_reverse_mode(operands[0])
+    if not ours and _needs_more(plan, equation, same, wanted, *{operand.dtype for operand in operands}):
+        return torch_einsum(str(equation), *operands)
     output = _run(plan, *operands)
     if output is operands[0]:
         view: Tensor = output.view_as(output)
@@ -265,17 +264,19 @@ def _plan(
 
 @lru_cache(maxsize=2048)
 def _needs_more(
-    plan: Plan, equation: Equation, same: tuple[int, ...] | None, wanted: tuple[int, ...], dtype: torch.dtype
+    plan: Plan, equation: Equation, same: tuple[int, ...] | None, wanted: tuple[int, ...], *dtypes: torch.dtype
 ) -> bool:
     """Return whether a plan keeps more between the passes than `torch.einsum`, or needs more at its peak.
 
     Measured once, on tensors without numbers: torch's operations decide what is a view and what a copy.
     """
+    if len(dtypes) > 1 or not torch_takes(equation):
+        return False
     # The modes of the program may count the calls.
     modes = [_pop_mode() for _ in range(torch._C._len_torch_dispatch_stack())]
     try:
         leaves = [
-            torch.empty(axes.shape, dtype=dtype, device="meta", requires_grad=number in wanted)
+            torch.empty(axes.shape, dtype=dtypes[0], device="meta", requires_grad=number in wanted)
             for number, axes in enumerate(plan.operands)
         ]
         operands = [leaves[number] for number in same or range(len(leaves))]

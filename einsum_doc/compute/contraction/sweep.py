@@ -55,7 +55,7 @@ def sweep_forward(
         # No name holds a tensor: a copy that the call makes takes its place. One on both sides is taken last.
         first = -1 if left == right else number
         if reached and reached[contraction.result] and not plan.torch_derives[number]:
-            copies = plan.output.contiguous and contraction.result == plan.last
+            copies = plan.copies_upstream if contraction.result == plan.last else ()
             node: Any = _ContractionNode
             values.append(node.apply(contraction, copies, take(left, first), take(right, number)))
         else:
@@ -78,7 +78,6 @@ def sweep_backward(plan: Plan, values: Values, upstream: Tensor, wanted: tuple[b
         if not reached[contraction.result]:
             continue
         _send_back(contraction, gradients.pop(contraction.result), values, reached, gradients)
-        values[contraction.left] = values[contraction.right] = None
     return [gradients.get(number) if wanted[number] else None for number in range(len(plan.leaves))]
 
 
@@ -134,17 +133,27 @@ def sweep_backward_tangent(
 
 def _send_back(
     contraction: Contraction,
-    own: Tensor,
-    values: Values | Mapping[int, Tensor | None],
+    upstream: Tensor,
+    values: Values | dict[int, Tensor | None],
     reached: Sequence[bool] | Mapping[int, bool],
     gradients: dict[int, Tensor],
+    copies: Collection[int] = (),
 ) -> None:
-    """Add what the gradient of a contraction's result gives to those of its sides that are reached."""
+    """Add what the gradient of a contraction's result gives to those of its sides that are reached.
+
+    values: those of the sides are freed after their use.
+    copies: the sides whose gradients are made from a copy of the result's gradient.
+    """
+    own = upstream
     square = contraction.symmetric and contraction.left == contraction.right
     for call, target, other in contraction.backward[: 1 if square else 2]:
         if reached[target]:
+            own = own.contiguous() if target in copies else upstream
             part = contract(call, own, _present(values, other).conj())
             _add(gradients, target, 2 * part if square else part)
+        if target != other:
+            values[other] = None
+    values[contraction.left] = values[contraction.right] = None
 
 
 def _add(totals: dict[int, Tensor], number: int, part: Tensor) -> None:
@@ -213,11 +222,8 @@ class _ContractionNode(torch.autograd.Function):
     """A contraction as a node of autograd's graph."""
 
     @staticmethod
-    def forward(ctx: Any, contraction: Contraction, copies: bool, left: Tensor, right: Tensor) -> Tensor:
-        """Return the contraction, and save the tensors that the gradients are made from.
-
-        copies: whether the upstream gradient is copied first.
-        """
+    def forward(ctx: Any, contraction: Contraction, copies: Collection[int], left: Tensor, right: Tensor) -> Tensor:
+        """Return the contraction, and save the tensors that the gradients are made from; copies: as in `_send_back`."""
         ctx.contraction, ctx.copies, ctx.dtypes = contraction, copies, (left.dtype, right.dtype)
         _, _, to_left, to_right = ctx.needs_input_grad
         ctx.save_for_backward(left if to_right else None, right if to_left else None)
@@ -229,9 +235,10 @@ class _ContractionNode(torch.autograd.Function):
         contraction: Contraction = ctx.contraction
         sides = contraction.left, contraction.right
         values = dict(zip(sides, ctx.saved_tensors, strict=True))
+        ctx.maybe_clear_saved_tensors()
         reached = dict(zip(sides, ctx.needs_input_grad[2:], strict=True))
         gradients: dict[int, Tensor] = {}
-        _send_back(contraction, upstream.contiguous() if ctx.copies else upstream, values, reached, gradients)
+        _send_back(contraction, upstream, values, reached, gradients, ctx.copies)
         # A tensor on both sides has one gradient.
         found = [gradients.pop(side, None) for side in sides]
         return (
@@ -244,11 +251,11 @@ class _ContractionNode(torch.autograd.Function):
         )
 
 
-class _Allocations(TorchDispatchMode):
-    """Counts the bytes of new tensors that are alive, and the most at a time; what has no numbers is not computed."""
+class _Allocations(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the bytes of new tensors without numbers that are alive, and the most at a time."""
 
     def __init__(self, known: Sequence[Tensor]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.references: dict[int, object] = {}
         self.alive = self.peak = 0
         for tensor in known:
@@ -264,7 +271,7 @@ class _Allocations(TorchDispatchMode):
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         make = _MADE.get(function.overloadpacket.__name__)
-        result = function(*args, **(kwargs or {})) if make is None else make(*args)
+        result: Tensor = function(*args, **(kwargs or {})) if make is None else make(*args)
         storage = result.untyped_storage()
         key, size = storage._cdata, storage.nbytes()
         if key not in self.references:
@@ -279,31 +286,36 @@ class _Allocations(TorchDispatchMode):
         return result
 
 
-def _summed(tensor: Tensor, axes: Sequence[int], keepdim: bool = False) -> Tensor:
-    own = [axis % tensor.dim() for axis in axes]
-    kept = ((1 if axis in own else size) for axis, size in enumerate(tensor.shape) if keepdim or axis not in own)
-    return tensor.new_empty(tuple(kept))
+def _summed(tensor: Tensor, axes: Sequence[int] = (), keepdim: bool = False) -> Tensor:
+    own = [axis % tensor.dim() for axis in axes or range(tensor.dim())]
+    kept = [1 if axis in own else size for axis, size in enumerate(tensor.shape) if keepdim or axis not in own]
+    return tensor.new_empty(kept)
 
 
 def _elementwise(*arguments: Any) -> Tensor:
-    """Make the result of an elementwise operation, whose axes lie in memory as those of the arguments do."""
-    tensors = torch.broadcast_tensors(*(own for own in arguments if isinstance(own, Tensor)))
-    order: list[int] = []  # from the innermost axis
-    for axis in reversed(range(tensors[0].dim())):
-        place = len(order)
-        for before in reversed(range(len(order))):
-            pairs = ((own.stride(order[before]), own.stride(axis)) for own in tensors)
-            inner, outer = next(((x, y) for x, y in pairs if x and y and x != y), (0, 0))
+    """Make the result of an elementwise operation, with its axes in the order of memory that torch chooses.
+
+    Source: ATen's `TensorIteratorBase::reorder_dimensions`.
+    """
+    given = [own for own in arguments if isinstance(own, Tensor)]
+    tensors: Sequence[Tensor] = torch.broadcast_tensors(*given)  # type: ignore[no-untyped-call]
+    order = [*reversed(range(tensors[0].dim()))]
+    for number in range(1, len(order)):
+        place = number
+        for before in reversed(range(number)):
+            pairs = ((own.stride(order[before]), own.stride(order[place])) for own in tensors)
+            inner, outer = next(((one, other) for one, other in pairs if one and other and one != other), (0, 0))
             if inner < outer:
                 break
             if inner > outer:
+                order[before], order[place] = order[place], order[before]
                 place = before
-        order.insert(place, axis)
     order.reverse()
-    return tensors[0].new_empty([tensors[0].shape[axis] for axis in order]).permute([*map(order.index, range(len(order)))])
+    made = tensors[0].new_empty([tensors[0].shape[axis] for axis in order])
+    return made.permute([order.index(axis) for axis in range(len(order))])
 
 
-# torch's own functions for tensors without numbers import its compiler, too.
+# Without numbers, torch's own are slow, and import its compiler.
 _MADE: dict[str, Callable[..., Tensor]] = {
     "mm": lambda left, right: left.new_empty((left.shape[0], right.shape[1])),
     "bmm": lambda left, right: left.new_empty((*left.shape[:2], right.shape[2])),
