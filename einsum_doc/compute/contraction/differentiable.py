@@ -48,7 +48,8 @@ def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None
 
     The equation is closed: a label repeated in the output writes the diagonal, and one that is only in the
     output broadcasts, with its size in `sizes`. There is at least one operand: '->' takes one scalar.
-    Whichever operands require a gradient, no more is kept for the backward pass than by `torch.einsum`.
+    Whichever operands require a gradient, no more is kept for the backward pass than by `torch.einsum`, and the peak of
+    both passes is not higher: where our own program would need more memory, torch's runs.
     memory_limit: the most numbers in an intermediate tensor, if there is such an order of contraction;
     without it, eight times as many as the largest operand or the output. As in opt_einsum, a low limit trades
     time for memory.
