@@ -19,6 +19,7 @@ from einsum_doc.compute.contraction.operands import (
     tensors_in,
 )
 from einsum_doc.compute.contraction.pairwise import contract_in_pairs, is_watched, torch_einsum, torch_takes
+from einsum_doc.compute.contraction.path import EXHAUSTIVE
 from einsum_doc.compute.contraction.plan import Plan, make_plan
 from einsum_doc.compute.contraction.primitives import apply, autocasts
 from einsum_doc.compute.contraction.sweep import (
@@ -283,7 +284,8 @@ def _needs_more(
         operands = [leaves[number] for number in same or range(len(leaves))]
         inputs = [leaves[number] for number in wanted if same is None or same[number] == number]
         functions = partial(_run, plan), partial(torch_einsum, str(equation))
-        for upstream in (_alike, _contiguous, _expanded):
+        # The upstream gradient matters for the last contraction, which is one of many in a large network.
+        for upstream in (_contiguous, _expanded, _alike)[: 3 if len(operands) <= EXHAUSTIVE else 1]:
             ours, theirs = (memory_of(function, operands, inputs, upstream) for function in functions)
             if ours[0] > theirs[0] or ours[1] > theirs[1]:
                 return True

@@ -299,7 +299,8 @@ def _elementwise(*arguments: Any) -> Tensor:
     """
     given = [own for own in arguments if isinstance(own, Tensor)]
     tensors: Sequence[Tensor] = torch.broadcast_tensors(*given)  # type: ignore[no-untyped-call]
-    order = [*reversed(range(tensors[0].dim()))]
+    shape = tensors[0].shape
+    order = [axis for axis in reversed(range(len(shape))) if shape[axis] != 1]
     for number in range(1, len(order)):
         place = number
         for before in reversed(range(number)):
@@ -310,9 +311,10 @@ def _elementwise(*arguments: Any) -> Tensor:
             if inner > outer:
                 order[before], order[place] = order[place], order[before]
                 place = before
-    order.reverse()
-    made = tensors[0].new_empty([tensors[0].shape[axis] for axis in order])
-    return made.permute([order.index(axis) for axis in range(len(order))])
+    strides, step = [1] * len(shape), 1
+    for axis in order:
+        strides[axis], step = step, step * shape[axis]
+    return tensors[0].new_empty_strided(shape, strides)
 
 
 # Without numbers, torch's own are slow, and import its compiler.
