@@ -1,6 +1,8 @@
 """What is kept between the passes, and the peak of both, is no more than torch's, whichever operands are wanted."""
 
 import random
+import subprocess
+import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
@@ -11,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.checkpoint import checkpoint
 
 from einsum_doc import einsum
 
@@ -147,3 +150,50 @@ def drawn(count: int, generator: random.Random) -> Iterator[tuple[str, list[list
 def test_random_equations(count: int) -> None:
     for equation, shapes, wanted in drawn(count, random.Random(count)):
         assert_no_more_than_torch(equation, shapes, [wanted], kinds=3)
+
+
+def test_a_program_does_not_notice_that_memory_is_measured() -> None:
+    """Neither its modes nor its hooks see the tensors; and anomalies are not looked for in their numbers."""
+    x, y = torch.randn(5, 31, 3, requires_grad=True), torch.randn(5, 3, requires_grad=True)
+    saved: list[Tensor] = []
+    hooks = torch.autograd.graph.saved_tensors_hooks(
+        lambda tensor: saved.append(tensor) or tensor, lambda tensor: tensor
+    )
+    peaks = []
+    for _ in range(2):  # It is measured the first time.
+        with torch.autograd.set_detect_anomaly(True), hooks, Memory([x, y]) as memory:
+            output = einsum("bij,bj->bi", x, y)
+            torch.autograd.grad(output, [x, y], torch.ones(5, 31))
+        peaks.append(memory.peak)
+    assert peaks[0] == peaks[1]
+    assert len(saved) == 4
+    output = checkpoint(lambda *own: einsum("bji,bj->bi", *own), x, torch.randn(5, 31), use_reentrant=False)
+    assert torch.autograd.grad(output.sum(), x)[0].shape == x.shape
+
+
+def test_measuring_does_not_import_the_compiler() -> None:
+    """That takes a second."""
+    program = """
+import sys, torch, einsum_doc
+einsum_doc.einsum("iij,bj->b", *(torch.randn(shape, requires_grad=True) for shape in ((2, 2, 3), (5, 3)))).sum()
+assert not {"sympy", "torch._dynamo"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_what_needs_more_memory_is_left_to_torch() -> None:
+    """Where the output is a sum of a product as large as an operand, and that operand is a sum, too."""
+    x, y = torch.randn(2, 16, 16, requires_grad=True), torch.randn(16, 16)
+    output = einsum("bac,ac->c", x, y)
+    assert nodes(output) == nodes(torch.einsum("bac,ac->c", x, y))
+    with torch.no_grad():
+        torch.testing.assert_close(einsum("bac,ac->c", x, y), output)
+
+
+def nodes(output: Tensor) -> list[str]:
+    """The names of the nodes of autograd's graph, along the first edges."""
+    names, node = [], output.grad_fn
+    while node is not None:
+        names.append(node.name())
+        node = next((before for before, _ in node.next_functions if before is not None), None)
+    return names
