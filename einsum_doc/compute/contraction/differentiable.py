@@ -18,7 +18,16 @@ from einsum_doc.compute.contraction.operands import (
     check_upstream,
     tensors_in,
 )
-from einsum_doc.compute.contraction.pairwise import contract_in_pairs, is_watched, torch_einsum, torch_takes
+from einsum_doc.compute.contraction.pairwise import (
+    contract_in_pairs,
+    hvp_in_pairs,
+    is_symbolic,
+    is_watched,
+    jvp_in_pairs,
+    torch_einsum,
+    torch_takes,
+    vjp_in_pairs,
+)
 from einsum_doc.compute.contraction.path import EXHAUSTIVE
 from einsum_doc.compute.contraction.plan import Plan, make_plan
 from einsum_doc.compute.contraction.primitives import apply, autocasts
@@ -98,7 +107,10 @@ def vjp(
     has that of its operand.
     Raises: as `einsum`; OperandError also if an operand is not floating point or complex.
     """
-    plan, operands = _differentiable(equation, operands, dldz, memory_limit)
+    equation, operands, memory_limit = _checked(equation, operands, dldz, memory_limit)
+    if is_symbolic((*operands, dldz)):
+        return vjp_in_pairs(equation, operands, dldz, memory_limit)
+    plan = _plan_of(equation, operands, dldz, memory_limit)
     wanted = _distinct(plan)
     values = sweep_forward(plan, operands, keep=needed_values(plan, wanted), last=False)
     return _written(plan, sweep_backward(plan, values, apply(plan.output.reading, dldz), wanted), operands)
@@ -128,6 +140,8 @@ def jvp(
     check_tangents(equation, operands, tangents)
     check_differentiable(equation, operands, [number for number, v in enumerate(tangents) if v is not None])
     memory_limit = check_limit(memory_limit)
+    if is_symbolic((*operands, *tangents), sizes):
+        return jvp_in_pairs(equation, operands, tangents, sizes, memory_limit)
     plan = _plan(equation, _shapes(operands), freeze(sizes), None, _first_same(operands, tangents), memory_limit)
     check_dtypes(equation, plan, operands)
     values = sweep_forward(plan, operands, keep=plan.first_equal, last=False)
@@ -158,30 +172,39 @@ def hvp(
     Raises: as `vjp`; OperandError also if a tangent does not fit its operand.
     """
     tangents = tensors_in(tangents, "tangents")
-    plan, operands = _differentiable(equation, operands, dldz, memory_limit, tangents)
+    equation, operands, memory_limit = _checked(equation, operands, dldz, memory_limit)
+    check_tangents(equation, operands, tangents)
+    if is_symbolic((*operands, dldz, *tangents)):
+        return hvp_in_pairs(equation, operands, dldz, tangents, memory_limit)
+    plan = _plan_of(equation, operands, dldz, memory_limit, tangents)
     values = sweep_forward(plan, operands, keep=plan.first_equal, last=False)
     moved = sweep_tangent(plan, values, _read(plan, tangents), last=False)
     found = sweep_backward_tangent(plan, values, moved, apply(plan.output.reading, dldz), _distinct(plan))
     return _written(plan, found, operands)
 
 
-def _differentiable(
-    equation: Equation | str,
-    operands: Sequence[Tensor],
-    dldz: Tensor,
-    memory_limit: int | None,
-    *tangents: Sequence[Tensor | None],
-) -> tuple[Plan, tuple[Tensor, ...]]:
-    """Check an einsum whose gradient is to be computed; return its plan and operands."""
+def _checked(
+    equation: Equation | str, operands: Sequence[Tensor], dldz: Tensor, memory_limit: int | None
+) -> tuple[Equation, tuple[Tensor, ...], int | None]:
+    """Check an einsum whose gradient is to be computed; return it, its operands and the limit."""
     equation, operands, memory_limit = parse(equation), tensors_in(operands, "operands"), check_limit(memory_limit)
     check_operands(equation, operands)
     check_differentiable(equation, operands, range(len(operands)))
     check_upstream(equation, operands, dldz)
-    for own in tangents:
-        check_tangents(equation, operands, own)
+    return equation, operands, memory_limit
+
+
+def _plan_of(
+    equation: Equation,
+    operands: Sequence[Tensor],
+    dldz: Tensor,
+    memory_limit: int | None,
+    *tangents: Sequence[Tensor | None],
+) -> Plan:
+    """Return the plan of an einsum whose gradient is computed; all of its tensors are known."""
     plan = _plan(equation, _shapes(operands), (), *_shapes([dldz]), _first_same(operands, *tangents), memory_limit)
     check_dtypes(equation, plan, operands)
-    return plan, operands
+    return plan
 
 
 _T = TypeVar("_T", Tensor, Tensor | None)
@@ -238,7 +261,7 @@ def _is_no_sublist(sublist: Any) -> bool:
 
 
 def _shapes(operands: Sequence[Tensor]) -> tuple[Shape, ...]:
-    # Numbers, also where they are symbolic: what is made of the calls of a plan is specialised to its shapes.
+    # Numbers, also while torch.jit traces: then a size is a tensor.
     return tuple(tuple(map(int, operand.shape)) for operand in operands)
 
 
