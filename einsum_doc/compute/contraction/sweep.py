@@ -5,6 +5,7 @@ In a sweep the tensors of the tree are numbered as in the plan: the leaves as re
 
 import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import Any
 
@@ -190,8 +191,10 @@ def memory_of(
     upstream: makes the upstream gradient from the output; neither it nor the operands count.
     """
     made = _Allocations(operands)
-    # The program's own hooks may count what is saved.
-    hooks = torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, lambda tensor: tensor)
+    hooks: AbstractContextManager[Any] = nullcontext()
+    if torch._C._autograd._saved_tensors_hooks_is_enabled():  # type: ignore[attr-defined]
+        # The program's own hooks may count what is saved.
+        hooks = torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, lambda tensor: tensor)
     with torch.autograd.set_detect_anomaly(False), hooks:
         with made:
             output = function(*operands)
