@@ -43,7 +43,8 @@ def is_watched(operands: Sequence[Tensor], sizes: Sizes | None) -> bool:
 
 def is_symbolic(tensors: Iterable[Tensor | None], sizes: Sizes | None = None) -> bool:
     """Return whether a size is symbolic: of a tensor, or given."""
-    given = (size if isinstance(size, (list, tuple)) else [size] for size in (sizes or {}).values())
+    values = sizes.values() if isinstance(sizes, Mapping) else ()  # `freeze` refuses others
+    given = (size if isinstance(size, (list, tuple)) else [size] for size in values)
     shapes = (tensor.shape for tensor in tensors if tensor is not None)
     return any(isinstance(size, SymInt) for size in chain(*shapes, *given))
 
