@@ -145,9 +145,9 @@ def _expansion(
             if operand >= len(leaves) or not parted or not contracted.isdisjoint(target):
                 continue
             # The operand's gradient is made for each value of the labels, and then summed: that has to be less
-            # than the copy that it saves.
+            # than the copies that it saves, of the other operand and of the upstream gradient.
             products = size(contracted) * size(rows) * size(columns)
-            if size(contracted) <= size(columns) and products >= SMALL:
+            if max(size(contracted), size(rows)) <= size(columns) and products >= SMALL:
                 return operand, labels
     return 0, ()
 

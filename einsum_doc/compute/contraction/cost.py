@@ -1,7 +1,8 @@
 """Equation + shapes -> Cost: of the output and all gradients in one sweep, and of gradients one by one."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from html import escape
 from math import prod
 
@@ -44,14 +45,19 @@ class Cost:
     sizes: of each of its labels.
     forward: the output alone.
     sweep: the output and all gradients, along one tree.
-    naive: the output, and every gradient by an einsum of its own, each in its best order.
+    naive: the output, and every gradient by an einsum of its own, each in its best order; it is counted when it is
+    first read, because every one of them is planned.
     """
 
     equation: str
     sizes: Mapping[str, int]
     forward: Work
     sweep: Work
-    naive: Work
+    _count_naive: Callable[[], Work] = field(repr=False, compare=False)
+
+    @cached_property
+    def naive(self) -> Work:
+        return self._count_naive()
 
     def __str__(self) -> str:
         lines = [f"{self.equation}  {self._sizes}".rstrip()]
@@ -109,16 +115,17 @@ def cost(
     forward.output(keep=False)
     sweep.output(keep=True)
     sweep.gradients()
-    naive = [forward.work, *(_one_gradient(binding, number, itemsize, memory_limit) for number in range(len(shapes)))]
-    kept = [prod(shape) * itemsize for shape in (binding.output_shape, *shapes)]
-    naive_peak = max(sum(kept[:number]) + work.peak for number, work in enumerate(naive))
-    return Cost(
-        str(equation),
-        binding.sizes,
-        forward.work,
-        sweep.work,
-        Work(sum(work.multiply_adds for work in naive), sum(work.moved for work in naive), naive_peak),
-    )
+    naive = partial(_one_by_one, binding, forward.work, itemsize, memory_limit)
+    return Cost(str(equation), binding.sizes, forward.work, sweep.work, naive)
+
+
+def _one_by_one(binding: Binding, output: Work, itemsize: int, memory_limit: int | None) -> Work:
+    """Count the output, and every gradient by an einsum of its own."""
+    gradients = (_one_gradient(binding, number, itemsize, memory_limit) for number in range(len(binding.shapes)))
+    works = [output, *gradients]
+    kept = [prod(shape) * itemsize for shape in (binding.output_shape, *binding.shapes)]
+    peak = max(sum(kept[:number]) + work.peak for number, work in enumerate(works))
+    return Work(sum(work.multiply_adds for work in works), sum(work.moved for work in works), peak)
 
 
 def _one_gradient(binding: Binding, number: int, itemsize: int, memory_limit: int | None) -> Work:

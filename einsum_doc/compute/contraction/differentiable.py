@@ -1,12 +1,13 @@
 """einsum, vjp, jvp, hvp: one Plan run forwards and backwards."""
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
+from torch.utils._python_dispatch import _pop_mode, _push_mode
 
 from einsum_doc.compute.contraction.binding import FrozenSizes, Sizes, bind, check_limit, freeze
 from einsum_doc.compute.contraction.operands import (
@@ -17,11 +18,22 @@ from einsum_doc.compute.contraction.operands import (
     check_upstream,
     tensors_in,
 )
-from einsum_doc.compute.contraction.pairwise import contract_in_pairs, is_watched
+from einsum_doc.compute.contraction.pairwise import (
+    contract_in_pairs,
+    hvp_in_pairs,
+    is_symbolic,
+    is_watched,
+    jvp_in_pairs,
+    torch_einsum,
+    torch_takes,
+    vjp_in_pairs,
+)
+from einsum_doc.compute.contraction.path import EXHAUSTIVE
 from einsum_doc.compute.contraction.plan import Plan, make_plan
 from einsum_doc.compute.contraction.primitives import apply, autocasts
 from einsum_doc.compute.contraction.sweep import (
     as_dtype,
+    memory_of,
     needed_values,
     sweep_backward,
     sweep_backward_tangent,
@@ -46,7 +58,8 @@ def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None
 
     The equation is closed: a label repeated in the output writes the diagonal, and one that is only in the
     output broadcasts, with its size in `sizes`. There is at least one operand: '->' takes one scalar.
-    Whichever operands require a gradient, no more is kept for the backward pass than by `torch.einsum`.
+    Whichever operands require a gradient, no more is kept for the backward pass than by `torch.einsum`, and the peak of
+    both passes is not higher: where our own program would need more memory, torch's runs.
     memory_limit: the most numbers in an intermediate tensor, if there is such an order of contraction;
     without it, eight times as many as the largest operand or the output. As in opt_einsum, a low limit trades
     time for memory.
@@ -63,9 +76,13 @@ def einsum(*arguments: Any, sizes: Sizes | None = None, memory_limit: int | None
     with_grad = operands if torch.is_grad_enabled() else ()
     wanted = tuple(number for number, operand in enumerate(with_grad) if operand.requires_grad)
     shapes = tuple(operand.shape for operand in operands)
-    plan = _plan(equation, shapes, freeze(sizes), None, _first_same(operands), memory_limit, wanted).merged
+    same = _first_same(operands)
+    plan = _plan(equation, shapes, freeze(sizes), None, same, memory_limit, wanted).merged
     check_dtypes(equation, plan, operands)
-    output = apply(plan.output.writing, _contract(plan, operands))
+    ours = not wanted or plan.plain or sizes or memory_limit is not None or not _only_reverse_mode(operands[0])
+    if not ours and _needs_more(plan, equation, same, wanted, *{operand.dtype for operand in operands}):
+        return torch_einsum(str(equation), *operands)
+    output = _run(plan, *operands)
     if output is operands[0]:
         view: Tensor = output.view_as(output)
         return view
@@ -90,7 +107,10 @@ def vjp(
     has that of its operand.
     Raises: as `einsum`; OperandError also if an operand is not floating point or complex.
     """
-    plan, operands = _differentiable(equation, operands, dldz, memory_limit)
+    equation, operands, memory_limit = _checked(equation, operands, dldz, memory_limit)
+    if is_symbolic((*operands, dldz)):
+        return vjp_in_pairs(equation, operands, dldz, memory_limit)
+    plan = _plan_of(equation, operands, dldz, memory_limit)
     wanted = _distinct(plan)
     values = sweep_forward(plan, operands, keep=needed_values(plan, wanted), last=False)
     return _written(plan, sweep_backward(plan, values, apply(plan.output.reading, dldz), wanted), operands)
@@ -120,6 +140,8 @@ def jvp(
     check_tangents(equation, operands, tangents)
     check_differentiable(equation, operands, [number for number, v in enumerate(tangents) if v is not None])
     memory_limit = check_limit(memory_limit)
+    if is_symbolic((*operands, *tangents), sizes):
+        return jvp_in_pairs(equation, operands, tangents, sizes, memory_limit)
     plan = _plan(equation, _shapes(operands), freeze(sizes), None, _first_same(operands, tangents), memory_limit)
     check_dtypes(equation, plan, operands)
     values = sweep_forward(plan, operands, keep=plan.first_equal, last=False)
@@ -150,30 +172,39 @@ def hvp(
     Raises: as `vjp`; OperandError also if a tangent does not fit its operand.
     """
     tangents = tensors_in(tangents, "tangents")
-    plan, operands = _differentiable(equation, operands, dldz, memory_limit, tangents)
+    equation, operands, memory_limit = _checked(equation, operands, dldz, memory_limit)
+    check_tangents(equation, operands, tangents)
+    if is_symbolic((*operands, dldz, *tangents)):
+        return hvp_in_pairs(equation, operands, dldz, tangents, memory_limit)
+    plan = _plan_of(equation, operands, dldz, memory_limit, tangents)
     values = sweep_forward(plan, operands, keep=plan.first_equal, last=False)
     moved = sweep_tangent(plan, values, _read(plan, tangents), last=False)
     found = sweep_backward_tangent(plan, values, moved, apply(plan.output.reading, dldz), _distinct(plan))
     return _written(plan, found, operands)
 
 
-def _differentiable(
-    equation: Equation | str,
-    operands: Sequence[Tensor],
-    dldz: Tensor,
-    memory_limit: int | None,
-    *tangents: Sequence[Tensor | None],
-) -> tuple[Plan, tuple[Tensor, ...]]:
-    """Check an einsum whose gradient is to be computed; return its plan and operands."""
+def _checked(
+    equation: Equation | str, operands: Sequence[Tensor], dldz: Tensor, memory_limit: int | None
+) -> tuple[Equation, tuple[Tensor, ...], int | None]:
+    """Check an einsum whose gradient is to be computed; return it, its operands and the limit."""
     equation, operands, memory_limit = parse(equation), tensors_in(operands, "operands"), check_limit(memory_limit)
     check_operands(equation, operands)
     check_differentiable(equation, operands, range(len(operands)))
     check_upstream(equation, operands, dldz)
-    for own in tangents:
-        check_tangents(equation, operands, own)
+    return equation, operands, memory_limit
+
+
+def _plan_of(
+    equation: Equation,
+    operands: Sequence[Tensor],
+    dldz: Tensor,
+    memory_limit: int | None,
+    *tangents: Sequence[Tensor | None],
+) -> Plan:
+    """Return the plan of an einsum whose gradient is computed; all of its tensors are known."""
     plan = _plan(equation, _shapes(operands), (), *_shapes([dldz]), _first_same(operands, *tangents), memory_limit)
     check_dtypes(equation, plan, operands)
-    return plan, operands
+    return plan
 
 
 _T = TypeVar("_T", Tensor, Tensor | None)
@@ -230,7 +261,7 @@ def _is_no_sublist(sublist: Any) -> bool:
 
 
 def _shapes(operands: Sequence[Tensor]) -> tuple[Shape, ...]:
-    # Numbers, also where they are symbolic: what is made of the calls of a plan is specialised to its shapes.
+    # Numbers, also while torch.jit traces: then a size is a tensor.
     return tuple(tuple(map(int, operand.shape)) for operand in operands)
 
 
@@ -254,6 +285,56 @@ def _plan(
 ) -> Plan:
     """Return the plan, made once for an equation and shapes."""
     return make_plan(bind(equation, shapes, dict(sizes), upstream), same, memory_limit, wanted)
+
+
+@lru_cache(maxsize=2048)
+def _needs_more(
+    plan: Plan, equation: Equation, same: tuple[int, ...] | None, wanted: tuple[int, ...], *dtypes: torch.dtype
+) -> bool:
+    """Return whether a plan keeps more between the passes than `torch.einsum`, or needs more at its peak.
+
+    Measured once, on tensors without numbers: torch's operations decide what is a view and what a copy.
+    """
+    if len(dtypes) > 1 or not torch_takes(equation):
+        return False
+    # The modes of the program may count the calls.
+    modes = [_pop_mode() for _ in range(torch._C._len_torch_dispatch_stack())]
+    try:
+        leaves = [
+            torch.empty(axes.shape, dtype=dtypes[0], device="meta", requires_grad=number in wanted)
+            for number, axes in enumerate(plan.operands)
+        ]
+        operands = [leaves[number] for number in same or range(len(leaves))]
+        inputs = [leaves[number] for number in wanted if same is None or same[number] == number]
+        functions = partial(_run, plan), partial(torch_einsum, str(equation))
+        # The upstream gradient matters for the last contraction, which is one of many in a large network.
+        for upstream in (_contiguous, _expanded, _alike)[: 3 if len(operands) <= EXHAUSTIVE else 1]:
+            ours, theirs = (memory_of(function, operands, inputs, upstream) for function in functions)
+            if ours[0] > theirs[0] or ours[1] > theirs[1]:
+                return True
+    finally:
+        for mode in reversed(modes):
+            _push_mode(mode)
+    return False
+
+
+def _alike(output: Tensor) -> Tensor:
+    """Make a gradient as that of an elementwise operation is."""
+    return output.new_empty_strided(output.shape, output.stride())
+
+
+def _contiguous(output: Tensor) -> Tensor:
+    return output.new_empty(output.shape)
+
+
+def _expanded(output: Tensor) -> Tensor:
+    """Make a gradient as that of a sum is."""
+    return output.new_empty(()).expand(output.shape)
+
+
+def _run(plan: Plan, *operands: Tensor) -> Tensor:
+    """Run the tree and write the output."""
+    return apply(plan.output.writing, _contract(plan, operands))
 
 
 def _contract(plan: Plan, operands: Sequence[Tensor]) -> Tensor:

@@ -1,8 +1,9 @@
 """An einsum as calls of `torch.einsum` of two operands, for compilers, tracers and other readers of the calls."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
-from itertools import chain
+from itertools import chain, islice
+from operator import add
 from typing import Any
 
 import torch
@@ -14,6 +15,8 @@ from einsum_doc.compute.contraction.binding import Sizes, bind
 from einsum_doc.compute.contraction.operands import check_dtypes
 from einsum_doc.compute.contraction.plan import AxisMap, make_plan
 from einsum_doc.compute.contraction.primitives import apply
+from einsum_doc.compute.contraction.sweep import as_dtype
+from einsum_doc.derivatives import gradient
 from einsum_doc.equation import ELLIPSIS, Equation, Role, Term
 from einsum_doc.notation.writing.lowering import in_ascii
 
@@ -30,13 +33,20 @@ def is_watched(operands: Sequence[Tensor], sizes: Sizes | None) -> bool:
     of the plan, which it may be there to measure.
     """
     if torch.compiler.is_compiling():
-        given = (size if isinstance(size, (list, tuple)) else [size] for size in (sizes or {}).values())
-        return any(isinstance(size, SymInt) for size in chain(*(operand.shape for operand in operands), *given))
+        return is_symbolic(operands, sizes)
     return (
         not _PLAIN.issuperset(map(type, operands))
         or torch._C._get_tracing_state() is not None
         or (torch._C._len_torch_dispatch_stack() > 0 and any(map(is_of_torch, _get_current_dispatch_mode_stack())))
     )
+
+
+def is_symbolic(tensors: Iterable[Tensor | None], sizes: Sizes | None = None) -> bool:
+    """Return whether a size is symbolic: of a tensor, or given."""
+    values = sizes.values() if isinstance(sizes, Mapping) else ()  # `freeze` refuses others
+    given = (size if isinstance(size, (list, tuple)) else [size] for size in values)
+    shapes = (tensor.shape for tensor in tensors if tensor is not None)
+    return any(isinstance(size, SymInt) for size in chain(*shapes, *given))
 
 
 def is_of_torch(mode: object) -> bool:
@@ -71,6 +81,85 @@ def contract_in_pairs(
         left[result] = term, _einsum(terms, term, tensors)
     ((_, value),) = left.values()
     return _close(value, frozenset(chain(*binding.operands)), binding.output, dict(_axes(sizes or {})))
+
+
+def vjp_in_pairs(
+    equation: Equation, operands: Sequence[Tensor], dldz: Tensor, memory_limit: int | None
+) -> tuple[Tensor, ...]:
+    """Compute each gradient by an einsum of its own, in pairs."""
+    factors = [operand.conj() for operand in operands]
+    return tuple(
+        _gradient(equation, number, operand, [*factors[:number], *factors[number + 1 :]], dldz, memory_limit)
+        for number, operand in enumerate(operands)
+    )
+
+
+def jvp_in_pairs(
+    equation: Equation,
+    operands: Sequence[Tensor],
+    tangents: Sequence[Tensor | None],
+    sizes: Sizes | None,
+    memory_limit: int | None,
+) -> Tensor:
+    """Compute the tangent of the output as a sum of einsums, in pairs."""
+    parts = [
+        contract_in_pairs(equation, [*operands[:number], tangent, *operands[number + 1 :]], sizes, memory_limit)
+        for number, tangent in enumerate(tangents)
+        if tangent is not None
+    ]
+    return reduce(add, parts) if parts else 0 * contract_in_pairs(equation, operands, sizes, memory_limit)
+
+
+def hvp_in_pairs(
+    equation: Equation,
+    operands: Sequence[Tensor],
+    dldz: Tensor,
+    tangents: Sequence[Tensor | None],
+    memory_limit: int | None,
+) -> tuple[Tensor, ...]:
+    """Compute the tangent of each gradient as a sum of einsums, in pairs."""
+
+    def tangent_of(number: int) -> Tensor:
+        total = torch.zeros_like(operands[number])
+        for moved, tangent in enumerate(tangents):
+            if tangent is not None and moved != number:
+                factors = [(tangent if n == moved else own).conj() for n, own in enumerate(operands) if n != number]
+                total = total + _gradient(equation, number, operands[number], factors, dldz, memory_limit)
+        return total
+
+    return tuple(map(tangent_of, range(len(operands))))
+
+
+def _gradient(
+    equation: Equation, wrt: int, operand: Tensor, others: Sequence[Tensor], dldz: Tensor, memory_limit: int | None
+) -> Tensor:
+    """Compute the gradient of an operand by an einsum of its own."""
+    swapped = gradient(equation, wrt)
+    value = contract_in_pairs(swapped, [dldz, *others], _new_sizes(swapped, operand), memory_limit)
+    place = swapped.output.index(ELLIPSIS) if ELLIPSIS in swapped.output else 0
+    # Axes under the ellipsis, and those of size 1, broadcast: they are summed, or expanded, to those of the operand.
+    for _ in range(operand.dim() - value.dim()):
+        value = value.unsqueeze(place)
+    while value.dim() > operand.dim():
+        value = value.sum(place)
+    ones = [axis for axis, size in enumerate(operand.shape) if _is_one(size)]
+    value = (value.sum(ones, keepdim=True) if ones else value).expand(operand.shape)
+    return as_dtype(value, operand.dtype)
+
+
+def _new_sizes(equation: Equation, output: Tensor) -> Sizes:
+    """Return the sizes of the labels that only the output has, or that it repeats: a diagonal has its whole length."""
+    sizes: dict[str, Any] = {}
+    shape, hidden = iter(output.shape), output.dim() - len(equation.output) + 1
+    for label in equation.output:
+        size = tuple(islice(shape, hidden)) if label == ELLIPSIS else next(shape, 1)
+        if Role.BROADCAST in equation.roles[label] or (equation.output.count(label) > 1 and not _is_one(size)):
+            sizes[label] = size
+    return sizes
+
+
+def _is_one(size: Any) -> bool:
+    return isinstance(size, int) and size == 1
 
 
 def _hints(shapes: Any, sizes: Any) -> tuple[Any, Any]:

@@ -180,6 +180,26 @@ class Plan:
 
         return [contraction.uniform and not copies_operand(contraction) for contraction in self.contractions]
 
+    @cached_property
+    def copies_upstream(self) -> Collection[int]:
+        """The sides of the last contraction whose gradients are made from a copy of the upstream gradient.
+
+        The gradient of an operand is as large as its product with the upstream gradient, and is made without a copy,
+        unless the operand itself was copied: that copy is freed before.
+        """
+        return [
+            target
+            for call, target, _ in (self.contractions[-1].backward if self.output.contiguous else ())
+            if call.contracts or target >= len(self.leaves) or self.operands[self.leaves[target]].contiguous
+        ]
+
+    @cached_property
+    def plain(self) -> bool:
+        """True if nothing is made but the output and the gradients, by at most one contraction that torch derives."""
+        made = {name for axes in self.operands for name, _ in axes.reading} & {"sum", "contiguous", "expand"}
+        copied = any(True in contraction.forward.copied for contraction in self.contractions)
+        return len(self.contractions) <= 1 and not (made or copied or self.output.writing) and all(self.torch_derives)
+
     @property
     def multiply_adds(self) -> int:
         """The multiply-adds of the forward pass."""

@@ -37,7 +37,7 @@ def contract(call: TorchCall, left: Tensor, right: Tensor) -> Tensor:
     if operation is Operation.MATRIX:
         product = torch.mm(left, right)
     elif operation is Operation.BATCH:
-        if left.shape[-2] == 1 and left.stride(-1) != 1:
+        if left.shape[-2] == 1 and left.stride(-1) > 1:
             left = left.contiguous()  # bmm would copy a batch of vectors one by one
         # `matmul` merges more axes into those of `bmm`, at less cost than calls from here.
         product = torch.bmm(left, right) if left.dim() == _BMM_AXES else torch.matmul(left, right)

@@ -3,12 +3,15 @@
 In a sweep the tensors of the tree are numbered as in the plan: the leaves as read, then each contraction's result.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from einsum_doc.compute.contraction.plan import Contraction, Plan
 from einsum_doc.compute.contraction.primitives import apply, contract
@@ -53,7 +56,7 @@ def sweep_forward(
         # No name holds a tensor: a copy that the call makes takes its place. One on both sides is taken last.
         first = -1 if left == right else number
         if reached and reached[contraction.result] and not plan.torch_derives[number]:
-            copies = plan.output.contiguous and contraction.result == plan.last
+            copies = plan.copies_upstream if contraction.result == plan.last else ()
             node: Any = _ContractionNode
             values.append(node.apply(contraction, copies, take(left, first), take(right, number)))
         else:
@@ -76,7 +79,6 @@ def sweep_backward(plan: Plan, values: Values, upstream: Tensor, wanted: tuple[b
         if not reached[contraction.result]:
             continue
         _send_back(contraction, gradients.pop(contraction.result), values, reached, gradients)
-        values[contraction.left] = values[contraction.right] = None
     return [gradients.get(number) if wanted[number] else None for number in range(len(plan.leaves))]
 
 
@@ -132,17 +134,27 @@ def sweep_backward_tangent(
 
 def _send_back(
     contraction: Contraction,
-    own: Tensor,
-    values: Values | Mapping[int, Tensor | None],
+    upstream: Tensor,
+    values: Values | dict[int, Tensor | None],
     reached: Sequence[bool] | Mapping[int, bool],
     gradients: dict[int, Tensor],
+    copies: Collection[int] = (),
 ) -> None:
-    """Add what the gradient of a contraction's result gives to those of its sides that are reached."""
+    """Add what the gradient of a contraction's result gives to those of its sides that are reached.
+
+    values: those of the sides are freed after their use.
+    copies: the sides whose gradients are made from a copy of the result's gradient.
+    """
+    own = upstream
     square = contraction.symmetric and contraction.left == contraction.right
     for call, target, other in contraction.backward[: 1 if square else 2]:
         if reached[target]:
+            own = own.contiguous() if target in copies else upstream
             part = contract(call, own, _present(values, other).conj())
             _add(gradients, target, 2 * part if square else part)
+        if target != other:
+            values[other] = None
+    values[contraction.left] = values[contraction.right] = None
 
 
 def _add(totals: dict[int, Tensor], number: int, part: Tensor) -> None:
@@ -168,6 +180,34 @@ def requires_gradient(plan: Plan, wanted: tuple[bool, ...]) -> Sequence[bool]:
     return reached
 
 
+def memory_of(
+    function: Callable[..., Tensor],
+    operands: Sequence[Tensor],
+    wanted: Sequence[Tensor],
+    upstream: Callable[[Tensor], Tensor],
+) -> tuple[int, int]:
+    """Measure the bytes that are alive between the passes, and the most at a time, of tensors that a function makes.
+
+    upstream: makes the upstream gradient from the output; neither it nor the operands count.
+    """
+    made = _Allocations(operands)
+    hooks: AbstractContextManager[Any] = nullcontext()
+    if torch._C._autograd._saved_tensors_hooks_is_enabled():  # type: ignore[attr-defined]
+        # The program's own hooks may count what is saved.
+        hooks = torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, lambda tensor: tensor)
+    with torch.autograd.set_detect_anomaly(False), hooks:
+        with made:
+            output = function(*operands)
+        dldz, between = upstream(output.detach()), made.alive
+        made.know(dldz)
+        with made:
+            # torch.autograd.grad would import torch's compiler, which takes a second.
+            torch.autograd.Variable._execution_engine.run_backward(
+                (output,), (dldz,), False, False, tuple(wanted), allow_unreachable=False, accumulate_grad=False
+            )
+    return between, made.peak
+
+
 def as_dtype(gradient: Tensor, dtype: torch.dtype) -> Tensor:
     """Convert a gradient to the dtype of its operand: to the real part, for a real operand of a complex einsum."""
     if gradient.dtype == dtype:
@@ -185,11 +225,8 @@ class _ContractionNode(torch.autograd.Function):
     """A contraction as a node of autograd's graph."""
 
     @staticmethod
-    def forward(ctx: Any, contraction: Contraction, copies: bool, left: Tensor, right: Tensor) -> Tensor:
-        """Return the contraction, and save the tensors that the gradients are made from.
-
-        copies: whether the upstream gradient is copied first.
-        """
+    def forward(ctx: Any, contraction: Contraction, copies: Collection[int], left: Tensor, right: Tensor) -> Tensor:
+        """Return the contraction, and save the tensors that the gradients are made from; copies: as in `_send_back`."""
         ctx.contraction, ctx.copies, ctx.dtypes = contraction, copies, (left.dtype, right.dtype)
         _, _, to_left, to_right = ctx.needs_input_grad
         ctx.save_for_backward(left if to_right else None, right if to_left else None)
@@ -201,9 +238,10 @@ class _ContractionNode(torch.autograd.Function):
         contraction: Contraction = ctx.contraction
         sides = contraction.left, contraction.right
         values = dict(zip(sides, ctx.saved_tensors, strict=True))
+        ctx.maybe_clear_saved_tensors()
         reached = dict(zip(sides, ctx.needs_input_grad[2:], strict=True))
         gradients: dict[int, Tensor] = {}
-        _send_back(contraction, upstream.contiguous() if ctx.copies else upstream, values, reached, gradients)
+        _send_back(contraction, upstream, values, reached, gradients, ctx.copies)
         # A tensor on both sides has one gradient.
         found = [gradients.pop(side, None) for side in sides]
         return (
@@ -214,3 +252,82 @@ class _ContractionNode(torch.autograd.Function):
                 for gradient, dtype in zip(found, ctx.dtypes, strict=True)
             ),
         )
+
+
+class _Allocations(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the bytes of new tensors without numbers that are alive, and the most at a time."""
+
+    def __init__(self, known: Sequence[Tensor]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.references: dict[int, object] = {}
+        self.alive = self.peak = 0
+        for tensor in known:
+            self.know(tensor)
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # To skip it, torch would import it.
+
+    def know(self, tensor: Tensor) -> None:
+        """Do not count a tensor."""
+        self.references[tensor.untyped_storage()._cdata] = tensor
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        make = _MADE.get(function.overloadpacket.__name__)
+        result: Tensor = function(*args, **(kwargs or {})) if make is None else make(*args)
+        storage = result.untyped_storage()
+        key, size = storage._cdata, storage.nbytes()
+        if key not in self.references:
+            self.alive += size
+            self.peak = max(self.peak, self.alive)
+
+            def free(_: object) -> None:
+                del self.references[key]
+                self.alive -= size
+
+            self.references[key] = weakref.ref(storage, free)
+        return result
+
+
+def _summed(tensor: Tensor, axes: Sequence[int] = (), keepdim: bool = False) -> Tensor:
+    own = [axis % tensor.dim() for axis in axes or range(tensor.dim())]
+    kept = [1 if axis in own else size for axis, size in enumerate(tensor.shape) if keepdim or axis not in own]
+    return tensor.new_empty(kept)
+
+
+def _elementwise(*arguments: Any) -> Tensor:
+    """Make the result of an elementwise operation, with its axes in the order of memory that torch chooses.
+
+    Source: ATen's `TensorIteratorBase::reorder_dimensions`.
+    """
+    given = [own for own in arguments if isinstance(own, Tensor)]
+    tensors: Sequence[Tensor] = torch.broadcast_tensors(*given)  # type: ignore[no-untyped-call]
+    shape = tensors[0].shape
+    order = [axis for axis in reversed(range(len(shape))) if shape[axis] != 1]
+    for number in range(1, len(order)):
+        place = number
+        for before in reversed(range(number)):
+            pairs = ((own.stride(order[before]), own.stride(order[place])) for own in tensors)
+            inner, outer = next(((one, other) for one, other in pairs if one and other and one != other), (0, 0))
+            if inner < outer:
+                break
+            if inner > outer:
+                order[before], order[place] = order[place], order[before]
+                place = before
+    strides, step = [1] * len(shape), 1
+    for axis in order:
+        strides[axis], step = step, step * shape[axis]
+    return tensors[0].new_empty_strided(shape, strides)
+
+
+# Without numbers, torch's own are slow, and import its compiler.
+_MADE: dict[str, Callable[..., Tensor]] = {
+    "mm": lambda left, right: left.new_empty((left.shape[0], right.shape[1])),
+    "bmm": lambda left, right: left.new_empty((*left.shape[:2], right.shape[2])),
+    "dot": lambda left, _: left.new_empty(()),
+    "sum": _summed,
+    "mul": _elementwise,
+    "add": _elementwise,
+    "add_": lambda total, _: total,
+    "diagonal_backward": lambda gradient, shape, *_: gradient.new_empty(shape),
+}

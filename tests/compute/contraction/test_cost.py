@@ -1,6 +1,7 @@
 """cost says beforehand what is counted afterwards."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -8,6 +9,8 @@ from einsum_strategies import Products
 from torch import Tensor
 
 from einsum_doc import OperandError, cost, einsum
+from einsum_doc.compute.contraction.binding import Binding
+from einsum_doc.compute.contraction.plan import Plan, make_plan
 
 
 @pytest.mark.parametrize(
@@ -39,6 +42,20 @@ def test_a_chain_one_by_one_is_quadratic() -> None:
     found = cost(equation, dict.fromkeys(letters, 4))
     assert found.sweep.multiply_adds == 3 * found.forward.multiply_adds == 3 * 15 * 64
     assert found.naive.multiply_adds == (15 + 16 * 15) * 64
+
+
+def test_gradients_one_by_one_are_planned_when_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    bindings: list[Binding] = []
+
+    def counted(binding: Binding, **options: Any) -> Plan:
+        bindings.append(binding)
+        return make_plan(binding, **options)
+
+    monkeypatch.setattr("einsum_doc.compute.contraction.cost.make_plan", counted)
+    found = cost("ij,jk,kl->il", dict.fromkeys("ijkl", 3))
+    assert len(bindings) == 1
+    assert found.naive == found.naive
+    assert len(bindings) == 4
 
 
 def test_the_peak_of_an_outer_product() -> None:

@@ -1,6 +1,7 @@
 """Symbolic sizes: einsum is compiled, exported and traced for every size, also where torch.einsum is for one only."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,8 +14,8 @@ from torch._dynamo.testing import CompileCounterWithBackend
 from torch.export import Dim, export
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from einsum_doc import einsum, parse, vjp
-from einsum_doc.compute.contraction.pairwise import contract_in_pairs
+from einsum_doc import einsum, hvp, jvp, parse, vjp
+from einsum_doc.compute.contraction.pairwise import contract_in_pairs, hvp_in_pairs, jvp_in_pairs, vjp_in_pairs
 
 Einsum = Callable[..., Tensor]
 LENGTHS = range(10, 24)
@@ -141,7 +142,58 @@ def test_an_export_for_one_size_has_the_calls_of_the_plan() -> None:
     assert calls == [torch.ops.aten.mm.default]
 
 
-def test_the_derivatives_are_specialised_to_the_shapes() -> None:
-    x, y, dldz = torch.randn(3, 4), torch.randn(4, 5), torch.randn(3, 5)
-    graph = make_fx(lambda *own: vjp("ij,jk->ik", own[:2], own[2]), tracing_mode="symbolic")(x, y, dldz)
-    torch.testing.assert_close(graph(x, y, dldz), (dldz @ y.T, x.T @ dldz))
+DERIVATIVES: dict[str, Callable[..., Any]] = {
+    "vjp": lambda equation, x, t, dldz: vjp(equation, x, dldz),
+    "jvp": lambda equation, x, t, dldz: jvp(equation, x, [t[0], *[None] * (len(x) - 1)]),
+    "hvp": lambda equation, x, t, dldz: hvp(equation, x, dldz, t),
+}
+
+
+def arguments_of(equation: str, length: int) -> tuple[list[Tensor], list[Tensor], Tensor]:
+    operands = [operand.detach().double() for operand in operands_of(equation, length)]
+    return operands, [torch.randn_like(x) for x in operands], torch.randn_like(torch.einsum(equation, *operands))
+
+
+@pytest.mark.parametrize("derivative", DERIVATIVES)
+def test_derivatives_are_compiled_and_traced_for_every_size(derivative: str) -> None:
+    equation = "a,ab,abc->c"
+    function = partial(DERIVATIVES[derivative], equation)
+    graph = make_fx(function, tracing_mode="symbolic")(*arguments_of(equation, 6))
+    for dynamic, graphs in ((None, 2), (True, 1)):
+        torch._dynamo.reset()
+        counter = CompileCounterWithBackend("eager")
+        compiled = torch.compile(function, fullgraph=True, backend=counter, dynamic=dynamic)
+        for length in LENGTHS[:4]:
+            arguments = arguments_of(equation, length)
+            torch.testing.assert_close(compiled(*arguments), function(*arguments))
+            torch.testing.assert_close(graph(*arguments), function(*arguments))
+        assert counter.frame_count == graphs
+
+
+def test_derivatives_are_exported_for_other_sizes() -> None:
+    class Curvature(nn.Module):
+        def forward(self, x: Tensor, y: Tensor, z: Tensor, dldz: Tensor) -> tuple[Tensor, ...]:
+            return hvp("bij,jk,bkl->bil", (x, y, z), dldz, (x, None, z))
+
+    n, m = Dim("n"), Dim("m")
+    shapes = {0: n}, {1: m}, {0: n, 1: m}, {0: n}
+    program = export(Curvature(), (*EXAMPLE, Chain()(*EXAMPLE)), dynamic_shapes=shapes)
+    other = *OTHER, Chain()(*OTHER)
+    torch.testing.assert_close(program.module()(*other), Curvature()(*other), rtol=1e-4, atol=1e-4)
+
+
+@settings(max_examples=50, deadline=None)
+@given(problems(closed=True, most=3))
+def test_derivatives_in_pairs_are_those_of_the_plan(problem: Problem) -> None:
+    equation, operands = parse(problem.equation), problem.operands()
+    tangents = [torch.randn_like(operand) for operand in operands]
+    dldz = problem.random([problem.sizes[label] for label in problem.axes[-1]])
+    for found, expected in (
+        (vjp_in_pairs(equation, operands, dldz, None), vjp(equation, operands, dldz)),
+        (
+            jvp_in_pairs(equation, operands, tangents, problem.given, None),
+            jvp(equation, operands, tangents, sizes=problem.given),
+        ),
+        (hvp_in_pairs(equation, operands, dldz, tangents, None), hvp(equation, operands, dldz, tangents)),
+    ):
+        torch.testing.assert_close(found, expected)

@@ -1,14 +1,19 @@
 """What is kept between the passes, and the peak of both, is no more than torch's, whichever operands are wanted."""
 
+import random
+import subprocess
+import sys
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
+from math import prod
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.checkpoint import checkpoint
 
 from einsum_doc import einsum
 
@@ -44,8 +49,19 @@ class Memory(TorchDispatchMode):
         return result
 
 
+UPSTREAM: list[Callable[[Tensor], Tensor]] = [
+    lambda output: torch.ones(output.shape, dtype=output.dtype),
+    lambda output: torch.ones((), dtype=output.dtype).expand(output.shape),  # that of a sum
+    torch.ones_like,  # that of an elementwise operation: it lies in memory as the output does
+]
+
+
 def measured(
-    function: Callable[..., Tensor], equation: str, operands: Sequence[Tensor], wanted: Sequence[int], dldz: Tensor
+    function: Callable[..., Tensor],
+    equation: str,
+    operands: Sequence[Tensor],
+    wanted: Sequence[int],
+    upstream: Callable[[Tensor], Tensor],
 ) -> tuple[list[Tensor], int, int]:
     """Return the output and the gradients, the bytes kept for them beyond the operands, and the peak."""
     own = {tensor.untyped_storage()._cdata for tensor in operands}
@@ -58,23 +74,30 @@ def measured(
         return tensor
 
     leaves = [operand.detach().requires_grad_(number in wanted) for number, operand in enumerate(operands)]
+    dldz = upstream(function(equation, *leaves).detach())
     with Memory([*operands, dldz]) as memory, torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         output = function(equation, *leaves)
         gradients = torch.autograd.grad(output, [leaves[number] for number in wanted], dldz)
     return [output.detach(), *gradients], sum(kept.values()), memory.peak
 
 
-def assert_no_more_than_torch(equation: str, sizes: Sequence[int], subsets: Sequence[Sequence[int]]) -> None:
+def assert_no_more_than_torch(
+    equation: str, shapes: Sequence[Sequence[int]], subsets: Sequence[Sequence[int]], kinds: int = 2
+) -> None:
+    operands = [torch.randn(shape, dtype=torch.float64) for shape in shapes]
+    for wanted in subsets:
+        for number, upstream in enumerate(UPSTREAM[:kinds]):
+            ours, kept, peak = measured(einsum, equation, operands, wanted, upstream)
+            theirs, most_kept, most = measured(torch.einsum, equation, operands, wanted, upstream)
+            torch.testing.assert_close(ours, theirs)
+            assert kept <= most_kept, (equation, shapes, wanted, number)
+            assert peak <= most, (equation, shapes, wanted, number)
+
+
+def shapes_of(equation: str, sizes: Sequence[int]) -> list[list[int]]:
     labels = sorted(set(equation) - set(",->"))
     size = {label: sizes[number % len(sizes)] for number, label in enumerate(labels)}
-    operands = [torch.randn([size[label] for label in term]).double() for term in equation.split("->")[0].split(",")]
-    dldz = torch.randn_like(torch.einsum(equation, *operands))
-    for wanted in subsets:
-        ours, kept, peak = measured(einsum, equation, operands, wanted, dldz)
-        theirs, most_kept, most = measured(torch.einsum, equation, operands, wanted, dldz)
-        torch.testing.assert_close(ours, theirs)
-        assert kept <= most_kept, (wanted, size)
-        assert peak <= most, (wanted, size)
+    return [[size[label] for label in term] for term in equation.split("->")[0].split(",")]
 
 
 @pytest.mark.parametrize("equation", TABLE.split())
@@ -82,13 +105,97 @@ def assert_no_more_than_torch(equation: str, sizes: Sequence[int], subsets: Sequ
 def test_whichever_operands_are_wanted(equation: str, sizes: tuple[int, ...]) -> None:
     count = equation.count(",") + 1
     subsets = [wanted for number in range(1, count + 1) for wanted in combinations(range(count), number)]
-    assert_no_more_than_torch(equation, sizes, subsets)
+    assert_no_more_than_torch(equation, shapes_of(equation, sizes), subsets)
 
 
 @pytest.mark.parametrize("sizes", [(8,), (3, 12, 5, 2, 9, 4, 7), (16, 2, 12, 3, 8, 6, 4, 10)])
 def test_long_chains(sizes: tuple[int, ...]) -> None:
-    assert_no_more_than_torch(CHAIN, sizes, [[*range(8)], [0], [7], [3], [0, 7], [1, 4, 5]])
+    assert_no_more_than_torch(CHAIN, shapes_of(CHAIN, sizes), [[*range(8)], [0], [7], [3], [0, 7], [1, 4, 5]])
 
 
 def test_no_copy_of_an_operand_is_kept_for_a_product_that_torch_derives() -> None:
-    assert_no_more_than_torch("ijk,jkl,klm->im", (6, 2, 8, 12, 12), [[0], [1], [2], [0, 1, 2]])
+    shapes = shapes_of("ijk,jkl,klm->im", (6, 2, 8, 12, 12))
+    assert_no_more_than_torch("ijk,jkl,klm->im", shapes, [[0], [1], [2], [0, 1, 2]])
+
+
+def drawn(count: int, generator: random.Random) -> Iterator[tuple[str, list[list[int]], list[int]]]:
+    """Yield random equations, shapes of the operands, and operands whose gradients are wanted.
+
+    In a few places a label is repeated or its size broadcasts; many labels are in one operand only.
+    """
+    while count:
+        labels = "abcdef"[: generator.randint(2, 6)]
+        terms: list[list[str]] = [[] for _ in range(generator.choices([1, 2, 3, 4], [1, 5, 3, 2])[0])]
+        for label in labels:
+            for term in [term for term in terms if generator.random() < 0.5] or [generator.choice(terms)]:
+                term.append(label)
+        if not all(terms):
+            continue
+        for term in terms:
+            term += generator.sample(term, generator.random() < 0.1)
+            generator.shuffle(term)
+        output = generator.sample(labels, generator.randint(0, len(labels)))
+        sizes = {label: generator.choice([2, 3, 4, 6, 8, 12, 16]) for label in labels}
+        shapes = []
+        for term in terms:
+            ones = {label for label in term if generator.random() < 0.06}
+            shapes.append([1 if label in ones else sizes[label] for label in term])
+        if prod(sizes.values()) < 100_000:
+            wanted = generator.sample(range(len(terms)), generator.randint(1, len(terms)))
+            yield ",".join(map("".join, terms)) + "->" + "".join(output), shapes, sorted(wanted)
+            count -= 1
+
+
+@pytest.mark.parametrize("count", [100, pytest.param(2000, marks=pytest.mark.slow)])
+def test_random_equations(count: int) -> None:
+    for equation, shapes, wanted in drawn(count, random.Random(count)):
+        assert_no_more_than_torch(equation, shapes, [wanted], kinds=3)
+
+
+def test_a_program_does_not_notice_that_memory_is_measured() -> None:
+    """Neither its modes nor its hooks see the tensors; and anomalies are not looked for in their numbers."""
+    x, y = torch.randn(5, 31, 3, requires_grad=True), torch.randn(5, 3, requires_grad=True)
+    saved: list[Tensor] = []
+    hooks = torch.autograd.graph.saved_tensors_hooks(
+        lambda tensor: saved.append(tensor) or tensor, lambda tensor: tensor
+    )
+    peaks = []
+    for _ in range(2):  # It is measured the first time.
+        with torch.autograd.set_detect_anomaly(True), hooks, Memory([x, y]) as memory:
+            output = einsum("bij,bj->bi", x, y)
+            torch.autograd.grad(output, [x, y], torch.ones(5, 31))
+        peaks.append(memory.peak)
+    assert peaks[0] == peaks[1]
+    assert len(saved) == 4
+    with torch.autograd.graph.disable_saved_tensors_hooks("they are disabled"):
+        assert einsum("ibj,bj->bi", x, torch.randn(31, 3)).shape == (31, 5)
+    output = checkpoint(lambda *own: einsum("bji,bj->bi", *own), x, torch.randn(5, 31), use_reentrant=False)
+    assert torch.autograd.grad(output.sum(), x)[0].shape == x.shape
+
+
+def test_measuring_does_not_import_the_compiler() -> None:
+    """That takes a second."""
+    program = """
+import sys, torch, einsum_doc
+einsum_doc.einsum("iij,bj->b", *(torch.randn(shape, requires_grad=True) for shape in ((2, 2, 3), (5, 3)))).sum()
+assert not {"sympy", "torch._dynamo"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_what_needs_more_memory_is_left_to_torch() -> None:
+    """Where the output is a sum of a product as large as an operand, and that operand is a sum, too."""
+    x, y = torch.randn(2, 16, 16, requires_grad=True), torch.randn(16, 16)
+    output = einsum("bac,ac->c", x, y)
+    assert nodes(output) == nodes(torch.einsum("bac,ac->c", x, y))
+    with torch.no_grad():
+        torch.testing.assert_close(einsum("bac,ac->c", x, y), output)
+
+
+def nodes(output: Tensor) -> list[str]:
+    """The names of the nodes of autograd's graph, along the first edges."""
+    names, node = [], output.grad_fn
+    while node is not None:
+        names.append(node.name())
+        node = next((before for before, _ in node.next_functions if before is not None), None)
+    return names

@@ -126,7 +126,7 @@ def test_a_product_of_vectors_that_no_order_makes_small() -> None:
     assert len(plan_of("a,b,c,d->abcd", (9,), (9,), (9,), (9,)).contractions) == 3
 
 
-@pytest.mark.parametrize("count", [9, 10, 32, 33, 400])
+@pytest.mark.parametrize("count", [9, 10, 50, 51, 400])
 @pytest.mark.parametrize("shape", ["chain", "ring", "star"])
 def test_the_search_is_short(shape: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[float] = []
@@ -137,7 +137,7 @@ def test_the_search_is_short(shape: str, count: int, monkeypatch: pytest.MonkeyP
         terms[-1] = letters[count - 1] + letters[0]
     output = {"chain": letters[0] + letters[-1], "ring": "", "star": letters[0]}[shape]
     assert len(find_path(terms, output, dict.fromkeys(letters, 3))) == count - 1
-    assert len(counted) <= max(12_000, 4 * count)
+    assert len(counted) <= max(45_000, 4 * count)
 
 
 @pytest.mark.parametrize("count", [7, 12, 20, 40])
@@ -180,11 +180,11 @@ def test_a_label_of_size_zero_among_many_operands() -> None:
     assert len(plan_of(",,,a,a,b,b->", (), (), (), (0,), (0,), (2,), (2,)).contractions) == 6
 
 
-def test_a_long_chain_of_many_sizes_has_its_best_order() -> None:
+@pytest.mark.parametrize("count", [16, 50])
+def test_a_long_chain_of_many_sizes_has_its_best_order(count: int) -> None:
     """Matrix chains have the textbook's dynamic programming as an oracle."""
     # Large enough for multiply-adds to outweigh what is moved.
-    sizes = [100 * n for n in (7, 2, 9, 3, 11, 4, 13, 5, 2, 8, 6, 12, 3, 10, 2, 9, 5)]
-    count = len(sizes) - 1
+    sizes = [100 * n for n in (7, 2, 9, 3, 11, 4, 13, 5, 2, 8, 6, 12, 3, 10, 2, 9, 5) * 3][: count + 1]
     cost = {(n, n + 1): 0 for n in range(count)}
     for length in range(2, count + 1):
         for start in range(count - length + 1):
