@@ -13,12 +13,15 @@ import torch
 from einsum_doc.compute.checking.cases import Cases, Draws
 from einsum_doc.compute.checking.claims import claim, definition
 from einsum_doc.compute.checking.evaluation.code import let as given_by_code
+from einsum_doc.compute.checking.evaluation.code import of_matrix
 from einsum_doc.compute.checking.symbols.directives import Directives
+from einsum_doc.compute.checking.symbols.matrices import in_components
 from einsum_doc.compute.checking.symbols.resolution import define, is_definition, register, resolved, sides_of
 from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable
 from einsum_doc.compute.checking.symbols.vanishing import refuse_vanishing
 from einsum_doc.errors import ArgumentError, NotationError, sequence, shown, whole
-from einsum_doc.notation.expression import Tensor
+from einsum_doc.notation.expression import Expression, Index, Tensor
+from einsum_doc.notation.matrices.components import OfMatrix
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
 from einsum_doc.notation.reading.scope import Scope
@@ -215,27 +218,49 @@ class DerivationCheck:
         if step is not None:
             given_by_code(step, directives, self.namespace, lambda argument: self._give(argument, directives))
 
+    def _of_matrix(
+        self, found: OfMatrix, argument: Expression, body: Expression, key: str, directives: Directives
+    ) -> None:
+        """Put an inverse or a determinant into the symbol table, with the matrix that it is of."""
+        register(self.table, body, self.scope)
+        if argument != body:
+            sides, free = (argument, body), found.argument.indices
+            name = f"{key}, {found.argument}"
+            kept = [index for index in free if isinstance(index, Index)]
+            define(self.table, Statement(name, key, sides, self.scope, directives.equal, kept, True))
+        self.table.tensors[found.name] = of_matrix(found)
+
     def _chain(self, chain: Chain, directives: Directives) -> Iterator[CheckedLine]:
         """Check the lines of one chain."""
         self.table.count += 1
         key = f"chain {self.table.count}"
-        sides = resolved(chain, key, self.table, self.scope, directives.ranges)
+        written = sides_of(chain)
+        taken = {index.letter for index, _ in directives.equal}
+        components, free, matrices = in_components(written, self.table, self.scope, taken)
+        bodies = [part for each in matrices for part in (each.argument, each.body)]
+        every = resolved([*components, *bodies], key, self.table, self.scope, directives.ranges)
+        sides, bodies = every[: len(written)], every[len(written) :]
+        for each, argument, body in zip(matrices, bodies[::2], bodies[1::2], strict=True):
+            self._of_matrix(each, argument, body, key, directives)
         signs = [relation.sign for relation in chain.relations]
         head, right, *_ = sides
         above = set(self.table.tensors)
         defines = is_definition(self.table, head, right, signs[0], self.scope)
         if defines:
             register(self.table, right, self.scope)
-            define(self.table, Statement(f"{key}, left", key, (head, right), self.scope, directives.equal, (), True))
+            statement = Statement(f"{key}, left", key, (head, right), self.scope, directives.equal, free, True)
+            define(self.table, statement)
         for side in sides[2 if defines else 0 :]:
             register(self.table, side, self.scope)
         refuse_vanishing(self.table, sides, above, self.scope, defines)
-        statement = Statement(key, key, sides, self.scope, directives.equal, directives.kept, defines)
+        kept = [*directives.kept, *free]
+        statement = Statement(key, key, sides, self.scope, directives.equal, kept, defines)
         cases = Cases(statement, self.table, self.draws)
         self.checked.append(cases)
         for number, relation in enumerate(chain.relations):
             defined = defines and number == 0
-            text = f"{sides[number] if number == 0 else '   '} {relation.sign} {sides[number + 1]}"
+            shown = written if free or matrices else sides
+            text = f"{shown[number] if number == 0 else '   '} {relation.sign} {shown[number + 1]}"
             yield CheckedLine(
                 relation.at[0],
                 relation.latex,

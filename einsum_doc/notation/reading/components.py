@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 from einsum_doc.errors import NotationError
@@ -19,13 +20,13 @@ from einsum_doc.notation.expression import (
     Tensor,
     plain,
 )
+from einsum_doc.notation.matrices.nodes import Constant, Transpose
 from einsum_doc.notation.reading.cursor import Cursor, Parser
 from einsum_doc.notation.reading.indices import indices
 from einsum_doc.notation.reading.vocabulary import (
-    BOLD,
+    CONSTANTS,
     FUNCTION_NAME,
     FUNCTIONS,
-    ONE_TENSORS,
     TRANSPOSES,
     USUAL_FUNCTIONS,
     reserved,
@@ -85,11 +86,11 @@ def component(parser: Parser) -> Expression:
     _refuse_function_name(parser)
     name = _name(parser)
     assert name is not None
-    if name in ONE_TENSORS:
-        if not parser.sees("symbol", "_"):
-            raise parser.error("the one-tensor has indices", expected=r"\mathbf{1}_{i}")
+    if name in CONSTANTS and not parser.sees("symbol", "_"):
+        return raised(parser, Constant(CONSTANTS[name], at=token.at))
+    if CONSTANTS.get(name) == "1":
         return _one(parser, token.at)
-    if "{1}" in name:
+    if "{1}" in name or "{0}" in name:
         raise parser.error(
             "a number in this style has no meaning", expected=r"\mathbf{1}_{i}, the one-tensor", at=token.at
         )
@@ -111,14 +112,7 @@ def component(parser: Parser) -> Expression:
             raise before_bracket(parser, Tensor(name), parser.next.at)
     else:
         parser.scalars.add(name)
-    found = raised(parser, Tensor(name, at=token.at))
-    if bold := BOLD.search(name):
-        raise parser.error(
-            f"{bold[0]} is bold and has no indices, so it is no scalar",
-            expected=f"a component, {name}_{{ij}}, or a name that is not bold for a scalar",
-            at=token.at,
-        )
-    return found
+    return raised(parser, Tensor(name, at=token.at))
 
 
 def before_bracket(parser: Parser, tensor: Tensor, at: Position) -> NotationError:
@@ -176,20 +170,24 @@ def _name(cursor: Cursor) -> str | None:
 def _styled(cursor: Cursor) -> str:
     r"""Read a name in a style or under an accent, `\mathbf{W}` or `\hat{x}`."""
     with cursor.nested():
-        command = cursor.take().text
-        if cursor.accept("symbol", "{"):
+        style = cursor.take()
+        command = style.text
+        if brace := cursor.accept("symbol", "{"):
             if cursor.sees("style"):
                 inner = _styled(cursor)
-            elif one := cursor.accept("number", "1"):
-                inner = one.text
+            elif digit := cursor.accept("number", "0", "1"):
+                inner = digit.text
             else:
                 inner = ""
                 while letter := cursor.accept("letter"):
                     inner += letter.text
+                    if cursor.sees("letter") and cursor.next.start > letter.end:  # \mathbf{a b} is \mathbf{a}\mathbf{b}.
+                        here = cursor.position
+                        cursor.tokens[here:here] = [replace(brace, text="}"), style, brace]
                 if not inner:
                     raise cursor.misplaced("a name")
             cursor.expect("symbol", "}", "a name is letters" if cursor.next.kind == "symbol" else "")
-        elif cursor.sees("letter") or cursor.sees("number", "1"):
+        elif cursor.sees("letter") or cursor.sees("number", "0", "1"):
             inner = cursor.take().text
         else:
             raise cursor.misplaced("a name, in braces")
@@ -202,12 +200,21 @@ def raised(parser: Parser, base: Expression) -> Expression:
     caret = parser.accept("symbol", "^")
     if caret is None:
         return base
-    if _transpose_length(parser, 0):
-        raise parser.error("a transpose has to be in components", expected="(a^T)_{ji}", at=caret.at)
+    if length := _transpose_length(parser, 0):
+        parser.position += length
+        return _once(parser, Transpose(base, at=base.at))
+    if length := _inverse_transpose_length(parser):
+        parser.position += length
+        return _once(parser, Transpose(Power(base, Number(Fraction(-1), at=caret.at), at=base.at), at=base.at))
     power = exponent(parser)
+    return _once(parser, Power(base, power, at=base.at))
+
+
+def _once(parser: Parser, found: Expression) -> Expression:
+    """Return an expression that ends with its exponent, as TeX allows one only."""
     if parser.sees("symbol", "^", "'", "_"):
         raise parser.error("a second exponent or index", expected="brackets, to say what is meant")
-    return Power(base, power, at=base.at)
+    return found
 
 
 def exponent(parser: Parser) -> Expression:
@@ -228,6 +235,12 @@ def exponent(parser: Parser) -> Expression:
         parser.take()
         return Tensor(token.text, at=token.at)
     raise parser.misplaced("an exponent: a digit, a letter or {…}")
+
+
+def _inverse_transpose_length(cursor: Cursor) -> int:
+    r"""Return the number of tokens of an exponent `{-T}`; 0 if there is none."""
+    braced = cursor.sees("symbol", "{") and cursor.peek(1).text == "-" and cursor.peek(3).text == "}"
+    return 4 if braced and cursor.peek(2).text in TRANSPOSES else 0
 
 
 def _transpose_length(cursor: Cursor, ahead: int) -> int:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Expression, Position
 from einsum_doc.notation.reading.tokens import Token, tokens
-from einsum_doc.notation.reading.vocabulary import FACTORS, HINTS
+from einsum_doc.notation.reading.vocabulary import BETWEEN, FACTORS, HINTS
 
 MAX_DEPTH = 40
 """The deepest nesting that is read."""
@@ -21,6 +21,7 @@ class Cursor:
     removed: comments and commands that nothing reads, apart from the tokens.
     level: how deeply the next token is nested; 0 outside of all terms.
     scalars: the names that have been read as scalars; they may be factors of a bracket.
+    in_norm: true if the next ‖ closes a norm.
     """
 
     def __init__(self, text: str, scalars: Iterable[str] = ()) -> None:
@@ -31,6 +32,7 @@ class Cursor:
         self.position = 0
         self.level = 0
         self.scalars = set(scalars)
+        self.in_norm = False
 
     @property
     def next(self) -> Token:
@@ -139,13 +141,24 @@ class Parser(Cursor, ABC):
         """Read a construct without its exponent."""
 
     def starts_factor(self) -> bool:
-        return self.next.kind in FACTORS or self.sees("symbol", "{")
+        return self.next.kind in FACTORS or self.sees("symbol", "{") or self.opens_norm()
+
+    def opens_norm(self) -> bool:
+        """Return whether the next sign is a ‖ that opens a norm."""
+        return self.sees("norm") and not self.sees("norm", r"\rVert") and (self.sees("norm", r"\lVert") or not self.in_norm)
 
     def continues_term(self) -> bool:
-        return self.starts_factor() or self.sees("symbol", "/") or self.sees("times")
+        return self.starts_factor() or self.sees("symbol", "/") or self.next.kind in ("times", *BETWEEN)
 
     def braced(self) -> Expression:
         """Read an expression and the brace that closes it."""
-        inner = self.expression()
+        inner = self.enclosed()
         self.expect("symbol", "}")
+        return inner
+
+    def enclosed(self) -> Expression:
+        """Read an expression in which a ‖ opens a norm of its own."""
+        outer, self.in_norm = self.in_norm, False
+        inner = self.expression()
+        self.in_norm = outer
         return inner

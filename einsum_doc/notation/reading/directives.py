@@ -8,7 +8,7 @@ from einsum_doc.notation.expression import Position
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.tokens import Token
 
-DIRECTIVES = ("let", "size", "fixed", "no sum", "positive", "new")
+DIRECTIVES = ("let", "size", "fixed", "no sum", "positive", "matrix", "vector", "samples", "new")
 
 
 @dataclass(frozen=True)

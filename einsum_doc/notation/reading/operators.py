@@ -15,10 +15,11 @@ from einsum_doc.notation.expression import (
     Tensor,
     plain,
 )
+from einsum_doc.notation.matrices.nodes import Inner, MatrixFunction, Norm
 from einsum_doc.notation.reading.components import bracketed_component, exponent
 from einsum_doc.notation.reading.cursor import Parser
 from einsum_doc.notation.reading.indices import summed_indices
-from einsum_doc.notation.reading.vocabulary import NOT_ELEMENTWISE, SPELLED, reserved
+from einsum_doc.notation.reading.vocabulary import NOT_ELEMENTWISE, OF_MATRICES, SPELLED, reserved
 
 
 def function(parser: Parser) -> Expression:
@@ -40,7 +41,11 @@ def function(parser: Parser) -> Expression:
     if parser.sees("symbol", "{"):
         raise parser.error("braces are not seen on the page", expected=r"brackets, \left( … \right)")
     bracket = parser.next.kind == "open"
-    found: Expression = Function(name, argument(parser, r"brackets, \left( … \right)"), order, at=at)
+    inner = argument(parser, r"brackets, \left( … \right)")
+    of_matrix = OF_MATRICES.get(name)
+    if of_matrix and order:
+        raise parser.error(f"a prime on {name}", expected="no prime", at=at)
+    found = MatrixFunction(of_matrix, inner, at=at) if of_matrix else Function(name, inner, order, at=at)
     if power is not None:
         if parser.sees("symbol", "^"):
             raise parser.error("a second exponent", expected="brackets, to say what is meant")
@@ -109,6 +114,42 @@ def root(parser: Parser) -> Expression:
     return Power(parser.braced(), Number(1 / degree, at=token.at), at=token.at)
 
 
+_DEGREES = {"1": 1, "2": 2, "F": 2}
+
+
+def norm(parser: Parser) -> Expression:
+    r"""Read `\| … \|`, with the `_2`, `_F` or `_1` that may follow it."""
+    at = parser.take().at
+    outer, parser.in_norm = parser.in_norm, True
+    inner = parser.expression()
+    if parser.opens_norm() or not parser.accept("norm"):
+        raise parser.misplaced(r"\|, to close the norm")
+    parser.in_norm = outer
+    degree = "2"
+    if parser.accept("symbol", "_"):
+        braced = parser.accept("symbol", "{")
+        style = parser.accept("style")
+        inside = style and parser.accept("symbol", "{")
+        token = parser.take()
+        degree = token.text
+        if degree not in _DEGREES or (token.kind not in ("number", "letter", "text")):
+            raise parser.error("a norm of another kind", expected="_2, _F, _1, or its definition in components", at=token.at)
+        for each in (inside, braced):
+            if each:
+                parser.expect("symbol", "}")
+    return Norm(inner, _DEGREES[degree], at=at)
+
+
+def inner(parser: Parser) -> Expression:
+    r"""Read `\langle a, b \rangle`."""
+    at = parser.take().at
+    left = parser.expression()
+    parser.expect("symbol", ",", "an inner product of one factor")
+    right = parser.expression()
+    parser.expect("command", r"\rangle")
+    return Inner(left, right, at=at)
+
+
 def summation(parser: Parser) -> Expression:
     at = parser.take().at
     indices, capital = summed_indices(parser)
@@ -123,9 +164,9 @@ def derivative(parser: Parser, at: Position) -> Expression:
     r"""Read `\frac{\partial y}{\partial x}` from its first ∂ on, and its argument if that follows it."""
     parser.take()
     order = _order(parser)
-    body = None if parser.sees("symbol", "}") else parser.factor()
+    body = None if parser.sees("symbol", "}") else parser.term()
     if not parser.accept("symbol", "}"):
-        raise parser.error("what does the ∂ apply to?", expected="one factor, or brackets")
+        raise parser.error("what does the ∂ apply to?", expected="one term, or brackets")
     parser.expect("symbol", "{", "a derivative without its denominator")
     by: list[Tensor] = []
     while not by or not parser.sees("symbol", "}"):

@@ -22,10 +22,12 @@ from einsum_doc.notation.expression import (
     Tensor,
     subscripts,
 )
+from einsum_doc.notation.matrices.nodes import Hadamard, Kronecker
 from einsum_doc.notation.reading.components import before_bracket, bracketed_component, component, number, raised
 from einsum_doc.notation.reading.cursor import Parser
-from einsum_doc.notation.reading.operators import derivative, function, inline_derivative, root, summation
+from einsum_doc.notation.reading.operators import derivative, function, inline_derivative, inner, norm, root, summation
 from einsum_doc.notation.reading.tokens import Token
+from einsum_doc.notation.reading.vocabulary import BETWEEN
 
 
 class Terms(Parser):
@@ -50,6 +52,26 @@ class Terms(Parser):
         return Negative(term, at=sign.at) if sign is not None and sign.text == "-" else term
 
     def term(self) -> Expression:
+        """Read products of components, ⊙, of products, ⊗, of factors side by side."""
+        return self._between(*BETWEEN)
+
+    def _between(self, kind: str = "", *tighter: str) -> Expression:
+        """Read what stands between the signs of a product, and the product."""
+        if not kind:
+            return self._factors()
+        at = self.next.at
+        found: list[Expression] = []
+        bare: list[int] = []
+        while not found or self.accept(kind):
+            start = self.next.at
+            found.append(self._between(*tighter))
+            if isinstance(found[-1], Product) and found[-1].at == start:  # That of one in brackets is inside of them.
+                bare.append(len(found) - 1)
+        if len(found) == 1:
+            return found[0]
+        return (Hadamard if kind == "hadamard" else Kronecker)(tuple(found), tuple(bare), at=at)
+
+    def _factors(self) -> Expression:
         at = start = self.next.at
         items: list[Expression | Token] = []
         times: Token | None = None
@@ -187,7 +209,7 @@ def _bracket(parser: Parser) -> Expression:
             expected=r"\tag{…}; or \cdot before it, for a factor",
             at=opening.at,
         )
-    inner = parser.expression()
+    inner = parser.enclosed()
     parser.close(opening)
     if parser.sees("symbol", "_", "'"):
         raise parser.error(
@@ -231,5 +253,7 @@ _CONSTRUCTS: Mapping[str, Callable[[Parser], Expression]] = {
     "root": root,
     "function": function,
     "partial": inline_derivative,
+    "norm": norm,
+    "inner": inner,
 }
 """The construct that begins with a token of each kind."""

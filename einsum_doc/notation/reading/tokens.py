@@ -64,6 +64,8 @@ def _token(text: str, sign: str, start: int, end: int) -> tuple[str, str, int, b
     kind = KINDS.get(sign, "command" if sign[0] == "\\" else "symbol")
     if kind == "size":
         delimiter, _, after = _sign(text, end)
+        if KINDS.get(delimiter) == "norm":
+            return "norm", {r"\left": r"\lVert", r"\right": r"\rVert"}.get(sign, delimiter), after, False
         side, shape = BRACKETS.get(delimiter, ("", ""))
         if not side or (sign, side) in ((r"\left", "close"), (r"\right", "open")):
             wanted = r"a bracket: ( [ or \{; a magnitude is \operatorname{abs}(…)"

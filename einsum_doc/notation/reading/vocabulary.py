@@ -22,12 +22,15 @@ NOT_ELEMENTWISE = frozenset(
         *("softmax", "logsoftmax", "softmin", "logsumexp", "layernorm", "batchnorm", "rmsnorm"),
         *("max", "min", "argmax", "argmin", "sort", "median", "sum", "prod", "cumsum", "cumprod"),
         *("mean", "var", "Var", "std", "cov", "E", "Re", "Im"),
-        *("tr", "Tr", "trace", "diag", "det", "inv", "vec", "rank", "norm"),
+        *("rank", "norm"),
     ]
 )
 """Functions that do not apply to each component by itself."""
 
-_LONG = [name for name in (*NOT_ELEMENTWISE, *FUNCTIONS) if len(name) > 2]
+OF_MATRICES = {"trace": "tr", "Tr": "tr"} | {name: name for name in ("tr", "det", "diag", "vec", "inv")}
+"""The functions of a matrix as a whole, each with its name."""
+
+_LONG = [name for name in (*NOT_ELEMENTWISE, *FUNCTIONS, *OF_MATRICES) if len(name) > 2]
 SPELLED = {name.lower(): name for name in _LONG}
 """The names of functions that mean the same in capitals, such as ReLU."""
 
@@ -43,12 +46,16 @@ _STYLES = (
 _KINDS = {
     "letter": [rf"\{name}" for name in GREEK],
     "style": [rf"\{name}" for name in (*_STYLES, *ACCENTS)],
-    "function": [r"\operatorname", *(rf"\{name}" for name in _FUNCTION_COMMANDS)],
+    "function": [r"\operatorname", r"\det", *(rf"\{name}" for name in _FUNCTION_COMMANDS)],
     "fraction": [r"\frac", r"\tfrac", r"\dfrac"],
     "root": [r"\sqrt"],
     "sum": [r"\sum"],
     "partial": [r"\partial"],
     "times": [r"\cdot", r"\times"],
+    "hadamard": [r"\odot"],
+    "kronecker": [r"\otimes"],
+    "norm": [r"\|", r"\Vert", r"\lVert", r"\rVert"],
+    "inner": [r"\langle"],
     "dots": [r"\dots", r"\ldots", r"\cdots", r"\dotsc", r"\dotsb", r"\dotsm"],
     "prime": [r"\prime"],
     "transpose": [r"\top", r"\intercal"],
@@ -72,25 +79,31 @@ BRACKETS = {
 }
 """The brackets that are seen on the page: whether each opens or closes, and its shape."""
 
-FACTORS = frozenset(["letter", "number", "open", "style", "function", "fraction", "root", "sum", "partial", "dots"])
+FACTORS = frozenset(
+    ["letter", "number", "open", "style", "function", "fraction", "root", "sum", "partial", "dots", "inner"]
+)
 """The kinds of what a factor can begin with."""
+
+BETWEEN = ("hadamard", "kronecker")
+"""The kinds of products that bind less than factors side by side."""
 
 USUAL_FUNCTIONS = frozenset(["f", "g", "F", "G", r"\phi", r"\varphi", r"\psi", r"\Phi", r"\Psi"])
 """Names that are functions to a reader where they stand before a bracket, even if they are scalars elsewhere."""
 
-BOLD = re.compile(r"\\(?:mathbf|boldsymbol|vec)\{[^{}]*\}")
-"""A name, or a part of one, that is a vector or a matrix to a reader."""
-
-ONE_TENSORS = tuple(rf"\{style}{{1}}" for style in ("mathbf", "mathbb", "boldsymbol", "mathrm", "mathsf"))
+_CONSTANT_STYLES = ("mathbf", "mathbb", "boldsymbol", "mathrm", "mathsf")
+CONSTANTS = {rf"\{style}{{{sign}}}": sign for style in _CONSTANT_STYLES for sign in "01"} | {
+    rf"\{style}{{I}}": "I" for style in ("mathbf", "mathbb", "boldsymbol")
+}
+"""Names without indices that are a tensor of zeros, a tensor of ones, or the identity."""
 TRANSPOSES = frozenset(["T", r"\top", r"\intercal", "{T}", r"{\top}", r"{\intercal}", r"{\mathsf{T}}", r"{\mathrm{T}}"])
 """Exponents that make a transpose."""
 CONNECTIVES = frozenset(["so", "hence", "thus", "then", "therefore", "and", "where", "with", "here", "now"])
 """Words before a row that say nothing about whether it is true."""
 
 _HINTS = {
-    "a product of components, x_i y_i": [r"\odot", r"\otimes", r"\circ", r"\ast", "*"],
+    "a product of components, x_i y_i": [r"\circ", r"\ast", "*"],
     r"\operatorname{abs}(x_i), or \sqrt{x_i x_i} for a norm": [
-        *("|", r"\|", r"\lvert", r"\rvert", r"\vert", r"\lVert", r"\rVert", r"\Vert")
+        *("|", r"\lvert", r"\rvert", r"\vert")
     ],
     r"functions of each component, such as \operatorname{relu} and \operatorname{abs}": [r"\max", r"\min"],
     r"the gradient's components, \frac{\partial}{\partial x_i} \left( … \right)": [r"\nabla"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 
+from einsum_doc.compute.checking.symbols.matrices import declare, shape_of
 from einsum_doc.compute.checking.symbols.resolution import kinds_of, sides_of
 from einsum_doc.compute.checking.symbols.table import EqualSize, SymbolTable
 from einsum_doc.notation.expression import Index, Summation, Tensor, identifier, plain, subscripts
@@ -21,6 +22,7 @@ class Directives:
 
     def __init__(self, chains: Sequence[Chain], lets: Sequence[Directive], table: SymbolTable, scope: Scope) -> None:
         self.table = table
+        self.scope = scope
         self.fail = scope.fail
         self.kept: list[Index] = []
         self.equal: list[EqualSize] = []
@@ -49,6 +51,8 @@ class Directives:
                     self.kept.append(self._index(name, step))
         elif step.word == "size":
             self._size(step)
+        elif step.word in ("matrix", "vector", "samples"):
+            declare(step, self.table, self.scope)
         elif step.word == "new" and step.body:
             raise self.fail("'% new' with something after it", step.at, "% new alone")
 
@@ -142,4 +146,7 @@ class Directives:
 
     def kinds(self, name: str) -> tuple[str, ...] | None:
         """Return the kinds of the subscripts of a tensor at its first place in the text."""
-        return next((kinds_of(part.indices) for part in self.tensors if part.name == name), None)
+        found = next((part for part in self.tensors if part.name == name), None)
+        if found is None:
+            return None
+        return (*kinds_of(found.indices), *["index"] * sum(shape_of(self.table, found)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from einsum_doc.compute.checking.symbols.table import Statement, Symbol, SymbolTable, tensors_in
@@ -34,7 +34,7 @@ def sides_of(chain: Chain) -> list[Expression]:
 
 
 def resolved(
-    chain: Chain, key: str, table: SymbolTable, scope: Scope, named: Mapping[str, Collection[str]]
+    sides: Sequence[Expression], key: str, table: SymbolTable, scope: Scope, named: Mapping[str, Collection[str]]
 ) -> list[Expression]:
     """Return the sides of a chain with its constant indices and its capitals recognised.
 
@@ -42,7 +42,7 @@ def resolved(
 
     Raises: NotationError, where a letter has two meanings.
     """
-    resolution = _Resolution(sides_of(chain), key, table, scope, named)
+    resolution = _Resolution(list(sides), key, table, scope, named)
     return [rebuilt(side, resolution.part) for side in resolution.sides]
 
 

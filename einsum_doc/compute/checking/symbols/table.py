@@ -10,6 +10,8 @@ from typing import Any, TypeAlias, TypeGuard
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Expression, Index, Partial, Tensor
+from einsum_doc.notation.matrices.components import Indices, OfMatrix
+from einsum_doc.notation.matrices.shapes import Shape
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.ranges import Ends, expanded, ranges
 from einsum_doc.notation.reading.scope import Scope
@@ -103,6 +105,8 @@ class SymbolTable:
 
     scalars: names that are only ever differentiated, each an arbitrary function of other tensors.
     capitals: the names of ranges, each with the key of its chain. count: the chains so far.
+    shapes: of names without indices, where the page says them; aliases: names that stand for a component.
+    samples: letters that number vectors. matrices: the inverses and determinants so far.
     """
 
     tensors: dict[str, Symbol] = field(default_factory=dict)
@@ -111,6 +115,10 @@ class SymbolTable:
     positive: set[str] = field(default_factory=set)
     capitals: dict[str, str] = field(default_factory=dict)
     count: int = 0
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    aliases: dict[str, tuple[Expression, Indices]] = field(default_factory=dict)
+    samples: set[str] = field(default_factory=set)
+    matrices: dict[Expression, OfMatrix] = field(default_factory=dict)
 
     def copy(self) -> SymbolTable:
         """Return a table that can be changed without changing this one."""
