@@ -78,6 +78,9 @@ class Expression(Located):
     is_leaf: ClassVar[bool] = False
     """Whether it has no parts: most expressions have none, and need not be searched for them."""
 
+    binds_less: ClassVar[bool] = False
+    """Whether it needs brackets beside a factor, though it is a product itself."""
+
     @property
     def parts(self) -> tuple[Expression, ...]:
         """The expressions directly inside, in order."""
@@ -290,7 +293,8 @@ _LOOSE = (*_GROUPS, Quotient, Summation)
 
 def _bracketed(expression: Expression, *kinds: type[Expression]) -> str:
     broken = Quotient in kinds and isinstance(expression, Number) and expression.value.denominator > 1
-    return f"({expression})" if broken or isinstance(expression, kinds) else str(expression)
+    loose = Product in kinds and expression.binds_less
+    return f"({expression})" if broken or loose or isinstance(expression, kinds) else str(expression)
 
 
 def subscript(indices: tuple[Subscript, ...]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -223,11 +223,10 @@ class DerivationCheck:
     ) -> None:
         """Put an inverse or a determinant into the symbol table, with the matrix that it is of."""
         register(self.table, body, self.scope)
-        if argument != body:
-            sides, free = (argument, body), found.argument.indices
-            name = f"{key}, {found.argument}"
-            kept = [index for index in free if isinstance(index, Index)]
-            define(self.table, Statement(name, key, sides, self.scope, directives.equal, kept, True))
+        kept = [index for index in found.argument.indices if isinstance(index, Index)]
+        equal = [*directives.equal, *found.square]
+        define(self.table, Statement(f"{key}, {found.name}", key, (argument, body), self.scope, equal, kept, True))
+        self.table.tensors[found.argument.name] = replace(self.table.tensors[found.argument.name], auxiliary=True)
         self.table.tensors[found.name] = of_matrix(found)
 
     def _chain(self, chain: Chain, directives: Directives) -> Iterator[CheckedLine]:
@@ -259,7 +258,7 @@ class DerivationCheck:
         self.checked.append(cases)
         for number, relation in enumerate(chain.relations):
             defined = defines and number == 0
-            shown = written if free or matrices else sides
+            shown = sides if components == written else written
             text = f"{shown[number] if number == 0 else '   '} {relation.sign} {shown[number + 1]}"
             yield CheckedLine(
                 relation.at[0],

@@ -57,6 +57,12 @@ class OfMatrix:
     open: Indices
     rows: int
 
+    @property
+    def square(self) -> tuple[tuple[Index, Index], ...]:
+        """The indices of the rows, each with that of the columns which has the same size."""
+        inner = [index for index in self.argument.indices[len(self.open) :] if isinstance(index, Index)]
+        return tuple(zip(inner[: self.rows], inner[self.rows :], strict=True))
+
 
 class Components:
     """The components of the matrices of one chain.
@@ -250,12 +256,9 @@ class Components:
             inner = self._new(sum(shape))
             body = self.of(expression.argument, inner[: shape[0]], inner[shape[0] :])
             open_ = tuple(dict.fromkeys(index for index in _unbound(body) if index not in inner))
-            indices = (*open_, *inner)
-            plain = isinstance(expression.argument, Tensor) and not open_
-            name = expression.argument.name if plain else f"\\mathbf{{{expression.argument}}}"
-            self.known[expression] = OfMatrix(
-                expression.name, f"\\mathbf{{{expression}}}", Tensor(name, indices, at=expression.at), body, open_, shape[0]
-            )
+            argument = Tensor(f"\\mathbf{{the matrix of {expression}}}", (*open_, *inner), at=expression.at)
+            name = f"\\mathbf{{{expression}}}"
+            self.known[expression] = OfMatrix(expression.name, name, argument, body, open_, shape[0])
         found = self.known[expression]
         return Tensor(found.name, (*found.open, *rows, *columns), at=expression.at)
 

@@ -40,6 +40,8 @@ class Transpose(Expression):
 class Hadamard(Expression):
     """A product of components. bare: the numbers of the factors that are products without brackets."""
 
+    binds_less = True
+
     factors: tuple[Expression, ...]
     bare: tuple[int, ...] = field(default=(), compare=False)
 
@@ -50,6 +52,8 @@ class Hadamard(Expression):
 @dataclass(frozen=True)
 class Kronecker(Expression):
     """Every component of one times every component of the other; of two vectors it may be the outer product."""
+
+    binds_less = True
 
     factors: tuple[Expression, ...]
     bare: tuple[int, ...] = field(default=(), compare=False)

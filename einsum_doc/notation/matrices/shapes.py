@@ -153,14 +153,15 @@ class Shapes:
             return shape
         number = exponent_of(expression)
         if shape[0] != shape[1] or number is None or number.denominator > 1 or not -1 <= number <= 9 or number == 0:
-            self._stop(expression, "the power {} has no meaning", r"\odot for a product of components, ^{-1}, or ^2 of a matrix")
+            expected = r"\odot for a product of components, ^{-1}, or ^2 of a matrix"
+            self._stop(expression.base, "a power of {}", expected)
         return shape
 
     def _of_number(self, expression: Expression) -> Shape:
         if isinstance(expression, Inner):
             self.common(expression.parts)
         elif isinstance(expression, Norm) and self.known(expression.body) == MATRIX and expression.degree == 1:
-            self._stop(expression, "{} is the largest sum of a column", "components")
+            self._stop(expression.body, "the norm ‖…‖₁ of {}", "components")
         return SCALAR
 
     def _of_kronecker(self, factors: Sequence[Expression]) -> Shape | None:

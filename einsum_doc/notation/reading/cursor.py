@@ -21,7 +21,7 @@ class Cursor:
     removed: comments and commands that nothing reads, apart from the tokens.
     level: how deeply the next token is nested; 0 outside of all terms.
     scalars: the names that have been read as scalars; they may be factors of a bracket.
-    in_norm: true if the next ‖ closes a norm.
+    in_norm: true if the next ‖ closes a norm. in_right: true in a right side, after which an equation may begin.
     """
 
     def __init__(self, text: str, scalars: Iterable[str] = ()) -> None:
@@ -33,6 +33,7 @@ class Cursor:
         self.level = 0
         self.scalars = set(scalars)
         self.in_norm = False
+        self.in_right = False
 
     @property
     def next(self) -> Token:
@@ -141,7 +142,21 @@ class Parser(Cursor, ABC):
         """Read a construct without its exponent."""
 
     def starts_factor(self) -> bool:
-        return self.next.kind in FACTORS or self.sees("symbol", "{") or self.opens_norm()
+        found = self.next.kind in FACTORS or self.sees("symbol", "{") or self.opens_norm()
+        return found and not self.begins_equation()
+
+    def begins_equation(self) -> bool:
+        """Return whether another equation begins here, after a wide space in a right side."""
+        if not (self.in_right and self.next.apart and self.level == 0):
+            return False
+        depth = 0
+        for token in self.tokens[self.position :]:
+            depth += (token.kind == "open" or token.text == "{") - (token.kind == "close" or token.text == "}")
+            if token.kind in ("break", "end") or depth < 0:
+                return False
+            if depth == 0 and (token.kind == "unequal" or token.text == "="):
+                return token is not self.next
+        return False
 
     def opens_norm(self) -> bool:
         """Return whether the next sign is a ‖ that opens a norm."""

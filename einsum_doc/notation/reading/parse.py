@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Expression, Position
@@ -88,16 +89,16 @@ def _chains(reader: Terms) -> Iterator[Chain]:
     row = 0
     while not reader.sees("end"):
         if not reader.sees("break"):
-            left, found = _row(reader, row)
-            if left is not None:
-                if head is not None:
-                    yield Chain(head, tuple(relations))
-                head, relations = left, []
-            elif head is None:
-                raise reader.error(
-                    "the first row has no left side", expected="an expression before the sign", at=found[0].at
-                )
-            relations += found
+            for left, found in _row(reader, row):
+                if left is not None:
+                    if head is not None:
+                        yield Chain(head, tuple(relations))
+                    head, relations = left, []
+                elif head is None:
+                    raise reader.error(
+                        "the first row has no left side", expected="an expression before the sign", at=found[0].at
+                    )
+                relations += found
             if not reader.sees("break") and not reader.sees("end"):
                 raise reader.misplaced(r"an operator, =, \\ or the end")
         reader.accept("break")
@@ -106,13 +107,46 @@ def _chains(reader: Terms) -> Iterator[Chain]:
         yield Chain(head, tuple(relations))
 
 
-def _row(reader: Terms, number: int) -> tuple[Expression | None, list[Relation]]:
+_Equation: TypeAlias = tuple[Expression | None, list[Relation]]
+
+
+def _row(reader: Terms, number: int) -> Iterator[_Equation]:
+    """Read the equations of a row, each a left side, if it has one, and its relations."""
     start = reader.next.start
-    while reader.sees("text"):
-        if reader.next.text.strip(" ,:").lower() not in CONNECTIVES:
+    _connectives(reader)
+    found = _equation(reader, number, start)
+    while True:
+        end = reader.tokens[reader.position - 1].end
+        last = reader.accept("symbol", ",", ".", ";")
+        if not _connectives(reader) and not reader.starts_factor() and not reader.sees("symbol", "+", "-"):
+            latex = found[1][-1].latex + (last.text if last else "")
+            found[1][-1] = replace(found[1][-1], latex=latex, reason=_reason(reader))
+            yield found
+            return
+        yield found
+        found = _equation(reader, number, end)
+
+
+def _connectives(reader: Terms) -> bool:
+    """Read what may stand before an equation and says nothing, such as "so" or ⇒; return whether anything did."""
+    start = reader.position
+    while reader.sees("so") or (reader.sees("text") and not _ends_row(reader)):
+        if reader.sees("text") and reader.next.text.strip(" ,:").lower() not in CONNECTIVES:
             raise reader.error("a text before a row can change what it says", expected=r"the text at the row's end")
         reader.take()
     reader.skip_ampersands()
+    return reader.position > start
+
+
+def _ends_row(reader: Terms) -> bool:
+    """Return whether only texts are left in the row: then they are its reason."""
+    ahead = 0
+    while reader.peek(ahead).kind in ("text", "tag") or reader.peek(ahead).text in (",", ".", ";", "&"):
+        ahead += 1
+    return reader.peek(ahead).kind in ("break", "end")
+
+
+def _equation(reader: Terms, number: int, start: int) -> _Equation:
     sign = _sign(reader)
     left = None
     if sign is None:
@@ -126,15 +160,14 @@ def _row(reader: Terms, number: int) -> tuple[Expression | None, list[Relation]]
     found: list[Relation] = []
     while sign is not None:
         reader.skip_ampersands()
+        reader.in_right = True
         right = reader.expression()
+        reader.in_right = False
         end = reader.tokens[reader.position - 1].end
         reader.skip_ampersands()
         latex = _latex(reader, start, end)
         found.append(Relation("=" if sign.text == "=" else "≠", right, number, latex, "", sign.at))
         start, sign = end, _sign(reader)
-    last = reader.accept("symbol", ",", ".", ";")
-    latex = found[-1].latex + (last.text if last else "")
-    found[-1] = replace(found[-1], latex=latex, reason=_reason(reader))
     return left, found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Position
-from einsum_doc.notation.reading.vocabulary import BRACKETS, KINDS
+from einsum_doc.notation.reading.vocabulary import BRACKETS, KINDS, WIDE
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Token:
     "number", "symbol", "open" or "close" (a visible bracket), "directive" (a comment), or "end".
     text: the sign; of a text, a tag or a directive, the text inside.
     start, end: offsets; at: line and column; stretched: a bracket with `\left` or `\right`;
-    spaced: a spacing command stands before it.
+    spaced: a spacing command stands before it. apart: one that is wide enough to part two equations.
     """
 
     kind: str
@@ -28,6 +28,7 @@ class Token:
     at: Position
     stretched: bool = False
     spaced: bool = False
+    apart: bool = False
 
 
 _SIGN = re.compile(r"\s*(\\[A-Za-z]+|\\.|[0-9]+(?:\.[0-9]+)?|.|\Z)", re.DOTALL)
@@ -43,14 +44,18 @@ def tokens(text: str) -> list[Token]:
     Raises: NotationError, at a bracket size without a bracket, or a `\text` or `\tag` without its braces.
     """
     found: list[Token] = []
-    spaced = False
+    spaces: list[str] = []
     sign, start, end = _sign(text, 0)
     while sign:
         kind, value, end, stretched = _token(text, sign, start, end)
-        if kind != "spacing":
-            found.append(Token(kind, value, start, end, _at(text, start), stretched, spaced))
-        spaced = kind == "spacing"
+        if kind == "spacing":
+            spaces.append(value)
+        else:
+            apart = not WIDE.isdisjoint(spaces)
+            found.append(Token(kind, value, start, end, _at(text, start), stretched, bool(spaces), apart))
+            spaces = []
         sign, start, end = _sign(text, end)
+    spaced = bool(spaces)
     found.append(Token("end", "", len(text), len(text), _at(text, len(text.rstrip())), spaced=spaced))
     return found
 
@@ -77,6 +82,8 @@ def _token(text: str, sign: str, start: int, end: int) -> tuple[str, str, int, b
         return kind, comment, end + len(comment), False
     if kind in ("text", "tag"):
         return kind, *_braced(text, end, sign), False
+    if kind in ("length", "label"):
+        return "spacing" if kind == "length" else "silent", sign, _braced(text, end, sign)[1], False
     if kind == "break" and (dimension := _DIMENSION.match(text, end)):
         end = dimension.end()
     return kind, sign, end, False

@@ -43,6 +43,7 @@ _STYLES = (
     *("mathbf", "mathrm", "mathsf", "mathit", "mathcal", "mathbb", "mathfrak", "mathscr"),
     *("boldsymbol", "bm", "overline"),
 )
+_LETTER_SIZES = ("tiny", "scriptsize", "small", "normalsize", "large", "Large", "LARGE", "huge", "Huge")
 _KINDS = {
     "letter": [rf"\{name}" for name in GREEK],
     "style": [rf"\{name}" for name in (*_STYLES, *ACCENTS)],
@@ -65,11 +66,17 @@ _KINDS = {
     "tag": [r"\tag"],
     "size": [r"\left", r"\right", *_SIZES],
     "spacing": [r"\,", r"\;", r"\:", r"\!", r"\ ", r"\>", r"\quad", r"\qquad", r"\enspace", r"\thinspace", "~"],
-    "silent": [r"\notag", r"\nonumber", r"\displaystyle"],
+    "length": [r"\hspace", r"\hskip", r"\mspace"],
+    "label": [r"\label"],
+    "silent": [r"\notag", r"\nonumber", r"\displaystyle", r"\textstyle", *(rf"\{size}" for size in _LETTER_SIZES)],
     "directive": ["%"],
 }
+_KINDS["so"] = [r"\implies", r"\Rightarrow", r"\Longrightarrow", r"\therefore", r"\iff", r"\Leftrightarrow"]
 KINDS = {sign: kind for kind, signs in _KINDS.items() for sign in signs}
 """The kind of each command; a command without a kind has no meaning."""
+
+WIDE = frozenset([r"\quad", r"\qquad", r"\hspace", r"\hskip"])
+"""Spaces that may part two equations in a row."""
 
 BRACKETS = {
     **{"(": ("open", "("), "[": ("open", "["), r"\{": ("open", "{")},
@@ -111,8 +118,6 @@ _HINTS = {
     "a product of components, or a power": [r"\prod"],
     "a prime on a name, x'_{i}, or on an index, x_{i'}": [r"\prime"],
     r"the rows alone, as they stand inside of \begin{aligned}": [r"\begin", r"\end"],
-    r"\text{so}, or nothing": [r"\implies", r"\Rightarrow", r"\therefore", r"\iff", r"\Leftrightarrow"],
-    r"\tag{…}, or nothing": [r"\label"],
     r"= or \neq": [*(r"\approx", r"\sim", r"\equiv", r"\propto", r"\le", r"\leq", r"\ge", r"\geq", "<", ">", ":")],
 }
 HINTS = {sign: hint for hint, signs in _HINTS.items() for sign in signs}

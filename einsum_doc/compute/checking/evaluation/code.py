@@ -95,7 +95,7 @@ def of_matrix(found: OfMatrix) -> Symbol:
 
     count = len(found.argument.indices) if found.function == "inv" else len(found.open)
     line = f"{found.function} of {plain(found.argument.name)}"
-    return Symbol(found.name, ("index",) * count, (found.argument.name,), code=function, line=line)
+    return Symbol(found.name, ("index",) * count, (found.argument.name,), code=function, line=line, auxiliary=True)
 
 
 def _free_names(tree: ast.AST) -> list[str]:

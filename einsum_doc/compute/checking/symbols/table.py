@@ -87,6 +87,7 @@ class Symbol:
     arguments: the tensors that it is computed from; None for an input.
     definition: its left and right side. code: the function that gives it instead, from the directive `let`.
     line: the definition or the code, for messages. downstream: true if it is computed from gradients of the loss.
+    auxiliary: true if the page does not define it, such as the inverse that stands in a row.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Symbol:
     line: str = ""
     downstream: bool = False
     let: Directive | None = None
+    auxiliary: bool = False
 
 
 @dataclass
@@ -186,6 +188,9 @@ def _sinks(table: SymbolTable, sides: Sequence[Expression], names: Sequence[str]
     rights = [definition.sides[1] for definition in definitions if definition is not None]
     by = {name for side in (*sides, *rights) for _, name in table.gradients(side)}
     uses = {name: _uses(table, name) for name, symbol in table.tensors.items() if not symbol.downstream}
+    while idle := [name for name in uses if table.tensors[name].auxiliary and not any(name in each for each in uses.values())]:
+        for name in idle:
+            del uses[name]
     used = set().union(*uses.values())
     ends = {name for name, arguments in uses.items() if arguments or name in by} - used
     for name in by:
