@@ -387,7 +387,7 @@ def identifier(name: str) -> str:
     ('x', 'x', 'x_hat_prime', 'lambda_')
     """
     found = _unstyled(name, {accent: "_" + accent for accent in ACCENTS})
-    found = found.replace("\\", "").replace("'", "_prime")
+    found = re.sub(r"\W+", "_", found.replace("\\", "").replace("'", "_prime").replace("*", "_star")).strip("_")
     return found + "_" * keyword.iskeyword(found)
 
 

@@ -23,6 +23,7 @@ from einsum_doc.notation.expression import (
 from einsum_doc.notation.matrices.nodes import Constant, Transpose
 from einsum_doc.notation.reading.cursor import Cursor, Parser
 from einsum_doc.notation.reading.indices import indices
+from einsum_doc.notation.reading.labels import lower_label, upper_label
 from einsum_doc.notation.reading.vocabulary import (
     CONSTANTS,
     FUNCTION_NAME,
@@ -100,7 +101,8 @@ def component(parser: Parser) -> Expression:
             raise parser.error("a second exponent or index", expected="brackets, to say what is meant", at=caret.at)
         return Function("exp", power, at=token.at)
     if parser.sees("symbol", "_"):
-        return Tensor(name, indices(parser), at=token.at)
+        own = indices(parser)
+        return Tensor(name + upper_label(parser), own, at=token.at)
     if name == "e":
         raise parser.error("e without exponent or indices", expected=r"e^{…} or \exp(…); a tensor e has indices, e_{i}")
     if name == r"\pi":
@@ -162,8 +164,8 @@ def _name(cursor: Cursor) -> str | None:
     if not (cursor.sees("letter") or cursor.sees("style")):
         return None
     found = cursor.take().text if cursor.sees("letter") else _styled(cursor)
-    while cursor.accept("symbol", "'"):
-        found += "'"
+    while label := cursor.accept("symbol", "'") or upper_label(cursor) or lower_label(cursor):
+        found += label if isinstance(label, str) else "'"
     return found
 
 

@@ -22,6 +22,7 @@ class Cursor:
     level: how deeply the next token is nested; 0 outside of all terms.
     scalars: the names that have been read as scalars; they may be factors of a bracket.
     in_norm: true if the next ‖ closes a norm. in_right: true in a right side, after which an equation may begin.
+    labels: letters that are no indices, but parts of names, as t in `h_{t-1}`.
     """
 
     def __init__(self, text: str, scalars: Iterable[str] = ()) -> None:
@@ -34,6 +35,7 @@ class Cursor:
         self.scalars = set(scalars)
         self.in_norm = False
         self.in_right = False
+        self.labels: set[str] = set()
 
     @property
     def next(self) -> Token:

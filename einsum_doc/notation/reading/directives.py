@@ -8,7 +8,7 @@ from einsum_doc.notation.expression import Position
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.tokens import Token
 
-DIRECTIVES = ("let", "size", "fixed", "no sum", "positive", "matrix", "vector", "samples", "new")
+DIRECTIVES = ("let", "size", "fixed", "no sum", "positive", "matrix", "vector", "samples", "label", "function", "new")
 
 
 @dataclass(frozen=True)

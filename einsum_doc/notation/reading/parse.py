@@ -13,6 +13,7 @@ from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Expression, Position
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.directives import Directive, directive
+from einsum_doc.notation.reading.labels import shifted
 from einsum_doc.notation.reading.terms import Terms
 from einsum_doc.notation.reading.tokens import Token
 from einsum_doc.notation.reading.vocabulary import CONNECTIVES
@@ -51,8 +52,8 @@ class Document:
     entries: tuple[Chain | Directive, ...]
 
 
-def parse_notation(text: str, scalars: Iterable[str] = ()) -> Document:
-    r"""Read the lines of a derivation; `scalars` are the names of those that stand before it on its page.
+def parse_notation(text: str, scalars: Iterable[str] = (), labels: Iterable[str] = ()) -> Document:
+    r"""Read the lines of a derivation; `scalars` and `labels` are those that stand before it on its page.
 
     >>> [chain] = parse_notation(r"z_{ik} &= x_{ij} y_{jk} \\ &= y_{jk} x_{ij}").entries
     >>> print(chain.head, "=", chain.relations[1].right)
@@ -64,6 +65,8 @@ def parse_notation(text: str, scalars: Iterable[str] = ()) -> Document:
         raise NotationError(f"a derivation is text, not {type(text).__name__}")
     reader = Terms(text, scalars)
     found = [directive(reader, token) for token in reader.removed if token.kind == "directive"]
+    reader.labels = {name for each in found if each.word == "label" for name in each.body.replace(",", " ").split()}
+    reader.labels |= {*labels, *shifted(reader.tokens, (r"\mathbf", r"\boldsymbol", r"\vec"))}
     found_at: list[tuple[Position, Chain | Directive]] = [(each.at, each) for each in found]
     found_at += [(chain.head.at, chain) for chain in _chains(reader)]
     return Document(text, tuple(each for _, each in sorted(found_at, key=lambda pair: pair[0])))

@@ -1,0 +1,97 @@
+r"""Labels: what stands on a name and is a part of it, as the layer in `W^{(1)}`, the time in `h_{t-1}`, or a word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from einsum_doc.notation.reading.cursor import Cursor
+from einsum_doc.notation.reading.tokens import Token
+
+_STARS = ("*", r"\ast", r"\star")
+
+
+def upper_label(cursor: Cursor) -> str:
+    r"""Read `^{(1)}`, `^{[l]}`, `^{\text{in}}` or `^*`, if it is next; return it in LaTeX without blanks, or ""."""
+    if not cursor.sees("symbol", "^"):
+        return ""
+    inside, length = _group(cursor, 1)
+    found = ""
+    if len(inside) == 1 and inside[0].text in _STARS:
+        found = "*"
+    elif len(inside) > 2 and inside[0].kind == "open" and inside[0].text in "([" and inside[-1].kind == "close":
+        label = inside[1:-1]
+        if all(token.kind in ("letter", "number") or token.text in "+-" for token in label):
+            found = "".join(token.text for token in inside)
+    else:
+        found = _word(inside)
+    if found:
+        cursor.position += 1 + length
+    return f"^{{{found}}}" if found else ""
+
+
+def lower_label(cursor: Cursor) -> str:
+    r"""Read `_{\text{in}}`, or the label in `_{t-1}`, if it is next; the indices after a comma stay."""
+    if not cursor.sees("symbol", "_"):
+        return ""
+    inside, length = _group(cursor, 1)
+    own = next((number for number, token in enumerate(inside) if token.text == ","), len(inside))
+    found, rest = _word(inside[:own]), inside[own + 1 :]
+    if not found and inside and inside[0].text in cursor.labels:
+        shift = 3 if len(inside) > 2 and inside[1].text in "+-" and inside[2].kind == "number" else 1
+        found = "".join(token.text for token in inside[:shift])
+        rest = inside[shift + (len(inside) > shift and inside[shift].text == ",") :]
+    if not found or (own == len(inside) - 1):
+        return ""
+    start = cursor.position + 1
+    kept = [*_braces(cursor.tokens[start], rest)] if rest else []
+    cursor.tokens[start : start + length] = kept
+    if not kept:
+        del cursor.tokens[cursor.position]
+    return f"_{{{found}}}"
+
+
+def shifted(tokens: Sequence[Token], bold: Sequence[str]) -> Iterator[str]:
+    r"""Yield the letters that number vectors in time: `\mathbf{h}_{t-1}` has a shift, so t is no index."""
+    for number, token in enumerate(tokens):
+        if token.kind == "style" and token.text in bold:
+            ahead = number + 1
+            while ahead < len(tokens) and tokens[ahead].text not in ("}", "_") and tokens[ahead].kind in ("letter", "symbol"):
+                ahead += 1
+            ahead += ahead < len(tokens) and tokens[ahead].text == "}"
+            texts = [each.text for each in tokens[ahead : ahead + 5]]
+            if texts[:2] == ["_", "{"] and len(texts) == 5 and texts[3] in "+-" and texts[4].isdigit():
+                yield texts[2]
+
+
+def _group(cursor: Cursor, ahead: int) -> tuple[list[Token], int]:
+    """Return the tokens that an exponent or a subscript consists of, without braces, and how many they are with them."""
+    first = cursor.peek(ahead)
+    if first.kind == "style":
+        inside, length = _group(cursor, ahead + 1)
+        return [first, *inside], 1 + length
+    if first.text != "{" or first.kind != "symbol":
+        return [first], 1
+    found: list[Token] = []
+    depth, length = 1, 1
+    while depth and cursor.peek(ahead + length).kind not in ("end", "break"):
+        token = cursor.peek(ahead + length)
+        depth += (token.text == "{") - (token.text == "}")
+        length += 1
+        found.append(token)
+    return found[:-1], length
+
+
+def _word(inside: Sequence[Token]) -> str:
+    r"""Return a label that is a word, `\text{in}` or `\mathrm{in}`; "" for anything else."""
+    if len(inside) == 1 and inside[0].kind == "text":
+        return rf"\text{{{''.join(inside[0].text.split())}}}"
+    letters = [token.text for token in inside[1:] if token.text not in "{}"]
+    upright = inside and inside[0].kind == "style" and inside[0].text in (r"\mathrm", r"\mathsf", r"\mathit")
+    return rf"\text{{{''.join(letters)}}}" if upright and letters and all(map(str.isalpha, letters)) else ""
+
+
+def _braces(like: Token, inside: Sequence[Token]) -> Iterator[Token]:
+    yield replace(like, kind="symbol", text="{")
+    yield from inside
+    yield replace(like, kind="symbol", text="}")
