@@ -20,11 +20,13 @@ from einsum_doc.compute.checking.symbols.resolution import define, is_definition
 from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable
 from einsum_doc.compute.checking.symbols.vanishing import refuse_vanishing
 from einsum_doc.errors import ArgumentError, NotationError, sequence, shown, whole
-from einsum_doc.notation.expression import Expression, Index, Tensor
+from einsum_doc.notation.expression import Expression, Function, Index, Tensor
+from einsum_doc.notation.functions import applied
 from einsum_doc.notation.matrices.components import OfMatrix
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
 from einsum_doc.notation.reading.scope import Scope
+from einsum_doc.notation.reading.vocabulary import FUNCTIONS
 from einsum_doc.notation.writing.html import derivation_html, row_html, unescaped
 
 
@@ -147,8 +149,10 @@ class Derivations:
         here = nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu")
         try:
             scalars = [name for name, symbol in self.table.tensors.items() if symbol.kinds == ()]
-            document = parse_notation(text, scalars)
-            derivation = DerivationCheck(document, directives, self.table.copy(), self.namespace, self.seed)
+            document = parse_notation(text, scalars, self.table.labels, self.table.functions)
+            table = self.table.copy()
+            table.labels, table.functions = document.labels, document.functions
+            derivation = DerivationCheck(document, directives, table, self.namespace, self.seed)
             with here, torch.enable_grad():
                 lines = tuple(derivation.lines())
         except RecursionError as error:
@@ -171,6 +175,7 @@ class DerivationCheck:
         seed: int,
     ) -> None:
         self.entries = (*directives, *document.entries)
+        self.functions = set(document.functions.values()) - FUNCTIONS.keys()
         self.table = table
         self.namespace = namespace
         self.scope = Scope(document.text)
@@ -218,6 +223,19 @@ class DerivationCheck:
         if step is not None:
             given_by_code(step, directives, self.namespace, lambda argument: self._give(argument, directives))
 
+    def _function(self, chain: Chain) -> CheckedLine | None:
+        """Read a row that defines a function; return None if it does not."""
+        head, relation = chain.head, chain.relations[0]
+        assert isinstance(head, Function)
+        argument = head.argument
+        if not isinstance(argument, Tensor) or argument.indices or head.order or head.name not in self.functions:
+            return None
+        self.table.values[head.name] = argument, applied(relation.right, self.table.values)
+        text = f"{head} = {relation.right}"
+        return CheckedLine(
+            relation.at[0], relation.latex, relation.reason, "definition", True, "", (), "a definition", relation.row, text
+        )
+
     def _of_matrix(
         self, found: OfMatrix, argument: Expression, body: Expression, key: str, directives: Directives
     ) -> None:
@@ -233,7 +251,14 @@ class DerivationCheck:
         """Check the lines of one chain."""
         self.table.count += 1
         key = f"chain {self.table.count}"
-        written = sides_of(chain)
+        relations = chain.relations
+        if isinstance(chain.head, Function) and chain.head.name not in self.table.values and relations[0].sign == "=":
+            if yields := self._function(chain):
+                yield yields
+                if not relations[1:]:
+                    return
+                chain = Chain(relations[0].right, relations[1:])
+        written = [applied(side, self.table.values) for side in sides_of(chain)]
         taken = {index.letter for index, _ in directives.equal}
         components, free, matrices = in_components(written, self.table, self.scope, taken)
         bodies = [part for each in matrices for part in (each.argument, each.body)]

@@ -23,6 +23,7 @@ class Cursor:
     scalars: the names that have been read as scalars; they may be factors of a bracket.
     in_norm: true if the next ‖ closes a norm. in_right: true in a right side, after which an equation may begin.
     labels: letters that are no indices, but parts of names, as t in `h_{t-1}`.
+    functions: names that are functions where they stand before a bracket, each with that of the function.
     """
 
     def __init__(self, text: str, scalars: Iterable[str] = ()) -> None:
@@ -36,6 +37,7 @@ class Cursor:
         self.in_norm = False
         self.in_right = False
         self.labels: set[str] = set()
+        self.functions: dict[str, str] = {}
 
     @property
     def next(self) -> Token:

@@ -20,8 +20,9 @@ def upper_label(cursor: Cursor) -> str:
     if len(inside) == 1 and inside[0].text in _STARS:
         found = "*"
     elif len(inside) > 2 and inside[0].kind == "open" and inside[0].text in "([" and inside[-1].kind == "close":
-        label = inside[1:-1]
-        if all(token.kind in ("letter", "number") or token.text in "+-" for token in label):
+        first, *shift = inside[1:-1]
+        of_one = first.kind in ("letter", "number") and not shift
+        if of_one or (first.kind == "letter" and len(shift) == 2 and shift[0].text in "+-" and shift[1].kind == "number"):
             found = "".join(token.text for token in inside)
     else:
         found = _word(inside)

@@ -57,6 +57,8 @@ def function(parser: Parser) -> Expression:
 
 def _function_name(parser: Parser) -> str:
     token = parser.take()
+    if token.kind == "letter":
+        return parser.functions[token.text]
     name = token.text[1:]
     if name == "operatorname":
         parser.expect("symbol", "{")

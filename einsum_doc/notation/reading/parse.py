@@ -5,8 +5,9 @@ A text that cannot be read is an error, at its line and column.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TypeAlias
 
 from einsum_doc.errors import NotationError
@@ -14,9 +15,10 @@ from einsum_doc.notation.expression import Expression, Position
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.directives import Directive, directive
 from einsum_doc.notation.reading.labels import shifted
+from einsum_doc.notation.reading.named import functions as named_functions
 from einsum_doc.notation.reading.terms import Terms
 from einsum_doc.notation.reading.tokens import Token
-from einsum_doc.notation.reading.vocabulary import CONNECTIVES
+from einsum_doc.notation.reading.vocabulary import BOLD_STYLES, CONNECTIVES
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,21 @@ class Chain:
 
 @dataclass(frozen=True)
 class Document:
-    """The chains and directives of a text, in order."""
+    """The chains and directives of a text, in order, and the names that they made labels and functions."""
 
     text: str
     entries: tuple[Chain | Directive, ...]
+    labels: frozenset[str] = frozenset()
+    functions: Mapping[str, str] = field(default_factory=dict)
 
 
-def parse_notation(text: str, scalars: Iterable[str] = (), labels: Iterable[str] = ()) -> Document:
-    r"""Read the lines of a derivation; `scalars` and `labels` are those that stand before it on its page.
+def parse_notation(
+    text: str,
+    scalars: Iterable[str] = (),
+    labels: Iterable[str] = (),
+    functions: Mapping[str, str] = MappingProxyType({}),
+) -> Document:
+    r"""Read the lines of a derivation; `scalars`, `labels` and `functions` are those that its page has so far.
 
     >>> [chain] = parse_notation(r"z_{ik} &= x_{ij} y_{jk} \\ &= y_{jk} x_{ij}").entries
     >>> print(chain.head, "=", chain.relations[1].right)
@@ -66,10 +75,12 @@ def parse_notation(text: str, scalars: Iterable[str] = (), labels: Iterable[str]
     reader = Terms(text, scalars)
     found = [directive(reader, token) for token in reader.removed if token.kind == "directive"]
     reader.labels = {name for each in found if each.word == "label" for name in each.body.replace(",", " ").split()}
-    reader.labels |= {*labels, *shifted(reader.tokens, (r"\mathbf", r"\boldsymbol", r"\vec"))}
+    reader.labels |= {*labels, *shifted(reader.tokens, BOLD_STYLES)}
+    reader.functions = named_functions(reader, found, functions)
     found_at: list[tuple[Position, Chain | Directive]] = [(each.at, each) for each in found]
     found_at += [(chain.head.at, chain) for chain in _chains(reader)]
-    return Document(text, tuple(each for _, each in sorted(found_at, key=lambda pair: pair[0])))
+    entries = tuple(each for _, each in sorted(found_at, key=lambda pair: pair[0]))
+    return Document(text, entries, frozenset(reader.labels), reader.functions)
 
 
 def parse_expression(text: str) -> Expression:

@@ -187,6 +187,15 @@ def _with_range_products(parser: Parser, items: list[Expression | Token]) -> tup
     return tuple(found)
 
 
+def _named(parser: Parser) -> Expression:
+    """Read a letter: that of a function, if it is one on this page and a bracket follows, or a component."""
+    ahead = 1
+    while parser.peek(ahead).text == "'":
+        ahead += 1
+    applies = parser.next.text in parser.functions and parser.peek(ahead).kind == "open"
+    return function(parser) if applies else component(parser)
+
+
 def _group(parser: Parser) -> Expression:
     """Read braces, which are not seen on the page: their content must be one factor."""
     brace = parser.take()
@@ -246,7 +255,7 @@ def _unbraced(parser: Parser) -> Expression:
 
 _CONSTRUCTS: Mapping[str, Callable[[Parser], Expression]] = {
     "number": number,
-    "letter": component,
+    "letter": _named,
     "style": component,
     "open": _bracket,
     "fraction": _fraction,

@@ -94,8 +94,11 @@ FACTORS = frozenset(
 BETWEEN = ("hadamard", "kronecker")
 """The kinds of products that bind less than factors side by side."""
 
-USUAL_FUNCTIONS = frozenset(["f", "g", "F", "G", r"\phi", r"\varphi", r"\psi", r"\Phi", r"\Psi"])
+USUAL_FUNCTIONS = frozenset(["f", "g", "F", "G", r"\phi", r"\varphi", r"\psi", r"\Phi", r"\Psi", r"\sigma"])
 """Names that are functions to a reader where they stand before a bracket, even if they are scalars elsewhere."""
+
+BOLD_STYLES = (r"\mathbf", r"\boldsymbol", r"\bm", r"\vec")
+"""Styles of vectors and matrices."""
 
 _CONSTANT_STYLES = ("mathbf", "mathbb", "boldsymbol", "mathrm", "mathsf")
 CONSTANTS = {rf"\{style}{{{sign}}}": sign for style in _CONSTANT_STYLES for sign in "01"} | {

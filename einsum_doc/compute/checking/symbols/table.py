@@ -109,6 +109,8 @@ class SymbolTable:
     capitals: the names of ranges, each with the key of its chain. count: the chains so far.
     shapes: of names without indices, where the page says them; aliases: names that stand for a component.
     samples: letters that number vectors. matrices: the inverses and determinants so far.
+    labels: letters that are parts of names. functions: letters that are functions, each with its name.
+    values: the functions that rows define, each with its argument and its value.
     """
 
     tensors: dict[str, Symbol] = field(default_factory=dict)
@@ -121,6 +123,9 @@ class SymbolTable:
     aliases: dict[str, tuple[Expression, Indices]] = field(default_factory=dict)
     samples: set[str] = field(default_factory=set)
     matrices: dict[Expression, OfMatrix] = field(default_factory=dict)
+    labels: frozenset[str] = frozenset()
+    functions: Mapping[str, str] = field(default_factory=dict)
+    values: dict[str, tuple[Tensor, Expression]] = field(default_factory=dict)
 
     def copy(self) -> SymbolTable:
         """Return a table that can be changed without changing this one."""

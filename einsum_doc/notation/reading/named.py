@@ -1,0 +1,62 @@
+"""The letters of a text that are functions: those that a row defines, and those before a single vector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from einsum_doc.notation.expression import plain
+from einsum_doc.notation.reading.cursor import Cursor
+from einsum_doc.notation.reading.directives import Directive
+from einsum_doc.notation.reading.tokens import Token
+from einsum_doc.notation.reading.vocabulary import BOLD_STYLES, FUNCTIONS, USUAL_FUNCTIONS
+
+
+def functions(cursor: Cursor, directives: Sequence[Directive], known: Mapping[str, str]) -> dict[str, str]:
+    """Return the letters that are functions in a text, each with the name of the function.
+
+    Raises: NotationError, where a directive cannot be read.
+    """
+    found = {**known, **{name: plain(name) for name in (*defined(cursor.tokens), *_of_vectors(cursor.tokens))}}
+    for step in (step for step in directives if step.word == "function"):
+        left, equals, right = (part.strip() for part in step.body.partition("="))
+        names = [left] if equals else left.replace(",", " ").split()
+        if not names or not all(name.lstrip("\\").isalpha() for name in names):
+            raise cursor.error("'% function' without a name", expected=r"% function \sigma = sigmoid", at=step.at)
+        if equals and right not in FUNCTIONS:
+            raise cursor.error(f"{right} is no function", expected=", ".join(FUNCTIONS), at=step.at)
+        found |= {name: right or plain(name) for name in names}
+    return found
+
+
+def defined(tokens: Sequence[Token]) -> Iterator[str]:
+    """Yield the letters that rows define as functions: `f(x) =`."""
+    for number, token in enumerate(tokens):
+        texts = [each.text for each in tokens[number : number + 6] if each.text != "&"]
+        first = number == 0 or tokens[number - 1].kind in ("break", "so", "text") or tokens[number - 1].text in "&,"
+        argument = tokens[number + 2].kind == "letter" if number + 2 < len(tokens) else False
+        if first and token.kind == "letter" and argument and texts[1:2] == ["("] and texts[3:5] == [")", "="]:
+            yield token.text
+
+
+def _of_vectors(tokens: Sequence[Token]) -> Iterator[str]:
+    """Yield the usual names of functions that only stand before a single vector in brackets, as a product needs none."""
+    places: dict[str, list[int]] = {}
+    for number, token in enumerate(tokens):
+        if token.kind == "letter" and token.text in USUAL_FUNCTIONS:
+            places.setdefault(token.text, []).append(number)
+    for name, numbers in places.items():
+        if all(_single_vector(tokens[number + 1 :]) for number in numbers):
+            yield name
+
+
+def _single_vector(tokens: Sequence[Token]) -> bool:
+    if len(tokens) < 3 or tokens[0].kind != "open" or tokens[1].text not in BOLD_STYLES:
+        return False
+    inside = []
+    for token in tokens[2:]:
+        if token.kind == "close":
+            return True
+        if token.kind != "letter" and token.text not in ("{", "}", "_", "^", "(", "'"):
+            return False
+        inside.append(token)
+    return False
