@@ -195,9 +195,10 @@ class RangeProduct(Expression):
 
 @dataclass(frozen=True)
 class Product(Expression):
-    """Factors side by side."""
+    """Factors side by side. dots: the numbers of the factors that a dot stands before."""
 
     factors: tuple[Expression, ...]
+    dots: tuple[int, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         *before, last = self.factors

@@ -140,6 +140,8 @@ class Components:
                 return mapped(expression, lambda part: self.of(part, rows, columns))
             case Function(_, argument):
                 return self._function(expression, argument, rows, columns)
+            case Product() if inner := self.shapes.inner(expression):
+                return self._number(inner)
             case Product(factors):
                 return self._product(expression, self.shapes.groups(factors), rows, columns)
             case Hadamard(factors):

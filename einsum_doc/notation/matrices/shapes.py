@@ -77,7 +77,8 @@ class Shapes:
                 self._refuse_bare(expression)
                 return self.common(factors)
             case Product(factors):
-                return self._of_groups(self.groups(factors))
+                inner = self.inner(expression)
+                return SCALAR if inner else self._of_groups(self.groups(factors))
             case Quotient(numerator, denominator):
                 self._scalar(denominator, "a quotient by {}", "a product with its inverse, or components")
                 return self.of(numerator)
@@ -113,6 +114,21 @@ class Shapes:
             if shape != found[0][1]:
                 self._refuse(found[0][0], part, "stand side by side in a sum or a product of components")
         return found[0][1] if found else None
+
+    def inner(self, product: Product) -> Inner | None:
+        """Return the inner product that a dot between two columns stands for; None for any other product."""
+        for place in product.dots:
+            sides = product.factors[:place], product.factors[place:]
+            left, right = (part[0] if len(part) == 1 else Product(part, at=part[0].at) for part in sides)
+            if self._shape_or_none(left) == COLUMN == self._shape_or_none(right):
+                return Inner(left, right, at=product.at)
+        return None
+
+    def _shape_or_none(self, expression: Expression) -> Shape | None:
+        try:
+            return self.of(expression)
+        except NotationError:
+            return None
 
     def groups(self, factors: Sequence[Expression]) -> list[list[Expression]]:
         """Return factors in groups: a matrix product each, of which all but one are scalars.

@@ -50,6 +50,8 @@ def _of_vectors(tokens: Sequence[Token]) -> Iterator[str]:
 
 
 def _single_vector(tokens: Sequence[Token]) -> bool:
+    while tokens and tokens[0].text == "'":
+        tokens = tokens[1:]
     if len(tokens) < 3 or tokens[0].kind != "open" or tokens[1].text not in BOLD_STYLES:
         return False
     inside = []

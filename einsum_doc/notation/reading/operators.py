@@ -19,7 +19,7 @@ from einsum_doc.notation.matrices.nodes import Inner, MatrixFunction, Norm
 from einsum_doc.notation.reading.components import bracketed_component, exponent
 from einsum_doc.notation.reading.cursor import Parser
 from einsum_doc.notation.reading.indices import summed_indices
-from einsum_doc.notation.reading.vocabulary import NOT_ELEMENTWISE, OF_MATRICES, SPELLED, reserved
+from einsum_doc.notation.reading.vocabulary import NOT_ELEMENTWISE, OF_MATRICES, SPELLED, UPRIGHT, reserved
 
 
 def function(parser: Parser) -> Expression:
@@ -162,9 +162,33 @@ def summation(parser: Parser) -> Expression:
     return Summation(indices, body, capital, at=at)
 
 
+def differential(parser: Parser, ahead: int = 0) -> int:
+    r"""Return the number of tokens of the ∂ or the d, upright or not, that begins there; 0 if there is none."""
+    texts = [parser.peek(ahead + number).text for number in range(4)]
+    if texts[0] == r"\partial":
+        return 1
+    length = 1 if texts[0] == "d" else 4 if texts[0] in UPRIGHT and texts[1:] == ["{", "d", "}"] else 0
+    length = 2 if texts[0] in UPRIGHT and texts[1] == "d" else length
+    return length if length and parser.peek(ahead + length).text not in ("_", "'") else 0
+
+
+def is_derivative(parser: Parser) -> bool:
+    r"""Return whether a fraction, from inside of its first brace on, is a derivative: `\frac{\partial y}{\partial x}`, `\frac{dy}{dx}`."""
+    if parser.sees("partial"):
+        return True
+    if not differential(parser):
+        return False
+    depth, ahead = 1, 0
+    while depth and parser.peek(ahead).kind not in ("end", "break"):
+        depth += (parser.peek(ahead).text == "{") - (parser.peek(ahead).text == "}")
+        ahead += 1
+    below = ahead + 1 + differential(parser, ahead + 1)
+    return parser.peek(ahead).text == "{" and below > ahead + 1 and parser.peek(below).kind in ("letter", "style")
+
+
 def derivative(parser: Parser, at: Position) -> Expression:
     r"""Read `\frac{\partial y}{\partial x}` from its first ∂ on, and its argument if that follows it."""
-    parser.take()
+    parser.position += differential(parser)
     order = _order(parser)
     body = None if parser.sees("symbol", "}") else parser.term()
     if not parser.accept("symbol", "}"):
@@ -205,7 +229,10 @@ def _order(parser: Parser) -> int:
 
 def _by(parser: Parser, fault: str = "") -> Tensor:
     """Read a ∂ and the tensor by which a derivative is."""
-    partial = parser.expect("partial", r"\partial", fault)
+    partial = parser.next
+    if not differential(parser):
+        raise parser.error(fault or parser.unexpected(), expected=r"'\partial'")
+    parser.position += differential(parser)
     found = parser.primary()
     if not isinstance(found, Tensor):
         expected = reserved(found) or "a tensor, x_{ij}"
@@ -213,9 +240,44 @@ def _by(parser: Parser, fault: str = "") -> Tensor:
     return found
 
 
-def inline_derivative(parser: Parser) -> Expression:
-    r"""Read `\partial y / \partial x`."""
+def gradient(parser: Parser) -> Expression:
+    r"""Read `\nabla_x` with its argument."""
     at = parser.take().at
+    if not parser.sees("symbol", "_"):
+        raise parser.error("∇ without the tensor below", expected=r"\nabla_{x}, or \frac{\partial}{\partial x}")
+    return _of_argument(parser, at)
+
+
+def _of_argument(parser: Parser, at: Position) -> Expression:
+    """Read the tensor below ∇ or ∂, and the one factor that is differentiated."""
+    parser.take()
+    braced = parser.accept("symbol", "{")
+    by = parser.primary() if braced else _single(parser)
+    if braced:
+        parser.expect("symbol", "}")
+    if not isinstance(by, Tensor):
+        raise parser.error("a derivative is by a tensor", expected=reserved(by) or "a tensor", at=at)
+    body = parser.factor() if parser.starts_factor() and not parser.sees("sum") else None
+    if body is None:
+        raise parser.misplaced("the factor that is differentiated")
+    if parser.starts_factor() or parser.sees("symbol", "/"):
+        raise parser.error("where does the derivative end?", expected="brackets", at=at)
+    return Partial(body, by, at=at)
+
+
+def _single(parser: Parser) -> Expression:
+    """Read a letter that stands below without braces."""
+    if parser.sees("style"):
+        return parser.primary()
+    token = parser.take()
+    return Tensor(token.text, at=token.at) if token.kind == "letter" else Number(Fraction(0))
+
+
+def inline_derivative(parser: Parser) -> Expression:
+    r"""Read `\partial y / \partial x`, or `\partial_x` with its argument."""
+    at = parser.take().at
+    if parser.sees("symbol", "_"):
+        return _of_argument(parser, at)
     if parser.sees("partial"):
         raise parser.error("a ∂ of a ∂", expected=r"\frac{\partial^2 y}{\partial x \partial x}")
     body = parser.primary()

@@ -25,7 +25,17 @@ from einsum_doc.notation.expression import (
 from einsum_doc.notation.matrices.nodes import Hadamard, Kronecker
 from einsum_doc.notation.reading.components import before_bracket, bracketed_component, component, number, raised
 from einsum_doc.notation.reading.cursor import Parser
-from einsum_doc.notation.reading.operators import derivative, function, inline_derivative, inner, norm, root, summation
+from einsum_doc.notation.reading.operators import (
+    derivative,
+    function,
+    gradient,
+    inline_derivative,
+    inner,
+    is_derivative,
+    norm,
+    root,
+    summation,
+)
 from einsum_doc.notation.reading.tokens import Token
 from einsum_doc.notation.reading.vocabulary import BETWEEN
 
@@ -74,6 +84,7 @@ class Terms(Parser):
     def _factors(self) -> Expression:
         at = start = self.next.at
         items: list[Expression | Token] = []
+        dots: list[int] = []
         times: Token | None = None
         while True:
             if self.sees("dots"):
@@ -90,12 +101,14 @@ class Terms(Parser):
                 start = first.at
                 items.append(self._over(factor))
             times = self.accept("times")
+            if times:
+                dots.append(len(items))
             if not self.starts_factor():
                 break
         if times:
             raise self.misplaced("a factor")
         factors = _with_range_products(self, items)
-        return factors[0] if len(factors) == 1 else Product(factors, at=at)
+        return factors[0] if len(factors) == 1 else Product(factors, tuple(dots) if len(factors) == len(items) else (), at=at)
 
     def _over(self, numerator: Expression) -> Expression:
         """Read the slash and the denominator that may follow a factor."""
@@ -233,7 +246,7 @@ def _fraction(parser: Parser) -> Expression:
         numerator = _unbraced(parser)
         denominator = parser.braced() if parser.accept("symbol", "{") else _unbraced(parser)
         return Quotient(numerator, denominator, at=at)
-    if parser.sees("partial"):
+    if is_derivative(parser):
         return derivative(parser, at)
     numerator = parser.braced()
     parser.expect("symbol", "{", "a fraction without its denominator")
@@ -262,6 +275,7 @@ _CONSTRUCTS: Mapping[str, Callable[[Parser], Expression]] = {
     "root": root,
     "function": function,
     "partial": inline_derivative,
+    "nabla": gradient,
     "norm": norm,
     "inner": inner,
 }

@@ -52,6 +52,7 @@ _KINDS = {
     "root": [r"\sqrt"],
     "sum": [r"\sum"],
     "partial": [r"\partial"],
+    "nabla": [r"\nabla"],
     "times": [r"\cdot", r"\times"],
     "hadamard": [r"\odot"],
     "kronecker": [r"\otimes"],
@@ -87,7 +88,7 @@ BRACKETS = {
 """The brackets that are seen on the page: whether each opens or closes, and its shape."""
 
 FACTORS = frozenset(
-    ["letter", "number", "open", "style", "function", "fraction", "root", "sum", "partial", "dots", "inner"]
+    ["letter", "number", "open", "style", "function", "fraction", "root", "sum", "partial", "nabla", "dots", "inner"]
 )
 """The kinds of what a factor can begin with."""
 
@@ -99,6 +100,9 @@ USUAL_FUNCTIONS = frozenset(["f", "g", "F", "G", r"\phi", r"\varphi", r"\psi", r
 
 BOLD_STYLES = (r"\mathbf", r"\boldsymbol", r"\bm", r"\vec")
 """Styles of vectors and matrices."""
+
+UPRIGHT = (r"\mathrm", r"\mathsf")
+"""Styles of the d of a derivative."""
 
 _CONSTANT_STYLES = ("mathbf", "mathbb", "boldsymbol", "mathrm", "mathsf")
 CONSTANTS = {rf"\{style}{{{sign}}}": sign for style in _CONSTANT_STYLES for sign in "01"} | {
@@ -116,7 +120,6 @@ _HINTS = {
         *("|", r"\lvert", r"\rvert", r"\vert")
     ],
     r"functions of each component, such as \operatorname{relu} and \operatorname{abs}": [r"\max", r"\min"],
-    r"the gradient's components, \frac{\partial}{\partial x_i} \left( … \right)": [r"\nabla"],
     r"brackets around the sum, \left( \sum_i … \right)": [r"\sum"],
     "a product of components, or a power": [r"\prod"],
     "a prime on a name, x'_{i}, or on an index, x_{i'}": [r"\prime"],
