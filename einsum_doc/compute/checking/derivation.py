@@ -226,14 +226,23 @@ class DerivationCheck:
     def _function(self, chain: Chain) -> CheckedLine | None:
         """Read a row that defines a function; return None if it does not."""
         head, relation = chain.head, chain.relations[0]
-        assert isinstance(head, Function)
+        if not isinstance(head, Function) or head.name not in self.functions - self.table.values.keys():
+            return None
         argument = head.argument
-        if not isinstance(argument, Tensor) or argument.indices or head.order or head.name not in self.functions:
+        if not isinstance(argument, Tensor) or argument.indices or head.order or relation.sign != "=":
             return None
         self.table.values[head.name] = argument, applied(relation.right, self.table.values)
-        text = f"{head} = {relation.right}"
         return CheckedLine(
-            relation.at[0], relation.latex, relation.reason, "definition", True, "", (), "a definition", relation.row, text
+            relation.at[0],
+            relation.latex,
+            relation.reason,
+            "definition",
+            True,
+            "",
+            (),
+            "a definition",
+            relation.row,
+            f"{head} = {relation.right}",
         )
 
     def _of_matrix(
@@ -251,13 +260,11 @@ class DerivationCheck:
         """Check the lines of one chain."""
         self.table.count += 1
         key = f"chain {self.table.count}"
-        relations = chain.relations
-        if isinstance(chain.head, Function) and chain.head.name not in self.table.values and relations[0].sign == "=":
-            if yields := self._function(chain):
-                yield yields
-                if not relations[1:]:
-                    return
-                chain = Chain(relations[0].right, relations[1:])
+        if defined_function := self._function(chain):
+            yield defined_function
+            chain = Chain(chain.relations[0].right, chain.relations[1:])
+            if not chain.relations:
+                return
         written = [applied(side, self.table.values) for side in sides_of(chain)]
         taken = {index.letter for index, _ in directives.equal}
         components, free, matrices = in_components(written, self.table, self.scope, taken)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequenc
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count
+from typing import TypeAlias
 
 from einsum_doc.notation.expression import (
     Delta,
@@ -19,6 +20,7 @@ from einsum_doc.notation.expression import (
     Power,
     Product,
     Quotient,
+    Subscript,
     Sum,
     Summation,
     Tensor,
@@ -27,6 +29,7 @@ from einsum_doc.notation.expression import (
     subscripts,
 )
 from einsum_doc.notation.matrices.nodes import (
+    Component,
     Constant,
     Hadamard,
     Inner,
@@ -37,7 +40,8 @@ from einsum_doc.notation.matrices.nodes import (
 )
 from einsum_doc.notation.matrices.shapes import SCALAR, Fail, Shape, Shapes, exponent_of, words
 
-Indices = tuple[Index, ...]
+Indices: TypeAlias = tuple[Index, ...]
+Slots: TypeAlias = tuple[Subscript, ...]
 
 _LETTERS = "ijklmnpqrstuvwabcdfgh"
 
@@ -124,7 +128,7 @@ class Components:
     def _new(self, number: int) -> Indices:
         return tuple(next(self.letters) for _ in range(number))
 
-    def of(self, expression: Expression, rows: Indices = (), columns: Indices = ()) -> Expression:
+    def of(self, expression: Expression, rows: Slots = (), columns: Slots = ()) -> Expression:
         """Return the component of an expression at these rows and columns; none of a scalar."""
         match expression:
             case Tensor(name, ()) if name in self.aliases:
@@ -154,6 +158,9 @@ class Components:
                 return self._power(expression, rows, columns)
             case Partial():
                 return self._derivative(expression, rows, columns)
+            case Component(body, indices):
+                high = self.shapes.known(body)[0]
+                return self.of(body, indices[:high], indices[high:])
             case Norm() | Inner():
                 return self._number(expression)
             case MatrixFunction():
@@ -162,7 +169,7 @@ class Components:
                 return expression
 
     def _product(
-        self, expression: Product, groups: Sequence[Sequence[Expression]], rows: Indices, columns: Indices
+        self, expression: Product, groups: Sequence[Sequence[Expression]], rows: Slots, columns: Slots
     ) -> Expression:
         factors: list[Expression] = []
         for group in groups:
@@ -178,7 +185,7 @@ class Components:
         return factors[0] if len(factors) == 1 else Product(tuple(factors), at=expression.at)
 
     def _kronecker(
-        self, expression: Expression, factors: Sequence[Expression], rows: Indices, columns: Indices
+        self, expression: Expression, factors: Sequence[Expression], rows: Slots, columns: Slots
     ) -> Expression:
         shapes = [self.shapes.known(factor) for factor in factors]
         if len(rows) == len(columns) == 1 and len(factors) == 2 and shapes == [(1, 0), (1, 0)]:
@@ -192,12 +199,12 @@ class Components:
                 raise self.fail(f"nothing says which shape {expression} has", expression.at, "one of known shape")
         return Product(tuple(parts), at=expression.at)
 
-    def _function(self, expression: Function, argument: Expression, rows: Indices, columns: Indices) -> Expression:
+    def _function(self, expression: Function, argument: Expression, rows: Slots, columns: Slots) -> Expression:
         if expression.name == "log" and isinstance(argument, MatrixFunction) and argument.name == "det":
             return self._of_matrix(replace(argument, name="logdet"), (), ())
         return replace(expression, argument=self.of(argument, rows, columns))
 
-    def _power(self, expression: Power, rows: Indices, columns: Indices) -> Expression:
+    def _power(self, expression: Power, rows: Slots, columns: Slots) -> Expression:
         number = exponent_of(expression)
         if isinstance(expression.base, Norm) and expression.base.degree == 2 and number == 2:
             return self._squares(expression.base.body)
@@ -208,9 +215,9 @@ class Components:
         factors = (expression.base,) * int(number or 0)
         return self._product(Product(factors, at=expression.at), [factors], rows, columns)
 
-    def _derivative(self, expression: Partial, rows: Indices, columns: Indices) -> Expression:
+    def _derivative(self, expression: Partial, rows: Slots, columns: Slots) -> Expression:
         body, by = self.shapes.known(expression.body), self.shapes.of_name(expression.by)
-        inner: tuple[Indices, Indices] = (rows, columns) if by == SCALAR else (rows[: body[0]], ())
+        inner: tuple[Slots, Slots] = (rows, columns) if by == SCALAR else (rows[: body[0]], ())
         below = () if by == SCALAR else (rows, columns) if body == SCALAR else (columns, ())
         tensor = self.of(expression.by, *below)
         if not isinstance(tensor, Tensor):
@@ -234,7 +241,7 @@ class Components:
         square = Power(self.of(body, rows, columns), Number(Fraction(2)), at=body.at)
         return Summation((*rows, *columns), square, at=body.at) if shape != SCALAR else square
 
-    def _of_matrix(self, expression: MatrixFunction, rows: Indices, columns: Indices) -> Expression:
+    def _of_matrix(self, expression: MatrixFunction, rows: Slots, columns: Slots) -> Expression:
         argument, at = expression.argument, expression.at
         shape = self.shapes.known(argument)
         match expression.name:
@@ -251,7 +258,7 @@ class Components:
             case _:
                 return self._named(expression, rows, columns)
 
-    def _named(self, expression: MatrixFunction, rows: Indices, columns: Indices) -> Expression:
+    def _named(self, expression: MatrixFunction, rows: Slots, columns: Slots) -> Expression:
         """Return a component of the inverse, or the determinant, as that of a tensor of its own."""
         if expression not in self.known:
             shape = self.shapes.known(expression.argument)
@@ -265,7 +272,7 @@ class Components:
         return Tensor(found.name, (*found.open, *rows, *columns), at=expression.at)
 
 
-def _constant(sign: str, rows: Indices, columns: Indices, expression: Expression) -> Expression:
+def _constant(sign: str, rows: Slots, columns: Slots, expression: Expression) -> Expression:
     if sign == "I":
         return Delta((*rows, *columns), at=expression.at)
     return One((*rows, *columns), at=expression.at) if sign == "1" else Number(Fraction(0), at=expression.at)
@@ -276,7 +283,7 @@ def _slots(head: Expression) -> tuple[Expression, ...]:
     return (head.body, head.by) if isinstance(head, Partial) else (head,)
 
 
-def renamed(expression: Expression, names: Mapping[Index, Index]) -> Expression:
+def renamed(expression: Expression, names: Mapping[Subscript, Subscript]) -> Expression:
     """Return an expression with other indices."""
 
     def change(part: Expression) -> Expression:

@@ -14,8 +14,10 @@ from einsum_doc.notation.expression import (
     Number,
     Pi,
     Size,
+    Subscript,
     Sum,
     Tensor,
+    subscript,
 )
 
 _TIGHT = (Tensor, Number, Pi, Size, Function)
@@ -109,5 +111,20 @@ class Inner(Expression):
         return f"⟨{self.left}, {self.right}⟩"
 
 
-SIGNS = (Transpose, Hadamard, Kronecker, Constant, MatrixFunction, Norm, Inner)
+@dataclass(frozen=True)
+class Component(Expression):
+    """A component of a vector or a matrix that is an expression, (A B)_{ij}."""
+
+    body: Expression
+    indices: tuple[Subscript, ...]
+
+    @property
+    def own(self) -> tuple[Subscript, ...]:
+        return self.indices
+
+    def __str__(self) -> str:
+        return f"({self.body}){subscript(self.indices)}"
+
+
+SIGNS = (Component, Transpose, Hadamard, Kronecker, Constant, MatrixFunction, Norm, Inner)
 """The expressions that only matrix notation has."""

@@ -23,6 +23,7 @@ from einsum_doc.notation.expression import (
 )
 from einsum_doc.notation.matrices.nodes import (
     SIGNS,
+    Component,
     Constant,
     Hadamard,
     Inner,
@@ -90,7 +91,7 @@ class Shapes:
                 return self._of_transpose(body)
             case Power():
                 return self._of_power(expression)
-            case Norm() | Inner():
+            case Norm() | Inner() | Component():
                 return self._of_number(expression)
             case Kronecker(factors):
                 self._refuse_bare(expression)
@@ -174,7 +175,13 @@ class Shapes:
         return shape
 
     def _of_number(self, expression: Expression) -> Shape:
-        if isinstance(expression, Inner):
+        if isinstance(expression, Component):
+            shape = self.known(expression.body)
+            if sum(shape) != len(expression.indices) or not sum(shape):
+                self._stop(
+                    expression.body, f"{len(expression.indices)} indices on {{}}", "one index for each of its axes"
+                )
+        elif isinstance(expression, Inner):
             self.common(expression.parts)
         elif isinstance(expression, Norm) and self.known(expression.body) == MATRIX and expression.degree == 1:
             self._stop(expression.body, "the norm ‖…‖₁ of {}", "components")
@@ -202,12 +209,16 @@ class Shapes:
         if name in ("tr", "det", "inv") and rows == columns and rows:
             return (rows, columns) if name == "inv" else SCALAR
         wanted = "a matrix" if name in ("tr", "det", "inv") else "a vector or a matrix"
-        self._stop(argument, f"{name} of {{}}", wanted)
+        return self._stop(argument, f"{name} of {{}}", wanted)
 
     def _of_derivative(self, body: Expression, by: Tensor) -> Shape:
         above, below = self.known(body), self.of_name(by)
         if above[1] and below != SCALAR:
-            self._stop(body, "the derivative of {} by " + f"{by}, which is {words(below)}", r"\operatorname{vec}, or components")
+            self._stop(
+                body,
+                "the derivative of {} by " + f"{by}, which is {words(below)}",
+                r"\operatorname{vec}, or components",
+            )
         if above == SCALAR or below == SCALAR:
             return below if above == SCALAR else above
         if below[1]:

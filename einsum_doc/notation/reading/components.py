@@ -23,8 +23,9 @@ from einsum_doc.notation.expression import (
 from einsum_doc.notation.matrices.nodes import Constant, Transpose
 from einsum_doc.notation.reading.cursor import Cursor, Parser
 from einsum_doc.notation.reading.indices import indices
-from einsum_doc.notation.reading.labels import lower_label, upper_label
+from einsum_doc.notation.reading.labels import lower_label, square_label, upper_label
 from einsum_doc.notation.reading.vocabulary import (
+    BOLD_STYLES,
     CONSTANTS,
     FUNCTION_NAME,
     FUNCTIONS,
@@ -102,7 +103,7 @@ def component(parser: Parser) -> Expression:
         return Function("exp", power, at=token.at)
     if parser.sees("symbol", "_"):
         own = indices(parser)
-        return Tensor(name + upper_label(parser), own, at=token.at)
+        return Tensor(name + (upper_label(parser) or square_label(parser, name)), own, at=token.at)
     if name == "e":
         raise parser.error("e without exponent or indices", expected=r"e^{…} or \exp(…); a tensor e has indices, e_{i}")
     if name == r"\pi":
@@ -164,9 +165,12 @@ def _name(cursor: Cursor) -> str | None:
     if not (cursor.sees("letter") or cursor.sees("style")):
         return None
     found = cursor.take().text if cursor.sees("letter") else _styled(cursor)
-    while label := cursor.accept("symbol", "'") or upper_label(cursor) or lower_label(cursor):
-        found += label if isinstance(label, str) else "'"
-    return found
+    while True:
+        prime = "'" if cursor.accept("symbol", "'") else ""
+        label = prime or upper_label(cursor) or lower_label(cursor) or square_label(cursor, found)
+        if not label:
+            return found
+        found += label
 
 
 def _styled(cursor: Cursor) -> str:
@@ -183,7 +187,9 @@ def _styled(cursor: Cursor) -> str:
                 inner = ""
                 while letter := cursor.accept("letter"):
                     inner += letter.text
-                    if cursor.sees("letter") and cursor.next.start > letter.end:  # \mathbf{a b} is \mathbf{a}\mathbf{b}.
+                    if (
+                        cursor.sees("letter") and cursor.next.start > letter.end
+                    ):  # \mathbf{a b} is \mathbf{a}\mathbf{b}.
                         here = cursor.position
                         cursor.tokens[here:here] = [replace(brace, text="}"), style, brace]
                 if not inner:
@@ -202,7 +208,7 @@ def raised(parser: Parser, base: Expression) -> Expression:
     caret = parser.accept("symbol", "^")
     if caret is None:
         return base
-    if length := _transpose_length(parser, 0):
+    if length := _transpose_length(parser, 0) or _hermitian_length(parser, base):
         parser.position += length
         return _once(parser, Transpose(base, at=base.at))
     if length := _inverse_transpose_length(parser):
@@ -237,6 +243,13 @@ def exponent(parser: Parser) -> Expression:
         parser.take()
         return Tensor(token.text, at=token.at)
     raise parser.misplaced("an exponent: a digit, a letter or {…}")
+
+
+def _hermitian_length(cursor: Cursor, base: Expression) -> int:
+    """Return the number of tokens of an exponent H on vectors or matrices, whose numbers are real here."""
+    texts = [cursor.peek(number).text for number in range(3)]
+    bold = any(isinstance(part, Tensor) and part.name.startswith(BOLD_STYLES) for part in base.walk())
+    return 0 if not bold else 1 if texts[0] == "H" else 3 if texts == ["{", "H", "}"] else 0
 
 
 def _inverse_transpose_length(cursor: Cursor) -> int:

@@ -22,6 +22,7 @@ class Cursor:
     level: how deeply the next token is nested; 0 outside of all terms.
     scalars: the names that have been read as scalars; they may be factors of a bracket.
     in_norm: true if the next ‖ closes a norm. in_right: true in a right side, after which an equation may begin.
+    squares: letters that are names with their square only, as the variance σ².
     labels: letters that are no indices, but parts of names, as t in `h_{t-1}`.
     functions: names that are functions where they stand before a bracket, each with that of the function.
     """
@@ -37,6 +38,7 @@ class Cursor:
         self.in_norm = False
         self.in_right = False
         self.labels: set[str] = set()
+        self.squares: set[str] = set()
         self.functions: dict[str, str] = {}
 
     @property
@@ -164,7 +166,11 @@ class Parser(Cursor, ABC):
 
     def opens_norm(self) -> bool:
         """Return whether the next sign is a ‖ that opens a norm."""
-        return self.sees("norm") and not self.sees("norm", r"\rVert") and (self.sees("norm", r"\lVert") or not self.in_norm)
+        return (
+            self.sees("norm")
+            and not self.sees("norm", r"\rVert")
+            and (self.sees("norm", r"\lVert") or not self.in_norm)
+        )
 
     def continues_term(self) -> bool:
         return self.starts_factor() or self.sees("symbol", "/") or self.next.kind in ("times", *BETWEEN)

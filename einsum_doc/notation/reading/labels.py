@@ -22,13 +22,61 @@ def upper_label(cursor: Cursor) -> str:
     elif len(inside) > 2 and inside[0].kind == "open" and inside[0].text in "([" and inside[-1].kind == "close":
         first, *shift = inside[1:-1]
         of_one = first.kind in ("letter", "number") and not shift
-        if of_one or (first.kind == "letter" and len(shift) == 2 and shift[0].text in "+-" and shift[1].kind == "number"):
+        if of_one or (
+            first.kind == "letter" and len(shift) == 2 and shift[0].text in "+-" and shift[1].kind == "number"
+        ):
             found = "".join(token.text for token in inside)
     else:
         found = _word(inside)
     if found:
         cursor.position += 1 + length
     return f"^{{{found}}}" if found else ""
+
+
+def square_label(cursor: Cursor, name: str) -> str:
+    r"""Read the 2 in `\sigma^2` where that is a name; return it in LaTeX, or ""."""
+    if name not in cursor.squares or not cursor.sees("symbol", "^"):
+        return ""
+    inside, length = _group(cursor, 1)
+    if [token.text for token in inside] != ["2"]:
+        return ""
+    cursor.position += 1 + length
+    return "^{2}"
+
+
+def squares(tokens: Sequence[Token]) -> Iterator[str]:
+    r"""Yield the letters that only stand with a square, `\sigma^2`, and are defined or differentiated by with it."""
+    places: dict[str, list[int]] = {}
+    for number, token in enumerate(tokens):
+        if token.kind == "letter":
+            places.setdefault(token.text, []).append(number)
+    for name, numbers in places.items():
+        ends = [_after_square(tokens, number + 1) for number in numbers]
+        pairs = list(zip(numbers, ends, strict=True))
+        by = any(tokens[number - 1].kind == "partial" and _text(tokens, number - 3) == "}" for number, _ in pairs)
+        first = any(_text(tokens, number - 1) in ("", r"\\") and _text(tokens, end) in "&=" for number, end in pairs)
+        if all(ends) and (by or first):
+            yield name
+
+
+def _after_square(tokens: Sequence[Token], number: int) -> int:
+    """Return the number of the token after an exponent 2, which indices may stand before or after; 0 without one."""
+    square = False
+    while _text(tokens, number) in ("^", "_"):
+        texts = [_text(tokens, number + ahead) for ahead in range(1, 4)]
+        if _text(tokens, number) == "^" and texts[0] != "2" and texts != ["{", "2", "}"]:
+            return 0
+        square = square or _text(tokens, number) == "^"
+        number += 2
+        if texts[0] == "{":
+            while _text(tokens, number) not in ("}", ""):
+                number += 1
+            number += 1
+    return number if square else 0
+
+
+def _text(tokens: Sequence[Token], number: int) -> str:
+    return tokens[number].text if 0 <= number < len(tokens) else ""
 
 
 def lower_label(cursor: Cursor) -> str:
@@ -57,7 +105,11 @@ def shifted(tokens: Sequence[Token], bold: Sequence[str]) -> Iterator[str]:
     for number, token in enumerate(tokens):
         if token.kind == "style" and token.text in bold:
             ahead = number + 1
-            while ahead < len(tokens) and tokens[ahead].text not in ("}", "_") and tokens[ahead].kind in ("letter", "symbol"):
+            while (
+                ahead < len(tokens)
+                and tokens[ahead].text not in ("}", "_")
+                and tokens[ahead].kind in ("letter", "symbol")
+            ):
                 ahead += 1
             ahead += ahead < len(tokens) and tokens[ahead].text == "}"
             texts = [each.text for each in tokens[ahead : ahead + 5]]
@@ -66,7 +118,7 @@ def shifted(tokens: Sequence[Token], bold: Sequence[str]) -> Iterator[str]:
 
 
 def _group(cursor: Cursor, ahead: int) -> tuple[list[Token], int]:
-    """Return the tokens that an exponent or a subscript consists of, without braces, and how many they are with them."""
+    """Return the tokens of an exponent or a subscript without its braces, and their number with them."""
     first = cursor.peek(ahead)
     if first.kind == "style":
         inside, length = _group(cursor, ahead + 1)

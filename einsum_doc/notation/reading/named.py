@@ -39,7 +39,7 @@ def defined(tokens: Sequence[Token]) -> Iterator[str]:
 
 
 def _of_vectors(tokens: Sequence[Token]) -> Iterator[str]:
-    """Yield the usual names of functions that only stand before a single vector in brackets, as a product needs none."""
+    """Yield usual names of functions that stand only before a single vector in brackets: a product needs none."""
     places: dict[str, list[int]] = {}
     for number, token in enumerate(tokens):
         if token.kind == "letter" and token.text in USUAL_FUNCTIONS:

@@ -11,6 +11,8 @@ from einsum_doc.notation.expression import (
     Partial,
     Position,
     Power,
+    Product,
+    Quotient,
     Summation,
     Tensor,
     plain,
@@ -135,7 +137,9 @@ def norm(parser: Parser) -> Expression:
         token = parser.take()
         degree = token.text
         if degree not in _DEGREES or (token.kind not in ("number", "letter", "text")):
-            raise parser.error("a norm of another kind", expected="_2, _F, _1, or its definition in components", at=token.at)
+            raise parser.error(
+                "a norm of another kind", expected="_2, _F, _1, or its definition in components", at=token.at
+            )
         for each in (inside, braced):
             if each:
                 parser.expect("symbol", "}")
@@ -173,7 +177,10 @@ def differential(parser: Parser, ahead: int = 0) -> int:
 
 
 def is_derivative(parser: Parser) -> bool:
-    r"""Return whether a fraction, from inside of its first brace on, is a derivative: `\frac{\partial y}{\partial x}`, `\frac{dy}{dx}`."""
+    r"""Return whether a fraction is a derivative, `\frac{\partial y}{\partial x}` or `\frac{dy}{dx}`.
+
+    The parser is inside of its first brace.
+    """
     if parser.sees("partial"):
         return True
     if not differential(parser):
@@ -200,6 +207,7 @@ def derivative(parser: Parser, at: Position) -> Expression:
     if len(by) != order:
         raise parser.error(f"a derivative of order {order} by {len(by)} tensors", expected="as many ∂ below as above")
     parser.take()
+    numbers = _numbers(parser) if body is None else ()
     if body is None and parser.sees("sum"):
         body = summation(parser)  # It goes to the end of the term.
     elif body is None:
@@ -209,9 +217,25 @@ def derivative(parser: Parser, at: Position) -> Expression:
                 "is this differentiated too?",
                 expected="it inside the derivative's bracket, or brackets around the derivative",
             )
+    if numbers:
+        body = Product((*numbers, body), at=at)
     for tensor in reversed(by):
         body = Partial(body, tensor, at=at)
     return body
+
+
+def _numbers(parser: Parser) -> tuple[Expression, ...]:
+    r"""Read the numbers before what is differentiated: `\frac{\partial}{\partial x} \frac{1}{2} \left( … \right)`."""
+    start = parser.position
+    found: list[Expression] = []
+    while parser.sees("number") or parser.sees("fraction"):
+        before = parser.position
+        part = parser.factor()
+        if not all(isinstance(each, Number | Quotient) for each in part.walk()) or not parser.starts_factor():
+            parser.position = start if not found else before
+            break
+        found.append(part)
+    return tuple(found)
 
 
 def _order(parser: Parser) -> int:

@@ -14,7 +14,7 @@ from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Expression, Position
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.directives import Directive, directive
-from einsum_doc.notation.reading.labels import shifted
+from einsum_doc.notation.reading.labels import shifted, squares
 from einsum_doc.notation.reading.named import functions as named_functions
 from einsum_doc.notation.reading.terms import Terms
 from einsum_doc.notation.reading.tokens import Token
@@ -76,6 +76,7 @@ def parse_notation(
     found = [directive(reader, token) for token in reader.removed if token.kind == "directive"]
     reader.labels = {name for each in found if each.word == "label" for name in each.body.replace(",", " ").split()}
     reader.labels |= {*labels, *shifted(reader.tokens, BOLD_STYLES)}
+    reader.squares = set(squares(reader.tokens))
     reader.functions = named_functions(reader, found, functions)
     found_at: list[tuple[Position, Chain | Directive]] = [(each.at, each) for each in found]
     found_at += [(chain.head.at, chain) for chain in _chains(reader)]

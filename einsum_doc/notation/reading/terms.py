@@ -22,9 +22,10 @@ from einsum_doc.notation.expression import (
     Tensor,
     subscripts,
 )
-from einsum_doc.notation.matrices.nodes import Hadamard, Kronecker
+from einsum_doc.notation.matrices.nodes import Component, Hadamard, Kronecker
 from einsum_doc.notation.reading.components import before_bracket, bracketed_component, component, number, raised
 from einsum_doc.notation.reading.cursor import Parser
+from einsum_doc.notation.reading.indices import indices
 from einsum_doc.notation.reading.operators import (
     derivative,
     function,
@@ -108,7 +109,11 @@ class Terms(Parser):
         if times:
             raise self.misplaced("a factor")
         factors = _with_range_products(self, items)
-        return factors[0] if len(factors) == 1 else Product(factors, tuple(dots) if len(factors) == len(items) else (), at=at)
+        return (
+            factors[0]
+            if len(factors) == 1
+            else Product(factors, tuple(dots) if len(factors) == len(items) else (), at=at)
+        )
 
     def _over(self, numerator: Expression) -> Expression:
         """Read the slash and the denominator that may follow a factor."""
@@ -233,10 +238,8 @@ def _bracket(parser: Parser) -> Expression:
         )
     inner = parser.enclosed()
     parser.close(opening)
-    if parser.sees("symbol", "_", "'"):
-        raise parser.error(
-            "only a name or its transpose takes indices here", expected="(a^T)_{ij}, [a]_{ij} or components"
-        )
+    if parser.sees("symbol", "_"):
+        return Component(inner, indices(parser), at=opening.at)
     return inner
 
 

@@ -116,9 +116,7 @@ CONNECTIVES = frozenset(["so", "hence", "thus", "then", "therefore", "and", "whe
 
 _HINTS = {
     "a product of components, x_i y_i": [r"\circ", r"\ast", "*"],
-    r"\operatorname{abs}(x_i), or \sqrt{x_i x_i} for a norm": [
-        *("|", r"\lvert", r"\rvert", r"\vert")
-    ],
+    r"\operatorname{abs}(x_i), or \sqrt{x_i x_i} for a norm": [*("|", r"\lvert", r"\rvert", r"\vert")],
     r"functions of each component, such as \operatorname{relu} and \operatorname{abs}": [r"\max", r"\min"],
     r"brackets around the sum, \left( \sum_i … \right)": [r"\sum"],
     "a product of components, or a power": [r"\prod"],

@@ -22,19 +22,20 @@ _SIGN = re.compile(r"\\?([A-Za-z]+)")
 def shape_of(table: SymbolTable, tensor: Tensor) -> Shape:
     """Return the shape of a tensor as it stands: a scalar, if it has indices or is not bold.
 
-    A bold capital is a matrix and a bold small letter a column, unless the page has used it otherwise.
+    A tensor that the page has used with indices has as many here. Of others, a bold capital is a matrix, and a bold
+    small letter a column.
     """
     name = tensor.name
     if any(not isinstance(index, Index) or index.letter not in table.samples for index in tensor.indices):
         return SCALAR
     if name in table.shapes:
         return table.shapes[name]
-    bold = _BOLD.search(name)
-    if bold is None:
-        return SCALAR
     known = table.tensors.get(name)
     if known is not None and known.kinds is not None:
         return {1: COLUMN, 2: MATRIX}.get(len(known.kinds) - len(tensor.indices), SCALAR)
+    bold = _BOLD.search(name)
+    if bold is None:
+        return SCALAR
     signs = [sign for sign in _SIGN.findall(bold[1]) if sign not in ACCENTS]
     return MATRIX if signs and (signs[-1][0] if bold[1].startswith("\\") else signs[-1][-1]).isupper() else COLUMN
 
@@ -93,7 +94,9 @@ def _alias(step: Directive, text: str, shape: Shape, scope: Scope) -> tuple[Expr
     try:
         found = parse_expression(text)
     except NotationError as error:
-        raise scope.fail(f"{text}: {error.args[0]}", step.at, r"a component, as \frac{\partial l}{\partial y_{ij}}") from error
+        raise scope.fail(
+            f"{text}: {error.args[0]}", step.at, r"a component, as \frac{\partial l}{\partial y_{ij}}"
+        ) from error
     slots = (found.body, found.by) if isinstance(found, Partial) else (found,)
     own = tuple(index for part in slots for index in part.own if isinstance(index, Index))
     if len(set(own)) < len(own) or len(own) != sum(shape) or kinds_of(own) != ("index",) * len(own):

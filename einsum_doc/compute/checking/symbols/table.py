@@ -193,7 +193,9 @@ def _sinks(table: SymbolTable, sides: Sequence[Expression], names: Sequence[str]
     rights = [definition.sides[1] for definition in definitions if definition is not None]
     by = {name for side in (*sides, *rights) for _, name in table.gradients(side)}
     uses = {name: _uses(table, name) for name, symbol in table.tensors.items() if not symbol.downstream}
-    while idle := [name for name in uses if table.tensors[name].auxiliary and not any(name in each for each in uses.values())]:
+    while idle := [
+        name for name in uses if table.tensors[name].auxiliary and not any(name in each for each in uses.values())
+    ]:
         for name in idle:
             del uses[name]
     used = set().union(*uses.values())
