@@ -32,6 +32,10 @@ class Token:
 
 
 _SIGN = re.compile(r"\s*(\\[A-Za-z]+|\\.|[0-9]+(?:\.[0-9]+)?|.|\Z)", re.DOTALL)
+_RELATION = re.compile(r"(?<!\\)=|\\neq?(?![A-Za-z])")
+_ENVIRONMENT = re.compile(
+    r"\s*\{(?:(?:aligned|alignedat|align|gather|gathered|split|equation|eqnarray|multline)\*?\}|array\}\s*(?:\{[^{}]*\})?)"
+)
 _DIMENSION = re.compile(r"\[\s*-?[0-9.]+\s*(?:pt|em|ex|mu|mm|cm|in)\s*\]")
 
 
@@ -45,9 +49,19 @@ def tokens(text: str) -> list[Token]:
     """
     found: list[Token] = []
     spaces: list[str] = []
+    braces: list[str] = []
     sign, start, end = _sign(text, 0)
     while sign:
         kind, value, end, stretched = _token(text, sign, start, end)
+        if kind in ("box", "group"):
+            value, end = _opened(text, sign, end)
+            braces.append(value)
+            spaces.append("")
+            kind = {"(": "open", "{": "symbol", "": "spacing"}[value]
+        elif value == "{" and kind == "symbol":
+            braces.append(value)
+        elif value == "}" and kind == "symbol" and braces and (opened := braces.pop()) != "{":
+            kind, value, end = "close" if opened else "spacing", ")", _past_label(text, end)
         if kind == "spacing":
             spaces.append(value)
         else:
@@ -84,9 +98,31 @@ def _token(text: str, sign: str, start: int, end: int) -> tuple[str, str, int, b
         return kind, *_braced(text, end, sign), False
     if kind in ("length", "label"):
         return "spacing" if kind == "length" else "silent", sign, _braced(text, end, sign)[1], False
+    if kind == "environment" and (environment := _ENVIRONMENT.match(text, end)):
+        return "silent", sign, environment.end(), False
     if kind == "break" and (dimension := _DIMENSION.match(text, end)):
         end = dimension.end()
     return kind, sign, end, False
+
+
+def _opened(text: str, command: str, end: int) -> tuple[str, int]:
+    r"""Return what the braces of `\boxed` or `\cancel` are to be read as, and where they open.
+
+    A box is seen on the page and groups as a bracket does, unless a relation is in it; a colour is not seen.
+    """
+    for _ in range(command in (r"\textcolor", r"\mathcolor")):
+        _, end = _braced(text, end, command)
+    inside, _ = _braced(text, end, command)
+    end = _sign(text, end)[2]
+    if KINDS[command] == "group":
+        return "{", end
+    return "" if _RELATION.search(inside) else "(", end
+
+
+def _past_label(text: str, end: int) -> int:
+    """Return where a brace ends, with what stands below or above it."""
+    sign, _, after = _sign(text, end)
+    return _braced(text, after, sign)[1] if sign in ("_", "^") and _sign(text, after)[0] == "{" else end
 
 
 def _at(text: str, offset: int) -> Position:

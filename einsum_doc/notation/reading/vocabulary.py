@@ -66,10 +66,14 @@ _KINDS = {
     "text": [r"\text", r"\textrm", r"\textit"],
     "tag": [r"\tag"],
     "size": [r"\left", r"\right", *_SIZES],
-    "spacing": [r"\,", r"\;", r"\:", r"\!", r"\ ", r"\>", r"\quad", r"\qquad", r"\enspace", r"\thinspace", "~"],
-    "length": [r"\hspace", r"\hskip", r"\mspace"],
+    "spacing": [r"\,", r"\;", r"\:", r"\!", r"\ ", r"\>", r"\quad", r"\qquad", r"\enspace", r"\thinspace", "~"]
+    + [r"\textstyle", r"\limits", r"\nolimits", r"\mathstrut", *(rf"\{size}" for size in _LETTER_SIZES)],
+    "length": [r"\hspace", r"\hskip", r"\mspace", r"\phantom", r"\vphantom", r"\hphantom", r"\color"],
+    "box": [r"\boxed", r"\underbrace", r"\overbrace"],
+    "group": [r"\cancel", r"\bcancel", r"\xcancel", r"\textcolor", r"\mathcolor"],
+    "environment": [r"\begin", r"\end"],
     "label": [r"\label"],
-    "silent": [r"\notag", r"\nonumber", r"\displaystyle", r"\textstyle", *(rf"\{size}" for size in _LETTER_SIZES)],
+    "silent": [r"\notag", r"\nonumber", r"\displaystyle"],
     "directive": ["%"],
 }
 _KINDS["so"] = [r"\implies", r"\Rightarrow", r"\Longrightarrow", r"\therefore", r"\iff", r"\Leftrightarrow"]
