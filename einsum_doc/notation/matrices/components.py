@@ -245,6 +245,8 @@ class Components:
         argument, at = expression.argument, expression.at
         shape = self.shapes.known(argument)
         match expression.name:
+            case "softmax" | "logsoftmax" | "logsumexp":
+                return self._softmax(expression, rows, columns)
             case "tr":
                 new = self._new(shape[0])
                 return Summation(new, self.of(argument, new, new), at=at)
@@ -257,6 +259,25 @@ class Components:
                 return self.of(argument, rows[shape[1] :], rows[: shape[1]])
             case _:
                 return self._named(expression, rows, columns)
+
+    def _softmax(self, expression: MatrixFunction, rows: Slots, columns: Slots) -> Expression:
+        """Return a component of a softmax, or of its logarithm, or the logarithm of the sum in it."""
+        shape, at = self.shapes.known(expression.argument), expression.at
+        (summed,) = self._new(1)
+        if expression.along:
+            own = self.of(expression.argument)
+            (along,) = expression.along
+            inner = renamed(own, {along: summed})
+        else:
+            own = self.of(expression.argument, rows, columns) if rows or columns else Number(Fraction(0))
+            inner = self.of(expression.argument, *(((summed,), ()) if shape[0] else ((), (summed,))))
+        total = Summation((summed,), Function("exp", inner, at=at), at=at)
+        if expression.name == "softmax":
+            return Quotient(Function("exp", own, at=at), total, at=at)
+        logarithm = Function("log", total, at=at)
+        if expression.name == "logsumexp":
+            return logarithm
+        return Sum((own, Negative(logarithm, at=at)), at=at)
 
     def _named(self, expression: MatrixFunction, rows: Slots, columns: Slots) -> Expression:
         """Return a component of the inverse, or the determinant, as that of a tensor of its own."""

@@ -78,10 +78,14 @@ class Constant(Expression):
 
 @dataclass(frozen=True)
 class MatrixFunction(Expression):
-    """A function of a matrix as a whole: tr, det, diag, vec, or its inverse, inv."""
+    """A function of a matrix or a vector as a whole: tr, det, diag, vec, its inverse, inv; softmax and the like.
+
+    along: the index over which a softmax of components is.
+    """
 
     name: str
     argument: Expression
+    along: tuple[Subscript, ...] = ()
 
     def __str__(self) -> str:
         if self.name == "inv":

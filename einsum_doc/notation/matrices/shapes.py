@@ -10,6 +10,7 @@ from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
     Expression,
     Function,
+    Index,
     Negative,
     Number,
     Partial,
@@ -96,8 +97,8 @@ class Shapes:
             case Kronecker(factors):
                 self._refuse_bare(expression)
                 return self._of_kronecker(factors)
-            case MatrixFunction(name, argument):
-                return self._of_function(name, argument)
+            case MatrixFunction():
+                return self._of_function(expression)
             case _:
                 return SCALAR
 
@@ -200,8 +201,22 @@ class Shapes:
             if sum(self.known(part) != SCALAR for part in factor.parts) > 1:
                 raise self.fail(f"{factor} stands without brackets in {expression}", factor.at, r"\left( … \right)")
 
-    def _of_function(self, name: str, argument: Expression) -> Shape:
+    def _of_softmax(self, expression: MatrixFunction, shape: Shape) -> Shape:
+        along = expression.along
+        if along and (len(along) > 1 or not isinstance(along[0], Index) or shape != SCALAR):
+            self._stop(
+                expression.argument, f"{expression.name} of {{}} over an index", "components, and one index of theirs"
+            )
+        if not along and shape not in (COLUMN, ROW):
+            expected = rf"a vector, or \operatorname{{{expression.name}}}_{{j}} of components"
+            self._stop(expression.argument, f"{expression.name} of {{}}", expected)
+        return SCALAR if expression.name == "logsumexp" else shape
+
+    def _of_function(self, expression: MatrixFunction) -> Shape:
+        name, argument = expression.name, expression.argument
         rows, columns = self.known(argument)
+        if name in ("softmax", "logsoftmax", "logsumexp"):
+            return self._of_softmax(expression, (rows, columns))
         if name == "vec" and rows + columns:
             return rows + columns, 0
         if name == "diag" and (rows, columns) in (COLUMN, ROW, MATRIX):

@@ -20,8 +20,8 @@ from einsum_doc.notation.expression import (
 from einsum_doc.notation.matrices.nodes import Inner, MatrixFunction, Norm
 from einsum_doc.notation.reading.components import bracketed_component, exponent
 from einsum_doc.notation.reading.cursor import Parser
-from einsum_doc.notation.reading.indices import summed_indices
-from einsum_doc.notation.reading.vocabulary import NOT_ELEMENTWISE, OF_MATRICES, SPELLED, UPRIGHT, reserved
+from einsum_doc.notation.reading.indices import indices, summed_indices
+from einsum_doc.notation.reading.vocabulary import ALONG_AXES, NOT_ELEMENTWISE, OF_MATRICES, SPELLED, UPRIGHT, reserved
 
 
 def function(parser: Parser) -> Expression:
@@ -38,16 +38,19 @@ def function(parser: Parser) -> Expression:
         power = exponent(parser)
         if not (isinstance(power, Number) and power.value > 0):
             raise parser.error("this power of a function can be misread", expected=r"\left( … \right)^{…}", at=caret.at)
+    along = indices(parser) if name in ALONG_AXES and parser.sees("symbol", "_") else ()
     if parser.sees("symbol", "_"):
         raise parser.error("a function with an index or a base", expected=rf"\{name}\left( … \right)")
     if parser.sees("symbol", "{"):
         raise parser.error("braces are not seen on the page", expected=r"brackets, \left( … \right)")
     bracket = parser.next.kind == "open"
     inner = argument(parser, r"brackets, \left( … \right)")
-    of_matrix = OF_MATRICES.get(name)
+    of_matrix = OF_MATRICES.get(name) or ALONG_AXES.get(name)
     if of_matrix and order:
         raise parser.error(f"a prime on {name}", expected="no prime", at=at)
-    found = MatrixFunction(of_matrix, inner, at=at) if of_matrix else Function(name, inner, order, at=at)
+    found: Expression = Function(name, inner, order, at=at)
+    if of_matrix:
+        found = MatrixFunction(of_matrix, inner, along, at=at)
     if power is not None:
         if parser.sees("symbol", "^"):
             raise parser.error("a second exponent", expected="brackets, to say what is meant")

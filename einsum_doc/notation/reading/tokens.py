@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Position
-from einsum_doc.notation.reading.vocabulary import BRACKETS, KINDS, WIDE
+from einsum_doc.notation.reading.vocabulary import BRACKETS, KINDS, UPRIGHT, UPRIGHT_FUNCTION, WIDE
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,8 @@ def _token(text: str, sign: str, start: int, end: int) -> tuple[str, str, int, b
     if kind == "directive":
         comment = text[end:].partition("\n")[0]
         return kind, comment, end + len(comment), False
+    if (kind == "text" or sign in UPRIGHT) and (name := UPRIGHT_FUNCTION.match(text, end)):
+        return "function", "\\" + name[1], name.end(), False
     if kind in ("text", "tag"):
         return kind, *_braced(text, end, sign), False
     if kind in ("length", "label"):

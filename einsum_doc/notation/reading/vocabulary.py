@@ -10,7 +10,10 @@ _FUNCTION_COMMANDS = (
     *("exp", "log", "ln", "sin", "cos", "tan", "cot", "sec", "csc"),
     *("sinh", "cosh", "tanh", "arcsin", "arccos", "arctan"),
 )
-_OTHER_FUNCTIONS = ("arsinh", "arcosh", "artanh", "sigmoid", "sign", "relu", "erf", "abs")
+_OTHER_FUNCTIONS = (
+    *("arsinh", "arcosh", "artanh", "sigmoid", "sign", "relu", "erf", "abs"),
+    *("softplus", "logsigmoid", "silu", "gelu", "mish", "softsign", "normalpdf", "normalcdf"),
+)
 FUNCTIONS = {
     **{name: rf"\{name}" for name in _FUNCTION_COMMANDS},
     **{name: rf"\operatorname{{{name}}}" for name in _OTHER_FUNCTIONS},
@@ -19,7 +22,7 @@ FUNCTIONS = {
 
 NOT_ELEMENTWISE = frozenset(
     [
-        *("softmax", "logsoftmax", "softmin", "logsumexp", "layernorm", "batchnorm", "rmsnorm"),
+        *("softmin", "layernorm", "batchnorm", "rmsnorm"),
         *("max", "min", "argmax", "argmin", "sort", "median", "sum", "prod", "cumsum", "cumprod"),
         *("mean", "var", "Var", "std", "cov", "E", "Re", "Im"),
         *("rank", "norm"),
@@ -30,9 +33,17 @@ NOT_ELEMENTWISE = frozenset(
 OF_MATRICES = {"trace": "tr", "Tr": "tr"} | {name: name for name in ("tr", "det", "diag", "vec", "inv")}
 """The functions of a matrix as a whole, each with its name."""
 
-_LONG = [name for name in (*NOT_ELEMENTWISE, *FUNCTIONS, *OF_MATRICES) if len(name) > 2]
+ALONG_AXES = {"softmax": "softmax", "logsoftmax": "logsoftmax", "logsumexp": "logsumexp", "lse": "logsumexp"}
+"""The functions of a vector, or of the components along one index, each with its name."""
+
+_LONG = [name for name in (*NOT_ELEMENTWISE, *FUNCTIONS, *OF_MATRICES, *ALONG_AXES) if len(name) > 2]
 SPELLED = {name.lower(): name for name in _LONG}
 """The names of functions that mean the same in capitals, such as ReLU."""
+
+UPRIGHT_FUNCTION = re.compile(
+    rf"\s*\{{\s*({'|'.join(sorted([*FUNCTIONS, *OF_MATRICES, *ALONG_AXES], key=len, reverse=True))})\s*\}}(?=\s*(?:\\left|[(_]))"
+)
+"""The name of a function in upright letters, as far as a bracket or an index says that it is applied."""
 
 _WORDS = "|".join(sorted(_LONG, key=len, reverse=True))
 FUNCTION_NAME = re.compile(rf"({_WORDS})|\\(?:mathrm|mathsf|mathit)\s*\{{({_WORDS})\}}(?!\s*_)")

@@ -54,6 +54,14 @@ _FUNCTIONS: dict[str, _Elementwise] = {
     "relu": torch.relu,
     "erf": torch.erf,
     "abs": torch.abs,
+    "softplus": torch.nn.functional.softplus,
+    "logsigmoid": torch.nn.functional.logsigmoid,
+    "silu": torch.nn.functional.silu,
+    "gelu": torch.nn.functional.gelu,
+    "mish": torch.nn.functional.mish,
+    "softsign": torch.nn.functional.softsign,
+    "normalpdf": lambda values: torch.exp(-values * values / 2) / math.sqrt(2 * math.pi),
+    "normalcdf": torch.special.ndtr,
 }
 
 PIECEWISE = frozenset(["abs", "sign", "relu"])
