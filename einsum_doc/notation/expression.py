@@ -97,7 +97,7 @@ class Expression(Located):
     @property
     def own(self) -> tuple[Subscript, ...]:
         """The indices that stand on this expression itself, not inside a part."""
-        return self.indices if isinstance(self, Tensor | Delta | One) else ()
+        return self.indices if isinstance(self, Tensor | Delta | One | Indicator) else ()
 
     def walk(self) -> Iterator[Expression]:
         """Yield the expression itself and all inside it."""
@@ -176,6 +176,20 @@ class One(Expression):
 
     def __str__(self) -> str:
         return "1" + subscript(self.indices)
+
+
+@dataclass(frozen=True)
+class Indicator(Expression):
+    """1 where a relation between the values of two indices holds, such as i < j, and 0 elsewhere."""
+
+    is_leaf = True
+
+    indices: tuple[Subscript, ...]
+    sign: str
+
+    def __str__(self) -> str:
+        left, right = self.indices
+        return f"[{left} {self.sign} {right}]"
 
 
 @dataclass(frozen=True)
@@ -286,6 +300,16 @@ class Summation(Expression):
 
     def __str__(self) -> str:
         return f"Σ{subscript(self.indices)} {_bracketed(self.body, Sum, Negative)}"
+
+
+@dataclass(frozen=True)
+class Reduction(Summation):
+    """The product, or the largest or smallest, of `body` over all values of `indices`."""
+
+    sign: str = field(default="∏", kw_only=True)
+
+    def __str__(self) -> str:
+        return f"{self.sign}{subscript(self.indices)} {_bracketed(self.body, Sum, Negative)}"
 
 
 _GROUPS = (Sum, Negative, Product)

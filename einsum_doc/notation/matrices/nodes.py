@@ -90,7 +90,7 @@ class MatrixFunction(Expression):
     def __str__(self) -> str:
         if self.name == "inv":
             return f"{_tight(self.argument)}⁻¹"
-        return f"{self.name}({self.argument})"
+        return f"{self.name}{subscript(self.along)}({self.argument})"
 
 
 @dataclass(frozen=True)

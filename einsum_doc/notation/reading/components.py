@@ -86,7 +86,7 @@ def component(parser: Parser) -> Expression:
     if token.text == r"\delta":
         return _delta(parser)
     _refuse_function_name(parser)
-    name = _name(parser)
+    name = read_name(parser)
     assert name is not None
     if name in CONSTANTS and not parser.sees("symbol", "_"):
         return raised(parser, Constant(CONSTANTS[name], at=token.at))
@@ -140,7 +140,7 @@ def bracketed_component(parser: Parser) -> Tensor | None:
     """Read `(a^T)_{ij}` or `[a]_{ij}`; return None, with nothing read, if something else is next."""
     start = parser.position
     opening = parser.take()
-    name = _name(parser)
+    name = read_name(parser)
     transposed = False
     if name is not None and parser.sees("symbol", "^"):
         length = _transpose_length(parser, 1)
@@ -160,7 +160,7 @@ def bracketed_component(parser: Parser) -> Tensor | None:
     return Tensor(name, found[::-1] if transposed else found, at=opening.at)
 
 
-def _name(cursor: Cursor) -> str | None:
+def read_name(cursor: Cursor) -> str | None:
     """Read the name of a tensor with its primes, in LaTeX without blanks; return None if no name is next."""
     if not (cursor.sees("letter") or cursor.sees("style")):
         return None

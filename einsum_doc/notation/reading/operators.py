@@ -7,12 +7,14 @@ from fractions import Fraction
 from einsum_doc.notation.expression import (
     Expression,
     Function,
+    Indicator,
     Number,
     Partial,
     Position,
     Power,
     Product,
     Quotient,
+    Reduction,
     Summation,
     Tensor,
     plain,
@@ -20,7 +22,7 @@ from einsum_doc.notation.expression import (
 from einsum_doc.notation.matrices.nodes import Inner, MatrixFunction, Norm
 from einsum_doc.notation.reading.components import bracketed_component, exponent
 from einsum_doc.notation.reading.cursor import Parser
-from einsum_doc.notation.reading.indices import indices, summed_indices
+from einsum_doc.notation.reading.indices import condition, indices, summed_indices
 from einsum_doc.notation.reading.vocabulary import ALONG_AXES, NOT_ELEMENTWISE, OF_MATRICES, SPELLED, UPRIGHT, reserved
 
 
@@ -160,13 +162,41 @@ def inner(parser: Parser) -> Expression:
 
 
 def summation(parser: Parser) -> Expression:
-    at = parser.take().at
-    indices, capital = summed_indices(parser)
+    sign = parser.take()
+    found = _conditioned(parser)
+    indices, capital = ((found.indices[0],), "") if found else summed_indices(parser)
     if not parser.starts_factor():
         raise parser.misplaced("what is summed")
     with parser.nested():
         body = parser.term()
-    return Summation(indices, body, capital, at=at)
+    if sign.kind == "sum":
+        return Summation(indices, Product((found, body), at=body.at) if found else body, capital, at=sign.at)
+    if found:
+        raise parser.error(f"{sign.text} with a condition", expected="all values of an index", at=found.at)
+    return Reduction(indices, body, capital, sign={r"\prod": "∏"}.get(sign.text, sign.text[1:]), at=sign.at)
+
+
+def _conditioned(parser: Parser) -> Indicator | None:
+    r"""Read the condition under a sum, `_{j \neq i}`: the first index is summed. Return None if there is none."""
+    start = parser.position
+    if parser.accept("symbol", "_") and parser.accept("symbol", "{"):
+        found = condition(parser)
+        if isinstance(found, Indicator) and parser.accept("symbol", "}"):
+            return found
+    parser.position = start
+    return None
+
+
+def indicator(parser: Parser) -> Expression | None:
+    r"""Read the condition in brackets after a one, `\mathbb{1}[i < j]`; return None if none is next."""
+    start = parser.position
+    opening = parser.accept("open")
+    found = condition(parser) if opening else None
+    if opening and found:
+        parser.close(opening)
+        return found
+    parser.position = start
+    return None
 
 
 def differential(parser: Parser, ahead: int = 0) -> int:

@@ -23,13 +23,21 @@ from einsum_doc.notation.expression import (
     subscripts,
 )
 from einsum_doc.notation.matrices.nodes import Component, Hadamard, Kronecker
-from einsum_doc.notation.reading.components import before_bracket, bracketed_component, component, number, raised
+from einsum_doc.notation.reading.components import (
+    before_bracket,
+    bracketed_component,
+    component,
+    number,
+    raised,
+    read_name,
+)
 from einsum_doc.notation.reading.cursor import Parser
 from einsum_doc.notation.reading.indices import indices
 from einsum_doc.notation.reading.operators import (
     derivative,
     function,
     gradient,
+    indicator,
     inline_derivative,
     inner,
     is_derivative,
@@ -38,7 +46,7 @@ from einsum_doc.notation.reading.operators import (
     summation,
 )
 from einsum_doc.notation.reading.tokens import Token
-from einsum_doc.notation.reading.vocabulary import BETWEEN
+from einsum_doc.notation.reading.vocabulary import BETWEEN, CONSTANTS
 
 
 class Terms(Parser):
@@ -90,7 +98,7 @@ class Terms(Parser):
         while True:
             if self.sees("dots"):
                 items.append(self.take())
-            elif self.sees("sum"):
+            elif self.sees("sum") or self.sees("reduction"):
                 items.append(summation(self))
             else:
                 first = self.next
@@ -205,6 +213,15 @@ def _with_range_products(parser: Parser, items: list[Expression | Token]) -> tup
     return tuple(found)
 
 
+def _styled(parser: Parser) -> Expression:
+    """Read a name in a style: an indicator, if it is a one before a condition, or a component."""
+    start = parser.position
+    if read_name(parser) in CONSTANTS and (found := indicator(parser)):
+        return found
+    parser.position = start
+    return component(parser)
+
+
 def _named(parser: Parser) -> Expression:
     """Read a letter: that of a function, if it is one on this page and a bracket follows, or a component."""
     ahead = 1
@@ -272,7 +289,7 @@ def _unbraced(parser: Parser) -> Expression:
 _CONSTRUCTS: Mapping[str, Callable[[Parser], Expression]] = {
     "number": number,
     "letter": _named,
-    "style": component,
+    "style": _styled,
     "open": _bracket,
     "fraction": _fraction,
     "root": root,

@@ -23,7 +23,7 @@ FUNCTIONS = {
 NOT_ELEMENTWISE = frozenset(
     [
         *("softmin", "layernorm", "batchnorm", "rmsnorm"),
-        *("max", "min", "argmax", "argmin", "sort", "median", "sum", "prod", "cumsum", "cumprod"),
+        *("argmax", "argmin", "sort", "median", "sum", "cumsum", "cumprod"),
         *("mean", "var", "Var", "std", "cov", "E", "Re", "Im"),
         *("rank", "norm"),
     ]
@@ -40,9 +40,8 @@ _LONG = [name for name in (*NOT_ELEMENTWISE, *FUNCTIONS, *OF_MATRICES, *ALONG_AX
 SPELLED = {name.lower(): name for name in _LONG}
 """The names of functions that mean the same in capitals, such as ReLU."""
 
-UPRIGHT_FUNCTION = re.compile(
-    rf"\s*\{{\s*({'|'.join(sorted([*FUNCTIONS, *OF_MATRICES, *ALONG_AXES], key=len, reverse=True))})\s*\}}(?=\s*(?:\\left|[(_]))"
-)
+_APPLIED = "|".join(sorted([*FUNCTIONS, *OF_MATRICES, *ALONG_AXES], key=len, reverse=True))
+UPRIGHT_FUNCTION = re.compile(rf"\s*\{{\s*({_APPLIED})\s*\}}(?=\s*(?:\\left|[(_]))")
 """The name of a function in upright letters, as far as a bracket or an index says that it is applied."""
 
 _WORDS = "|".join(sorted(_LONG, key=len, reverse=True))
@@ -62,6 +61,7 @@ _KINDS = {
     "fraction": [r"\frac", r"\tfrac", r"\dfrac"],
     "root": [r"\sqrt"],
     "sum": [r"\sum"],
+    "reduction": [r"\prod", r"\max", r"\min"],
     "partial": [r"\partial"],
     "nabla": [r"\nabla"],
     "times": [r"\cdot", r"\times"],
@@ -77,8 +77,10 @@ _KINDS = {
     "text": [r"\text", r"\textrm", r"\textit"],
     "tag": [r"\tag"],
     "size": [r"\left", r"\right", *_SIZES],
-    "spacing": [r"\,", r"\;", r"\:", r"\!", r"\ ", r"\>", r"\quad", r"\qquad", r"\enspace", r"\thinspace", "~"]
-    + [r"\textstyle", r"\limits", r"\nolimits", r"\mathstrut", *(rf"\{size}" for size in _LETTER_SIZES)],
+    "spacing": [
+        *(r"\,", r"\;", r"\:", r"\!", r"\ ", r"\>", r"\quad", r"\qquad", r"\enspace", r"\thinspace", "~"),
+        *(r"\textstyle", r"\limits", r"\nolimits", r"\mathstrut", *(rf"\{size}" for size in _LETTER_SIZES)),
+    ],
     "length": [r"\hspace", r"\hskip", r"\mspace", r"\phantom", r"\vphantom", r"\hphantom", r"\color"],
     "box": [r"\boxed", r"\underbrace", r"\overbrace"],
     "group": [r"\cancel", r"\bcancel", r"\xcancel", r"\textcolor", r"\mathcolor"],
@@ -103,7 +105,21 @@ BRACKETS = {
 """The brackets that are seen on the page: whether each opens or closes, and its shape."""
 
 FACTORS = frozenset(
-    ["letter", "number", "open", "style", "function", "fraction", "root", "sum", "partial", "nabla", "dots", "inner"]
+    [
+        "letter",
+        "number",
+        "open",
+        "style",
+        "function",
+        "fraction",
+        "root",
+        "sum",
+        "reduction",
+        "partial",
+        "nabla",
+        "dots",
+        "inner",
+    ]
 )
 """The kinds of what a factor can begin with."""
 
@@ -112,6 +128,9 @@ BETWEEN = ("hadamard", "kronecker")
 
 USUAL_FUNCTIONS = frozenset(["f", "g", "F", "G", r"\phi", r"\varphi", r"\psi", r"\Phi", r"\Psi", r"\sigma"])
 """Names that are functions to a reader where they stand before a bracket, even if they are scalars elsewhere."""
+
+COMPARISONS = {"<": "<", ">": ">", r"\lt": "<", r"\gt": ">", r"\le": "≤", r"\leq": "≤", r"\ge": "≥", r"\geq": "≥"}
+"""Signs between two indices, in a condition."""
 
 BOLD_STYLES = (r"\mathbf", r"\boldsymbol", r"\bm", r"\vec")
 """Styles of vectors and matrices."""
@@ -132,9 +151,7 @@ CONNECTIVES = frozenset(["so", "hence", "thus", "then", "therefore", "and", "whe
 _HINTS = {
     "a product of components, x_i y_i": [r"\circ", r"\ast", "*"],
     r"\operatorname{abs}(x_i), or \sqrt{x_i x_i} for a norm": [*("|", r"\lvert", r"\rvert", r"\vert")],
-    r"functions of each component, such as \operatorname{relu} and \operatorname{abs}": [r"\max", r"\min"],
     r"brackets around the sum, \left( \sum_i … \right)": [r"\sum"],
-    "a product of components, or a power": [r"\prod"],
     "a prime on a name, x'_{i}, or on an index, x_{i'}": [r"\prime"],
     r"the rows alone, as they stand inside of \begin{aligned}": [r"\begin", r"\end"],
     r"= or \neq": [*(r"\approx", r"\sim", r"\equiv", r"\propto", r"\le", r"\leq", r"\ge", r"\geq", "<", ">", ":")],

@@ -21,7 +21,7 @@ from einsum_doc.compute.checking.evaluation.arrays import (
     largest,
 )
 from einsum_doc.compute.checking.instances import UncheckableError, UnluckyError, check_size
-from einsum_doc.notation.expression import Expression, Function, Subscript
+from einsum_doc.notation.expression import Expression, Function, Reduction, Subscript
 
 STEEPEST = 1e6
 """A function that enlarges the rounding of its argument by more than this is too inaccurate to be checked."""
@@ -214,6 +214,34 @@ def product(factors: Sequence[LabelledArray], summed: Sequence[Subscript]) -> La
         if sum(map(_log_smallest, scales)) < -250:
             raise UnluckyError("a product is too small for float64")
     return LabelledArray(kept, _contracted([each.value for each in factors], contraction), scale)
+
+
+def reduction(body: LabelledArray, indices: Sequence[Subscript], expression: Reduction) -> LabelledArray:
+    """Return the product of components along indices, or the largest or smallest of them."""
+    value, scale, labels = body.value, body.scale, list(body.labels)
+    for index in indices:
+        axis = labels.index(index)
+        del labels[axis]
+        before = value
+        value = {"∏": torch.prod, "max": torch.amax, "min": torch.amin}[expression.sign](value, axis)
+        if scale is not None and expression.sign == "∏":
+            parts = [
+                scale.select(axis, place) / before.select(axis, place).abs() for place in range(before.shape[axis])
+            ]
+            scale = value.detach().abs() * torch.stack(parts).detach().sum(0)
+        elif scale is not None:
+            scale = scale.amax(axis)
+    return checked(LabelledArray(tuple(labels), value, scale), expression)
+
+
+COMPARISONS: dict[str, Callable[[Array, Array], Array]] = {
+    "<": torch.lt,
+    ">": torch.gt,
+    "≤": torch.le,
+    "≥": torch.ge,
+    "≠": torch.ne,
+}
+"""The relations of an indicator."""
 
 
 @lru_cache(maxsize=4096)
