@@ -208,8 +208,10 @@ class Components:
         number = exponent_of(expression)
         if isinstance(expression.base, Norm) and expression.base.degree == 2 and number == 2:
             return self._squares(expression.base.body)
-        if not rows:
+        if not rows and not columns:
             return mapped(expression, self.of)
+        if isinstance(expression.base, Function):
+            return replace(expression, base=self.of(expression.base, rows, columns))
         if number == -1:
             return self._of_matrix(MatrixFunction("inv", expression.base, at=expression.at), rows, columns)
         factors = (expression.base,) * int(number or 0)

@@ -170,6 +170,8 @@ class Shapes:
         if shape == SCALAR:
             return shape
         number = exponent_of(expression)
+        if isinstance(expression.base, Function) and 0 in shape:
+            return shape
         if shape[0] != shape[1] or number is None or number.denominator > 1 or not -1 <= number <= 9 or number == 0:
             expected = r"\odot for a product of components, ^{-1}, or ^2 of a matrix"
             self._stop(expression.base, "a power of {}", expected)

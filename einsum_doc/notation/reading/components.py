@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from fractions import Fraction
 
@@ -13,10 +14,12 @@ from einsum_doc.notation.expression import (
     Function,
     Number,
     One,
+    Partial,
     Pi,
     Position,
     Power,
     Range,
+    Subscript,
     Tensor,
     plain,
 )
@@ -103,7 +106,7 @@ def component(parser: Parser) -> Expression:
         return Function("exp", power, at=token.at)
     if parser.sees("symbol", "_"):
         own = indices(parser)
-        return Tensor(name + (upper_label(parser) or square_label(parser, name)), own, at=token.at)
+        return _tensor(parser, name + (upper_label(parser) or square_label(parser, name)), own, token.at)
     if name == "e":
         raise parser.error("e without exponent or indices", expected=r"e^{…} or \exp(…); a tensor e has indices, e_{i}")
     if name == r"\pi":
@@ -115,7 +118,27 @@ def component(parser: Parser) -> Expression:
             raise before_bracket(parser, Tensor(name), parser.next.at)
     else:
         parser.scalars.add(name)
-    return raised(parser, Tensor(name, at=token.at))
+    return raised(parser, _tensor(parser, name, (), token.at))
+
+
+_GRADIENT = re.compile(r"(\\[a-z]+\{)d([A-Za-z]+\}.*)")
+r"""A name whose d is that of a gradient, `\mathbf{dX}`."""
+
+
+def _tensor(parser: Parser, name: str, own: tuple[Subscript, ...], at: Position) -> Expression:
+    """Return a tensor, or the gradient that its name says where the page has declared how gradients are written."""
+    named = _GRADIENT.fullmatch(name) if parser.upstream else None
+    if named is None:
+        return Tensor(name, own, at=at)
+    return Partial(Tensor(parser.upstream, at=at), Tensor(named[1] + named[2], own, at=at), at=at)
+
+
+def canonical(name: str, labels: set[str]) -> str:
+    """Return a name as reading spells it, without blanks and with all braces; other text as it is."""
+    cursor = Cursor(name)
+    cursor.labels = labels
+    found = read_name(cursor)
+    return found if found is not None and cursor.next.kind == "end" else name
 
 
 def before_bracket(parser: Parser, tensor: Tensor, at: Position) -> NotationError:
@@ -138,7 +161,7 @@ def _refuse_function_name(parser: Parser) -> None:
 
 def bracketed_component(parser: Parser) -> Tensor | None:
     """Read `(a^T)_{ij}` or `[a]_{ij}`; return None, with nothing read, if something else is next."""
-    start = parser.position
+    mark = parser.mark()
     opening = parser.take()
     name = read_name(parser)
     transposed = False
@@ -147,7 +170,7 @@ def bracketed_component(parser: Parser) -> Tensor | None:
         transposed = length > 0
         parser.position += 1 + length
     if name is None or parser.next.kind != "close" or parser.peek(1).text != "_":
-        parser.position = start
+        parser.back(mark)
         return None
     if name in (r"\delta", "1"):
         raise parser.error(

@@ -22,6 +22,7 @@ class Cursor:
     level: how deeply the next token is nested; 0 outside of all terms.
     scalars: the names that have been read as scalars; they may be factors of a bracket.
     in_norm: true if the next ‖ closes a norm. in_right: true in a right side, after which an equation may begin.
+    upstream: the scalar whose derivative by x is written dx.
     squares: letters that are names with their square only, as the variance σ².
     labels: letters that are no indices, but parts of names, as t in `h_{t-1}`.
     functions: names that are functions where they stand before a bracket, each with that of the function.
@@ -38,6 +39,7 @@ class Cursor:
         self.in_norm = False
         self.in_right = False
         self.labels: set[str] = set()
+        self.upstream = ""
         self.squares: set[str] = set()
         self.functions: dict[str, str] = {}
 
@@ -54,6 +56,14 @@ class Cursor:
         if token.kind != "end":
             self.position += 1
         return token
+
+    def mark(self) -> tuple[int, list[Token]]:
+        """Return a place to come back to: names take their labels out of the tokens."""
+        return self.position, list(self.tokens)
+
+    def back(self, mark: tuple[int, list[Token]]) -> None:
+        """Go back to a place, with nothing read since."""
+        self.position, self.tokens = mark
 
     def take_digit(self) -> Token:
         """Read the first digit of a number, as TeX does where there are no braces."""

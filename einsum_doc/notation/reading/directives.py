@@ -8,7 +8,10 @@ from einsum_doc.notation.expression import Position
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.tokens import Token
 
-DIRECTIVES = ("let", "size", "fixed", "no sum", "positive", "matrix", "vector", "samples", "label", "function", "new")
+DIRECTIVES = (
+    *("let", "size", "fixed", "no sum", "positive", "new"),
+    *("matrix", "vector", "samples", "label", "function", "name", "gradient"),
+)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.tokens import Token
+from einsum_doc.notation.reading.tokens import tokens as signs_of
 
 _STARS = ("*", r"\ast", r"\star")
 
@@ -42,6 +43,16 @@ def square_label(cursor: Cursor, name: str) -> str:
         return ""
     cursor.position += 1 + length
     return "^{2}"
+
+
+def join(cursor: Cursor, name: str) -> None:
+    """Make one letter of a name of several signs, wherever it stands."""
+    texts = [token.text for token in signs_of(name)[:-1]]
+    found = [token.text for token in cursor.tokens]
+    for start in reversed(range(len(found) - len(texts) + 1)):
+        if texts and found[start : start + len(texts)] == texts:
+            first, last = cursor.tokens[start], cursor.tokens[start + len(texts) - 1]
+            cursor.tokens[start : start + len(texts)] = [replace(first, kind="letter", text=name, end=last.end)]
 
 
 def squares(tokens: Sequence[Token]) -> Iterator[str]:

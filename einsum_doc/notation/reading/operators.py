@@ -103,9 +103,9 @@ def argument(parser: Parser, expected: str) -> Expression:
 
 
 def _component_ahead(parser: Parser) -> bool:
-    start = parser.position
+    mark = parser.mark()
     component = bracketed_component(parser)
-    parser.position = start
+    parser.back(mark)
     return component is not None
 
 
@@ -178,24 +178,24 @@ def summation(parser: Parser) -> Expression:
 
 def _conditioned(parser: Parser) -> Indicator | None:
     r"""Read the condition under a sum, `_{j \neq i}`: the first index is summed. Return None if there is none."""
-    start = parser.position
+    mark = parser.mark()
     if parser.accept("symbol", "_") and parser.accept("symbol", "{"):
         found = condition(parser)
         if isinstance(found, Indicator) and parser.accept("symbol", "}"):
             return found
-    parser.position = start
+    parser.back(mark)
     return None
 
 
 def indicator(parser: Parser) -> Expression | None:
     r"""Read the condition in brackets after a one, `\mathbb{1}[i < j]`; return None if none is next."""
-    start = parser.position
+    mark = parser.mark()
     opening = parser.accept("open")
     found = condition(parser) if opening else None
     if opening and found:
         parser.close(opening)
         return found
-    parser.position = start
+    parser.back(mark)
     return None
 
 
@@ -259,13 +259,13 @@ def derivative(parser: Parser, at: Position) -> Expression:
 
 def _numbers(parser: Parser) -> tuple[Expression, ...]:
     r"""Read the numbers before what is differentiated: `\frac{\partial}{\partial x} \frac{1}{2} \left( … \right)`."""
-    start = parser.position
+    mark = parser.mark()
     found: list[Expression] = []
     while parser.sees("number") or parser.sees("fraction"):
-        before = parser.position
+        before = parser.mark()
         part = parser.factor()
         if not all(isinstance(each, Number | Quotient) for each in part.walk()) or not parser.starts_factor():
-            parser.position = start if not found else before
+            parser.back(mark if not found else before)
             break
         found.append(part)
     return tuple(found)

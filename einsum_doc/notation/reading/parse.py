@@ -14,7 +14,7 @@ from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Expression, Position
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.directives import Directive, directive
-from einsum_doc.notation.reading.labels import shifted, squares
+from einsum_doc.notation.reading.labels import join, shifted, squares
 from einsum_doc.notation.reading.named import functions as named_functions
 from einsum_doc.notation.reading.terms import Terms
 from einsum_doc.notation.reading.tokens import Token
@@ -74,6 +74,12 @@ def parse_notation(
         raise NotationError(f"a derivation is text, not {type(text).__name__}")
     reader = Terms(text, scalars)
     found = [directive(reader, token) for token in reader.removed if token.kind == "directive"]
+    for each in found:
+        if each.word == "name":
+            for name in each.body.replace(",", " ").split():
+                join(reader, name)
+        elif each.word == "gradient":
+            reader.upstream = each.body
     reader.labels = {name for each in found if each.word == "label" for name in each.body.replace(",", " ").split()}
     reader.labels |= {*labels, *shifted(reader.tokens, BOLD_STYLES)}
     reader.squares = set(squares(reader.tokens))

@@ -215,15 +215,21 @@ def _with_range_products(parser: Parser, items: list[Expression | Token]) -> tup
 
 def _styled(parser: Parser) -> Expression:
     """Read a name in a style: an indicator, if it is a one before a condition, or a component."""
-    start = parser.position
+    mark = parser.mark()
     if read_name(parser) in CONSTANTS and (found := indicator(parser)):
         return found
-    parser.position = start
+    parser.back(mark)
     return component(parser)
 
 
 def _named(parser: Parser) -> Expression:
-    """Read a letter: that of a function, if it is one on this page and a bracket follows, or a component."""
+    """Read a letter: that of a function, the d of a gradient, or a component."""
+    if parser.upstream and parser.sees("letter", "d") and parser.peek(1).kind in ("letter", "style"):
+        at = parser.take().at
+        by = component(parser)
+        if not isinstance(by, Tensor):
+            raise parser.error("d before this is no gradient", expected="a tensor", at=at)
+        return Partial(Tensor(parser.upstream, at=at), by, at=at)
     ahead = 1
     while parser.peek(ahead).text == "'":
         ahead += 1

@@ -106,19 +106,8 @@ BRACKETS = {
 
 FACTORS = frozenset(
     [
-        "letter",
-        "number",
-        "open",
-        "style",
-        "function",
-        "fraction",
-        "root",
-        "sum",
-        "reduction",
-        "partial",
-        "nabla",
-        "dots",
-        "inner",
+        *("letter", "number", "open", "style", "function", "fraction", "root", "sum", "reduction"),
+        *("partial", "nabla", "dots", "inner"),
     ]
 )
 """The kinds of what a factor can begin with."""

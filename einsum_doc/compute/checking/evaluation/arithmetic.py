@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import torch
 from opt_einsum import contract_expression  # type: ignore[import-untyped]
@@ -21,7 +21,7 @@ from einsum_doc.compute.checking.evaluation.arrays import (
     largest,
 )
 from einsum_doc.compute.checking.instances import UncheckableError, UnluckyError, check_size
-from einsum_doc.notation.expression import Expression, Function, Reduction, Subscript
+from einsum_doc.notation.expression import Expression, Function, Index, Reduction, Subscript
 
 STEEPEST = 1e6
 """A function that enlarges the rounding of its argument by more than this is too inaccurate to be checked."""
@@ -220,19 +220,17 @@ def reduction(body: LabelledArray, indices: Sequence[Subscript], expression: Red
     """Return the product of components along indices, or the largest or smallest of them."""
     value, scale, labels = body.value, body.scale, list(body.labels)
     for index in indices:
-        axis = labels.index(index)
+        axis = labels.index(cast(Index, index))
         del labels[axis]
-        before = value
-        value = {"∏": torch.prod, "max": torch.amax, "min": torch.amin}[expression.sign](value, axis)
+        before, value = value, _REDUCTIONS[expression.sign](value, axis)
         if scale is not None and expression.sign == "∏":
-            parts = [
-                scale.select(axis, place) / before.select(axis, place).abs() for place in range(before.shape[axis])
-            ]
-            scale = value.detach().abs() * torch.stack(parts).detach().sum(0)
+            scale = value.detach().abs() * (scale / before.detach().abs()).sum(axis)
         elif scale is not None:
             scale = scale.amax(axis)
     return checked(LabelledArray(tuple(labels), value, scale), expression)
 
+
+_REDUCTIONS: dict[str, Callable[[Array, int], Array]] = {"∏": torch.prod, "max": torch.amax, "min": torch.amin}
 
 COMPARISONS: dict[str, Callable[[Array, Array], Array]] = {
     "<": torch.lt,

@@ -9,6 +9,7 @@ from einsum_doc.compute.checking.symbols.matrices import declare, shape_of
 from einsum_doc.compute.checking.symbols.resolution import kinds_of, sides_of
 from einsum_doc.compute.checking.symbols.table import EqualSize, SymbolTable
 from einsum_doc.notation.expression import Index, Summation, Tensor, identifier, plain, subscripts
+from einsum_doc.notation.reading.components import canonical
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain
 from einsum_doc.notation.reading.scope import Scope
@@ -119,7 +120,7 @@ class Directives:
     def tensor(self, name: str, step: Directive) -> str:
         """Return the tensor that a directive names, in LaTeX or as in code."""
         names = self.names_in_code()
-        exact = "".join(name.split())
+        exact = canonical("".join(name.split()), set(self.table.labels))
         if any(exact in found for found in names.values()):
             return exact
         if name in names:

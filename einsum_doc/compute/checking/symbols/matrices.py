@@ -11,6 +11,7 @@ from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import ACCENTS, Expression, Index, Partial, Tensor, letters, subscripts
 from einsum_doc.notation.matrices.components import Components, Indices, OfMatrix
 from einsum_doc.notation.matrices.shapes import COLUMN, MATRIX, SCALAR, Shape
+from einsum_doc.notation.reading.components import canonical
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import parse_expression
 from einsum_doc.notation.reading.scope import Scope
@@ -74,7 +75,7 @@ def declare(step: Directive, table: SymbolTable, scope: Scope) -> None:
     Raises: NotationError, if it cannot be read.
     """
     left, equals, right = (part.strip() for part in step.body.partition("="))
-    names = [left] if equals else left.replace(",", " ").split()
+    names = [canonical(name, set(table.labels)) for name in ([left] if equals else left.replace(",", " ").split())]
     if not names or (equals and (step.word == "samples" or not right)):
         raise scope.fail(f"'% {step.word}' without a name", step.at, "one or more names")
     if step.word == "samples":
@@ -86,7 +87,7 @@ def declare(step: Directive, table: SymbolTable, scope: Scope) -> None:
             raise scope.fail(f"{name} has a meaning already", step.at, "a new name, or % new")
         table.shapes[name] = shape
     if equals:
-        table.aliases[left] = _alias(step, right, shape, scope)
+        table.aliases[names[0]] = _alias(step, right, shape, scope)
 
 
 def _alias(step: Directive, text: str, shape: Shape, scope: Scope) -> tuple[Expression, Indices]:
