@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count
@@ -73,6 +73,7 @@ class Components:
 
     of_name: the shape of a tensor without indices. taken: letters that no new index may have.
     aliases: names that stand for a component with these indices, of the rows and the columns.
+    samples: letters that number vectors.
     known: the functions of whole matrices on the page so far.
     """
 
@@ -81,12 +82,14 @@ class Components:
         of_name: Callable[[Tensor], Shape],
         taken: set[str],
         aliases: Mapping[str, tuple[Expression, Indices]],
+        samples: Collection[str],
         known: MutableMapping[Expression, OfMatrix],
         fail: Fail,
     ) -> None:
         self.shapes = Shapes(of_name, fail)
         self.fail = fail
         self.aliases = aliases
+        self.samples = samples
         self.known = known
         self.letters = _unused(taken)
 
@@ -140,7 +143,9 @@ class Components:
                 return _constant(sign, rows, columns, expression)
             case Transpose(body):
                 return self.of(body, columns, rows)
-            case Negative() | Summation() | Sum():
+            case Sum(terms):
+                return replace(expression, terms=self._alike([self.of(term, rows, columns) for term in terms]))
+            case Negative() | Summation():
                 return mapped(expression, lambda part: self.of(part, rows, columns))
             case Function(_, argument):
                 return self._function(expression, argument, rows, columns)
@@ -198,6 +203,19 @@ class Components:
             if rows or columns or len(parts) < len(factors):
                 raise self.fail(f"nothing says which shape {expression} has", expression.at, "one of known shape")
         return Product(tuple(parts), at=expression.at)
+
+    def _alike(self, terms: Sequence[Expression]) -> tuple[Expression, ...]:
+        """Return terms that all have the indices which number vectors: one without them is the same for each."""
+        numbers = [
+            dict.fromkeys(index for index in _unbound(term) if index.letter in self.samples) if self.samples else {}
+            for term in terms
+        ]
+        every = dict.fromkeys(index for each in numbers for index in each)
+        found = []
+        for term, own in zip(terms, numbers, strict=True):
+            missing = tuple(index for index in every if index not in own)
+            found.append(Product((One(missing, at=term.at), term), at=term.at) if missing else term)
+        return tuple(found)
 
     def _function(self, expression: Function, argument: Expression, rows: Slots, columns: Slots) -> Expression:
         if expression.name == "log" and isinstance(argument, MatrixFunction) and argument.name == "det":

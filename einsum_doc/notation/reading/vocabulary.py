@@ -41,7 +41,9 @@ SPELLED = {name.lower(): name for name in _LONG}
 """The names of functions that mean the same in capitals, such as ReLU."""
 
 _APPLIED = "|".join(sorted([*FUNCTIONS, *OF_MATRICES, *ALONG_AXES], key=len, reverse=True))
-UPRIGHT_FUNCTION = re.compile(rf"\s*\{{\s*({_APPLIED})\s*\}}(?=\s*(?:\\left|[(_]))")
+UPRIGHT_FUNCTION = re.compile(
+    rf"\s*\{{\s*({_APPLIED})\s*\}}(?=\s*(?:_\s*(?:[A-Za-z]|\{{[^{{}}]*\}})\s*)?(?:\\left|\())"
+)
 """The name of a function in upright letters, as far as a bracket or an index says that it is applied."""
 
 _WORDS = "|".join(sorted(_LONG, key=len, reverse=True))

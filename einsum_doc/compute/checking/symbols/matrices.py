@@ -53,7 +53,12 @@ def in_components(
     used = letters(index for side in sides for index in subscripts(side)) | {name.lower() for name in names}
     before = set(table.matrices)
     components = Components(
-        lambda tensor: shape_of(table, tensor), {*used, *table.fixed, *taken}, table.aliases, table.matrices, scope.fail
+        lambda tensor: shape_of(table, tensor),
+        {*used, *table.fixed, *taken},
+        table.aliases,
+        table.samples,
+        table.matrices,
+        scope.fail,
     )
     head, *rest = sides
     if isinstance(head, Tensor) and not head.indices and head.name not in table.tensors and rest:
