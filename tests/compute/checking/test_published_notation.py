@@ -1,4 +1,5 @@
 """Notation as the field writes it: matrices, labels, functions, several equations in a row, conditions."""
+# ruff: noqa: E501 (a case is a line of the table)
 
 import pytest
 
