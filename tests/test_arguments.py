@@ -33,7 +33,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "hvp": {**MATRICES, "operands": BOTH, "dldz": Z, "tangents": BOTH, "memory_limit": 100},
     "verify": {
         "latex": r"y_i &= x_i \\ u_j &= y_j",
-        **{"let": {}, "size": {}, "fixed": (), "no_sum": (), "positive": (), "namespace": {}, "seed": 0},
+        **{"let": {}, "size": {}, "fixed": (), "no_sum": (), "positive": (), "local": (), "namespace": {}, "seed": 0},
     },
 }
 
@@ -81,6 +81,7 @@ BAD: dict[str, list[Any]] = {
     "fixed": [*LISTS, [3], "1"],
     "no_sum": [*LISTS, [3], "m"],
     "positive": [*LISTS, [3], "m"],
+    "local": [*LISTS, [3], "m"],
     "namespace": [3, "x", ["x"]],
 }
 OF_ONE_FUNCTION: dict[tuple[str, str], list[Any]] = {

@@ -91,3 +91,31 @@ def test_what_pytest_leaves_out_is_run_by_ci() -> None:
 def test_nothing_committed_names_another_host_for_packages() -> None:
     lock = (ROOT / "package-lock.json").read_text()
     assert '"resolved"' not in lock
+
+
+SERIES = [ROOT / "docs/index.md", *sorted((ROOT / "docs/posts").glob("*.md"))]
+RELATION = re.compile(r"\S\s*(?:[=<>≠≈]|\\(?:n?eq|neq?|equiv|approx|sim|leq?|geq?|propto|to|in)\b)\s*\S")
+
+
+def claims_inline(text: str) -> list[str]:
+    """Return the formulas within lines of text, and in reasons, that say of two sides how they relate."""
+    fences = r"^(`{3,}).*?^\1$"
+    reasons = [each for fence in re.finditer(fences, text, re.M | re.S) for each in re.findall(r"\\text\{.*", fence[0])]
+    words = re.sub(fences + r"|^\$\$.*?\$\$$|`[^`\n]*`", "", text, flags=re.M | re.S)
+    found = re.findall(r"\\\((.*?)\\\)", words, re.S)
+    found += re.findall(r"(?<![\\$])\$([^$\n]+)\$", "\n".join([words, *reasons]))
+    of_two_indices = re.compile(r"[i-k]'*\s*(=|\\neq)\s*[i-k]'*")  # the condition of a case, as that of a delta
+    return [each for each in found if RELATION.search(each) and not of_two_indices.fullmatch(each.strip())]
+
+
+def test_claims_are_found() -> None:
+    text = "Where \\(i = i'\\), \\(a = b\\) and `\\(c = d\\)`, $e \\leq f$ too: \\(\\neq\\).\n\n$$\ng = h\n$$\n\n"
+    text += "```derivation\nm &= n\n  \\text{As $o = p$.}\n```\n"
+    assert claims_inline(text) == ["a = b", r"e \leq f", "o = p"]
+
+
+@pytest.mark.parametrize("post", SERIES, ids=lambda path: path.stem)
+def test_a_post_claims_nothing_that_is_not_checked(post: Path) -> None:
+    _, front, text = post.read_text("utf-8").split("---\n", 2)
+    assert "\nchecked: display\n" in front
+    assert claims_inline(text) == []

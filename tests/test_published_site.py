@@ -69,7 +69,7 @@ def address(site: Path, serve: Callable[[Path], str]) -> str:
 def test_a_post_says_what_it_is(name: str, site: Path) -> None:
     _, head, text = (ROOT / "docs" / "posts" / f"{name}.md").read_text("utf-8").split("---\n", 2)
     front = yaml.safe_load(head)
-    assert set(front) == {"title", "description", "date", "categories", "tags"}
+    assert set(front) == {"title", "description", "date", "checked", "categories", "tags"}
     assert f"# {front['title']}\n" in text
     html = (site / "posts" / name / "index.html").read_text("utf-8")
     assert f"<title>{front['title']} - Gradients for backpropagation</title>" in html
@@ -87,6 +87,14 @@ def test_each_checked_step_of_a_post_states_its_reason(name: str, site: Path) ->
     html = (site / "posts" / name / "index.html").read_text("utf-8")
     assert len(re.findall(r'<div class="why">[^<]*.*?<details class="mark"', html)) > 5
     assert re.findall(r'.{200}<div class="why"><details class="mark"', html, re.S) == []
+
+
+@pytest.mark.parametrize("name", POSTS)
+def test_each_display_formula_of_a_post_has_held(name: str, site: Path) -> None:
+    html = (site / "posts" / name / "index.html").read_text("utf-8")
+    source = (ROOT / "docs" / "posts" / f"{name}.md").read_text("utf-8")
+    assert html.count('<div class="checked display held"') == source.count("\n$$\n") // 2
+    assert html.count("checked display") == html.count("checked display held")
 
 
 @pytest.mark.parametrize("name", POSTS)
@@ -359,7 +367,7 @@ def test_a_label_has_one_colour_everywhere(desk: View) -> None:
 
 
 def test_a_continued_derivation_is_summed_by_its_first_left_side(desk: View) -> None:
-    summed = """() => [...document.querySelector(".derivation").children].map((step) =>
+    summed = """() => [...document.querySelector("#the-gradient-of-x ~ .checked .derivation").children].map((step) =>
         [...new Set([...step.querySelectorAll(".formula mjx-math .ix-dummy")].map((x) => x.dataset.ix))].join(""))"""
     assert desk.page.evaluate(summed) == ["i", "jkp", "jkpi", "jkpi", "jkp", "kp", "p"]
 

@@ -279,15 +279,17 @@ class Function(Expression):
 
 @dataclass(frozen=True)
 class Partial(Expression):
-    """The derivative of `body` by the components of a tensor."""
+    """The derivative of `body` by the components of a tensor; `held` are the names of the tensors held fixed."""
 
     body: Expression
     by: Tensor
+    held: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        if isinstance(self.body, Tensor):
-            return f"∂{self.body}/∂{self.by}"
-        return f"∂/∂{self.by} ({self.body})"
+        one = isinstance(self.body, Tensor)
+        text = f"∂{self.body}/∂{self.by}" if one else f"∂/∂{self.by} ({self.body})"
+        names = ", ".join(map(plain, self.held))
+        return text if not names else f"{text}|_{names}" if len(names) == 1 else f"{text}|_{{{names}}}"
 
 
 @dataclass(frozen=True)
@@ -393,7 +395,7 @@ DIFFERENTIALS = ("d", r"\mathrm{d}", r"\mathsf{d}", r"\Delta")
 
 _ACCENTED = re.compile(r"\\([a-z]+)\{([^{}]*)\}")
 _COMMAND = re.compile(r"\\([a-zA-Z]+|,) ?")
-_SIGNS = {**GREEK, "cdots": "⋯ ", ",": ""}
+_SIGNS = {**GREEK, "cdots": "⋯ ", "partial": "∂", ",": ""}
 
 
 def plain(name: str) -> str:

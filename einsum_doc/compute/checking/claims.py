@@ -12,6 +12,7 @@ import torch
 
 from einsum_doc.compute.checking.cases import Case, Cases
 from einsum_doc.compute.checking.evaluation.arrays import TOLERANCE
+from einsum_doc.compute.checking.held import held_if
 from einsum_doc.compute.checking.instances import FARTHEST, UncheckableError, UnluckyError
 from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_sizes
 from einsum_doc.notation.expression import Expression, Index, Tensor, plain, subscripts
@@ -56,7 +57,8 @@ def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
             return Verdict(False, message, (str(found), f"sizes: {sizes(case)}"), checked(cases))
         error, component = found
         if sign == "=" and not error <= TOLERANCE:
-            message = _fault(case, cases, number, signs)
+            held = held_if(cases, number, lambda case: _agree(case, number))
+            message = f"refused: {left} = {right} {held}" if held else _fault(case, cases, number, signs)
             return Verdict(False, message, details(cases, case, number, component), checked(cases))
         largest = max(largest, error)
     if sign == "=" and cases.one_sided() and (beyond := _beyond(cases, number, signs)):
@@ -120,6 +122,12 @@ def _difference(case: Case, first: int, second: int) -> tuple[float, tuple[int, 
     return float(relative.max()), tuple(reversed(component))
 
 
+def _agree(case: Case, number: int) -> bool:
+    """Return whether side `number` and the next agree, as far as their numbers can tell."""
+    found = _difference(case, number, number + 1)
+    return case.instance.wide if isinstance(found, UncheckableError) else found[0] <= TOLERANCE
+
+
 def _fault(case: Case, cases: Cases, number: int, signs: Sequence[str]) -> str:
     """Return the message of an equality that does not hold.
 
@@ -138,7 +146,7 @@ def _vanishes(cases: Cases, sides: Sequence[Expression]) -> bool:
     """Return whether the gradients that a claim is about are 0 in every instance."""
     rest = list(sides)
     seen: set[str] = set()
-    gradients: set[tuple[str, str]] = set()
+    gradients: set[tuple[str, str, frozenset[str]]] = set()
     while rest:
         side = rest.pop()
         gradients.update(cases.table.gradients(side))
@@ -208,7 +216,7 @@ def _conflicts(cases: Cases, case: Case, number: int) -> list[str]:
 def _scalar_arguments(cases: Cases, number: int) -> list[str]:
     """Describe the arguments of the arbitrary scalar, for a line about its derivatives: it may miss one."""
     sides = cases.statement.sides[number : number + 2]
-    scalars = dict.fromkeys(scalar for side in sides for scalar, _ in cases.table.gradients(side))
+    scalars = dict.fromkeys(scalar for side in sides for scalar, _, _ in cases.table.gradients(side))
     *names, last = map(plain, cases.sinks or ("nothing",))
     listed = f"{', '.join(names)} and {last}" if names else last
     return [f"{plain(scalar)} is a function of {listed}" for scalar in scalars]

@@ -16,11 +16,18 @@ from einsum_doc.compute.checking.evaluation.code import let as given_by_code
 from einsum_doc.compute.checking.evaluation.code import of_matrix
 from einsum_doc.compute.checking.symbols.directives import Directives
 from einsum_doc.compute.checking.symbols.matrices import in_components
-from einsum_doc.compute.checking.symbols.resolution import define, is_definition, register, resolved, sides_of
+from einsum_doc.compute.checking.symbols.resolution import (
+    define,
+    is_definition,
+    localised,
+    register,
+    resolved,
+    sides_of,
+)
 from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable
 from einsum_doc.compute.checking.symbols.vanishing import refuse_vanishing
 from einsum_doc.errors import ArgumentError, NotationError, sequence, shown, whole
-from einsum_doc.notation.expression import Expression, Function, Index, Tensor
+from einsum_doc.notation.expression import Expression, Function, Index, Partial, Tensor
 from einsum_doc.notation.functions import applied
 from einsum_doc.notation.matrices.components import OfMatrix
 from einsum_doc.notation.reading.directives import Directive
@@ -28,6 +35,8 @@ from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
 from einsum_doc.notation.reading.scope import Scope
 from einsum_doc.notation.reading.vocabulary import FUNCTIONS
 from einsum_doc.notation.writing.html import derivation_html, row_html, unescaped
+from einsum_doc.notation.writing.text import spoken
+from einsum_doc.notation.writing.words import listed
 
 
 @dataclass(frozen=True)
@@ -55,9 +64,13 @@ class CheckedLine:
 
 @dataclass(frozen=True)
 class CheckedDerivation:
-    """The lines of a derivation: true if every claim holds; `str()` is a small table."""
+    """The lines of a derivation: true if every claim holds; `str()` is a small table.
+
+    note: the derivatives that are local, for the reader; empty if there are none.
+    """
 
     lines: tuple[CheckedLine, ...]
+    note: str = ""
 
     def __bool__(self) -> bool:
         return all(line.holds for line in self.lines)
@@ -67,10 +80,10 @@ class CheckedDerivation:
         for line in self.lines:
             checked = None if line.kind == "definition" and line.holds else line.checked
             rows.append(row_html(line.latex, line.reason, holds=line.holds, checked=checked))
-        return derivation_html(rows)
+        return derivation_html(rows, self.note)
 
     def __str__(self) -> str:
-        rows = []
+        rows = [spoken(self.note)] if self.note else []
         for number, line in enumerate(self.lines, 1):
             verdict = "defined" if line.kind == "definition" else "holds" if line.holds else "FALSE"
             reason = f"   ({unescaped(line.reason)})" if line.reason else ""
@@ -88,6 +101,7 @@ def verify(
     fixed: str | Iterable[str] = (),
     no_sum: str | Iterable[str] = (),
     positive: str | Iterable[str] = (),
+    local: bool | str | Iterable[str] = (),
     namespace: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> CheckedDerivation:
@@ -100,7 +114,8 @@ def verify(
     let: tensors given by code, such as {"y": "torch.linalg.inv(x)"}; names in it that are neither tensors of
     the text nor torch's are looked up in `namespace`. size: {"i": "k"} makes two indices equally long,
     {"i": 3} says how long. fixed: constant indices. no_sum: indices that are never summed. positive: inputs
-    that are positive. Each says the same as the directive of that name.
+    that are positive. local: tensors whose derivatives are local; True for all. Each says the same as the
+    directive of that name.
     Raises: NotationError, at the first formula that cannot be read or has no meaning.
     """
     if not isinstance(latex, str):
@@ -122,7 +137,10 @@ def verify(
             code = f"_let_{len(words)}({', '.join(parameters)})"
         words.append(Directive("let", f"{name} = {code}", (0, 0)))
     words += [Directive("size", f"{index} = {other}", (0, 0)) for index, other in (size or {}).items()]
-    for word, names in (("fixed", fixed), ("no sum", no_sum), ("positive", positive)):
+    if isinstance(local, bool):
+        words += [Directive("local", "", (0, 0))] * local
+        local = ()
+    for word, names in (("fixed", fixed), ("no sum", no_sum), ("positive", positive), ("local", local)):
         listed = names.split() if isinstance(names, str) else sequence(names, word, "names")
         words += [Directive(word, str(name), (0, 0)) for name in listed]
     return page.check(latex, words)
@@ -160,7 +178,7 @@ class Derivations:
                 "too deeply nested", text=text, position=(0, 0), expected="shorter formulas, and fewer definitions"
             ) from error
         self.table = derivation.table
-        return CheckedDerivation(lines)
+        return CheckedDerivation(lines, derivation.note)
 
 
 class DerivationCheck:
@@ -182,6 +200,18 @@ class DerivationCheck:
         self.draws = Draws(seed, document.entries)
         self.given: dict[str, Directive] = {}
         self.checked: list[Cases] = []
+        self.local: list[Partial] = []
+
+    @property
+    def note(self) -> str:
+        """The derivatives that are local in the text, in words."""
+        held: dict[str, dict[str, None]] = {}
+        for part in self.local:
+            body = part.body.name if isinstance(part.body, Tensor) else None
+            if body is not None:
+                held[rf"$\partial {body} / \partial {part.by.name}$"] = dict.fromkeys(part.held)
+        each = [f"{name} with {listed(f'${other}$' for other in others)} held fixed" for name, others in held.items()]
+        return f"Derivatives are local here: {'; '.join(each)}." if each else ""
 
     def lines(self) -> Iterator[CheckedLine]:
         """Check each relation in order.
@@ -273,6 +303,8 @@ class DerivationCheck:
         sides, bodies = every[: len(written)], every[len(written) :]
         for each, argument, body in zip(matrices, bodies[::2], bodies[1::2], strict=True):
             self._of_matrix(each, argument, body, key, directives)
+        sides, local = localised(self.table, sides, directives.local)
+        self.local += local
         signs = [relation.sign for relation in chain.relations]
         head, right, *_ = sides
         above = set(self.table.tensors)
@@ -288,16 +320,18 @@ class DerivationCheck:
         statement = Statement(key, key, sides, self.scope, directives.equal, kept, defines)
         cases = Cases(statement, self.table, self.draws)
         self.checked.append(cases)
+        said = f"; local: {', '.join(dict.fromkeys(map(str, local)))}" if local else ""
         for number, relation in enumerate(chain.relations):
             defined = defines and number == 0
-            shown = sides if components == written else written
-            text = f"{shown[number] if number == 0 else '   '} {relation.sign} {shown[number + 1]}"
+            verdict = definition(cases) if defined else claim(cases, number, signs)
+            shown_sides = sides if components == written else written
+            text = f"{shown_sides[number] if number == 0 else '   '} {relation.sign} {shown_sides[number + 1]}"
             yield CheckedLine(
                 relation.at[0],
                 relation.latex,
                 relation.reason,
                 "definition" if defined else "claim",
-                *(definition(cases) if defined else claim(cases, number, signs)),
+                *verdict._replace(checked=verdict.checked + said),
                 relation.row,
                 text,
             )

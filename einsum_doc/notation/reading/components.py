@@ -89,7 +89,7 @@ def component(parser: Parser) -> Expression:
     if token.text == r"\delta":
         return _delta(parser)
     _refuse_function_name(parser)
-    name = read_name(parser)
+    name = tensor_name(parser)
     assert name is not None
     if name in CONSTANTS and not parser.sees("symbol", "_"):
         return raised(parser, Constant(CONSTANTS[name], at=token.at))
@@ -137,7 +137,7 @@ def canonical(name: str, labels: set[str]) -> str:
     """Return a name as reading spells it, without blanks and with all braces; other text as it is."""
     cursor = Cursor(name)
     cursor.labels = labels
-    found = read_name(cursor)
+    found = tensor_name(cursor)
     return found if found is not None and cursor.next.kind == "end" else name
 
 
@@ -163,7 +163,7 @@ def bracketed_component(parser: Parser) -> Tensor | None:
     """Read `(a^T)_{ij}` or `[a]_{ij}`; return None, with nothing read, if something else is next."""
     mark = parser.mark()
     opening = parser.take()
-    name = read_name(parser)
+    name = tensor_name(parser)
     transposed = False
     if name is not None and parser.sees("symbol", "^"):
         length = _transpose_length(parser, 1)
@@ -183,7 +183,7 @@ def bracketed_component(parser: Parser) -> Tensor | None:
     return Tensor(name, found[::-1] if transposed else found, at=opening.at)
 
 
-def read_name(cursor: Cursor) -> str | None:
+def tensor_name(cursor: Cursor) -> str | None:
     """Read the name of a tensor with its primes, in LaTeX without blanks; return None if no name is next."""
     if not (cursor.sees("letter") or cursor.sees("style")):
         return None

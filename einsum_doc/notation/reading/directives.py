@@ -9,7 +9,7 @@ from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.tokens import Token
 
 DIRECTIVES = (
-    *("let", "size", "fixed", "no sum", "positive", "new"),
+    *("let", "size", "fixed", "no sum", "positive", "local", "new"),
     *("matrix", "vector", "samples", "label", "function", "name", "gradient"),
 )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 from einsum_doc.notation.expression import (
     Expression,
@@ -20,7 +22,7 @@ from einsum_doc.notation.expression import (
     plain,
 )
 from einsum_doc.notation.matrices.nodes import Inner, MatrixFunction, Norm
-from einsum_doc.notation.reading.components import bracketed_component, exponent
+from einsum_doc.notation.reading.components import bracketed_component, exponent, tensor_name
 from einsum_doc.notation.reading.cursor import Parser
 from einsum_doc.notation.reading.indices import condition, indices, summed_indices
 from einsum_doc.notation.reading.vocabulary import ALONG_AXES, NOT_ELEMENTWISE, OF_MATRICES, SPELLED, UPRIGHT, reserved
@@ -343,3 +345,50 @@ def inline_derivative(parser: Parser) -> Expression:
     if parser.starts_factor():
         raise parser.error("where does the derivative end?", expected=r"\frac{\partial y}{\partial x}", at=at)
     return Partial(body, by, at=at)
+
+
+def enclosed_derivative(parser: Parser) -> Expression:
+    r"""Read `\left. \frac{\partial y}{\partial x} \right|_{e}`."""
+    parser.take()
+    found = parser.factor()
+    if not parser.sees("bar"):
+        raise parser.misplaced(r"\right|_{e}, with the tensors that are held fixed")
+    return with_held(parser, found)
+
+
+def with_held(parser: Parser, found: Expression) -> Expression:
+    """Read the bar after a derivative, and the names of the tensors that it holds fixed."""
+    bar = parser.take()
+    if not isinstance(found, Partial) or found.held:
+        expected = r"\left. \frac{\partial y}{\partial x} \right|_{e}, where e is held fixed"
+        raise parser.error("a bar stands after a single derivative", expected=expected, at=bar.at)
+    parser.expect("symbol", "_", "a bar without what is held fixed")
+    braced = parser.accept("symbol", "{")
+    names: list[str] = []
+    while not names or (braced and parser.accept("symbol", ",")):
+        held = tensor_name(parser)
+        if held is None:
+            raise parser.misplaced("the name of a tensor that is held fixed")
+        names.append(held)
+        if parser.sees("symbol", "_", "="):
+            fault = "a tensor is held fixed as a whole" if parser.sees("symbol", "_") else "a derivative at a point"
+            raise parser.error(fault, expected=f"the names of the tensors that are held fixed, |_{{{held}}}")
+    if braced and not parser.accept("symbol", "}"):
+        raise parser.misplaced("',' or '}'")
+    if parser.sees("symbol", "^"):
+        raise parser.error("this exponent could belong to the bar", expected=r"\left( … \right)^{…}")
+    return _held(parser, found, tuple(dict.fromkeys(names)))
+
+
+def _held(parser: Parser, found: Partial, names: tuple[str, ...]) -> Partial:
+    """Return a derivative that holds tensors fixed: all of its order, if it is written as one fraction."""
+    body = found.body
+    if isinstance(body, Partial):
+        if body.at == found.at:
+            body = _held(parser, body, names)
+        elif not body.held and not any(
+            token.kind == "open" and after.at == body.at for token, after in pairwise(parser.tokens)
+        ):
+            expected = r"one fraction with \partial^2, or brackets around the inner one"
+            raise parser.error("which of the derivatives holds it fixed?", expected=expected, at=found.at)
+    return replace(found, body=body, held=names)

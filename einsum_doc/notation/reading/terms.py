@@ -29,12 +29,13 @@ from einsum_doc.notation.reading.components import (
     component,
     number,
     raised,
-    read_name,
+    tensor_name,
 )
 from einsum_doc.notation.reading.cursor import Parser
 from einsum_doc.notation.reading.indices import indices
 from einsum_doc.notation.reading.operators import (
     derivative,
+    enclosed_derivative,
     function,
     gradient,
     indicator,
@@ -44,6 +45,7 @@ from einsum_doc.notation.reading.operators import (
     norm,
     root,
     summation,
+    with_held,
 )
 from einsum_doc.notation.reading.tokens import Token
 from einsum_doc.notation.reading.vocabulary import BETWEEN, CONSTANTS
@@ -103,6 +105,8 @@ class Terms(Parser):
             else:
                 first = self.next
                 factor = self.factor()
+                if self.sees("bar") and not self.next.stretched:
+                    factor = with_held(self, factor)
                 if items and not times:
                     _refuse_misreading(self, items[-1], first, factor)
                     if items[-1].at == start:  # That of a factor in brackets is inside of them.
@@ -216,7 +220,7 @@ def _with_range_products(parser: Parser, items: list[Expression | Token]) -> tup
 def _styled(parser: Parser) -> Expression:
     """Read a name in a style: an indicator, if it is a one before a condition, or a component."""
     mark = parser.mark()
-    if read_name(parser) in CONSTANTS and (found := indicator(parser)):
+    if tensor_name(parser) in CONSTANTS and (found := indicator(parser)):
         return found
     parser.back(mark)
     return component(parser)
@@ -304,5 +308,6 @@ _CONSTRUCTS: Mapping[str, Callable[[Parser], Expression]] = {
     "nabla": gradient,
     "norm": norm,
     "inner": inner,
+    "blank": enclosed_derivative,
 }
 """The construct that begins with a token of each kind."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Position
-from einsum_doc.notation.reading.vocabulary import BRACKETS, KINDS, UPRIGHT, UPRIGHT_FUNCTION, WIDE
+from einsum_doc.notation.reading.vocabulary import BARS, BRACKETS, KINDS, UPRIGHT, UPRIGHT_FUNCTION, WIDE
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,8 @@ class Token:
     r"""One sign of the text.
 
     kind: that of a command in `vocabulary.KINDS`, "command" for one that is not there, "letter" (Greek too),
-    "number", "symbol", "open" or "close" (a visible bracket), "directive" (a comment), or "end".
+    "number", "symbol", "open" or "close" (a visible bracket), "blank" (`\left.`), "bar" (`\right|`, `\Big|`),
+    "directive" (a comment), or "end".
     text: the sign; of a text, a tag or a directive, the text inside.
     start, end: offsets; at: line and column; stretched: a bracket with `\left` or `\right`;
     spaced: a spacing command stands before it. apart: one that is wide enough to part two equations.
@@ -86,6 +87,10 @@ def _token(text: str, sign: str, start: int, end: int) -> tuple[str, str, int, b
         if KINDS.get(delimiter) == "norm":
             return "norm", {r"\left": r"\lVert", r"\right": r"\rVert"}.get(sign, delimiter), after, False
         side, shape = BRACKETS.get(delimiter, ("", ""))
+        if sign == r"\left" and delimiter == ".":
+            return "blank", delimiter, after, True
+        if sign != r"\left" and delimiter in BARS:
+            return "bar", delimiter, after, sign == r"\right"
         if not side or (sign, side) in ((r"\left", "close"), (r"\right", "open")):
             wanted = r"a bracket: ( [ or \{; a magnitude is \operatorname{abs}(…)"
             wanted = "a closing bracket" if sign == r"\right" else wanted

@@ -106,10 +106,13 @@ BRACKETS = {
 }
 """The brackets that are seen on the page: whether each opens or closes, and its shape."""
 
+BARS = ("|", r"\vert", r"\rvert")
+"""The bars after a derivative, before the tensors that it holds fixed; they have a size, as `\\right|` and `\\Big|`."""
+
 FACTORS = frozenset(
     [
         *("letter", "number", "open", "style", "function", "fraction", "root", "sum", "reduction"),
-        *("partial", "nabla", "dots", "inner"),
+        *("partial", "nabla", "dots", "inner", "blank"),
     ]
 )
 """The kinds of what a factor can begin with."""

@@ -36,17 +36,18 @@ def prose_html(text: str) -> str:
     return "".join(pieces)
 
 
-def derivation_html(rows: Iterable[str]) -> str:
-    """Return the rows of a derivation as a list."""
+def derivation_html(rows: Iterable[str], note: str = "") -> str:
+    """Return the rows of a derivation as a list, with a note above it if there is one."""
+    above = f'<p class="local">{prose_html(note)}</p>' if note else ""
     # Search takes the text without the boxes around it: a blank keeps the rows apart.
-    return f'<div class="derivation" role="list">{" ".join(rows)}</div>'
+    return f'{above}<div class="derivation" role="list">{" ".join(rows)}</div>'
 
 
 def row_html(latex: str, reason: str = "", *, holds: bool = True, checked: str | None = None) -> str:
     """Return a row of a derivation as HTML; `checked`, the check in words, adds a mark."""
     # Each row is a formula of its own, without LaTeX's alignment marks: the page aligns the rows.
     formula = escape(re.sub(r"(?<!\\)&", "", latex).strip(), quote=False)
-    state = "" if checked is None else f" {_mark_html(checked, holds=holds)}"
+    state = "" if checked is None else f" {mark_html(checked, holds=holds)}"
     return (
         f'<div class="step{"" if holds else " false"}" role="listitem">'
         f'<div class="formula" data-search-exclude><div class="arithmatex">\\[{formula}\\]</div></div>'
@@ -54,8 +55,11 @@ def row_html(latex: str, reason: str = "", *, holds: bool = True, checked: str |
     )
 
 
-def _mark_html(checked: str, *, holds: bool) -> str:
-    """Return the mark of a row, which opens to the check in words: by pointer, by touch and by keyboard."""
-    mark, name = ("✓", "holds") if holds else ("✗", "false")
+def mark_html(checked: str, *, holds: bool | None) -> str:
+    """Return the mark of a row, which opens to the check in words: by pointer, by touch and by keyboard.
+
+    holds: None for a formula that is not checked; `checked` is then the reason.
+    """
+    mark, name = {True: ("✓", "holds"), False: ("✗", "false"), None: ("not checked", "not checked")}[holds]
     summary = f'<summary aria-label="{name}: details">{mark}</summary>'
     return f'<details class="mark" data-search-exclude>{summary}<span>{escape(checked)}</span></details>'

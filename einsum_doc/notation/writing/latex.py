@@ -124,15 +124,17 @@ def _sum(terms: tuple[Expression, ...]) -> str:
 
 def _partial(expression: Partial) -> str:
     by, body = [expression.by], expression.body
-    while isinstance(body, Partial) and len(by) < 3:
+    while isinstance(body, Partial) and body.held == expression.held and len(by) < 3:
         by.append(body.by)
         body = body.body
-    if not isinstance(body, Tensor):
+    if isinstance(body, Tensor):
+        order = "" if len(by) == 1 else f"^{len(by)}"
+        below = r" \, ".join(rf"\partial {latex(tensor)}" for tensor in by)
+        text = rf"\frac{{\partial{order} {latex(body)}}}{{{below}}}"
+    else:
         bracket = latex(expression.body)
-        return rf"\frac{{\partial}}{{\partial {latex(expression.by)}}}\left( {bracket} \right)"
-    order = "" if len(by) == 1 else f"^{len(by)}"
-    below = r" \, ".join(rf"\partial {latex(tensor)}" for tensor in by)
-    return rf"\frac{{\partial{order} {latex(body)}}}{{{below}}}"
+        text = rf"\frac{{\partial}}{{\partial {latex(expression.by)}}}\left( {bracket} \right)"
+    return rf"\left. {text} \right|_{{{', '.join(expression.held)}}}" if expression.held else text
 
 
 def _power(base: Expression, exponent: Expression) -> str:
@@ -179,7 +181,8 @@ def latex_index(index: Subscript) -> str:
 
 def _goes_on(factor: Expression) -> bool:
     """Return whether a factor would take in those after it."""
-    return isinstance(factor, Summation) or (isinstance(factor, Partial) and not isinstance(factor.body, Tensor))
+    operator = isinstance(factor, Partial) and not factor.held and not isinstance(factor.body, Tensor)
+    return operator or isinstance(factor, Summation)
 
 
 def _number(value: Fraction) -> str:

@@ -83,7 +83,7 @@ class Build:
             declared=frozenset(options.fence_options),
         )
         custom_fences += self.fences.custom_fences(languages)
-        self.numbers = FenceNumbers(self.pages, lambda *text: self.found.number(*text))
+        self.numbers = FenceNumbers(self.pages, lambda *text: self.found.number(*text), self.fences.formula)
         """The Markdown extension that tells the formatters of fences which page they are on."""
         extensions.append(self.numbers)
         self.reader = PageReader(project.root, languages, extensions, configs, self.pages)
@@ -119,13 +119,13 @@ class Build:
 
     # ---- Read and run ----------------------------------------------------------------------------------------
 
-    def read(self, uri: str, name: str, text: str, body: str, after: Any) -> Page:
-        """Read the page in the file `name`, which has this `text`; `body` is the text after its front matter.
+    def read(self, uri: str, name: str, text: str, body: str, facts: Mapping[str, Any]) -> Page:
+        """Read the page in the file `name`, which has this `text`; `body` is the text after its front matter, `facts`.
 
-        after: the pages that run before it, as its front matter has them.
+        Of these, `after` has the pages that run before it, and `checked` says whether its formulas are checked.
         """
-        page = self.pages[uri] = self.reader.read(name, text, body)
-        page.after = after
+        page = self.pages[uri] = self.reader.read(name, text, body, checked=facts.get("checked"))
+        page.after = facts.get("after", [])
         return page
 
     def changed(self, uri: str, markdown: str) -> Page:
@@ -133,7 +133,7 @@ class Build:
         old = self.pages[uri]
         if old.markdown == markdown:
             return old
-        page = self.pages[uri] = self.reader.read(old.name, old.text, old.body, markdown)
+        page = self.pages[uri] = self.reader.read(old.name, old.text, old.body, markdown, checked=old.checked)
         page.after = old.after
         if page.runs_the_same(old):
             page.kept, page.future = old.kept, old.future

@@ -43,7 +43,15 @@ def cells(page: Page, link: Callable[[str], str]) -> list[Cell]:
     start = 0
     languages = Languages(LANGUAGES, ())
     link = partial(_linked, definitions=_definitions(lines), address=link)
-    for each in scan.scan(lines, languages):
+    fences = ((each.line, each) for each in scan.scan(lines, languages))
+    both: list[tuple[int, scan.Fence | Block]] = [*fences, *page.reading.formulas.items()]
+    for line, each in sorted(both, key=lambda each: each[0]):
+        if isinstance(each, Block):
+            if results[each.number - 1].status == "held":
+                end = line + each.code.count("\n") + 1
+                found += [Cell(_words(lines[start:end], link)), Cell("\n".join(_program(each, ready)), code=True)]
+                start = end
+            continue
         here = isinstance(numbered.get(each.line), Block)
         blocks = [block for number, block in sorted(numbered.items()) if each.line <= number < each.end]
         if each.commented or not (blocks or languages.of(each.header.language).role == "expect"):

@@ -76,6 +76,10 @@ class Fences:
         options["is_left"] = name == LEFT
         return True
 
+    def formula(self, page: Page, block: Block, md: Markdown) -> str:
+        """Return the HTML of a display formula that is checked."""
+        return self._format(block.code, block.language, "", {"page": page, "fence": block, "is_left": False}, md)
+
     def _format(
         self, source: str, language: str, css_class: str, options: dict[str, Any], md: Markdown, **kwargs: Any
     ) -> str:

@@ -37,6 +37,8 @@ class Page:
     """The lines that superfences will be given."""
     after: Any = field(default_factory=list)
     """The pages that run before it, by their paths in docs_dir, as its front matter has them."""
+    checked: Any = None
+    """`display`, if its front matter says that its display formulas are checked."""
     kept: PageResults | None = None
     """Its results, if they come from the cache."""
     future: Future[PageResults] | None = None

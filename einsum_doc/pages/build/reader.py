@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from markdown import Markdown
 
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.reading import scan
+from einsum_doc.pages.reading.formulas import ARITHMATEX, with_formulas
 from einsum_doc.pages.reading.language import Languages
 from einsum_doc.pages.reading.locations import Line, located, reached, read, trace
 from einsum_doc.pages.reading.numbering import EXTENSION
@@ -42,19 +44,36 @@ class PageReader:
         self.extensions, self.configs = extensions, configs
         self.checks_snippets = configs.setdefault("pymdownx.snippets", {}).pop("check_paths", True)
 
-    def read(self, name: str, text: str, body: str, markdown: str | None = None) -> Page:
+    def read(self, name: str, text: str, body: str, markdown: str | None = None, checked: Any = None) -> Page:
         """Return a page with its blocks, and its fences that are wrong.
 
         body: its text without the front matter. markdown: the body as other plugins have changed it, if they have.
+        checked: the value of `checked` in its front matter.
         """
         markdown = body if markdown is None else markdown
-        lines, reading = self.read_lines(located(name, text, markdown))
+        wrong = self._wrong(checked)
+        lines, reading = self.read_lines(located(name, text, markdown), formulas=checked == "display" and not wrong)
         faults = scan.in_metadata(text.removesuffix(body), name, self.languages)
+        if wrong:
+            line = next(n for n, each in enumerate(text.split("\n"), 1) if each.startswith("checked"))
+            faults.append(scan.Fault(Failure(Location(name, line), "FrontMatterError", *wrong), 0))
         reading = reading._replace(faults=faults or reading.faults)
-        return Page(name, text, body, markdown, reading, lines, site=self.pages, unread=self.unread)
+        return Page(name, text, body, markdown, reading, lines, checked=checked, site=self.pages, unread=self.unread)
 
-    def read_lines(self, written: list[Line]) -> tuple[Sequence[str], scan.PageReading]:
-        """Return the lines that superfences will be given for these, and the fences among them."""
+    def _wrong(self, checked: Any) -> tuple[str, tuple[str, ...]] | None:
+        """Return the message about a value of `checked`, and hints; None, if it is right or that of another tool."""
+        if checked == "display":
+            if ARITHMATEX in self.markdown.parser.blockprocessors:
+                return None
+            return "checked: display: no formulas are found", ("add pymdownx.arithmatex to markdown_extensions",)
+        close = isinstance(checked, str) and get_close_matches(checked, ["display"])
+        return (f"checked: {checked}", ("did you mean 'display'?",)) if close else None
+
+    def read_lines(self, written: list[Line], *, formulas: bool = False) -> tuple[Sequence[str], scan.PageReading]:
+        """Return the lines that superfences will be given for these, and the fences among them.
+
+        formulas: whether their display formulas are checked.
+        """
         try:
             lines, locations = read(written, self._prepared(self.checks_snippets))
         except Exception as error:
@@ -65,7 +84,10 @@ class PageReader:
             lines, locations = read(written, self._prepared(checks_snippets=False))
             # The other faults may come from the missing snippet.
             return lines, self.reading(lines, locations)._replace(faults=missing)
-        return lines, self.reading(lines, locations)
+        found = self.reading(lines, locations)
+        if formulas:
+            found = with_formulas(found, lines, locations, self.fences(lines), self.markdown)
+        return lines, found
 
     def reading(self, lines: Sequence[str], locations: Sequence[Location]) -> scan.PageReading:
         """Return the fences among the lines that superfences will be given."""

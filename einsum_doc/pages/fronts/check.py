@@ -151,10 +151,14 @@ def _page_and_line(text: str) -> tuple[str, int]:
 
 
 def _up_to(text: str, line: int) -> str:
-    """Return the text up to the end of the fence that a line stands in, or of the last one before it."""
+    """Return the text up to the end of the fence or paragraph that a line stands in, or of the last fence before it."""
     lines = text.replace("\r\n", "\n").split("\n")
-    begun = [found for found in scan.scan(scan.normalize(text)) if found.line < line]
-    return "\n".join(lines[: max(line, begun[-1].end if begun else 0)]) + "\n"
+    fences = scan.scan(scan.normalize(text))
+    begun = [found.end for found in fences if found.line < line]
+    end = max(line, *begun[-1:])
+    while end < len(lines) and lines[end - 1].strip() and all(end != found.line for found in fences):
+        end += 1  # a formula, which has several lines
+    return "\n".join(lines[:end]) + "\n"
 
 
 def _jobs(text: str) -> int:

@@ -185,7 +185,7 @@ class Site:
         """Read a page."""
         text = file.content_string
         body, facts = meta.get_data(text)
-        return self.build.read(file.src_uri, self.name_of(file), text, body, facts.get("after", []))
+        return self.build.read(file.src_uri, self.name_of(file), text, body, facts)
 
     def unread(self, files: Iterable[File]) -> list[Page]:
         """Read the pages among files that have not been read, without adding them to the build."""

@@ -15,15 +15,17 @@ from html import escape
 from textwrap import indent
 from typing import Any
 from uuid import uuid4
+from xml.etree.ElementTree import Element
 
 import markdown_exec
 from markdown import Markdown
 from markdown.preprocessors import Preprocessor
 from markdown.util import HTML_PLACEHOLDER_RE
 
-from einsum_doc.pages.html.render import block_html, shown_html
+from einsum_doc.pages.html.render import block_html, formula_html, shown_html
+from einsum_doc.pages.reading.formulas import ARITHMATEX
 from einsum_doc.pages.reading.language import Language
-from einsum_doc.pages.record.block import Block
+from einsum_doc.pages.record.block import DISPLAY, Block
 from einsum_doc.pages.record.result import Result
 
 
@@ -176,6 +178,8 @@ def format_block(
     definitions: those of links on the page. bars: true if a block that held has a bar. mark: the attribute with its
     number.
     """
+    if language.name == DISPLAY:
+        return formula_html(_arithmatex(block.code, md), block, result, mark)
     if language.ours:
         return block_html(
             result.markup or f"<pre>{escape(block.code)}</pre>", block, result, "checked", bars=bars, mark=mark
@@ -213,6 +217,16 @@ def format_block(
     html = block_html(written, block, result, "run" if boxed or result.failures else "said", bars=bars, mark=mark)
     if headings:
         _add_headings(getattr(md, "_original_md", md), html, headings)
+    return html
+
+
+def _arithmatex(formula: str, md: Markdown) -> str:
+    """Return a display formula as arithmatex renders it."""
+    parent = Element("div")
+    processor = md.parser.blockprocessors[ARITHMATEX]
+    processor.test(parent, formula)
+    processor.run(parent, [formula])
+    html: str = md.serializer(parent[0])
     return html
 
 

@@ -14,7 +14,7 @@ from pygments.formatters import HtmlFormatter
 from pygments_ansi_color import AnsiColorLexer
 
 from einsum_doc.pages.record.block import Block, Location
-from einsum_doc.pages.record.result import Failure, Result, Shown
+from einsum_doc.pages.record.result import NOT_CHECKED, Failure, Result, Shown
 from einsum_doc.pages.record.text import count
 from einsum_doc.pages.verdict.report import PageReport
 
@@ -48,6 +48,16 @@ def block_html(
     bar = _bar(block, result) if has_bar else ""
     status = result.status.replace(" ", "-")
     return f'<div class="{kind} {status}" {mark}="{block.number}">{"".join(parts)}{bar}</div>'
+
+
+def formula_html(formula: str, block: Block, result: Result, mark: str) -> str:
+    """Return a display formula, its HTML, with the result of its check; as it is, if it defines names and no more."""
+    bar = _bar(block, result) if result.status in ("failed", "not run") else ""
+    beside = result.markup + "".join(map(failure_html, result.failures)) + bar
+    if not beside:
+        return f'{formula}<span {mark}="{block.number}" hidden></span>'
+    status = result.status.replace(" ", "-")
+    return f'<div class="checked display {status}" {mark}="{block.number}">{formula}{beside}</div>'
 
 
 def without_marks(page: str) -> str:
@@ -183,13 +193,15 @@ def stamp_html(page: PageReport, commit: str, report: str = "") -> str:
     if not ran:
         return ""
     lines = sum(result.lines for result in results)
-    skipped = sum(result.status == "skipped" for result in results)
+    unchecked = sum(result.reason.startswith(NOT_CHECKED) for result in results)
+    skipped = sum(result.status == "skipped" for result in results) - unchecked
     assertions = sum(result.assertions for result in results)
     facts = [
         count(len(ran), "block"),
         count(assertions, "assertion") if assertions else "",
         count(lines, "derivation line") if lines else "",
         f"{skipped} skipped" if skipped else "",
+        f"{count(unchecked, 'formula')} not checked" if unchecked else "",
         *sorted({f"torch {result.torch.split('+')[0]}" for result in ran if result.torch}),
         *sorted({result.device for result in ran if result.device}),
         f"commit {commit}" if commit else "",

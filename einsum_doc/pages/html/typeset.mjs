@@ -53,7 +53,8 @@ const letterOf = (node) => {
   const [base, sup] = kids(node);
   return is(node, "msup") && isLetter(bare(base)) && isPrimes(sup) ? bare(base) : null;
 };
-const takesIndices = (base) => !/^\p{L}{2,}$/u.test(text(base)); // not \log_b, not \operatorname{f}_x
+// Not \log_b, not \operatorname{f}_x, and not the bar of \left. … \right|_x, below which tensors are held fixed.
+const takesIndices = (base) => !/^\p{L}{2,}$|^[^|]*\|$/u.test(text(base));
 const isBigOperator = (base) => /^[∑∏⋃⋂⨁⨂]$|^(arg)?\s*(max|min)$/.test(text(base));
 
 // Every index in a tree, as {node, letter, key}. `standing` says that we are inside a subscript.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from einsum_doc.pages.reading.language import Language, PageProcess, literal
-from einsum_doc.pages.record.block import Block
-from einsum_doc.pages.record.result import DerivationRow, Failure, Result
+from einsum_doc.pages.record.block import DISPLAY, Block
+from einsum_doc.pages.record.result import NOT_CHECKED, DerivationRow, Failure, Result
 
 if TYPE_CHECKING:
     from einsum_doc.compute.checking.derivation import CheckedLine, Derivations
@@ -22,20 +23,21 @@ class DerivationLanguage(Language):
         from einsum_doc.compute.checking.derivation import Derivations
         from einsum_doc.errors import NotationError
 
-        checker: Derivations = process.kept.setdefault(self.name, Derivations())
+        checker: Derivations = process.kept.setdefault("derivation", Derivations())
         checker.namespace.update(process.namespace)  # the names that the page's code has defined by now
         try:
-            lines = checker.check(block.code).lines
+            derivation = checker.check(block.code)
         except NotationError as error:
             error.einsum_doc_location = block.location_of(error.position[0])  # type: ignore[attr-defined]
             raise
+        lines = derivation.lines
         rows = rows_of(lines)
         false = tuple(
             Failure(block.location_of(line.line), "DerivationError", line.message, line.details)
             for line in lines
             if not line.holds
         )
-        return Result("held", rows=rows, markup=rows_html(rows), failures=false)
+        return Result("held", rows=rows, markup=rows_html(rows, derivation.note), failures=false)
 
     def words(self, result: Result) -> str:
         lines = []
@@ -56,6 +58,56 @@ class DerivationLanguage(Language):
         yield "assert _checked, _checked"
 
 
+class DisplayLanguage(DerivationLanguage):
+    """Display formulas of a page, which are checked where they hold relations that can be read."""
+
+    def run(self, block: Block, process: PageProcess) -> Result:
+        from einsum_doc.errors import NotationError
+        from einsum_doc.notation.writing.html import mark_html
+
+        text = rows_in(block.code)
+        left_out = re.search(r"(?<!\\)% unchecked:?(?=\s|\Z)(.*)", text)
+        if left_out:
+            return _not_checked(left_out[1].strip() or "left out by the author")
+        try:
+            result = super().run(replace(block, code=text), process)
+        except NotationError as error:
+            return _not_checked(error.fault + (f"; expected: {error.expected}" if error.expected else ""))
+        told = dict.fromkeys(row.checked for row in result.rows if row.claim or not row.holds)
+        return replace(result, markup=mark_html("; ".join(told), holds=not result.failures) if told else "")
+
+    def words(self, result: Result) -> str:
+        return ""  # it stands among the words of the page
+
+    def standalone(self, block: Block) -> Iterator[str]:
+        return super().standalone(replace(block, code=rows_in(block.code)))
+
+
+def _not_checked(reason: str) -> Result:
+    from einsum_doc.notation.writing.html import mark_html
+
+    mark = mark_html(f"Not checked: {reason}", holds=None)
+    return Result("skipped", reason=f"{NOT_CHECKED}: {reason}", markup=mark)
+
+
+_OUTSIDE = re.compile(
+    r"(?P<blank>\s*)(?:\$\$(.*)\$\$|\\\[(.*)\\\]"
+    r"|\\begin\{(?P<name>(?:equation|align|aligned|gather|gathered|split)\*?)\}(.*)\\end\{(?P=name)\})\s*",
+    re.DOTALL,
+)
+
+
+def rows_in(formula: str) -> str:
+    r"""Return the rows of a display formula, each on its line, without delimiters and environments around them.
+
+    >>> rows_in("$$\n\\begin{aligned}\nx &= y\n\\end{aligned}\n$$")
+    '\n\nx &= y\n'
+    """
+    while found := _OUTSIDE.fullmatch(formula):
+        formula = "\n" * found["blank"].count("\n") + next(filter(None, found.group(2, 3, 5)), "")
+    return formula
+
+
 def rows_of(lines: Iterable[CheckedLine]) -> tuple[DerivationRow, ...]:
     """Return the checked lines of a derivation as the rows of its fence."""
     return tuple(
@@ -63,7 +115,7 @@ def rows_of(lines: Iterable[CheckedLine]) -> tuple[DerivationRow, ...]:
     )
 
 
-def rows_html(rows: Iterable[DerivationRow]) -> str:
+def rows_html(rows: Iterable[DerivationRow], note: str = "") -> str:
     """Return the numbered rows of a derivation as HTML."""
     from einsum_doc.notation.writing.html import derivation_html, row_html
 
@@ -71,7 +123,10 @@ def rows_html(rows: Iterable[DerivationRow]) -> str:
     for row in rows:
         checked = row.checked if row.claim or not row.holds else None  # a definition that holds says nothing
         found.append(row_html(row.latex, row.reason, holds=row.holds, checked=checked))
-    return derivation_html(found)
+    return derivation_html(found, note)
 
 
-LANGUAGES = (DerivationLanguage("derivation", ours=True, uses_torch=True, comment=r"(?<!\\)%.*"),)
+LANGUAGES = (
+    DerivationLanguage("derivation", ours=True, uses_torch=True, comment=r"(?<!\\)%.*"),
+    DisplayLanguage(DISPLAY, ours=True, uses_torch=True),
+)

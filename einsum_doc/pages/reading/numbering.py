@@ -6,6 +6,9 @@ another plugin renders it, as a blog does for its excerpts. Right before superfe
 comment is taken out, and the header of each fence that the builder answers for is given the name of the page
 and its number. A text without a name, such as a docstring or the output of a block, is no page: the build
 makes one of it.
+
+A display formula that is checked is no fence: its HTML is put aside right there, as superfences does with that of
+its fences.
 """
 
 from __future__ import annotations
@@ -19,7 +22,12 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
+from einsum_doc.pages.reading.formulas import OPENING
 from einsum_doc.pages.reading.scan import Fence, PageReading, with_underscores
+from einsum_doc.pages.record.block import Block
+
+NumberOthers = Callable[[Markdown, list[str]], list[str]]
+FormulaHtml = Callable[[Any, Block, Markdown], str]
 
 NUMBER = "einsum_doc"
 """The option of a fence's header that holds the name of its page and its number, the index of its opening line."""
@@ -76,23 +84,24 @@ class FenceNumbers(Extension):  # type: ignore[misc]  # Python-Markdown has no t
 
     pages: the pages that have been read, by any key, each with its `name`, its `lines` and its `reading`.
     number_others: returns the lines of a text that is no page with the numbers of their fences.
+    formula_html: returns the HTML of a display formula that is checked.
     """
 
-    def __init__(self, pages: Mapping[str, Any], number_others: Callable[[Markdown, list[str]], list[str]]) -> None:
+    def __init__(self, pages: Mapping[str, Any], number_others: NumberOthers, formula_html: FormulaHtml) -> None:
         super().__init__()
-        self.pages, self.number_others = pages, number_others
+        self.given = pages, number_others, formula_html
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
         """Register the preprocessor."""
-        md.preprocessors.register(_Numbers(md, self.pages, self.number_others), EXTENSION, 25.5)
+        md.preprocessors.register(_Numbers(md, *self.given), EXTENSION, 25.5)
 
 
 class _Numbers(Preprocessor):  # type: ignore[misc]
     def __init__(
-        self, md: Markdown, pages: Mapping[str, Any], number_others: Callable[[Markdown, list[str]], list[str]]
+        self, md: Markdown, pages: Mapping[str, Any], number_others: NumberOthers, formula_html: FormulaHtml
     ) -> None:
         super().__init__(md)
-        self.pages, self.number_others = pages, number_others
+        self.pages, self.number_others, self.formula_html = pages, number_others, formula_html
         self.reads_only = False
         """True if the fences of a page are to be read, and get no number."""
 
@@ -117,7 +126,23 @@ class _Numbers(Preprocessor):  # type: ignore[misc]
         # Another plugin may have put lines before the name. A fence that one has changed gets no number.
         numbers = {start + number: number for number in _numbers_in(page.reading)}
         same = {index: number for index, number in numbers.items() if lines[index : index + 1] == [page.lines[number]]}
-        return numbered(lines, page.name, same)
+        return self._with_formulas(numbered(lines, page.name, same), page, start)
+
+    def _with_formulas(self, lines: list[str], page: Any, start: int) -> list[str]:
+        """Return the lines of a page with the HTML of its checked formulas, stashed as superfences does with its own.
+
+        start: the number of lines that another plugin has put before the page.
+        """
+        stashed = list[tuple[int, int, str]]()
+        for line, block in page.reading.formulas.items():
+            first, count = start + line, block.code.count("\n") + 1
+            if lines[first : first + count] == list(page.lines[line : line + count]):
+                before = OPENING.split(lines[first])[0]
+                html = self.formula_html(page, block, self.md)
+                stashed.append((first, count, before + self.md.htmlStash.store(html)))
+        for first, count, text in reversed(stashed):
+            lines[first : first + count] = [text]
+        return lines
 
     def _page(self, attribute: str, value: object) -> Any:
         """Return the page with this value of an attribute; None, if there is none."""

@@ -186,6 +186,8 @@ class PageReading(NamedTuple):
     numbered: Mapping[int, Block | Fault | Fence] = {}
     """The fences that superfences will ask for, by their numbers, the indices of their opening lines: blocks, wrong
     fences, those in a comment, and those of Markdown with fences inside."""
+    formulas: Mapping[int, Block] = {}
+    """The display formulas that are checked, by the indices of their first lines: they are among the blocks."""
 
 
 def read(

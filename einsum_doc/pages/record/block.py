@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+DISPLAY = "display formula"
+"""The language of a block that is a display formula; no fence can have it, as it is no single word."""
+
 
 class Location(NamedTuple):
     """A line of an author's file.
@@ -36,7 +39,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Block:
-    """One executable fence of a page."""
+    """One executable fence of a page, or a display formula that is checked."""
 
     location: Location
     """The line of the fence's opening; its code starts on the next one."""
@@ -44,7 +47,7 @@ class Block:
     """Its position among the page's blocks, from 1."""
     language: str
     code: str
-    """The code as the fence's formatter receives it: dedented, tabs expanded."""
+    """The code as the fence's formatter receives it: dedented, tabs expanded. Of a formula, it has the delimiters."""
     options: Mapping[str, str] = field(default_factory=dict)
     """The options of the fence, as they were written, checked by `Languages.executes`."""
     expected: Expected | None = None

@@ -12,6 +12,9 @@ from einsum_doc.pages.record.text import in_line, plain
 Status = Literal["held", "failed", "skipped", "not run"]
 Kind = Literal["html", "svg", "latex", "markdown", "text", "figure"]
 
+NOT_CHECKED = "formula not checked"
+"""The beginning of the reason why a display formula was skipped."""
+
 
 @dataclass(frozen=True)
 class Failure:

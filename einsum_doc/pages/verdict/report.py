@@ -162,7 +162,7 @@ def summary(pages: Sequence[PageReport]) -> str:
     """
     results = [result for page in pages for result in page.results]
     lines = sum(result.lines for result in results)
-    reasons = Counter(result.reason for result in results if result.status == "skipped")
+    reasons = Counter(result.reason.partition(":")[0] for result in results if result.status == "skipped")
     told = Counter(page.kind for page in pages if page.name and (page.blocks or page.faults))
     parts = [
         count(told.pop("page", 0), "page"),

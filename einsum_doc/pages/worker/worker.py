@@ -139,7 +139,7 @@ class Worker:
         failures = (*ran.failures, *failures)
         return replace(
             ran,
-            status="failed" if failures else "held",
+            status="failed" if failures else ran.status,
             value=self.values.text,
             shown=tuple(self.values.shown),
             seconds=seconds,

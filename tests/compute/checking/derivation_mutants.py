@@ -147,6 +147,8 @@ def changed(chain: Chain, right: Expression) -> Iterator[tuple[str, Expression]]
                 terms = list(part.terms)
                 terms[position] = term.body if isinstance(term, Negative) else Negative(term)
                 yield "flip a sign", swapped(part, replace(part, terms=tuple(terms)))
+        elif isinstance(part, Partial) and part.held:
+            yield "hold nothing fixed", swapped(part, replace(part, held=()))
         elif isinstance(part, Power) and isinstance(part.exponent, Number):
             for exponent in (part.exponent.value + 1, -part.exponent.value):
                 yield "change a power", swapped(part, replace(part, exponent=Number(exponent)))

@@ -77,19 +77,22 @@ Key = tuple[int, ...]
 class Values:
     """The components of all tensors, with one of them moved, or none."""
 
-    def __init__(self, oracle: Oracle, parent: Values | None = None, x: str = "", at: Key = (), step: mpf = 0) -> None:
+    def __init__(
+        self,
+        oracle: Oracle,
+        parent: Values | None = None,
+        x: str = "",
+        at: Key = (),
+        step: mpf = 0,
+        held: tuple[str, ...] = (),
+    ) -> None:
         self.oracle = oracle
         self.parent = parent
         self.x = x
         self.at = at
         self.step = step
-        self.mode = "rules"
+        self.held = held
         self.known: dict[tuple[str, Key], mpf] = {}
-
-    def moded(self, mode: str) -> Values:
-        found = Values(self.oracle, self.parent, self.x, self.at, self.step)
-        found.mode = mode
-        return found
 
     def component(self, name: str, key: Key) -> mpf:
         if (name, key) not in self.known:
@@ -102,18 +105,9 @@ class Values:
             return oracle.input(name, key) if formula is None else oracle.defined(formula, key, self)
         if name == self.x:
             return self.parent.component(name, key) + (self.step if key == self.at else 0)
-        if self.mode == "fixed" or formula is None or not oracle.depends(name, self.x):
+        if name in self.held or formula is None or not oracle.depends(name, self.x):
             return self.parent.component(name, key)
-        if self.mode == "total":
-            return oracle.defined(formula, key, self)
-        return oracle.defined(formula, key, self.inner(formula))
-
-    def inner(self, formula: Formula) -> Values:
-        mode = "fixed" if self.x in formula.arguments else "total"
-        if mode not in self.oracle.moded.setdefault(id(self), {}):
-            self.oracle.moded[id(self)][mode] = self.moded(mode)
-            self.oracle.alive.append(self)
-        return self.oracle.moded[id(self)][mode]
+        return oracle.defined(formula, key, self)
 
 
 class Oracle:
@@ -127,9 +121,8 @@ class Oracle:
         self.places = case.instance.places
         self.seed = seed
         self.base = Values(self)
-        self.partials: dict[tuple[str, Key, str, Key], mpf] = {}
+        self.partials: dict[tuple[str, Key, str, Key, tuple[str, ...]], mpf] = {}
         self.inverses: dict[int, mpmath.matrix] = {}
-        self.moded: dict[int, dict[str, Values]] = {}
         self.alive: list[Values] = []
 
     def true(self, first: int, second: int) -> bool:
@@ -235,9 +228,8 @@ class Oracle:
                 return mpmath.sqrt(below) if above == mpf(1) / 2 else below**above
             case Function(name, argument, order):
                 return self.function(name, order, of(argument))
-            case Partial(body, by):
-                at = tuple(self.position(place, assignment) for place in by.indices)
-                return self.partial(body, by.name, at, assignment, values, chain)
+            case Partial():
+                return self.partial(expression, assignment, values, chain)
             case _:
                 raise AssertionError(expression)
 
@@ -253,23 +245,25 @@ class Oracle:
             return known(at)
         return _difference(lambda step: self.function(name, order - 1, at + step))
 
-    def partial(self, body: Expression, x: str, at: Key, assignment: Assignment, values: Values, chain: str) -> mpf:
+    def partial(self, partial: Partial, assignment: Assignment, values: Values, chain: str) -> mpf:
+        body, x, held = partial.body, partial.by.name, partial.held
+        at = tuple(self.position(place, assignment) for place in partial.by.indices)
         single = isinstance(body, Tensor) and values is self.base
         key = ()
         if single:
             key = tuple(self.position(place, assignment) for place in body.indices)
-            if (body.name, key, x, at) in self.partials:
-                return self.partials[body.name, key, x, at]
+            if (body.name, key, x, at, held) in self.partials:
+                return self.partials[body.name, key, x, at, held]
 
         def moved(step: mpf) -> mpf:
-            inner = Values(self, values, x, at, step)
+            inner = Values(self, values, x, at, step, held)
             if isinstance(body, Tensor) and body.name not in self.places and body.name not in self.formulas:
-                return self.downstream(body.name, inner.moded("total"))
+                return self.downstream(body.name, inner)
             return self.number(body, assignment, inner, chain)
 
         found = _difference(moved)
         if single:
-            self.partials[body.name, key, x, at] = found
+            self.partials[body.name, key, x, at, held] = found
         return found
 
     def downstream(self, name: str, values: Values) -> mpf:

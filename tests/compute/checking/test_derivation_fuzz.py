@@ -31,6 +31,7 @@ PIECES = [
     r"\frac{\partial l}{\partial x_i}",
     r"\frac{\partial z_{ij}}{\partial x_{pq}} &=",
     r"\frac{\partial}{\partial x_i}",
+    *(r"\left.", r"\right|_{z}", r"\Big|_x", "|", "% local\n"),
     *("\n", " ", "% new\n", "% positive x\n", "% size i = j\n", "% fixed T\n"),
 ]
 soup = st.lists(st.sampled_from(PIECES), max_size=25)

@@ -71,7 +71,7 @@ TRUE = {
     "softmax, said in one fraction": r"s_i &= \frac{e^{x_i}}{\mathbf{1}_j e^{x_j}} \\ \sum_i s_i &= 1",
     "a norm": r"n_i &= \frac{x_i}{\sqrt{x_j x_j}} \\ n_i n_i &= 1",
     "a scale beside a gradient": r"n_{ij} &= \frac{s_{ij}}{\sigma_j} \\ \frac{\partial l}{\partial s_{ij}} &= \frac{\partial l}{\partial n_{ij}} \frac{1}{\sigma_j} \\ \mathbf{1}_i \frac{\partial l}{\partial s_{ij}} \sigma_j &= \mathbf{1}_i \frac{\partial l}{\partial n_{ij}} \mathbf{1}_j",
-    "arguments held fixed": r"u_i &= x_i^2 \\ y_i &= x_i u_i \\ \frac{\partial y_i}{\partial x_p} &= u_i \delta_{ip} \\ \frac{\partial l}{\partial x_p} &= \frac{\partial l}{\partial y_p} \left( u_p + 2 x_p^2 \right)",
+    "both arguments vary": r"u_i &= x_i^2 \\ y_i &= x_i u_i \\ \frac{\partial y_i}{\partial x_p} &= 3 u_i \delta_{ip} \\ \frac{\partial l}{\partial x_p} &= \frac{\partial l}{\partial y_p} \left( u_p + 2 x_p^2 \right)",
     "through the graph": r"u_i &= x_i^2 \\ y_i &= u_i^2 \\ \frac{\partial y_i}{\partial x_p} &= 4 x_i^3 \delta_{ip}",
     "a scalar in a sum": r"y_i &= x_i + c \\ \frac{\partial y_i}{\partial c} &= \mathbf{1}_i",
     "two ways downstream": r"y_i &= 2 x_i \\ z_i &= x_i^2 \\ \frac{\partial l}{\partial x_p} &= 2 \frac{\partial l}{\partial y_p} + 2 \frac{\partial l}{\partial z_p} x_p",
@@ -106,7 +106,7 @@ FALSE = {
     "a difference that rounding hides": r"\left( 1000000 + x_i \right) - 1000000 &= 1.00001 x_i",
     "numbers that are too large": r"e^{1000} x_i &= e^{1001} x_i",
     "division by zero": r"\frac{1}{x_i - x_i} &= \frac{2}{x_i - x_i}",
-    "total instead of partial": r"u_i &= x_i^2 \\ y_i &= x_i u_i \\ \frac{\partial y_i}{\partial x_p} &= 3 x_i^2 \delta_{ip}",
+    "a part of the total": r"u_i &= x_i^2 \\ y_i &= x_i u_i \\ \frac{\partial y_i}{\partial x_p} &= 2 x_i^2 \delta_{ip} + \delta_{ip}",
 }
 
 

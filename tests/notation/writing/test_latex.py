@@ -57,6 +57,16 @@ X, Y, L = Tensor("x", (I, J)), Tensor("y", (J, K)), Tensor("l")
         (Partial(L, X), r"\frac{\partial l}{\partial x_{ij}}"),
         (Partial(Partial(L, X), Y), r"\frac{\partial^2 l}{\partial y_{jk'} \, \partial x_{ij}}"),
         (Partial(Product((X, Y)), X), r"\frac{\partial}{\partial x_{ij}}\left( x_{ij} \, y_{jk'} \right)"),
+        (Partial(L, X, ("z",)), r"\left. \frac{\partial l}{\partial x_{ij}} \right|_{z}"),
+        (
+            Partial(Partial(L, X, ("z", r"\hat{u}")), Y, ("z", r"\hat{u}")),
+            r"\left. \frac{\partial^2 l}{\partial y_{jk'} \, \partial x_{ij}} \right|_{z, \hat{u}}",
+        ),
+        (
+            Partial(Partial(L, X), Y, ("z",)),
+            r"\left. \frac{\partial}{\partial y_{jk'}}\left( \frac{\partial l}{\partial x_{ij}} \right) \right|_{z}",
+        ),
+        (Product((Partial(X, L, ("z",)), Y)), r"\left. \frac{\partial x_{ij}}{\partial l} \right|_{z} \, y_{jk'}"),
         (RangeProduct(Delta((A, B)), Delta((I, J))), r"\delta_{ab} \cdots \delta_{ij}"),
         (Product((X, RangeProduct(None, Delta((I, J))))), r"x_{ij} \, \cdots \delta_{ij}"),
         (Quotient(X, L), r"\frac{x_{ij}}{l}"),
@@ -99,7 +109,7 @@ def compound(parts: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expressi
         st.builds(Quotient, parts, parts),
         st.builds(Power, parts, numbers | parts),
         st.builds(Function, st.sampled_from(["exp", "log", "f", "sigmoid"]), parts, st.integers(0, 2)),
-        st.builds(Partial, parts, tensors),
+        st.builds(Partial, parts, tensors, st.sampled_from([(), ("z",), ("z", r"\mathbf{w}")])),
         st.builds(Summation, st.lists(indices, min_size=1, max_size=2, unique=True).map(tuple), parts),
     )
 
@@ -115,7 +125,8 @@ def grown(parts: list[Expression]) -> list[Expression]:
     number, y = Number(Fraction(2)), Tensor("y")
     found: list[Expression] = []
     for each in parts:
-        found += [Negative(each), Function("f", each), Summation((I,), each), Partial(each, y)]
+        found += [Negative(each), Function("f", each), Summation((I,), each)]
+        found += [Partial(each, y), Partial(each, y, ("z",))]
         found += [Power(each, number), Power(each, Number(Fraction(1, 2)))]
     for several in product(parts, repeat=2):
         found += [Product(several), Sum(several), Quotient(*several), Power(*several)]

@@ -34,11 +34,16 @@ plugins:
 """
 BLOCK = '```python exec="on" source="above"\n{}\n```\n'
 DERIVATION = "```derivation\ny_i &= 2 x_i \\\\\ny_i &= {} x_i\n```\n"
+LOCAL = (
+    "\n```derivation\n% new\n% local\nu &= x^2 \\\\\ny &= u x \\\\\n"
+    "\\frac{\\partial y}{\\partial x} &= u \\\\\n\\left. \\frac{\\partial y}{\\partial x} \\right|_{u} &= u\n```\n"
+)
 PAGES = {
     "index": "---\ntitle: The first\n---\n\n# One\n\n"
     + BLOCK.format("import library\n\nassert library.answer() == 42\nprint('*printed*')")
     + "\n## Checked\n\n"
-    + DERIVATION.format("2"),
+    + DERIVATION.format("2")
+    + LOCAL,
     "posts/second": "# Two\r\n\r\n"
     + BLOCK.format("print(6 * 7)").replace("\n", "\r\n")
     + "\r\n```expected\r\n42\r\n```\r\n\r\n```einsum\r\nij,jk->ik\r\n```\r\n",
@@ -76,6 +81,7 @@ def outcome(built: Built, name: str) -> dict[str, object]:
             for text in re.findall(r'(?<=</h1>)<div class="stamp".*?</div>', page)
         ],
         "rows": [text_of(row) for row in re.findall(r'<div class="step.*?class="why">.*?</div>', page)],
+        "local": [text_of(note) for note in re.findall(r'<p class="local">.*?</p>', page)],
         "drawn": page.count("tensor-network"),
     }
 
@@ -96,7 +102,7 @@ def test_pages_that_hold_are_the_same_under_all(built_by: Build, project: Projec
     for builder in BUILDERS:
         built = built_by(builder, PAGES)
         assert built.status == 0, built.console
-        assert "2 pages, 4 blocks, " in built.console
+        assert "2 pages, 5 blocks, " in built.console
         assert "<em>printed</em>" in built.page()
         assert failures_in(project) == 0
         # Zensical does not know of a page that is added.
@@ -109,7 +115,8 @@ def test_pages_that_hold_are_the_same_under_all(built_by: Build, project: Projec
             assert all((built.site / folder / to).is_file() for to, _ in links), links
         outcomes.append([without_attributes(outcome(built, name)) for name in ("index", "posts/second")])
     assert "✓ 1 assertion" in outcomes[0][0]
-    assert "<span>2 blocks</span>" in outcomes[0][0]
+    assert "<span>3 blocks</span>" in outcomes[0][0]
+    assert "'local': ['Derivatives are local here: " in outcomes[0][0]
     assert "y_i = 2 x_i" in outcomes[0][0]
     assert outcomes[1] == outcomes[0]
     assert outcomes[2] == outcomes[0]

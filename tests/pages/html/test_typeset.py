@@ -51,6 +51,12 @@ LABELS = {
     "words": (r"\[ x_{\text{max}} = y_\mathrm{in} + w_\mathrm{T} \]", "", ""),
     "functions and powers": (r"\[ \log_b x^k = \sin_i 2 \]", "", ""),
     "bare letters": (r"\[ k(k - 1) = m x \]", "", ""),
+    "held fixed": (
+        r"\[ \left. \frac{\partial y_i}{\partial x_j} \right|_{m} = \frac{\partial y_i}{\partial x}\Big|_{m, v} a_j \]",
+        "i j i j",
+        "",
+    ),
+    "a magnitude": (r"\[ \left| x \right|_i = y_i \]", "i i", ""),
     "in prose": (r"\( x_{ij} \) \( i \) \( i, j' \) \( i = i' \) \( x \)", "i j i i j' i i'", ""),
     "a loss is no label": (r"\( \partial l / \partial x_{il} \) \( l \)", "i l", ""),
 }

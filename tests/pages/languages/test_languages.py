@@ -90,7 +90,12 @@ def test_a_new_language_is_one_new_file(built: Built) -> None:
 
 def test_every_language_of_markdown_exec_is_known() -> None:
     assert LANGUAGES.keys() >= markdown_exec.formatters.keys()
-    assert {name for name, language in LANGUAGES.items() if language.ours} == {"derivation", "einsum", "expected"}
+    assert {name for name, language in LANGUAGES.items() if language.ours} == {
+        "derivation",
+        "display formula",
+        "einsum",
+        "expected",
+    }
 
 
 @pytest.mark.parametrize(

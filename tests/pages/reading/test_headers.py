@@ -199,7 +199,7 @@ def test_what_is_left_alone_is_rendered_as_without_this_builder(site: str) -> No
     ours = Fences({}, lambda page: None, Options(), "mkdocs.yml").custom_fences(Languages(LANGUAGES, RUNNABLE))
     stock = markdown(**SITES[site])
     built = markdown(**{**SITES[site], "fences": SITES[site]["fences"] + ours})
-    FenceNumbers({}, lambda md, lines: lines).extendMarkdown(built)
+    FenceNumbers({}, lambda md, lines: lines, lambda *_: "").extendMarkdown(built)
     for header in (header for header, expected in HEADERS.items() if expected == ALONE):
         page = f"Text.\n\n```{header}\nx = 1\n```\n\nMore.\n\n~~~python exec='off'\ny = 2\n~~~\n"
         assert built.reset().convert(page) == stock.reset().convert(page), header

@@ -103,17 +103,15 @@ def _rows(flat: Array, variable: Array, again: bool) -> Array:
 
 @dataclass
 class Context:
-    """The source of the values of tensors: `x` replaced by a variable, in one of three ways.
+    """The source of the values of tensors: `x` replaced by a variable, and with it everything that depends on x.
 
-    "fixed": only x itself. "total": everything that depends on x. "rules": as in the rules of
-    differentiation, each tensor by its own ∂/∂x: with its other arguments fixed, or through the graph where
-    x is no argument of it.
+    held: the tensors that stay as they are.
     """
 
     parent: Context | None = None
     x: str = ""
     variable: Array | None = None
-    mode: str = ""
+    held: frozenset[str] = frozenset()
     known: dict[str, tuple[Array, Array | None]] = field(default_factory=dict)
 
     @property
@@ -131,7 +129,7 @@ class Evaluator:
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.base = Context()
-        self.jacobians: dict[tuple[str, str], tuple[Array, Array]] = {}
+        self.jacobians: dict[tuple[str, str, frozenset[str]], tuple[Array, Array]] = {}
         self.signs: dict[Expression, set[float]] = {}
         self._sources: dict[str, set[str]] = {}
         self._followed: set[tuple[str, int]] = set()
@@ -162,12 +160,9 @@ class Evaluator:
         if name == context.x:
             assert context.variable is not None
             return context.variable, None
-        if context.mode == "fixed" or formula is None or context.x not in self.sources(name):
+        if name in context.held or formula is None or context.x not in self.sources(name):
             return self.tensor(name, context.parent)
-        if context.mode == "total":
-            return self._defined(formula, context)
-        mode = "fixed" if context.x in formula.arguments else "total"
-        return self._defined(formula, Context(context.parent, context.x, context.variable, mode))
+        return self._defined(formula, context)
 
     def _defined(self, formula: Formula, context: Context) -> tuple[Array, Array | None]:
         """Return the value of a formula and its scale."""
@@ -272,8 +267,8 @@ class Evaluator:
                     signs = self.signs.setdefault(expression, set())
                     signs.update(inside.value.detach().sign().reshape(-1).tolist())
                 return function(expression, inside, self.instance.random)
-            case Partial(body, by):
-                return self._partial(body, by, chain, here)
+            case Partial():
+                return self._partial(expression, chain, here)
             case _:
                 raise AssertionError(f"an expression that is not known: {type(expression).__name__}")
 
@@ -324,13 +319,14 @@ class Evaluator:
 
     # -- derivatives
 
-    def _partial(self, body: Expression, by: Tensor, chain: str, context: Context) -> LabelledArray:
+    def _partial(self, partial: Partial, chain: str, context: Context) -> LabelledArray:
+        body, by, held = partial.body, partial.by, frozenset(partial.held)
         if isinstance(body, Tensor):
-            return self._placed(*self._jacobian(body.name, by.name, context), (*body.indices, *by.indices))
+            return self._placed(*self._jacobian(body.name, by.name, held, context), (*body.indices, *by.indices))
         level = self.evaluate(body, chain) if context is self.base else None
         variable = self._variable(by.name, context)
         with torch.enable_grad():
-            output = self.evaluate(body, chain, Context(context, by.name, variable, "rules"))
+            output = self.evaluate(body, chain, Context(context, by.name, variable, held))
             found = jacobian(output.value, variable, again=context.parent is not None)
         scale = None
         if level is not None:
@@ -341,15 +337,15 @@ class Evaluator:
         value, _ = self.tensor(name, context)
         return value.clone() if value.requires_grad else value.detach().clone().requires_grad_()
 
-    def _jacobian(self, name: str, x: str, context: Context) -> tuple[Array, Array | None]:
-        """Return ∂name/∂x, with the axes of both. Total for the downstream scalar, which is no tensor."""
+    def _jacobian(self, name: str, x: str, held: frozenset[str], context: Context) -> tuple[Array, Array | None]:
+        """Return ∂name/∂x, with the axes of both; the downstream scalar is no tensor."""
         base = context is self.base
-        if base and (name, x) in self.jacobians:
-            return self.jacobians[name, x]
+        if base and (name, x, held) in self.jacobians:
+            return self.jacobians[name, x, held]
         variable = self._variable(x, context)
         downstream = name not in self.instance.places and name not in self.instance.formulas
         with torch.enable_grad():
-            inner = Context(context, x, variable, "total" if downstream else "rules")
+            inner = Context(context, x, variable, held)
             output = self._downstream(name, inner) if downstream else self.tensor(name, inner)[0]
             found = jacobian(output, variable, again=context.parent is not None)
         if not base:
@@ -359,8 +355,8 @@ class Evaluator:
             scale = self.tensor(name, context)[1]
             level = largest(scale) if scale is not None else 0.0
         factor = self._condition(self.instance.sinks if downstream else (name,))
-        self.jacobians[name, x] = found, jacobian_scale(found, level, variable) * factor
-        return self.jacobians[name, x]
+        self.jacobians[name, x, held] = found, jacobian_scale(found, level, variable) * factor
+        return self.jacobians[name, x, held]
 
     def _downstream(self, name: str, context: Context) -> Array:
         """Return an arbitrary scalar: a smooth function of the sinks in which every component meets every other."""

@@ -18,6 +18,7 @@ from einsum_doc.notation.reading.scope import Scope
 class Directives:
     """The names that directives of a text may use, and the indices that `size` and `no sum` have named.
 
+    local: the tensors whose derivatives are local.
     ranges: the letters that `size` names ranges by, each with the letters of its indices.
     """
 
@@ -27,10 +28,14 @@ class Directives:
         self.fail = scope.fail
         self.kept: list[Index] = []
         self.equal: list[EqualSize] = []
+        self.local: set[str] = set()
         self.ranges: dict[str, set[str]] = {}
         sides = [side for chain in chains for side in sides_of(chain)]
         self.tensors = [part for side in sides for part in side.walk() if isinstance(part, Tensor)]
         self.bounds = {part.capital for side in sides for part in side.walk() if isinstance(part, Summation)}
+        defined = [name for name, symbol in table.tensors.items() if symbol.arguments is not None]
+        heads = [chain.head.name for chain in chains if isinstance(chain.head, Tensor)]
+        self.defined = {*defined, *heads, *(step.body.partition("=")[0].strip() for step in lets)}
         self.parts_of_code = self._parts_of_code([step.body.partition("=") for step in lets])
         self.indices = {index for side in sides for index in subscripts(side) if isinstance(index, Index)}
 
@@ -54,6 +59,10 @@ class Directives:
             self._size(step)
         elif step.word in ("matrix", "vector", "samples"):
             declare(step, self.table, self.scope)
+        elif step.word == "local":
+            names = step.body.replace(",", " ").split()
+            every = {*self.table.tensors, *(part.name for part in self.tensors)}
+            self.local |= {self._local(name, step) for name in names} if names else every
         elif step.word == "new" and step.body:
             raise self.fail("'% new' with something after it", step.at, "% new alone")
 
@@ -104,6 +113,12 @@ class Directives:
         if known is not None and known.arguments is not None:
             raise self.fail(f"{plain(tensor)} is defined, so it is as its arguments make it", step.at, "an input")
         self.table.positive.add(tensor)
+
+    def _local(self, name: str, step: Directive) -> str:
+        tensor = self.tensor(name, step)
+        if not {tensor, identifier(tensor)} & self.defined:
+            raise self.fail(f"{plain(tensor)} is an input, so it has no local derivative", step.at, "a defined tensor")
+        return tensor
 
     def _index(self, name: str, step: Directive) -> Index:
         bare = name.rstrip("'")

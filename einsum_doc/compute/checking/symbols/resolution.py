@@ -13,6 +13,7 @@ from einsum_doc.notation.expression import (
     Index,
     One,
     Partial,
+    Position,
     Range,
     RangeProduct,
     Size,
@@ -188,9 +189,14 @@ def register(table: SymbolTable, side: Expression, scope: Scope) -> None:
     for part in side.walk():
         if isinstance(part, Tensor) and id(part) not in bodies:
             _register_tensor(table, part, scope)
+    holding: dict[Position, list[Partial]] = {}
     for part in side.walk():
         if isinstance(part, Partial):
             _check_derivative(table, part, scope)
+            if part.held:
+                holding.setdefault(part.at, []).append(part)
+    for fraction in holding.values():
+        _check_held(table, fraction, scope)
 
 
 def _register_tensor(table: SymbolTable, part: Tensor, scope: Scope) -> None:
@@ -243,6 +249,55 @@ def _check_derivative(table: SymbolTable, part: Partial, scope: Scope) -> None:
             part.at,
             f"a definition of {plain(body)} before this; or a scalar that is only ever differentiated",
         )
+
+
+def _check_held(table: SymbolTable, fraction: Sequence[Partial], scope: Scope) -> None:
+    """Refuse to hold a tensor fixed that is not between those of a derivative: of any in a fraction of higher order."""
+    part = fraction[-1]
+    between = [name for each in fraction for name in table.between(each)]
+    by, body = plain(part.by.name), plain(part.body.name) if isinstance(part.body, Tensor) else "the bracket"
+    for name in part.held:
+        if name in between:
+            inner = [each for each in part.body.walk() if isinstance(each, Partial) and name not in each.held]
+            total = [each for each in inner if name in table.between(each)]
+            if total:
+                fault = f"{plain(name)} is held fixed, but not in {total[0]} inside"
+                raise scope.fail(fault, part.at, f"{plain(name)} held fixed in it too")
+            continue
+        fault = f"{plain(name)} is held fixed, but is not on the way from {by} to {body}"
+        if name not in table.tensors:
+            fault = f"{plain(name)} is held fixed, but there is no {plain(name)} above"
+        elif plain(name) in (by, body):
+            fault = f"{plain(name)} is held fixed in its own derivative"
+        ways = " or ".join(dict.fromkeys(map(plain, between)))
+        raise scope.fail(fault, part.at, f"{ways}, from which {body} is computed" if ways else "no bar")
+
+
+def localised(
+    table: SymbolTable, sides: Sequence[Expression], names: Collection[str]
+) -> tuple[list[Expression], list[Partial]]:
+    """Return sides in which derivatives by an argument hold the other arguments of the definition fixed, and these.
+
+    names: the tensors of which they are. A derivative that holds something fixed as it is written stays.
+    """
+    found: list[Partial] = []
+
+    def local(part: Expression) -> Expression:
+        if not isinstance(part, Partial) or part.held:
+            return part
+        body = part.body
+        while isinstance(body, Partial):
+            body = body.body
+        if not isinstance(body, Tensor) or body.name not in names or body.name not in table.tensors:
+            return part
+        arguments = table.tensors[body.name].arguments or ()
+        held = tuple(name for name in table.between(part) if name in arguments) if part.by.name in arguments else ()
+        if held:
+            part = replace(part, held=held)
+            found.append(part)
+        return part
+
+    return [rebuilt(side, local) for side in sides], found
 
 
 def kinds_of(indices: tuple[Subscript, ...]) -> tuple[str, ...]:

@@ -131,12 +131,13 @@ class SymbolTable:
         """Return a table that can be changed without changing this one."""
         return SymbolTable(*map(copy, vars(self).values()))
 
-    def depends(self, name: str, x: str) -> bool:
-        """Return whether a tensor is computed from x, or is x."""
-        seen, rest = {name}, [name]
+    def depends(self, name: str, x: str, held: Collection[str] = ()) -> bool:
+        """Return whether a tensor is computed from x, or is x, other than through tensors that are held fixed."""
+        fixed = set(held) - {x}
+        seen, rest = {name} - fixed, list({name} - fixed)
         while rest:
             known = self.tensors.get(rest.pop())
-            new = set(known.arguments or ()) - seen if known is not None else set()
+            new = set(known.arguments or ()) - seen - fixed if known is not None else set()
             seen |= new
             rest += new
         return x in seen
@@ -145,10 +146,20 @@ class SymbolTable:
         """Return whether a part is a derivative of the arbitrary downstream scalar."""
         return isinstance(part, Partial) and isinstance(part.body, Tensor) and part.body.name in self.scalars
 
-    def gradients(self, expression: Expression) -> list[tuple[str, str]]:
-        """Return the derivatives of the arbitrary scalar in an expression: its name, and the tensor."""
+    def gradients(self, expression: Expression) -> list[tuple[str, str, frozenset[str]]]:
+        """Return the derivatives of the arbitrary scalar in an expression: its name, the tensor, those held fixed."""
         parts = [part for part in expression.walk() if self.is_gradient(part)]
-        return [(part.body.name, part.by.name) for part in parts if isinstance(part.body, Tensor)]
+        return [(part.body.name, part.by.name, frozenset(part.held)) for part in parts if isinstance(part.body, Tensor)]
+
+    def between(self, part: Partial) -> list[str]:
+        """Return the tensors that lie on the way from the tensor below a derivative to what it differentiates."""
+        ends = (part.by.name, part.body.name if isinstance(part.body, Tensor) else "")
+        return [
+            name
+            for name in self.tensors
+            if name not in ends and self.depends(name, part.by.name)
+            if any(each in self.scalars or self.depends(each, name) for each in values_in(part.body))
+        ]
 
     def is_capital(self, name: str) -> bool:
         """Return whether a name may be that of a range."""
@@ -160,6 +171,14 @@ def tensors_in(side: Expression, scalars: Collection[str]) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys(part.name for part in side.walk() if isinstance(part, Tensor) and part.name not in scalars)
     )
+
+
+def values_in(expression: Expression) -> Iterator[str]:
+    """Yield the tensors whose values are in an expression: a derivative has none of the tensor by which it is."""
+    if isinstance(expression, Tensor):
+        yield expression.name
+    for part in (expression.body,) if isinstance(expression, Partial) else expression.parts:
+        yield from values_in(part)
 
 
 def dependencies(table: SymbolTable, sides: Sequence[Expression]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -191,7 +210,7 @@ def _sinks(table: SymbolTable, sides: Sequence[Expression], names: Sequence[str]
     """
     definitions = [table.tensors[name].definition for name in names]
     rights = [definition.sides[1] for definition in definitions if definition is not None]
-    by = {name for side in (*sides, *rights) for _, name in table.gradients(side)}
+    by = {name for side in (*sides, *rights) for _, name, _ in table.gradients(side)}
     uses = {name: _uses(table, name) for name, symbol in table.tensors.items() if not symbol.downstream}
     while idle := [
         name for name in uses if table.tensors[name].auxiliary and not any(name in each for each in uses.values())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 from einsum_doc.compute.checking.symbols.exact import constant
-from einsum_doc.compute.checking.symbols.table import SymbolTable
+from einsum_doc.compute.checking.symbols.table import SymbolTable, values_in
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
     Expression,
@@ -57,26 +57,18 @@ def _vanishing(table: SymbolTable, expression: Expression) -> list[Partial] | No
             return of(part)
         case Power(part, exponent):
             return of(part) if (constant(exponent) or 0) > 0 else None
-        case Partial(body, by):
+        case Partial(body, by, held):
             inner = of(body)
-            depends = any(name in table.scalars or table.depends(name, by.name) for name in _values(body))
+            depends = any(name in table.scalars or table.depends(name, by.name, held) for name in values_in(body))
             return inner if inner or depends else [expression]
         case _:
             return [] if constant(expression) == 0 else None
 
 
-def _values(expression: Expression) -> Iterator[str]:
-    """Yield the tensors whose values are in an expression: a derivative has none of the tensor by which it is."""
-    if isinstance(expression, Tensor):
-        yield expression.name
-    for part in (expression.body,) if isinstance(expression, Partial) else expression.parts:
-        yield from _values(part)
-
-
 def _failure(table: SymbolTable, part: Partial, above: Collection[str], scope: Scope) -> NotationError:
     """Return the error about a derivative that vanishes, with the definition or the letter that is missing."""
     body, by = part.body, part.by.name
-    own = dict.fromkeys(_values(body))
+    own = dict.fromkeys(values_in(body))
     if isinstance(body, Tensor) and table.tensors[body.name].arguments is None:
         name = plain(body.name)
         why, expected = f"{name} is an input here: it has no definition above", f"a definition of {name} before this"
