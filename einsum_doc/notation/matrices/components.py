@@ -119,7 +119,8 @@ class Components:
             own = [index for part in _slots(head) for index in part.own if isinstance(index, Index)]
             if len(set(own)) != len(own) or len(own) != sum(shape):
                 other = next(side for side, each in zip(sides, found, strict=True) if each == shape)
-                fault = f"{head} has {len(own)} indices, and {other} is {words(shape)}"
+                has = f"has {len(own)} indices" if own else "is a scalar"
+                fault = f"{head} {has}, and {other} is {words(shape)}"
                 raise self.fail(fault, other.at, "sides of one shape")
             return tuple(own[: shape[0]]), tuple(own[shape[0] :])
         for side, own_shape in zip(sides, found, strict=True):

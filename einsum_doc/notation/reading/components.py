@@ -243,6 +243,8 @@ def raised(parser: Parser, base: Expression) -> Expression:
 
 def _once(parser: Parser, found: Expression) -> Expression:
     """Return an expression that ends with its exponent, as TeX allows one only."""
+    if isinstance(found, Transpose) and parser.sees("symbol", "_"):
+        raise parser.error("a transpose has to be in components", expected="(a^T)_{ji}", at=found.at)
     if parser.sees("symbol", "^", "'", "_"):
         raise parser.error("a second exponent or index", expected="brackets, to say what is meant")
     return found
