@@ -138,7 +138,6 @@ REFUSED = {
     "a transpose without a bracket": (r"a^T_{ij} &= a_{ji}", (0, 0), "in components"),
     "an inverse": (r"y_{ij} &= (x^{-1})_{ij}", (0, 11), "2 indices on x^(−1), which is a scalar"),
     "a function of more than its bracket": (r"y &= \log x_i y_i", (0, 10), "where does the argument end"),
-    "a derivative of more than one factor": (r"y_p &= \frac{\partial x_i y_i}{\partial x_p}", (0, 26), "what does the ∂ apply to"),
     "an inline fraction that goes on": (r"y_i &= a / b x_i", (0, 9), "where does the denominator end"),
     "a partial sum": (r"y &= \sum_{i=2}^{I} x_i", (0, 13), "part of the range"),
     "a sum over nothing": (r"y &= \sum_{j} x_i z_i", (0, 11), "not in what is summed"),
