@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from einsum_doc.notation.expression import Position
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.tokens import Token
+from einsum_doc.notation.reading.vocabulary import STYLES
 
 DIRECTIVES = (
     *("let", "size", "fixed", "no sum", "positive", "local", "new"),
@@ -24,6 +26,18 @@ class Directive:
     word: str
     body: str
     at: Position
+
+    @property
+    def names(self) -> list[str]:
+        r"""The names in its text, with commas or blanks between them.
+
+        >>> Directive("vector", r"x, \tilde h y", (0, 0)).names
+        ['x', '\\tilde h', 'y']
+        """
+        return _NAME.findall(self.body)
+
+
+_NAME = re.compile(rf"(?:\\(?:{'|'.join(style[1:] for style in STYLES)})\s*)*[^\s,]+")
 
 
 def directive(cursor: Cursor, token: Token) -> Directive:

@@ -19,7 +19,7 @@ def functions(cursor: Cursor, directives: Sequence[Directive], known: Mapping[st
     found = {**known, **{name: plain(name) for name in (*defined(cursor.tokens), *_of_vectors(cursor.tokens))}}
     for step in (step for step in directives if step.word == "function"):
         left, equals, right = (part.strip() for part in step.body.partition("="))
-        names = [left] if equals else left.replace(",", " ").split()
+        names = [left] if equals else step.names
         if not names or not all(name.lstrip("\\").isalpha() for name in names):
             raise cursor.error("'% function' without a name", expected=r"% function \sigma = sigmoid", at=step.at)
         if equals and right not in FUNCTIONS:

@@ -76,11 +76,11 @@ def parse_notation(
     found = [directive(reader, token) for token in reader.removed if token.kind == "directive"]
     for each in found:
         if each.word == "name":
-            for name in each.body.replace(",", " ").split():
+            for name in each.names:
                 join(reader, name)
         elif each.word == "gradient":
             reader.upstream = each.body
-    reader.labels = {name for each in found if each.word == "label" for name in each.body.replace(",", " ").split()}
+    reader.labels = {name for each in found if each.word == "label" for name in each.names}
     reader.labels |= {*labels, *shifted(reader.tokens, BOLD_STYLES)}
     reader.squares = set(squares(reader.tokens))
     reader.functions = named_functions(reader, found, functions)

@@ -56,9 +56,12 @@ _STYLES = (
     *("boldsymbol", "bm", "overline"),
 )
 _LETTER_SIZES = ("tiny", "scriptsize", "small", "normalsize", "large", "Large", "LARGE", "huge", "Huge")
+STYLES = tuple(rf"\{name}" for name in (*_STYLES, *ACCENTS))
+"""Commands that set the letter, or the braces, after them in another style, or put an accent on it."""
+
 _KINDS = {
     "letter": [rf"\{name}" for name in GREEK],
-    "style": [rf"\{name}" for name in (*_STYLES, *ACCENTS)],
+    "style": [*STYLES],
     "function": [r"\operatorname", r"\det", *(rf"\{name}" for name in _FUNCTION_COMMANDS)],
     "fraction": [r"\frac", r"\tfrac", r"\dfrac"],
     "root": [r"\sqrt"],

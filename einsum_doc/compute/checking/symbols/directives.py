@@ -45,7 +45,7 @@ class Directives:
         Raises: NotationError, if it cannot be read, or names something that is not there.
         """
         if step.word in ("fixed", "no sum", "positive"):
-            names = step.body.replace(",", " ").split()
+            names = step.names
             if not names:
                 raise self.fail(f"'% {step.word}' without a name", step.at, "one or more names")
             for name in names:
@@ -60,7 +60,7 @@ class Directives:
         elif step.word in ("matrix", "vector", "samples"):
             declare(step, self.table, self.scope)
         elif step.word == "local":
-            names = step.body.replace(",", " ").split()
+            names = step.names
             every = {*self.table.tensors, *(part.name for part in self.tensors)}
             self.local |= {self._local(name, step) for name in names} if names else every
         elif step.word == "new" and step.body:
