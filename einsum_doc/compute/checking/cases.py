@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import torch
@@ -27,38 +26,30 @@ from einsum_doc.compute.checking.instances import (
     draw_sizes,
     scheduled,
 )
-from einsum_doc.compute.checking.symbols.exact import constant
+from einsum_doc.compute.checking.search import DomainSearch, known_form, region
+from einsum_doc.compute.checking.symbols.domain import FREE
+from einsum_doc.compute.checking.symbols.exact import nonnegative
 from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable, dependencies
 from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_lengths, join_sizes
 from einsum_doc.errors import NotationError
-from einsum_doc.notation.expression import (
-    Coordinate,
-    Delta,
-    Expression,
-    Function,
-    Index,
-    Negative,
-    Number,
-    One,
-    Pi,
-    Power,
-    Product,
-    Quotient,
-    Size,
-    Sum,
-    Summation,
-    Tensor,
-    plain,
-    subscripts,
-)
+from einsum_doc.notation.expression import Coordinate, Expression, Function, Index, Negative, plain, subscripts
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain
 from einsum_doc.notation.reading.ranges import Ends
 
-REDRAWN = 3
-"""The number of times that an instance is drawn again if its numbers cannot decide a claim."""
+REDRAWN = 12
+"""The number of times that an instance is drawn again if its numbers cannot decide a claim.
+
+From the second time on, the inputs that are to blame are smaller, or greater, each time.
+"""
+
+PERIODIC = frozenset(["sin", "cos", "tan", "cot", "sec", "csc"])
+INVERSE = frozenset(["arcsin", "arccos", "arctan"])
+"""Functions that are the inverse of a periodic one in an interval: with both, smaller inputs would all be in it."""
 
 Found = TypeVar("Found")
+
+NO_FACTORS: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True)
@@ -131,11 +122,14 @@ class Cases:
             if symbol.code is not None
         }
         self.entries = (*self.definitions.values(), statement)
+        self.periodic = all(any(part.name in names for part in self._functions()) for names in (PERIODIC, INVERSE))
+        self.search = DomainSearch(self.definitions, draws.evaluators)
         sides = [side for definition in self.definitions.values() for side in definition.sides]
         inputs = [name for name, symbol in table.tensors.items() if name in tensors and symbol.arguments is None]
         numbers, patterns = scheduled(statement.sides, sides, len(inputs))
         self.signs = dict(zip(inputs, patterns, strict=False))
-        self.all = list(self._drawn(numbers))
+        self.drawn = list(self._drawn(numbers))
+        self.all = list(self.drawn)
 
     def _drawn(self, numbers: Sequence[int]) -> Iterator[Case]:
         """Draw the case of each number, and at least one for each of LENGTHS if anything has a length."""
@@ -152,44 +146,101 @@ class Cases:
             long = {root: pattern[place % len(pattern)] for place, root in enumerate(roots)}
             yield self._case(number, {node: long[lengths.root(node)] for node in list(lengths.above)})
 
-    def look(self, place: int, judge: Callable[[Case], Found]) -> Found:
-        """Judge a case, or another in its place if it is too large, or its numbers cannot decide the claim."""
-        found = judge(self.all[place])
+    def _functions(self) -> Iterator[Function]:
+        """Yield the functions in the chain and its definitions."""
+        for statement in self.entries:
+            for side in statement.sides:
+                yield from (part for part in side.walk() if isinstance(part, Function))
+
+    def look(self, place: int, sides: Sequence[int], judge: Callable[[Case], Found]) -> Found | UncheckableError:
+        """Judge a case in which some sides have values, or another in its place if it is too large, or cannot decide.
+
+        Afterwards, this case is the one in `all`.
+        """
+        found = self._judged(place, sides, judge)
         if isinstance(found, LargeError):
-            case = self.all[place]
-            self.all[place] = self._case(case.instance.number, case.long, small=True)
-            found = judge(self.all[place])
-        if self.all[place].instance.wide and isinstance(found, UncheckableError):
-            found = self._look_again(place, judge)
-        for _ in range(REDRAWN):
-            if isinstance(found, UnluckyError):
-                found = self._look_again(place, judge)
+            case = self.drawn[place]
+            self.drawn[place] = self._case(case.instance.number, case.long, small=True)
+            found = self._judged(place, sides, judge)
+        for turn in range(REDRAWN):
+            wide = self.drawn[place].instance.wide and isinstance(found, UncheckableError)
+            if not wide and not isinstance(found, UnluckyError):
+                break
+            case = self.drawn[place]
+            factors = dict(case.instance.factors)
+            if turn and isinstance(found, UnluckyError) and not self.periodic:
+                for name in found.inputs or case.instance.places:
+                    factors[name] = factors.get(name, 1.0) * found.factor
+            self.drawn[place] = self._case(case.instance.number + AGAIN, case.long, case.small, factors)
+            found = self._judged(place, sides, judge)
         return found
 
+    def _judged(self, place: int, sides: Sequence[int], judge: Callable[[Case], Found]) -> Found | UncheckableError:
+        self.all[place] = self.drawn[place]
+        try:
+            self.all[place] = self._within(self.drawn[place], sides)
+        except UncheckableError as problem:
+            return problem
+        return judge(self.all[place])
+
+    def _within(self, case: Case, sides: Sequence[int]) -> Case:
+        """Return a case, with other inputs if some sides have no value otherwise.
+
+        Raises: UncheckableError, if there are none.
+        """
+        evaluator = self.search.within(case.evaluator, [case.sides[number] for number in sides], case.key)
+        return case if evaluator is case.evaluator else replace(case, evaluator=evaluator, values={})
+
+    def inputs(self) -> list[str]:
+        """Describe the inputs that do not have both signs, by a directive or by search."""
+        declared = [f"{plain(name)} {domain}" for name, domain in self.table.domains.items() if name in self.names]
+        places: dict[str, list[str]] = {}
+        for name in dict.fromkeys(name for case in self.all for name in case.instance.moved):
+            values = torch.cat([case.instance.input(name).reshape(-1) for case in self.all])
+            places.setdefault(region(float(values.min()), float(values.max())), []).append(plain(name))
+        searched = ", ".join(f"{' and '.join(names)} {place}" for place, names in places.items())
+        return [*declared, *([f"{searched}, found by search"] if searched else [])]
+
     def one_sided(self, farther: Sequence[Case] = ()) -> bool:
-        """Return whether an argument of abs, relu or sign has one sign in all cases, though none by its form."""
+        """Return whether an argument of abs, relu or sign has one sign in all cases, though none by its form.
+
+        So has the base of an even power under a root, or in a logarithm, which is an absolute value too.
+        """
         found: dict[Expression, set[float]] = {}
         for case in (*self.all, *farther):
             for function, signs in case.evaluator.signs.items():
                 found.setdefault(function, set()).update(signs)
+            squared, positive = self.search.absolute(case.evaluator, case.sides, case.key)
+            for base, values in squared.items():
+                found.setdefault(Function("abs", base), set()).update(values.sign().reshape(-1).tolist())
         instance = self.all[0].instance
+
+        def form(name: str) -> Expression | bool:
+            return known_form(instance, name)
+
         return any(
-            not {1.0, -1.0} <= signs and not any(_nonnegative(each, instance) for each in (*function.parts, *opposite))
+            not {1.0, -1.0} <= signs
+            and not any(each in positive or nonnegative(each, form) for each in (*function.parts, *opposite))
             for function, signs in found.items()
             for opposite in [part.parts for part in function.parts if isinstance(part, Negative)] or [()]
         )
 
-    def farther(self, place: int, steps: int) -> Case:
-        """Return a case like that at a place, with inputs that are greater by some steps."""
-        case = self.all[place]
-        return self._case(case.instance.number % AGAIN + FAR * steps, case.long, case.small)
+    def farther(self, place: int, sides: Sequence[int], steps: int) -> Case:
+        """Return a case like that at a place, with inputs that are greater by some steps.
 
-    def _look_again(self, place: int, judge: Callable[[Case], Found]) -> Found:
-        case = self.all[place]
-        self.all[place] = self._case(case.instance.number + AGAIN, case.long, case.small)
-        return judge(self.all[place])
+        Raises: UncheckableError, if the sides have no values there.
+        """
+        case = self.drawn[place]
+        drawn = self._case(case.instance.number % AGAIN + FAR * steps, case.long, case.small)
+        return self._within(drawn, sides)
 
-    def _case(self, number: int, long: Mapping[SizeNode, int], small: bool = False) -> Case:
+    def _case(
+        self,
+        number: int,
+        long: Mapping[SizeNode, int],
+        small: bool = False,
+        factors: Mapping[str, float] = NO_FACTORS,
+    ) -> Case:
         """Draw sizes and tensors for one choice of lengths."""
         ranks = {
             name: sum(1 if kind == "index" else long["slot", name, slot] for slot, kind in enumerate(kinds))
@@ -199,6 +250,8 @@ class Cases:
         for name, rank in ranks.items():
             for axis in range(rank):
                 sizes.root(("axis", name, axis))
+            if self.table.domains.get(name, FREE).square:
+                sizes.join(("axis", name, rank - 2), ("axis", name, rank - 1))
         lengths = {
             statement.key: {ends: long["range", statement.key, ends] for ends in statement.ranges}
             for statement in self.entries
@@ -213,11 +266,16 @@ class Cases:
         key = self.statement.key
         own = self.statement.written(lengths[key])
         join_sizes(self.statement, own.wide, sizes)
-        evaluator = self._fitting(number, sizes, formulas | self.coded, ranks)
+        evaluator = self._fitting(number, sizes, formulas | self.coded, ranks, factors)
         return Case(evaluator, key, own.sides, own.free, lengths[key], long, small)
 
     def _fitting(
-        self, number: int, sizes: SizeClasses, formulas: Mapping[str, Formula], ranks: Mapping[str, int]
+        self,
+        number: int,
+        sizes: SizeClasses,
+        formulas: Mapping[str, Formula],
+        ranks: Mapping[str, int],
+        factors: Mapping[str, float],
     ) -> Evaluator:
         """Draw sizes with which code runs and gives the shape of its indices, as many of them different as possible.
 
@@ -235,7 +293,7 @@ class Cases:
                     sizes.pinned["axis", name, axis] = length
         computed = [formula for formula in self.coded.values() if formula.arguments]
         if not computed:
-            return self._evaluator(number, sizes, formulas, ranks)
+            return self._evaluator(number, sizes, formulas, ranks, factors)
         nodes = dict.fromkeys(
             sizes.root(("axis", name, axis))
             for formula in computed
@@ -248,7 +306,7 @@ class Cases:
             for first, *others in blocks:
                 for other in others:
                     trial.join(first, other)
-            evaluator = self._evaluator(number, trial, formulas, ranks)
+            evaluator = self._evaluator(number, trial, formulas, ranks, factors)
             found = self._misfit(evaluator, computed)
             if found is None:
                 return evaluator
@@ -296,12 +354,17 @@ class Cases:
         return self.statement.scope.fail(fault, let.at, expected)
 
     def _evaluator(
-        self, number: int, sizes: SizeClasses, formulas: Mapping[str, Formula], ranks: Mapping[str, int]
+        self,
+        number: int,
+        sizes: SizeClasses,
+        formulas: Mapping[str, Formula],
+        ranks: Mapping[str, int],
+        factors: Mapping[str, float],
     ) -> Evaluator:
         """Return the instance with these sizes, with its values; chains of the text share it if it fits them."""
         seed = self.draws.seed
-        drawn = draw_sizes(number, sizes, seed, self.statement)
-        lengths = {node: drawn[sizes.root(node)] for node in list(sizes.above)}
+        roots = draw_sizes(number, sizes, seed, self.statement)
+        lengths = {node: roots[sizes.root(node)] for node in list(sizes.above)}
         places = {name: tuple(lengths["axis", name, axis] for axis in range(rank)) for name, rank in ranks.items()}
         own = {(node[1], node[2]): length for node, length in lengths.items() if node[0] == "index"}
         constants = sorted((node for node in lengths if node[0] == "fixed"), key=str)
@@ -309,11 +372,12 @@ class Cases:
             node[1]: draw_position(place, number, lengths[node], self._coordinates(), seed)
             for place, node in enumerate(constants)
         }
-        key = (number, *(tuple(each.items()) for each in (places, fixed, self.signs)), self.sinks, tuple(formulas))
+        drawn = (places, fixed, self.signs, factors)
+        key = (number, *(tuple(each.items()) for each in drawn), self.sinks, tuple(formulas))
         known = self.draws.evaluators.get(key)
         if known is None or known.instance.formulas != formulas:
-            positive = frozenset(self.table.positive)
-            instance = Instance(formulas, places, own, fixed, positive, self.sinks, seed, number, self.signs)
+            domains = dict(self.table.domains)
+            instance = Instance(formulas, places, own, fixed, domains, self.sinks, seed, number, self.signs, factors)
             known = self.draws.evaluators[key] = Evaluator(instance)
         known.instance.sizes.update(own)
         return known
@@ -322,35 +386,6 @@ class Cases:
         """Return the numbers that stand as indices in the chain and its definitions."""
         sides = [side for statement in self.entries for side in statement.sides]
         return {found.value for side in sides for found in subscripts(side) if isinstance(found, Coordinate)}
-
-
-def _nonnegative(expression: Expression, instance: Instance) -> bool:
-    """Return whether the form of an expression says that it is never negative."""
-
-    def of(part: Expression) -> bool:
-        return _nonnegative(part, instance)
-
-    match expression:
-        case Number(value):
-            return value >= 0
-        case Tensor(name):
-            formula = instance.formulas.get(name)
-            if formula is None or formula.expression is None:
-                return formula is not None or name in instance.positive  # Code has no form that could be seen.
-            return of(formula.expression)
-        case Function(name, _, 0):
-            return name in ("exp", "abs", "relu", "sigmoid")
-        case Power(base, exponent):
-            number = constant(exponent)
-            return of(base) or (number is not None and 0 in (number.numerator % 2, number.denominator % 2))
-        case Product(factors):
-            return all(of(factor) for factor, count in Counter(factors).items() if count % 2)
-        case Sum() | Quotient():
-            return all(map(of, expression.parts))
-        case Summation(_, body):
-            return of(body)
-        case _:
-            return isinstance(expression, Pi | One | Delta | Size)
 
 
 def _partitions(nodes: list[SizeNode]) -> Iterator[list[list[SizeNode]]]:

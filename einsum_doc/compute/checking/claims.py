@@ -37,7 +37,7 @@ class Verdict(NamedTuple):
 def definition(cases: Cases) -> Verdict:
     """Return the verdict on a definition: it claims nothing, but its value must exist."""
     for place in range(len(cases.all)):
-        value = cases.look(place, lambda case: case.value(1))
+        value = cases.look(place, (1,), lambda case: case.value(1))
         if isinstance(value, UncheckableError):
             message = f"false: {cases.statement.sides[0]} has no value: {value}"
             return Verdict(False, message, (f"sizes: {sizes(cases.all[place])}",), checked(cases))
@@ -50,7 +50,7 @@ def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
     left, right = cases.statement.sides[number : number + 2]
     largest = 0.0
     for place in range(len(cases.all)):
-        found = cases.look(place, lambda case: _difference(case, number, number + 1))
+        found = cases.look(place, (number, number + 1), lambda case: _difference(case, number, number + 1))
         case = cases.all[place]
         if isinstance(found, UncheckableError):
             message = f"false: cannot be checked: {left} {sign} {right}"
@@ -81,7 +81,10 @@ def _beyond(cases: Cases, number: int, signs: Sequence[str]) -> Verdict | None:
     seen: list[Case] = []
     for steps in range(1, FARTHEST + 1):
         for place in range(len(cases.all) if cases.one_sided(seen) else 0):
-            case = cases.farther(place, steps)
+            try:
+                case = cases.farther(place, (number, number + 1), steps)
+            except UncheckableError:
+                continue
             found = _difference(case, number, number + 1)
             if isinstance(found, UncheckableError):
                 continue
@@ -233,4 +236,5 @@ def checked(cases: Cases) -> str:
         text += f", ranges of {each} indices"
     else:
         text += f"; {'; '.join(dict.fromkeys(map(sizes, cases.all)))}"
+    text = "; ".join([text, *cases.inputs()])
     return f"{text}; seed {cases.draws.seed}; tolerance {TOLERANCE:g} of the summed magnitudes"

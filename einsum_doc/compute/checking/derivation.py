@@ -102,6 +102,11 @@ def verify(
     no_sum: str | Iterable[str] = (),
     positive: str | Iterable[str] = (),
     local: bool | str | Iterable[str] = (),
+    small: str | Iterable[str] = (),
+    symmetric: str | Iterable[str] = (),
+    positive_definite: str | Iterable[str] = (),
+    interval: Mapping[str, tuple[float, float]] | None = None,
+    sums_to_one: Mapping[str, str] | None = None,
     namespace: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> CheckedDerivation:
@@ -113,14 +118,16 @@ def verify(
 
     let: tensors given by code, such as {"y": "torch.linalg.inv(x)"}; names in it that are neither tensors of
     the text nor torch's are looked up in `namespace`. size: {"i": "k"} makes two indices equally long,
-    {"i": 3} says how long. fixed: constant indices. no_sum: indices that are never summed. positive: inputs
-    that are positive. local: tensors whose derivatives are local; True for all. Each says the same as the
-    directive of that name.
+    {"i": 3} says how long. fixed: constant indices. no_sum: indices that are never summed. positive, small,
+    symmetric, positive_definite: inputs that are so. interval: {"p": (0, 1)} bounds the components of an input.
+    sums_to_one: {"p": "i"} says over which index they sum to one. local: tensors whose derivatives are local;
+    True for all. Each says the same as the directive of that name.
     Raises: NotationError, at the first formula that cannot be read or has no meaning.
     """
     if not isinstance(latex, str):
         raise ArgumentError(f"a derivation is text in LaTeX, not {shown(latex)}")
-    for argument, value in (("let", let), ("size", size), ("namespace", namespace)):
+    mappings = {"let": let, "size": size, "interval": interval, "sums_to_one": sums_to_one, "namespace": namespace}
+    for argument, value in mappings.items():
         if value is not None and not isinstance(value, Mapping):
             raise ArgumentError(f"{argument} is a dict, not {shown(value)}")
     page = Derivations(namespace, whole(seed, "seed is"))
@@ -136,14 +143,21 @@ def verify(
                 ) from None
             code = f"_let_{len(words)}({', '.join(parameters)})"
         words.append(Directive("let", f"{name} = {code}", (0, 0)))
+    for name, ends in (interval or {}).items():
+        listed = map(str, sequence(ends, "interval", "two numbers"))
+        words.append(Directive("interval", f"{name} = {' '.join(listed)}", (0, 0)))
     words += [Directive("size", f"{index} = {other}", (0, 0)) for index, other in (size or {}).items()]
-    if isinstance(local, bool):
-        words += [Directive("local", "", (0, 0))] * local
-        local = ()
-    for word, names in (("fixed", fixed), ("no sum", no_sum), ("positive", positive), ("local", local)):
-        listed = names.split() if isinstance(names, str) else sequence(names, word, "names")
-        words += [Directive(word, str(name), (0, 0)) for name in listed]
+    words += [Directive("sums to one", f"{name} over {index}", (0, 0)) for name, index in (sums_to_one or {}).items()]
+    words += _about("fixed", fixed) + _about("no sum", no_sum) + _about("positive", positive) + _about("small", small)
+    words += _about("symmetric", symmetric) + _about("positive definite", positive_definite)
+    words += [Directive("local", "", (0, 0))] * local if isinstance(local, bool) else _about("local", local)
     return page.check(latex, words)
+
+
+def _about(word: str, names: str | Iterable[str]) -> list[Directive]:
+    """Return a directive about each of some names."""
+    listed = names.split() if isinstance(names, str) else sequence(names, word, "names")
+    return [Directive(word, str(name), (0, 0)) for name in listed]
 
 
 class Derivations:
@@ -167,9 +181,9 @@ class Derivations:
         here = nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu")
         try:
             scalars = [name for name, symbol in self.table.tensors.items() if symbol.kinds == ()]
-            document = parse_notation(text, scalars, self.table.labels, self.table.functions)
+            document = parse_notation(text, scalars, self.table.lexicon)
             table = self.table.copy()
-            table.labels, table.functions = document.labels, document.functions
+            table.lexicon = document.lexicon
             derivation = DerivationCheck(document, directives, table, self.namespace, self.seed)
             with here, torch.enable_grad():
                 lines = tuple(derivation.lines())
@@ -193,7 +207,7 @@ class DerivationCheck:
         seed: int,
     ) -> None:
         self.entries = (*directives, *document.entries)
-        self.functions = set(document.functions.values()) - FUNCTIONS.keys()
+        self.functions = set(document.lexicon.functions.values()) - FUNCTIONS.keys()
         self.table = table
         self.namespace = namespace
         self.scope = Scope(document.text)
@@ -227,7 +241,7 @@ class DerivationCheck:
                 if not first:
                     fault = "'% new' after something else"
                     raise self.scope.fail(fault, step.at, "'% new' before everything else of its text")
-                self.table = SymbolTable(count=self.table.count)
+                self.table = SymbolTable(count=self.table.count, lexicon=self.table.lexicon)
             first = first and isinstance(step, Directive) and step.word in ("", "new")
         lets = [step for step in self.entries if isinstance(step, Directive) and step.word == "let"]
         directives = Directives(chains, lets, self.table, self.scope)

@@ -6,11 +6,12 @@ import math
 import random
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor as Array
 
+from einsum_doc.compute.checking.symbols.domain import FREE, Domain
 from einsum_doc.compute.checking.symbols.exact import constant
 from einsum_doc.compute.checking.symbols.table import Statement
 from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode
@@ -25,7 +26,15 @@ class UncheckableError(Exception):
 
 
 class UnluckyError(UncheckableError):
-    """The same, but other random numbers may decide it."""
+    """The same, but other random numbers may decide it.
+
+    factor: the inputs should be greater or smaller by this. inputs: their names; None for all of them.
+    """
+
+    def __init__(self, message: str, factor: float = 0.5) -> None:
+        super().__init__(message)
+        self.factor = factor
+        self.inputs: frozenset[str] | None = None
 
 
 class LargeError(UncheckableError):
@@ -196,6 +205,10 @@ SMALLEST, SMALL, GREAT, GREATEST = 0.05, 0.5, 3.2, 5.0
 """The magnitudes of the inputs of a wide instance; if they decide nothing, it is drawn again with ordinary ones."""
 
 
+SMALLER = 100
+"""The factor by which a small input is smaller than others."""
+
+
 @dataclass(frozen=True)
 class Formula:
     """The value of a tensor: an expression over its indices, or code; `arguments` are the tensors in it.
@@ -219,17 +232,21 @@ class Instance:
     indices of each statement. fixed: the value of each constant index. sinks: the arguments of the downstream
     scalar. seed and number: the source of all random numbers.
     signs: for each input, the bits of the number that its sign depends on; without an entry, the sign is random.
+    domains: of inputs. factors: by which some inputs are greater than others. moved: values of inputs that were found
+    otherwise.
     """
 
     formulas: Mapping[str, Formula]
     places: Mapping[str, tuple[int, ...]]
     sizes: dict[tuple[str, Index], int]
     fixed: Mapping[str, int]
-    positive: frozenset[str]
+    domains: Mapping[str, Domain]
     sinks: tuple[str, ...]
     seed: int
     number: int
     signs: Mapping[str, int]
+    factors: Mapping[str, float] = field(default_factory=dict)
+    moved: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def wide(self) -> bool:
@@ -248,26 +265,47 @@ class Instance:
         return torch.rand((2, *shape), generator=generator, dtype=torch.float64)
 
     def input(self, name: str) -> Array:
-        """Return an input, of both signs unless its name is positive.
+        """Return an input, in its domain.
 
         The sign of its first component, the only one of a scalar, is not random, nor is its magnitude in wide
         instances: over the instances, great and small ones of both signs meet those of other inputs.
         """
+        if name in self.moved:
+            return self.moved[name]
         numbers = self._uniform(name, self.places[name])
-        size = _spread(numbers[0]) if self.wide else numbers[0] + 0.5
-        size = size * 4.0 ** (self.number // FAR)
+        factor = 4.0 ** (self.number // FAR) * self.factors.get(name, 1.0)
+        size = factor * (_spread(numbers[0]) if self.wide else numbers[0] + 0.5)
         row = self.signs.get(name)
         turn = self.number % AGAIN
         if self.wide and size.numel() and row is not None:
             other = (1, 2, 3, 1)[row & 3]
             low, high = (SMALLEST, SMALL) if odd(other & turn) else (GREAT, GREATEST)
-            size.view(-1)[0] = low + (high - low) * numbers[0].reshape(-1)[0]
-        if name in self.positive:
-            return size
+            size.view(-1)[0] = factor * (low + (high - low) * numbers[0].reshape(-1)[0])
         upward = numbers[1] < 0.5
         if upward.numel() and row is not None:
             upward.view(-1)[0] = not odd(row & turn)
-        return torch.where(upward, size, -size)
+        return _inside(self.domains.get(name, FREE), size, upward, numbers[0])
+
+
+def _inside(domain: Domain, size: Array, upward: Array, share: Array) -> Array:
+    """Return an input in its domain, from magnitudes, signs, and numbers from 0 to 1.
+
+    In an interval, a sign says in which half a component is.
+    """
+    value = size if domain.positive else torch.where(upward, size, -size)
+    if domain.interval is not None:
+        low, high = domain.interval
+        value = (low + high) / 2 + (high - low) / 2 * torch.where(upward, share, -share).clamp(-0.99, 0.99)
+    if domain.total is not None and domain.positive:
+        value = value / value.sum(domain.total, keepdim=True)
+    elif domain.total is not None:
+        value = value - value.mean(domain.total, keepdim=True) + 1 / value.shape[domain.total]
+    if domain.definite:
+        ridge = size.square().mean() / 2 * torch.eye(size.shape[-1], dtype=size.dtype)
+        value = value @ value.mT / size.shape[-1] + ridge
+    elif domain.symmetric:
+        value = value.triu() + value.triu(1).mT
+    return value / SMALLER if domain.small else value
 
 
 def _spread(numbers: Array) -> Array:

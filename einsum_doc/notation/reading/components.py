@@ -27,6 +27,7 @@ from einsum_doc.notation.matrices.nodes import Constant, Transpose
 from einsum_doc.notation.reading.cursor import Cursor, Parser
 from einsum_doc.notation.reading.indices import indices
 from einsum_doc.notation.reading.labels import lower_label, square_label, upper_label
+from einsum_doc.notation.reading.lexicon import Lexicon
 from einsum_doc.notation.reading.vocabulary import (
     BOLD_STYLES,
     CONSTANTS,
@@ -127,16 +128,16 @@ r"""A name whose d is that of a gradient, `\mathbf{dX}`."""
 
 def _tensor(parser: Parser, name: str, own: tuple[Subscript, ...], at: Position) -> Expression:
     """Return a tensor, or the gradient that its name says where the page has declared how gradients are written."""
-    named = _GRADIENT.fullmatch(name) if parser.upstream else None
+    named = _GRADIENT.fullmatch(name) if parser.lexicon.upstream else None
     if named is None:
         return Tensor(name, own, at=at)
-    return Partial(Tensor(parser.upstream, at=at), Tensor(named[1] + named[2], own, at=at), at=at)
+    return Partial(Tensor(parser.lexicon.upstream, at=at), Tensor(named[1] + named[2], own, at=at), at=at)
 
 
-def canonical(name: str, labels: set[str]) -> str:
+def canonical(name: str, lexicon: Lexicon) -> str:
     """Return a name as reading spells it, without blanks and with all braces; other text as it is."""
     cursor = Cursor(name)
-    cursor.labels = labels
+    cursor.lexicon = lexicon
     found = tensor_name(cursor)
     return found if found is not None and cursor.next.kind == "end" else name
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Expression, Position
+from einsum_doc.notation.reading.lexicon import NOTHING_SAID
 from einsum_doc.notation.reading.tokens import Token, tokens
 from einsum_doc.notation.reading.vocabulary import BETWEEN, FACTORS, HINTS
 
@@ -22,10 +23,7 @@ class Cursor:
     level: how deeply the next token is nested; 0 outside of all terms.
     scalars: the names that have been read as scalars; they may be factors of a bracket.
     in_norm: true if the next ‖ closes a norm. in_right: true in a right side, after which an equation may begin.
-    upstream: the scalar whose derivative by x is written dx.
-    squares: letters that are names with their square only, as the variance σ².
-    labels: letters that are no indices, but parts of names, as t in `h_{t-1}`.
-    functions: names that are functions where they stand before a bracket, each with that of the function.
+    lexicon: the meanings that the page has given to letters.
     """
 
     def __init__(self, text: str, scalars: Iterable[str] = ()) -> None:
@@ -38,10 +36,7 @@ class Cursor:
         self.scalars = set(scalars)
         self.in_norm = False
         self.in_right = False
-        self.labels: set[str] = set()
-        self.upstream = ""
-        self.squares: set[str] = set()
-        self.functions: dict[str, str] = {}
+        self.lexicon = NOTHING_SAID
 
     @property
     def next(self) -> Token:

@@ -11,9 +11,11 @@ from einsum_doc.notation.reading.tokens import Token
 from einsum_doc.notation.reading.vocabulary import STYLES
 
 DIRECTIVES = (
-    *("let", "size", "fixed", "no sum", "positive", "local", "new"),
-    *("matrix", "vector", "samples", "label", "function", "name", "gradient"),
+    *("let", "size", "fixed", "no sum", "local"),
+    *("positive definite", "positive", "small", "interval", "symmetric", "sums to one"),
+    *("matrix", "vector", "samples", "label", "function", "name", "gradient", "new"),
 )
+"""The words of directives; one that begins with another stands before it."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def upper_label(cursor: Cursor) -> str:
 
 def square_label(cursor: Cursor, name: str) -> str:
     r"""Read the 2 in `\sigma^2` where that is a name; return it in LaTeX, or ""."""
-    if name not in cursor.squares or not cursor.sees("symbol", "^"):
+    if name not in cursor.lexicon.squares or not cursor.sees("symbol", "^"):
         return ""
     inside, length = _group(cursor, 1)
     if [token.text for token in inside] != ["2"]:
@@ -97,7 +97,7 @@ def lower_label(cursor: Cursor) -> str:
     inside, length = _group(cursor, 1)
     own = next((number for number, token in enumerate(inside) if token.text == ","), len(inside))
     found, rest = _word(inside[:own]), inside[own + 1 :]
-    if not found and inside and inside[0].text in cursor.labels:
+    if not found and inside and inside[0].text in cursor.lexicon.labels:
         shift = 3 if len(inside) > 2 and inside[1].text in "+-" and inside[2].kind == "number" else 1
         found = "".join(token.text for token in inside[:shift])
         rest = inside[shift + (len(inside) > shift and inside[shift].text == ",") :]

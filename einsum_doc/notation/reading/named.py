@@ -1,4 +1,4 @@
-"""The letters of a text that are functions: those that a row defines, and those before a single vector."""
+"""A text and its directives -> the meanings of its letters: functions, labels, names of several signs."""
 
 from __future__ import annotations
 
@@ -7,16 +7,35 @@ from collections.abc import Iterator, Mapping, Sequence
 from einsum_doc.notation.expression import plain
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.directives import Directive
+from einsum_doc.notation.reading.labels import join, shifted, squares
+from einsum_doc.notation.reading.lexicon import Lexicon
 from einsum_doc.notation.reading.tokens import Token
 from einsum_doc.notation.reading.vocabulary import BOLD_STYLES, FUNCTIONS, USUAL_FUNCTIONS
 
 
-def functions(cursor: Cursor, directives: Sequence[Directive], known: Mapping[str, str]) -> dict[str, str]:
-    """Return the letters that are functions in a text, each with the name of the function.
+def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> Lexicon:
+    """Return the meanings of letters in a text, from its directives and its rows, and from those before it.
 
+    Names of several signs become one letter.
     Raises: NotationError, where a directive cannot be read.
     """
-    found = {**known, **{name: plain(name) for name in (*defined(cursor.tokens), *_of_vectors(cursor.tokens))}}
+    given: dict[str, list[str]] = {}
+    for step in directives:
+        given.setdefault(step.word, []).extend(step.names)
+    names = (*said.names, *given.get("name", ()))
+    for name in names:
+        join(cursor, name)
+    return Lexicon(
+        said.labels.union(given.get("label", ()), shifted(cursor.tokens, BOLD_STYLES)),
+        said.squares.union(squares(cursor.tokens)),
+        names,
+        _functions(cursor, directives, said.functions),
+        (*given.get("gradient", ()), said.upstream)[0],
+    )
+
+
+def _functions(cursor: Cursor, directives: Sequence[Directive], said: Mapping[str, str]) -> dict[str, str]:
+    found = {**said, **{name: plain(name) for name in (*defined(cursor.tokens), *_of_vectors(cursor.tokens))}}
     for step in (step for step in directives if step.word == "function"):
         left, equals, right = (part.strip() for part in step.body.partition("="))
         names = [left] if equals else step.names

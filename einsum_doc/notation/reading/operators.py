@@ -67,7 +67,7 @@ def function(parser: Parser) -> Expression:
 def _function_name(parser: Parser) -> str:
     token = parser.take()
     if token.kind == "letter":
-        return parser.functions[token.text]
+        return parser.lexicon.functions[token.text]
     name = token.text[1:]
     if name == "operatorname":
         parser.expect("symbol", "{")

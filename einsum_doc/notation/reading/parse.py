@@ -5,20 +5,19 @@ A text that cannot be read is an error, at its line and column.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Expression, Position
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.directives import Directive, directive
-from einsum_doc.notation.reading.labels import join, shifted, squares
-from einsum_doc.notation.reading.named import functions as named_functions
+from einsum_doc.notation.reading.lexicon import NOTHING_SAID, Lexicon
+from einsum_doc.notation.reading.named import extended
 from einsum_doc.notation.reading.terms import Terms
 from einsum_doc.notation.reading.tokens import Token
-from einsum_doc.notation.reading.vocabulary import BOLD_STYLES, CONNECTIVES
+from einsum_doc.notation.reading.vocabulary import CONNECTIVES
 
 
 @dataclass(frozen=True)
@@ -48,21 +47,15 @@ class Chain:
 
 @dataclass(frozen=True)
 class Document:
-    """The chains and directives of a text, in order, and the names that they made labels and functions."""
+    """The chains and directives of a text, in order, and what the page has said of its letters by now."""
 
     text: str
     entries: tuple[Chain | Directive, ...]
-    labels: frozenset[str] = frozenset()
-    functions: Mapping[str, str] = field(default_factory=dict)
+    lexicon: Lexicon
 
 
-def parse_notation(
-    text: str,
-    scalars: Iterable[str] = (),
-    labels: Iterable[str] = (),
-    functions: Mapping[str, str] = MappingProxyType({}),
-) -> Document:
-    r"""Read the lines of a derivation; `scalars`, `labels` and `functions` are those that its page has so far.
+def parse_notation(text: str, scalars: Iterable[str] = (), lexicon: Lexicon = NOTHING_SAID) -> Document:
+    r"""Read the lines of a derivation; `scalars` and `lexicon` are what its page has said so far.
 
     >>> [chain] = parse_notation(r"z_{ik} &= x_{ij} y_{jk} \\ &= y_{jk} x_{ij}").entries
     >>> print(chain.head, "=", chain.relations[1].right)
@@ -74,20 +67,11 @@ def parse_notation(
         raise NotationError(f"a derivation is text, not {type(text).__name__}")
     reader = Terms(text, scalars)
     found = [directive(reader, token) for token in reader.removed if token.kind == "directive"]
-    for each in found:
-        if each.word == "name":
-            for name in each.names:
-                join(reader, name)
-        elif each.word == "gradient":
-            reader.upstream = each.body
-    reader.labels = {name for each in found if each.word == "label" for name in each.names}
-    reader.labels |= {*labels, *shifted(reader.tokens, BOLD_STYLES)}
-    reader.squares = set(squares(reader.tokens))
-    reader.functions = named_functions(reader, found, functions)
+    lexicon = extended(reader, found, NOTHING_SAID if any(each.word == "new" for each in found) else lexicon)
+    reader.lexicon = lexicon
     found_at: list[tuple[Position, Chain | Directive]] = [(each.at, each) for each in found]
     found_at += [(chain.head.at, chain) for chain in _chains(reader)]
-    entries = tuple(each for _, each in sorted(found_at, key=lambda pair: pair[0]))
-    return Document(text, entries, frozenset(reader.labels), reader.functions)
+    return Document(text, tuple(each for _, each in sorted(found_at, key=lambda pair: pair[0])), lexicon)
 
 
 def parse_expression(text: str) -> Expression:

@@ -228,16 +228,16 @@ def _styled(parser: Parser) -> Expression:
 
 def _named(parser: Parser) -> Expression:
     """Read a letter: that of a function, the d of a gradient, or a component."""
-    if parser.upstream and parser.sees("letter", "d") and parser.peek(1).kind in ("letter", "style"):
+    if parser.lexicon.upstream and parser.sees("letter", "d") and parser.peek(1).kind in ("letter", "style"):
         at = parser.take().at
         by = component(parser)
         if not isinstance(by, Tensor):
             raise parser.error("d before this is no gradient", expected="a tensor", at=at)
-        return Partial(Tensor(parser.upstream, at=at), by, at=at)
+        return Partial(Tensor(parser.lexicon.upstream, at=at), by, at=at)
     ahead = 1
     while parser.peek(ahead).text == "'":
         ahead += 1
-    applies = parser.next.text in parser.functions and parser.peek(ahead).kind == "open"
+    applies = parser.next.text in parser.lexicon.functions and parser.peek(ahead).kind == "open"
     return function(parser) if applies else component(parser)
 
 

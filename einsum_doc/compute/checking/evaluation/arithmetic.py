@@ -146,7 +146,7 @@ def total(terms: Sequence[LabelledArray]) -> LabelledArray:
     scale = None
     if len(scales) == len(wide):
         scale = torch.stack(scales).sum(0)
-        magnitudes = [float(each.amax()) for each in scales if each.numel()]
+        magnitudes = [float(each.detach().amax()) for each in scales if each.numel()]
         largest = max(magnitudes, default=0.0)
         if any(0 < magnitude < SMALLEST_TERM * largest for magnitude in magnitudes):
             raise UnluckyError("a term is too small to be seen beside the others; a letter for a small number is not")
@@ -266,5 +266,5 @@ def _contracted(arrays: Sequence[Array], contraction: Any) -> Array:
 
 
 def _log_smallest(array: Array) -> float:
-    smallest = float(torch.where(array > 0, array, math.inf).min()) if array.numel() else math.inf
+    smallest = float(torch.where(array > 0, array.detach(), math.inf).min()) if array.numel() else math.inf
     return math.log10(smallest) if smallest < math.inf else 0.0

@@ -74,7 +74,7 @@ def checked(found: LabelledArray, expression: Expression) -> LabelledArray:
         raise UncheckableError(f"{expression} is not real here; '% positive x' says that an input is positive")
     scale = value.abs() if found.scale is None else found.scale
     if not scale.isfinite().all() or bool((scale > 1e60).any()):
-        raise UncheckableError(f"{expression} is not finite, or too large for float64")
+        raise UnluckyError(f"{expression} is not finite, or too large for float64")
     if bool(((value.abs() < 1e-60) & (scale < 1e-60) & (scale > 0)).any()):
         raise UnluckyError(f"{expression} is too small for float64")
     return found
@@ -90,7 +90,8 @@ def check_reach(argument: LabelledArray, reach: float, expression: Expression) -
     size = argument.value.detach().abs()
     if bool((size > 2 * reach).any()) or not bool(((size >= LEAST) & (size <= reach)).any()):
         raise UnluckyError(
-            f"{expression} is where float64 cannot tell it from a simpler function: too near 0, or too far"
+            f"{expression} is where float64 cannot tell it from a simpler function: too near 0, or too far",
+            factor=0.5 if bool((size > reach).any()) else 2.0,
         )
 
 

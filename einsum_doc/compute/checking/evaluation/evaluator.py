@@ -22,7 +22,7 @@ from einsum_doc.compute.checking.evaluation.arithmetic import (
 )
 from einsum_doc.compute.checking.evaluation.arrays import LabelledArray, largest, number
 from einsum_doc.compute.checking.evaluation.code import follow, run, sensitivity
-from einsum_doc.compute.checking.instances import Formula, Instance, UncheckableError, check_size
+from einsum_doc.compute.checking.instances import Formula, Instance, UncheckableError, UnluckyError, check_size
 from einsum_doc.compute.checking.symbols.exact import constant
 from einsum_doc.notation.expression import (
     Coordinate,
@@ -219,6 +219,17 @@ class Evaluator:
         Raises: UncheckableError, if float64 cannot hold the numbers.
         """
         here = self.base if context is None else context
+        try:
+            return self._evaluate(expression, chain, here)
+        except UnluckyError as problem:
+            if problem.inputs is None:  # The innermost expression is the one to blame.
+                own = {part.name for part in expression.walk() if isinstance(part, Tensor)}
+                sources = {source for name in own for source in self.sources(name)}
+                problem.inputs = frozenset(sources - self.instance.formulas.keys())
+            raise
+
+    def _evaluate(self, expression: Expression, chain: str, here: Context) -> LabelledArray:
+        """Evaluate an expression from its parts."""
 
         def of(part: Expression) -> LabelledArray:
             return self.evaluate(part, chain, here)

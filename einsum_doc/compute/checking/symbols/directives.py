@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
+from einsum_doc.compute.checking.symbols.domain import FREE
 from einsum_doc.compute.checking.symbols.matrices import declare, shape_of
 from einsum_doc.compute.checking.symbols.resolution import kinds_of, sides_of
 from einsum_doc.compute.checking.symbols.table import EqualSize, SymbolTable
@@ -13,6 +17,9 @@ from einsum_doc.notation.reading.components import canonical
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain
 from einsum_doc.notation.reading.scope import Scope
+
+PROPERTIES = {"positive": "positive", "small": "small", "symmetric": "symmetric", "positive definite": "definite"}
+"""The directives that give each of their inputs a property, with its name in Domain."""
 
 
 class Directives:
@@ -44,13 +51,13 @@ class Directives:
 
         Raises: NotationError, if it cannot be read, or names something that is not there.
         """
-        if step.word in ("fixed", "no sum", "positive"):
+        if step.word in ("fixed", "no sum", *PROPERTIES):
             names = step.names
             if not names:
                 raise self.fail(f"'% {step.word}' without a name", step.at, "one or more names")
             for name in names:
-                if step.word == "positive":
-                    self._positive(name, step)
+                if step.word in PROPERTIES:
+                    self._restrict(name, step, **{PROPERTIES[step.word]: True})
                 elif step.word == "fixed":
                     self.table.fixed.add(self._index(name, step).letter)
                 else:
@@ -63,6 +70,11 @@ class Directives:
             names = step.names
             every = {*self.table.tensors, *(part.name for part in self.tensors)}
             self.local |= {self._local(name, step) for name in names} if names else every
+        elif step.word == "interval":
+            self._interval(step)
+        elif step.word == "sums to one":
+            name, _, index = (part.strip() for part in step.body.partition(" over "))
+            self._restrict(name, step, total=self._axis(name, index, step))
         elif step.word == "new" and step.body:
             raise self.fail("'% new' with something after it", step.at, "% new alone")
 
@@ -107,12 +119,39 @@ class Directives:
         self.equal += [(index, each) for each in own]
         letters.add(index.letter)
 
-    def _positive(self, name: str, step: Directive) -> None:
+    def _interval(self, step: Directive) -> None:
+        name, equals, ends = step.body.partition("=")
+        try:
+            low, high = map(float, ends.replace(",", " ").split())
+        except ValueError:
+            low = high = math.nan
+        if not equals or not -math.inf < low < high < math.inf:
+            raise self.fail("'% interval' without two ends", step.at, "% interval p = 0 1")
+        self._restrict(name.strip(), step, interval=(low, high))
+
+    def _axis(self, name: str, index: str, step: Directive) -> int:
+        """Return the axis of a tensor at which the text writes an index; without an index, its only axis."""
+        tensor = self.tensor(name, step)
+        parts = [part.indices for part in self.tensors if part.name == tensor]
+        axes = {axis for indices in parts for axis, each in enumerate(indices) if index in (str(each), "")}
+        if len(axes) != 1 or "range" in (self.kinds(tensor) or ()):
+            fault = f"{index or 'the index'} is not one axis of {plain(tensor)}"
+            raise self.fail(fault, step.at, "% sums to one p over i, with i in one place of p")
+        return axes.pop()
+
+    def _restrict(self, name: str, step: Directive, **properties: Any) -> None:
+        """Give an input a domain, in addition to what other directives say."""
         tensor = self.tensor(name, step)
         known = self.table.tensors.get(tensor)
         if known is not None and known.arguments is not None:
             raise self.fail(f"{plain(tensor)} is defined, so it is as its arguments make it", step.at, "an input")
-        self.table.positive.add(tensor)
+        domain = replace(self.table.domains.get(tensor, FREE), **properties)
+        kinds = self.kinds(tensor) or (known.kinds if known is not None else None) or ()
+        if domain.square and kinds[-2:] != ("index", "index"):
+            raise self.fail(f"{plain(tensor)} has no two indices at its end", step.at, "a matrix, or several of them")
+        if not domain.possible:
+            raise self.fail(f"{plain(tensor)} cannot be {domain}", step.at, "fewer directives about it")
+        self.table.domains[tensor] = domain
 
     def _local(self, name: str, step: Directive) -> str:
         tensor = self.tensor(name, step)
@@ -135,7 +174,7 @@ class Directives:
     def tensor(self, name: str, step: Directive) -> str:
         """Return the tensor that a directive names, in LaTeX or as in code."""
         names = self.names_in_code()
-        exact = canonical("".join(name.split()), set(self.table.labels))
+        exact = canonical("".join(name.split()), self.table.lexicon)
         if any(exact in found for found in names.values()):
             return exact
         if name in names:

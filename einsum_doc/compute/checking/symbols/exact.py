@@ -1,9 +1,26 @@
-"""An expression of numbers alone -> its exact value."""
+"""An expression -> what its form says of its value: the number that it is, and that it is never negative."""
 
 import math
+from collections import Counter
+from collections.abc import Callable
 from fractions import Fraction
 
-from einsum_doc.notation.expression import Expression, Negative, Number, Power, Product, Quotient, Sum
+from einsum_doc.notation.expression import (
+    Delta,
+    Expression,
+    Function,
+    Negative,
+    Number,
+    One,
+    Pi,
+    Power,
+    Product,
+    Quotient,
+    Size,
+    Sum,
+    Summation,
+    Tensor,
+)
 
 
 def constant(expression: Expression) -> Fraction | None:
@@ -34,3 +51,33 @@ def constant(expression: Expression) -> Fraction | None:
             return sum(known, Fraction(0)) if isinstance(expression, Sum) else math.prod(known, start=Fraction(1))
         case _:
             return None
+
+
+def nonnegative(expression: Expression, tensor: Callable[[str], Expression | bool]) -> bool:
+    """Return whether the form of an expression says that it is never negative.
+
+    tensor: returns the expression that defines a tensor; for an input or code, whether it is never negative.
+    """
+
+    def of(part: Expression) -> bool:
+        return nonnegative(part, tensor)
+
+    match expression:
+        case Number(value):
+            return value >= 0
+        case Tensor(name):
+            found = tensor(name)
+            return found if isinstance(found, bool) else of(found)
+        case Function(name, _, 0):
+            return name in ("exp", "abs", "relu", "sigmoid")
+        case Power(base, exponent):
+            number = constant(exponent)
+            return of(base) or (number is not None and 0 in (number.numerator % 2, number.denominator % 2))
+        case Product(factors):
+            return all(of(factor) for factor, count in Counter(factors).items() if count % 2)
+        case Sum() | Quotient():
+            return all(map(of, expression.parts))
+        case Summation(_, body):
+            return of(body)
+        case _:
+            return isinstance(expression, Pi | One | Delta | Size)

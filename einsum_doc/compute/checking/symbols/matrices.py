@@ -80,7 +80,7 @@ def declare(step: Directive, table: SymbolTable, scope: Scope) -> None:
     Raises: NotationError, if it cannot be read.
     """
     left, equals, right = (part.strip() for part in step.body.partition("="))
-    names = [canonical(name, set(table.labels)) for name in ([left] if equals else step.names)]
+    names = [canonical(name, table.lexicon) for name in ([left] if equals else step.names)]
     if not names or (equals and (step.word == "samples" or not right)):
         raise scope.fail(f"'% {step.word}' without a name", step.at, "one or more names")
     if step.word == "samples":

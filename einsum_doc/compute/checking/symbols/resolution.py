@@ -160,12 +160,13 @@ def is_definition(table: SymbolTable, head: Expression, right: Expression, sign:
 def define(table: SymbolTable, definition: Statement) -> None:
     """Put a definition into the table.
 
-    Raises: NotationError, if its tensor is said to be positive.
+    Raises: NotationError, if a directive gives its tensor a domain.
     """
     head, right = definition.sides
     assert isinstance(head, Tensor)
-    if head.name in table.positive:
-        raise definition.fail(f"{plain(head.name)} is said to be positive, but is no input", "'% positive' of inputs")
+    if head.name in table.domains:
+        domain = table.domains[head.name]
+        raise definition.fail(f"{plain(head.name)} is said to be {domain}, but is no input", "directives about inputs")
     own = tensors_in(right, table.scalars)
     downstream = bool(table.gradients(right)) or any(table.tensors[name].downstream for name in own)
     table.tensors[head.name] = Symbol(

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias, TypeGuard
 
+from einsum_doc.compute.checking.symbols.domain import Domain
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Expression, Index, Partial, Tensor
 from einsum_doc.notation.matrices.components import Indices, OfMatrix
 from einsum_doc.notation.matrices.shapes import Shape
 from einsum_doc.notation.reading.directives import Directive
+from einsum_doc.notation.reading.lexicon import NOTHING_SAID, Lexicon
 from einsum_doc.notation.reading.ranges import Ends, expanded, ranges
 from einsum_doc.notation.reading.scope import Scope
 
@@ -106,25 +108,25 @@ class SymbolTable:
     """The tensors of a page, and the meanings that its texts have given to letters so far.
 
     scalars: names that are only ever differentiated, each an arbitrary function of other tensors.
+    domains: of the inputs that directives name.
     capitals: the names of ranges, each with the key of its chain. count: the chains so far.
     shapes: of names without indices, where the page says them; aliases: names that stand for a component.
     samples: letters that number vectors. matrices: the inverses and determinants so far.
-    labels: letters that are parts of names. functions: letters that are functions, each with its name.
+    lexicon: the meanings of letters that reading needs.
     values: the functions that rows define, each with its argument and its value.
     """
 
     tensors: dict[str, Symbol] = field(default_factory=dict)
     scalars: set[str] = field(default_factory=set)
     fixed: set[str] = field(default_factory=set)
-    positive: set[str] = field(default_factory=set)
+    domains: dict[str, Domain] = field(default_factory=dict)
     capitals: dict[str, str] = field(default_factory=dict)
     count: int = 0
     shapes: dict[str, Shape] = field(default_factory=dict)
     aliases: dict[str, tuple[Expression, Indices]] = field(default_factory=dict)
     samples: set[str] = field(default_factory=set)
     matrices: dict[Expression, OfMatrix] = field(default_factory=dict)
-    labels: frozenset[str] = frozenset()
-    functions: Mapping[str, str] = field(default_factory=dict)
+    lexicon: Lexicon = NOTHING_SAID
     values: dict[str, tuple[Tensor, Expression]] = field(default_factory=dict)
 
     def copy(self) -> SymbolTable:
