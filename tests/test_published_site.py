@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import gzip
+import json
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -28,6 +30,17 @@ POST = "posts/einsum/"
 ADDRESS = os.environ.get("SITE_URL", "http://127.0.0.1:8000/")
 """Where the site will be, for what has to say so."""
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+
+VALIDATOR = ROOT / "node_modules" / "html-validate" / "bin" / "html-validate.mjs"
+# The rules of the standard, without those of style, of style sheets, and of accessibility, which axe has.
+STYLE = """attribute-boolean-style doctype-style element-case long-title no-inline-style no-trailing-whitespace
+    prefer-native-element presentation-role-style void-style wcag/h32"""
+RULES: dict[str, object] = dict.fromkeys(STYLE.split(), "off")
+RULES |= {"valid-id": ["error", {"relaxed": True}], "element-name": ["error", {"pattern": "^mjx-[A-Za-z-]+$"}]}
+THE_THEMES_OWN = {
+    ("attribute-allowed-values", 'Attribute "tabindex" has invalid value ""'),
+    ("valid-autocomplete", 'autocomplete attribute cannot be used on <input type="checkbox">'),
+}
 
 slow = pytest.mark.slow
 EVERY_LOOK = pytest.mark.parametrize(
@@ -113,6 +126,34 @@ def test_a_post_tells_search_engines_and_friends_what_it_is(name: str, site: Pat
     assert re.search(r'<p class="byline" data-search-exclude>Part \d of \d · \d+ minutes · <time', html)
 
 
+@pytest.mark.parametrize("name", POSTS)
+def test_a_download_says_what_it_needs(name: str, site: Path) -> None:
+    program = (site / "posts" / name / f"{name}.py").read_text("utf-8")
+    assert re.search(r"^# It held with: pip install einsum_doc torch==[\d.]+$", program, re.M)
+
+
+@slow
+@pytest.mark.parametrize("name", POSTS)
+def test_a_download_runs_as_it_is(name: str, site: Path, tmp_path: Path) -> None:
+    program = shutil.copy(site / "posts" / name / f"{name}.py", tmp_path)
+    run = subprocess.run([sys.executable, program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_a_post_links_the_names_of_the_library_to_their_entries(site: Path) -> None:
+    reference = (site / "reference" / "library" / "index.html").read_text("utf-8")
+    for name in POSTS:
+        html = (site / "posts" / name / "index.html").read_text("utf-8")
+        imports = "".join(re.findall(r">einsum_doc<.*?>import<.*", html))
+        named = re.findall(r'(<a [^>]*>)?<span class="n">(\w+)<', imports)
+        assert named
+        named += re.findall(r"(<a [^>]*>)?<code>(?:einsum_doc\.)?(\w+)</code>", html)
+        for link, each in named:
+            if each in einsum_doc.__all__:
+                assert link == f'<a href="../../reference/library/#einsum_doc.{each}">'
+                assert f'id="einsum_doc.{each}"' in reference
+
+
 def test_the_feed_has_every_post_with_its_formulas(site: Path) -> None:
     feed = ElementTree.parse(site / "feed.xml").getroot()
     atom = "{http://www.w3.org/2005/Atom}"
@@ -129,6 +170,27 @@ def test_the_archive_lists_every_post_by_date_and_by_tag(site: Path) -> None:
     archive = (site / "archive" / "index.html").read_text("utf-8").split("<article", 1)[1]
     assert all(archive.count(f'href="../posts/{name}/"') >= 2 for name in POSTS)
     assert 'id="tag:einsum"' in archive
+
+
+@slow
+def test_every_page_is_valid_html(site: Path, tmp_path: Path) -> None:
+    """But for what the theme does; no page adds to that."""
+    settings = tmp_path / "rules.json"
+    settings.write_text(json.dumps({"root": True, "extends": ["html-validate:standard"], "rules": RULES}))
+    node = Path(sys.executable).with_name("node")
+    pages = [str(page) for page in site.rglob("*.html")]
+    found = tmp_path / "found.json"
+    command = [node, VALIDATOR, "--config", settings, "--formatter", "json", *pages]
+    with found.open("w") as file:  # of what it writes into a pipe, it drops the end
+        subprocess.run(command, stdout=file, check=False)
+    wrong = [(page["filePath"], fault) for page in json.loads(found.read_text()) for fault in page["messages"]]
+    assert len(pages) > 25
+    assert {(fault["ruleId"], fault["message"]) for _, fault in wrong} >= THE_THEMES_OWN  # it has read the pages
+    assert [
+        f"{name}:{fault['line']}: {fault['message']}"
+        for name, fault in wrong
+        if (fault["ruleId"], fault["message"]) not in THE_THEMES_OWN
+    ] == []
 
 
 def test_a_missing_page_leads_on(site: Path) -> None:
@@ -372,6 +434,23 @@ def test_a_continued_derivation_is_summed_by_its_first_left_side(desk: View) -> 
     assert desk.page.evaluate(summed) == ["i", "jkp", "jkpi", "jkpi", "jkp", "kp", "p"]
 
 
+def test_on_paper_reasons_are_not_covered_and_no_last_row_is_alone(desk: View) -> None:
+    page = desk.page
+    page.emulate_media(media="print", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")  # the theme opens what can be opened
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    details = page.locator(".mark > span, .bar > span, .md-code__nav, .headerlink, .downloads")
+    assert details.count() > 100
+    assert details.evaluate_all("(all) => all.filter((each) => each.getClientRects().length)") == []
+    assert page.locator(".why").last.is_visible()
+    broken = """() => [...document.querySelectorAll(".derivation > .step:last-child, .checked > .bar")]
+        .filter((row) => getComputedStyle(row).breakBefore !== "avoid").length"""
+    assert page.evaluate(broken) == 0
+    assert page.locator("body").evaluate("(body) => getComputedStyle(body).backgroundColor") == "rgb(255, 255, 255)"
+    page.emulate_media(media="screen", color_scheme="light")
+    page.reload()
+
+
 def test_search_finds_the_post(desk: View) -> None:
     desk.page.locator(".md-search__input").click()
     desk.page.keyboard.type("Kronecker")
@@ -395,14 +474,39 @@ def test_a_search_finds_a_formula_and_shows_no_tex(desk: View) -> None:
     page.keyboard.press("Escape")
 
 
-def test_search_finds_an_einsum(desk: View) -> None:
-    page = desk.page
-    page.locator(".md-search__input").click()
-    page.keyboard.press("Control+A")
-    page.keyboard.type("jkp,ip->ijk")
-    page.locator(".md-search-result__link[href*='posts/einsum/']").first.wait_for()
-    assert page.locator(".md-search-result__item").count() < 6
+def found(page: Page, words: str) -> list[str]:
+    """The addresses that a search finds first, as it shows them."""
+    field, said = page.locator(".md-search__input"), page.locator(".md-search-result__meta")
+    field.click()
+    for text in ("", words):
+        field.fill(text)
+        field.press("Shift")  # the theme reads what is typed when a key is released
+        is_empty = "([said, empty]) => (said.innerText === 'Type to start searching') === empty"
+        page.wait_for_function(is_empty, arg=[said.element_handle(), not text])
+    links = page.locator(".md-search-result__link")
+    addresses = links.evaluate_all("(links) => links.map((link) => link.pathname.slice(1) + link.hash)")
     page.keyboard.press("Escape")
+    return list(addresses)
+
+
+@pytest.mark.parametrize("typed", ["jkp,ip->ijk", "ijk,ip->jkp", "ip->ijk", "->ijk", "jkp, ip -> ijk", '"jkp,ip->ijk"'])
+def test_search_keeps_an_einsum_whole(typed: str, desk: View, site: Path) -> None:
+    index = json.loads((site / "search" / "search_index.json").read_text("utf-8"))
+    equation = typed.replace(" ", "").strip('"').replace(">", "&gt;")
+    with_it = {each["location"].split("#")[0] for each in index["docs"] if equation in each["text"]}
+    assert "posts/einsum/" in with_it
+    assert {address.split("#")[0] for address in found(desk.page, typed)} == with_it
+    assert "Missing" not in desk.page.locator(".md-search-result__list").inner_text()
+
+
+def test_search_finds_no_other_einsum_of_the_same_letters(desk: View) -> None:
+    assert found(desk.page, "jkp,ip") != []
+    assert found(desk.page, "jkp,ip->kij") == []
+
+
+def test_search_finds_what_a_reader_calls_an_option(desk: View) -> None:
+    first, *_ = (address for address in found(desk.page, "skip a block") if "#" in address)
+    assert first == "reference/fences/#skip-if"
 
 
 @EVERY_LOOK
@@ -419,6 +523,37 @@ def test_the_report_is_a_page_like_the_others(width: int, scheme: str, browser: 
     found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
     assert [violation["id"] for violation in found if violation["impact"] in ("serious", "critical")] == []
     context.close()
+
+
+def test_heads_of_columns_and_numbers_of_lines_are_level(browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    uneven = """(rows) => rows.filter((row) => new Set([...row.children].map((cell) => {
+        const [walker, text] = [document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), document.createRange()];
+        do walker.nextNode(); while (!walker.currentNode.data.trim());
+        text.selectNodeContents(walker.currentNode);
+        return Math.round(text.getBoundingClientRect().y);
+    })).size > 1).length"""
+    for name, rows in (("reference/languages/", "article thead tr"), ("reference/fences/", ".highlighttable tr")):
+        page.goto(address + name)
+        assert page.locator(rows).count() > 0
+        assert page.locator(rows).evaluate_all(uneven) == 0
+    page.close()
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("name", [POST, "404.html"])
+def test_a_link_leads_the_keyboard_into_the_article(width: int, name: str, browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900}, reduced_motion="reduce")
+    page.goto(address + name)
+    page.keyboard.press("Tab")
+    skip = page.locator(":focus")
+    assert skip.inner_text() == "Skip to content"
+    assert skip.evaluate("(link) => getComputedStyle(link).opacity") == "1"
+    assert skip.bounding_box()["x"] >= 0
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.locator("article :focus").count() == 1
+    page.close()
 
 
 def test_without_javascript_the_page_can_be_read(browser: Browser, address: str) -> None:

@@ -1,4 +1,4 @@
-"""The site's fonts. After a build, they have only the letters that its pages use, and come with the style sheets.
+"""The site's fonts: only the letters that its pages use, and the first of them in the style sheets.
 
 Run as a program, it prints the numbers of the fallbacks in stylesheets/fonts.css.
 """
@@ -11,7 +11,6 @@ import logging
 import re
 import sys
 from pathlib import Path
-from typing import Any
 
 from fontTools import subset
 from fontTools.ttLib import TTFont
@@ -29,20 +28,11 @@ FIRST = (
 """The fonts that are in the style sheets: were they to come later, text and formulas would move."""
 FEATURES = ("kern", "mark", "mkmk", "locl", "ccmp")
 
-_state = {"serves": False}
 logging.getLogger("fontTools").setLevel(logging.ERROR)  # it warns of tables that it leaves out
 
 
-def on_startup(command: str, dirty: bool) -> None:
-    """Note that an author need not wait for this."""
-    _state["serves"] = command == "serve"
-
-
-def on_post_build(config: Any) -> None:
-    """Leave out of the fonts what no page needs, and put the first ones into the style sheets."""
-    if _state["serves"]:
-        return
-    site = Path(config.site_dir)
+def slim(site: Path) -> None:
+    """Leave out of the fonts of a built site what no page needs, and put the first ones into the style sheets."""
     sheets = [site / "stylesheets" / "fonts.css", site / "assets" / "mathematics.css"]
     letters = set("".join(html.unescape(path.read_text("utf-8")) for path in site.rglob("*.html")))
     letters |= set(map(chr, range(0x20, 0x7F)))

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from fonts import slim  # MkDocs imports a hook from its folder
 from mkdocs.plugins import event_priority
 
 WORDS = 200
@@ -20,8 +21,15 @@ _state = {"serves": False}
 
 
 def on_startup(command: str, dirty: bool) -> None:
-    """Note that an author need not wait for pictures."""
+    """Note that an author need not wait for pictures and fonts."""
     _state["serves"] = command == "serve"
+
+
+def on_files(files: Any, config: Any) -> None:
+    """Put search.js before the theme's search, which runs in a worker."""
+    for file in files:
+        if re.fullmatch(r"assets/javascripts/workers/search\..*\.js", file.src_uri):
+            file.content_string = Path(__file__).with_name("search.js").read_text("utf-8") + file.content_string
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> None:
@@ -38,7 +46,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> None:
 
 @event_priority(-200)  # after the builder has put its stamp below the title: this stands between them
 def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
-    """Put these below the title of a post."""
+    """Put these below the title of a post. On all pages, keep options such as `--json` on one line."""
+    html = re.sub(r"<code>(-[^<\s]{1,20})</code>", r'<code class="whole">\1</code>', html)
     if "date" not in page.meta:
         return html
     siblings = page.parent.children if page.parent else [page]
@@ -52,7 +61,7 @@ def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
         f"by {config.site_author}",
     ]
     line = f'<p class="byline" data-search-exclude>{" · ".join(parts)}</p>'
-    return html.replace("</h1>", f"</h1>\n{line}", 1)
+    return _with_links(html.replace("</h1>", f"</h1>\n{line}", 1), page.file, files)
 
 
 @event_priority(-200)  # when the pages are as they will be
@@ -68,6 +77,20 @@ def on_post_page(output: str, page: Any, config: Any) -> None:
     """Draw the picture of a post."""
     if "card" in page.meta and not _state["serves"]:
         _draw(re.sub("<.*?>", "", page.title), config.site_name, Path(config.site_dir, page.meta["card"]))
+
+
+def on_post_build(config: Any) -> None:
+    """Make the fonts smaller."""
+    if not _state["serves"]:
+        slim(Path(config.site_dir))
+
+
+def _with_links(html: str, post: Any, files: Any) -> str:
+    """Link the names that code imports from the library to their entries in the reference."""
+    address = files.get_file_from_path("reference/library.md").url_relative_to(post)
+    link = rf'<a href="{address}#einsum_doc.\1">\g<0></a>'
+    imports = r'<span class="nn">einsum_doc</span>.*<span class="kn">import</span>.*'
+    return re.sub(imports, lambda line: re.sub(r'<span class="n">(\w+)</span>', link, line[0]), html)
 
 
 def _changed(path: str) -> date:

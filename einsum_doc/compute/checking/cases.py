@@ -30,7 +30,13 @@ from einsum_doc.compute.checking.search import DomainSearch, known_form, region
 from einsum_doc.compute.checking.symbols.domain import FREE
 from einsum_doc.compute.checking.symbols.exact import nonnegative
 from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable, dependencies
-from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_lengths, join_sizes
+from einsum_doc.compute.checking.symbols.unification import (
+    SizeClasses,
+    SizeNode,
+    join_capitals,
+    join_lengths,
+    join_sizes,
+)
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Coordinate, Expression, Function, Index, Negative, plain, subscripts
 from einsum_doc.notation.reading.directives import Directive
@@ -201,8 +207,8 @@ class Cases:
         searched = ", ".join(f"{' and '.join(names)} {place}" for place, names in places.items())
         return [*declared, *([f"{searched}, found by search"] if searched else [])]
 
-    def one_sided(self, farther: Sequence[Case] = ()) -> bool:
-        """Return whether an argument of abs, relu or sign has one sign in all cases, though none by its form.
+    def one_sided(self, farther: Sequence[Case] = ()) -> list[Expression]:
+        """Return the uses of abs, relu and sign whose argument has one sign in all cases, though none by its form.
 
         So has the base of an even power under a root, or in a logarithm, which is an absolute value too.
         """
@@ -218,12 +224,13 @@ class Cases:
         def form(name: str) -> Expression | bool:
             return known_form(instance, name)
 
-        return any(
-            not {1.0, -1.0} <= signs
-            and not any(each in positive or nonnegative(each, form) for each in (*function.parts, *opposite))
+        return [
+            function
             for function, signs in found.items()
             for opposite in [part.parts for part in function.parts if isinstance(part, Negative)] or [()]
-        )
+            if not {1.0, -1.0} <= signs
+            and not any(each in positive or nonnegative(each, form) for each in (*function.parts, *opposite))
+        ]
 
     def farther(self, place: int, sides: Sequence[int], steps: int) -> Case:
         """Return a case like that at a place, with inputs that are greater by some steps.
@@ -266,6 +273,7 @@ class Cases:
         key = self.statement.key
         own = self.statement.written(lengths[key])
         join_sizes(self.statement, own.wide, sizes)
+        join_capitals(self.entries, sizes)
         evaluator = self._fitting(number, sizes, formulas | self.coded, ranks, factors)
         return Case(evaluator, key, own.sides, own.free, lengths[key], long, small)
 
@@ -372,8 +380,9 @@ class Cases:
             node[1]: draw_position(place, number, lengths[node], self._coordinates(), seed)
             for place, node in enumerate(constants)
         }
-        drawn = (places, fixed, self.signs, factors)
-        key = (number, *(tuple(each.items()) for each in drawn), self.sinks, tuple(formulas))
+        defined = {node: size for node, size in own.items() if node[0] != self.statement.key}
+        choices = (places, fixed, self.signs, factors, defined)
+        key = (number, *(tuple(each.items()) for each in choices), self.sinks, tuple(formulas))
         known = self.draws.evaluators.get(key)
         if known is None or known.instance.formulas != formulas:
             domains = dict(self.table.domains)

@@ -8,21 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import torch
-
 from einsum_doc.compute.checking.cases import Case, Cases
+from einsum_doc.compute.checking.comparison import CERTAIN, difference, explanation
 from einsum_doc.compute.checking.evaluation.arrays import TOLERANCE
 from einsum_doc.compute.checking.held import held_if
-from einsum_doc.compute.checking.instances import FARTHEST, UncheckableError, UnluckyError
+from einsum_doc.compute.checking.instances import FARTHEST, UncheckableError
 from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_sizes
-from einsum_doc.notation.expression import Expression, Index, Tensor, plain, subscripts
+from einsum_doc.notation.expression import Expression, Index, Partial, Size, Tensor, letters, plain, subscripts
 from einsum_doc.notation.reading.vocabulary import reserved
-
-CANCELLED = 1e-6
-"""The least part of the terms that may be left when they cancel, unless nothing is: otherwise not checked."""
-
-CERTAIN = 1e-6
-"""A claim that two sides differ needs a difference of this, relative to the same magnitude."""
 
 
 class Verdict(NamedTuple):
@@ -41,7 +34,7 @@ def definition(cases: Cases) -> Verdict:
         if isinstance(value, UncheckableError):
             message = f"false: {cases.statement.sides[0]} has no value: {value}"
             return Verdict(False, message, (f"sizes: {sizes(cases.all[place])}",), checked(cases))
-    return Verdict(True, "", (), "a definition")
+    return Verdict(True, "", (), "; ".join(["a definition", *_ranges(cases)]))
 
 
 def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
@@ -50,30 +43,36 @@ def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
     left, right = cases.statement.sides[number : number + 2]
     largest = 0.0
     for place in range(len(cases.all)):
-        found = cases.look(place, (number, number + 1), lambda case: _difference(case, number, number + 1))
+        found = cases.look(place, (number, number + 1), lambda case: difference(case, number, number + 1))
         case = cases.all[place]
         if isinstance(found, UncheckableError):
-            message = f"false: cannot be checked: {left} {sign} {right}"
-            return Verdict(False, message, (str(found), f"sizes: {sizes(case)}"), checked(cases))
+            return _undecided(cases, number, sign, str(found), case)
         error, component = found
         if sign == "=" and not error <= TOLERANCE:
             held = held_if(cases, number, lambda case: _agree(case, number))
             message = f"refused: {left} = {right} {held}" if held else _fault(case, cases, number, signs)
-            return Verdict(False, message, details(cases, case, number, component), checked(cases))
+            slip = explanation(cases, case, number) if not held and _begins(case, number, signs) else []
+            return Verdict(False, message, (*slip, *details(cases, case, number, component)), checked(cases))
         largest = max(largest, error)
     if sign == "=" and cases.one_sided() and (beyond := _beyond(cases, number, signs)):
         return beyond
     if _vanishes(cases, (left, right)):
-        message = f"false: cannot be checked: {left} {sign} {right}"
         why = "every derivative of the arbitrary scalar in it is 0 in every instance, so it says nothing"
-    elif sign == "≠" and largest <= CERTAIN:
-        message = f"false: {left} ≠ {right}"
+        return _undecided(cases, number, sign, why, cases.all[0])
+    if sign == "≠" and largest <= CERTAIN:
         why = "both sides are equal in every instance"
         if largest > TOLERANCE:
             why = f"the sides differ by {largest:.0e} of their terms at most; more than {CERTAIN:g} is certain"
-    else:
-        return Verdict(True, "", (), checked(cases))
-    return Verdict(False, message, (why, f"sizes: {sizes(cases.all[0])}"), checked(cases))
+        return Verdict(False, f"false: {left} ≠ {right}", (why, f"sizes: {sizes(cases.all[0])}"), checked(cases))
+    return Verdict(True, "", (), checked(cases))
+
+
+def _undecided(cases: Cases, number: int, sign: str, why: str, case: Case) -> Verdict:
+    """Return the verdict on a relation that numbers cannot decide."""
+    left, right = cases.statement.sides[number : number + 2]
+    hints = filter(None, [reserved(cases.statement.sides[0])])
+    message = f"false: cannot be checked: {left} {sign} {right}"
+    return Verdict(False, message, (why, f"sizes: {sizes(case)}", *hints), checked(cases))
 
 
 def _beyond(cases: Cases, number: int, signs: Sequence[str]) -> Verdict | None:
@@ -85,49 +84,23 @@ def _beyond(cases: Cases, number: int, signs: Sequence[str]) -> Verdict | None:
                 case = cases.farther(place, (number, number + 1), steps)
             except UncheckableError:
                 continue
-            found = _difference(case, number, number + 1)
+            found = difference(case, number, number + 1)
             if isinstance(found, UncheckableError):
                 continue
             seen.append(case)
             if not found[0] <= TOLERANCE:
                 message = _fault(case, cases, number, signs)
                 return Verdict(False, message, details(cases, case, number, found[1]), checked(cases))
-    if cases.one_sided(seen):
-        left, right = cases.statement.sides[number : number + 2]
-        why = "the argument of abs, relu or sign has one sign for all inputs that could be tried"
-        return Verdict(False, f"false: cannot be checked: {left} = {right}", (why,), checked(cases))
+    if functions := cases.one_sided(seen):
+        arguments = " and ".join(f"{function.parts[0]}, the argument of {function}," for function in functions)
+        why = f"{arguments} has one sign for all inputs that could be tried"
+        return _undecided(cases, number, "=", why, cases.all[0])
     return None
-
-
-def _difference(case: Case, first: int, second: int) -> tuple[float, tuple[int, ...]] | UncheckableError:
-    """Return the largest difference of two sides, relative to their scale, and its component."""
-    left, right = case.value(first), case.value(second)
-    if isinstance(left, UncheckableError):
-        return left
-    if isinstance(right, UncheckableError):
-        return right
-    assert left.scale is not None
-    assert right.scale is not None
-    apart = (left.value - right.value).abs()
-    if not apart.isfinite().all():
-        return UncheckableError("a component is not finite")
-    scale = torch.maximum(left.scale, right.scale)
-    largest, level = float(torch.maximum(left.value.abs(), right.value.abs()).amax()), float(scale.amax())
-    if TOLERANCE * level < largest < CANCELLED * level:
-        return UnluckyError("what is left of the terms, when they cancel, is too small to be seen in float64")
-    relative = torch.where(apart == 0, 0.0, apart / scale)
-    if case.instance.wide and TOLERANCE < float(relative.max()) <= CERTAIN:
-        return UnluckyError("inputs of such different magnitudes leave too few digits")
-    component, rest = [], int(relative.argmax())  # torch.unravel_index takes 0.3 s at its first call.
-    for size in reversed(relative.shape):
-        rest, position = divmod(rest, size)
-        component.append(position)
-    return float(relative.max()), tuple(reversed(component))
 
 
 def _agree(case: Case, number: int) -> bool:
     """Return whether side `number` and the next agree, as far as their numbers can tell."""
-    found = _difference(case, number, number + 1)
+    found = difference(case, number, number + 1)
     return case.instance.wide if isinstance(found, UncheckableError) else found[0] <= TOLERANCE
 
 
@@ -139,10 +112,16 @@ def _fault(case: Case, cases: Cases, number: int, signs: Sequence[str]) -> str:
     head, before, after = (cases.statement.sides[each] for each in (0, number, number + 1))
     if number == 0 or "≠" in signs[:number]:
         return f"false: {before} = {after}"
-    whole = _difference(case, 0, number + 1)
+    whole = difference(case, 0, number + 1)
     if isinstance(whole, UncheckableError) or whole[0] <= TOLERANCE:
         return f"false: {before} = {after}; but this is {head}: the step before is at fault"
     return f"false: {head} = {after}"
+
+
+def _begins(case: Case, number: int, signs: Sequence[str]) -> bool:
+    """Return whether a relation is the first false one of its chain, so that its left side can be taken for right."""
+    whole = (0.0, ()) if number == 0 or "≠" in signs[:number] else difference(case, 0, number)
+    return not isinstance(whole, UncheckableError) and whole[0] <= TOLERANCE
 
 
 def _vanishes(cases: Cases, sides: Sequence[Expression]) -> bool:
@@ -177,6 +156,8 @@ def details(cases: Cases, case: Case, number: int, component: Sequence[int]) -> 
         f"at {at}: {both}" if at else both,
         f"sizes: {sizes(case)}",
         *filter(None, [reserved(cases.statement.sides[0])]),
+        *_no_ranges(cases, number),
+        *_not_defined(cases, number),
         *_conflicts(cases, case, number),
         *_scalar_arguments(cases, number),
     )
@@ -216,6 +197,42 @@ def _conflicts(cases: Cases, case: Case, number: int) -> list[str]:
     return found
 
 
+def _no_ranges(cases: Cases, number: int) -> list[str]:
+    """Describe the scalars of a line that could be taken for numbers of values: the capitals of its indices."""
+    head, sides = cases.statement.sides[0], cases.statement.sides[number : number + 2]
+    parts = [part for side in sides for part in side.walk() if part is not head]
+    differentiated = {id(each) for part in parts if isinstance(part, Partial) for each in part.parts}
+    own = letters(subscript for side in sides for subscript in subscripts(side))
+    names = [
+        part.name
+        for part in parts
+        if isinstance(part, Tensor) and not part.indices and id(part) not in differentiated and part.name.isupper()
+    ]
+    return [
+        f"{name} is a tensor here, not the number of values of {name.lower()}"
+        for name in dict.fromkeys(names)
+        if name.lower() in own
+    ]
+
+
+def _not_defined(cases: Cases, number: int) -> list[str]:
+    """Describe the names of a line that are inputs, though a definition above could be meant."""
+    head, *_ = cases.statement.sides
+    found = []
+    if number == 0 and isinstance(head, Tensor) and cases.table.tensors[head.name].arguments is None:
+        found = [
+            f"{plain(head.name)} is an input here, as a row above uses it: a definition stands before the first use"
+        ]
+    sides = cases.statement.sides[number : number + 2]
+    for part in dict.fromkeys(part for side in sides for part in side.walk() if isinstance(part, Partial)):
+        known = cases.table.tensors.get(part.body.name) if isinstance(part.body, Tensor) else None
+        if known is not None and not cases.table.depends(known.name, part.by.name):
+            name, by = plain(known.name), plain(part.by.name)
+            why = "has no definition above" if known.arguments is None else f"does not depend on {by}"
+            found.append(f"{part} is 0: {name} {why}")
+    return found
+
+
 def _scalar_arguments(cases: Cases, number: int) -> list[str]:
     """Describe the arguments of the arbitrary scalar, for a line about its derivatives: it may miss one."""
     sides = cases.statement.sides[number : number + 2]
@@ -236,5 +253,12 @@ def checked(cases: Cases) -> str:
         text += f", ranges of {each} indices"
     else:
         text += f"; {'; '.join(dict.fromkeys(map(sizes, cases.all)))}"
-    text = "; ".join([text, *cases.inputs()])
-    return f"{text}; seed {cases.draws.seed}; tolerance {TOLERANCE:g} of the summed magnitudes"
+    text += f"; seed {cases.draws.seed}; tolerance {TOLERANCE:g} of the summed magnitudes"
+    return "; ".join([text, *cases.inputs(), *_ranges(cases)])
+
+
+def _ranges(cases: Cases) -> list[str]:
+    """Describe the capitals that stand for numbers of values, in a chain and in its definitions."""
+    sides = [side for statement in cases.entries for side in statement.sides]
+    found = {part.name: part.index for side in sides for part in side.walk() if isinstance(part, Size)}
+    return [f"{name} is the number of values of {index}" for name, index in found.items()]

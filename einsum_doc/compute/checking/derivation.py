@@ -20,6 +20,7 @@ from einsum_doc.compute.checking.symbols.resolution import (
     define,
     is_definition,
     localised,
+    name_tensors,
     register,
     resolved,
     sides_of,
@@ -244,6 +245,8 @@ class DerivationCheck:
                 self.table = SymbolTable(count=self.table.count, lexicon=self.table.lexicon)
             first = first and isinstance(step, Directive) and step.word in ("", "new")
         lets = [step for step in self.entries if isinstance(step, Directive) and step.word == "let"]
+        name_tensors(self.table, chains, self.scope)
+        self.table.names.update(step.body.partition("=")[0].strip() for step in lets)
         directives = Directives(chains, lets, self.table, self.scope)
         for step in self.entries:
             if isinstance(step, Directive):
@@ -313,7 +316,7 @@ class DerivationCheck:
         taken = {index.letter for index, _ in directives.equal}
         components, free, matrices = in_components(written, self.table, self.scope, taken)
         bodies = [part for each in matrices for part in (each.argument, each.body)]
-        every = resolved([*components, *bodies], key, self.table, self.scope, directives.ranges)
+        every = resolved([*components, *bodies], self.table, self.scope, directives.ranges)
         sides, bodies = every[: len(written)], every[len(written) :]
         for each, argument, body in zip(matrices, bodies[::2], bodies[1::2], strict=True):
             self._of_matrix(each, argument, body, key, directives)
@@ -349,6 +352,3 @@ class DerivationCheck:
                 relation.row,
                 text,
             )
-        if not defines:
-            for name in [name for name, owner in self.table.capitals.items() if owner == key]:
-                del self.table.capitals[name]

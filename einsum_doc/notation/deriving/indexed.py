@@ -32,6 +32,9 @@ class IndexedEquation:
         given = [*(names or ()), *(name for name in (output, loss) if name is not None)]
         for name in given:
             _check_name(name)
+        for scalar in (loss, None if equation.output else output):
+            if scalar is not None:
+                _check_name(scalar, scalar=True)
         self.letters = Letters(equation, given)
         self.subscripts = self.letters.subscripts
         self.output = output or self.letters.first_of("zuvstrqp", NAMES, GREEK_LETTERS)
@@ -127,7 +130,7 @@ class IndexedEquation:
                 raise OperandError(fault, text=self.equation.text)
         for number, name in enumerate(names):
             if not operands[number]:
-                _check_name(name, "")
+                _check_name(name, scalar=True)
             first = names.index(name)
             one, other = operands[first], operands[number]
             if len(one) != len(other) or (ELLIPSIS in one) != (ELLIPSIS in other):
@@ -149,10 +152,14 @@ class IndexedEquation:
                 raise OperandError(f"{made} is the name of {what} here, and of an operand", text=self.equation.text)
 
 
-def _check_name(name: str, subscript: str = "_{i}") -> None:
+def _check_name(name: str, scalar: bool = False) -> None:
+    """Check that a name can be read, as that of a scalar or that of a tensor with indices."""
     try:
-        found = parse_expression(name + subscript)
+        found = parse_expression(name if scalar else name + "_{i}")
     except (NotationError, TypeError):
         found = None
     if not isinstance(found, Tensor) or found.name != name:
-        raise OperandError(f"{name!r} is no name of a tensor: a letter such as x, or \\mathbf{{x}}")
+        expected = (
+            "scalar: a letter such as x that is not bold" if scalar else "tensor: a letter such as x, or \\mathbf{x}"
+        )
+        raise OperandError(f"{name!r} is no name of a {expected}")

@@ -216,6 +216,7 @@ class Build:
             )
         code = "\n".join(cell.text for cell in found if cell.code)
         imported = set(re.findall(r"^\s*(?:from|import)\s+(\w+)", code, re.M))
+        imported |= {"torch" for block in page.blocks if LANGUAGES[block.language].uses_torch}
         versions = {name: version.split("+")[0] for name, version in page.report().packages.items() if name in imported}
         needed = [*filter(imported.__contains__, self.options.library), *map("==".join, versions.items())]
         about = [f"This is {page.name} of “{site_name}”."]

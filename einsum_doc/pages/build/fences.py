@@ -36,7 +36,7 @@ class Fences:
         self.wait = wait
         self.where = where
         self.lost: list[Failure] = []
-        self._converters = Converters(resolves=not options.compatible)
+        self._converters = Converters(compatible=options.compatible)
 
     def custom_fences(self, languages: Languages) -> list[dict[str, Any]]:
         """Return the fences for superfences, which asks the last one first that has a language's name."""

@@ -32,11 +32,12 @@ from einsum_doc.pages.record.result import Result
 class Converters:
     """Markdown with a site's extensions, for texts that are no pages: the output of blocks, and their source.
 
-    resolves: True if links in these texts are resolved as those of their page are.
+    compatible: True if their HTML is markdown-exec's to the letter; else links are resolved as those of the page are,
+    and headings leave no invalid HTML.
     """
 
-    def __init__(self, *, resolves: bool = False) -> None:
-        self.resolves = resolves
+    def __init__(self, *, compatible: bool = True) -> None:
+        self.compatible = compatible
         self._idle: list[Markdown] = []
 
     def convert(
@@ -72,7 +73,7 @@ class Converters:
         reported.headings = []
         converter.preprocessors[_Verbatim.name].texts = verbatim or {}
         converter.reset()
-        if self.resolves:
+        if not self.compatible:
             _resolve_as(page, converter, definitions)
         html: str = converter.convert(text)
         if options["update_toc"]:
@@ -140,14 +141,26 @@ class _Verbatim(Preprocessor):  # type: ignore[misc]  # Python-Markdown has no t
         return found
 
 
-def _add_headings(page: Markdown, html: str, headings: list[Any]) -> None:
+def _add_headings(page: Markdown, html: str, headings: list[Any], *, compatible: bool) -> None:
     """Add the headings in the HTML of a block to its page: they are shown to `toc`, and taken out again."""
     # By another name than markdown-exec's own, which come when the first of its own blocks does.
     name = "einsum_doc_headings"
     if name not in page.treeprocessors:
         page.treeprocessors.register(markdown_exec.InsertHeadings(page), name, 75)
-        page.treeprocessors.register(markdown_exec.RemoveHeadings(page), f"{name}_removed", 4)
+        remove = markdown_exec.RemoveHeadings if compatible else _RemoveHeadings
+        page.treeprocessors.register(remove(page), f"{name}_removed", 4)
     page.treeprocessors[name].headings[html] = headings
+
+
+class _RemoveHeadings(markdown_exec.RemoveHeadings):
+    """Leaves no line break in a paragraph that stands for a block: with one, Python-Markdown puts the block into it."""
+
+    def run(self, root: Any) -> None:
+        super().run(root)
+        for element in root.iter("p"):
+            text = (element.text or "").strip()
+            if not len(element) and HTML_PLACEHOLDER_RE.fullmatch(text):
+                element.text = text
 
 
 def _move(element: Any, part: str, converter: Markdown, page: Markdown) -> None:
@@ -216,7 +229,7 @@ def format_block(
     written = written.replace(place, values) if place and place in written else written + values
     html = block_html(written, block, result, "run" if boxed or result.failures else "said", bars=bars, mark=mark)
     if headings:
-        _add_headings(getattr(md, "_original_md", md), html, headings)
+        _add_headings(getattr(md, "_original_md", md), html, headings, compatible=converters.compatible)
     return html
 
 
@@ -240,7 +253,7 @@ def format_markdown(
         inner = code  # it is not converted
     html = _with_source(code, "md", inner, "", options, convert)
     if headings:
-        _add_headings(getattr(md, "_original_md", md), html, headings)
+        _add_headings(getattr(md, "_original_md", md), html, headings, compatible=converters.compatible)
     return html
 
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
 
 import mpmath
 from mpmath import mp, mpf
@@ -70,6 +73,14 @@ FUNCTIONS = {
     "relu": lambda u: max(u, mpf(0)),
 }
 
+CODE = {
+    "torch.linalg.inv": lambda matrix: matrix**-1,
+    "torch.linalg.det": mpmath.det,
+    "torch.linalg.slogdet": lambda matrix: (mpmath.sign(mpmath.det(matrix)), mpmath.log(abs(mpmath.det(matrix)))),
+    "torch.linalg.svd": mp.svd_r,
+}
+"""The functions of a matrix in the code of the texts, in mpmath; `[1]` in the code selects from a tuple."""
+
 Assignment = Mapping[Index, int]
 Key = tuple[int, ...]
 
@@ -113,8 +124,9 @@ class Values:
 class Oracle:
     """One case of a chain, in its own numbers."""
 
-    def __init__(self, case: Case, seed: str) -> None:
+    def __init__(self, case: Case, seed: str, codes: Mapping[str, str] = MappingProxyType({})) -> None:
         self.case = case
+        self.codes = codes
         self.chain = case.key
         self.formulas = case.instance.formulas
         self.sizes = case.instance.sizes
@@ -122,7 +134,7 @@ class Oracle:
         self.seed = seed
         self.base = Values(self)
         self.partials: dict[tuple[str, Key, str, Key, tuple[str, ...]], mpf] = {}
-        self.inverses: dict[int, mpmath.matrix] = {}
+        self.coded: dict[tuple[str, int], Any] = {}
         self.alive: list[Values] = []
 
     def true(self, first: int, second: int) -> bool:
@@ -160,22 +172,25 @@ class Oracle:
 
     def defined(self, formula: Formula, key: Key, values: Values) -> mpf:
         if formula.code is not None:
-            return self.inverse(formula, values)[key[0], key[1]]
+            found = self.code(formula, values)
+            return found[key if len(key) > 1 else key[0]] if key else found
         assert formula.expression is not None
         assignment = dict(zip(formula.indices, key, strict=True))
         return self.number(formula.expression, assignment, values, formula.chain)
 
-    def inverse(self, formula: Formula, values: Values) -> mpmath.matrix:
-        """The one kind of code that the tests have: the inverse of a matrix."""
-        if id(values) not in self.inverses:
+    def code(self, formula: Formula, values: Values) -> Any:
+        """The value of code: a function of a matrix, or a part of its result."""
+        if (formula.name, id(values)) not in self.coded:
             (argument,) = formula.arguments
             rows, columns = self.places[argument]
             matrix = mpmath.matrix(rows, columns)
             for row, column in itertools.product(range(rows), range(columns)):
                 matrix[row, column] = values.component(argument, (row, column))
-            self.inverses[id(values)] = matrix**-1
+            name, part = re.fullmatch(r".*= *([a-z.]+)\([^()]*\)(?:\[(\d)\])?", self.codes[formula.name]).groups()
+            found = CODE[name](matrix)
+            self.coded[formula.name, id(values)] = found if part is None else found[int(part)]
             self.alive.append(values)
-        return self.inverses[id(values)]
+        return self.coded[formula.name, id(values)]
 
     def position(self, place: Subscript, assignment: Assignment) -> int:
         match place:

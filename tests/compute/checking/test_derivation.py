@@ -40,9 +40,10 @@ def test_a_swapped_index_is_found_and_explained() -> None:
     assert [line.holds for line in derivation.lines] == [True, True, True, True, False]
     line = derivation.lines[-1]
     assert line.message == "false: ∂l/∂x_{i'j'k'} = ∂l/∂z_{k'j'p} y_{i'p}"
-    assert line.details[0].startswith("at i'=")
-    assert line.details[1].startswith("sizes: i'=")
-    assert line.details[2] == (
+    assert line.details[0] == "equal up to exchanging j' and k'"
+    assert line.details[1].startswith("at i'=")
+    assert line.details[2].startswith("sizes: i'=")
+    assert line.details[3] == (
         "shapes differ: j' is index 2 of x, which is j where it is defined, "
         "and index 2 of z, which is k where it is defined"
     )

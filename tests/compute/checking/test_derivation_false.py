@@ -47,6 +47,8 @@ KINKS = {
     "below minus a thousand": r"\operatorname{abs}(x_i + 1000) &= x_i + 1000",
     "in a definition": r"z_i &= x_i - 6 \mathbf{1}_i \\ y_i &= \operatorname{relu}(z_i) \\ \frac{\partial y_i}{\partial x_p} &= 0 \mathbf{1}_i \mathbf{1}_p",
     "beside an exponential": r"\operatorname{sign}(e^x - 100) &= -1",
+    "a root of a square": r"\sqrt{(x_i - 6 \mathbf{1}_i)^2} &= 6 \mathbf{1}_i - x_i",
+    "a power of a root": r"((x - 9)^4)^{\frac{1}{4}} &= 9 - x",
     "out of reach": r"\operatorname{abs}(x - 1000000) &= 1000000 - x",
     "out of the reach of a limit": r"\operatorname{relu}(x_i - 9 \mathbf{1}_i) \tanh(x_i)^2 &= 0 \mathbf{1}_i",
 }

@@ -157,6 +157,10 @@ RESERVED = {
     "a sum that is called π": (r"\pi &= a + b", OWN_PI),
     "with one index": (r"\delta_j &= \frac{\partial C}{\partial z_j}", r"\boldsymbol{\delta}_j is a name of your own"),
     "without an index": (r"\delta &= p - y", r"\hat{\delta} is a name of your own"),
+    "a line that cannot be checked": (
+        r"\delta_{ij} &= \frac{\partial C}{\partial z_i} \mathbf{1}_j e^{1000}",
+        OWN_DELTA.replace("bj", "ij"),
+    ),
     "below a derivative": (r"\frac{\partial C}{\partial \delta_{bj}} &= \mathbf{1}_{bj}", OWN_DELTA),
     "π below a derivative": (r"\frac{\partial C}{\partial \pi} &= 1", OWN_PI),
 }
@@ -210,6 +214,14 @@ RANGES = {
 }
 
 
+RANGES |= {
+    "without its index": "% size i = D\n"
+    r"m &= \frac{1}{D} \sum_{i=1}^{D} x_i \\ D m &= \mathbf{1}_k x_k \\ v_k &= D a_k \\ \frac{\partial v_k}{\partial a_p} &= D \delta_{kp}",
+    "a capital without its index": r"m_j &= \frac{1}{I} \sum_i e_{ij} \\ \frac{\partial m_j}{\partial e_{pq}} &= \frac{1}{I} \mathbf{1}_p \delta_{jq}",
+    "in a definition without its index": r"y &= I x \\ &= x \delta_{ii} \\ 2 y &= 2 I x \\ 2 y &= y + y",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("text", [*CODE.values(), *RANGES.values()], ids=[*CODE, *RANGES])
 def test_directives_may_stand_in_any_order_and_name_ranges(text: str) -> None:
     derivation = verify(text)
@@ -244,15 +256,28 @@ def test_directives_that_cannot_be_followed_are_refused(text: str, fault: str) -
     assert fault in caught.value.fault
 
 
+def test_a_range_keeps_its_letter_on_a_page() -> None:
+    page = Derivations()
+    assert page.check("% size i = D\n" r"m &= \frac{1}{D} \sum_{i=1}^{D} x_i")
+    assert page.check(r"D m \mathbf{1}_d &= \mathbf{1}_k x_k \mathbf{1}_d")
+    assert not page.check(r"D m &= x_k \mathbf{1}_k \delta_{dd} / D")
+
+
 def test_a_range_that_a_letter_names_differs_between_instances() -> None:
     assert not verify("% size i = D\n" r"\sum_{i=1}^{D} x_i &= D x_0")
     assert not verify("% size i = D\n" r"\delta_{ii} D &= 4")
+    assert not verify(
+        r"m_j &= \frac{1}{I} \sum_i e_{ij} \\ \frac{\partial m_j}{\partial e_{pq}} &= \frac{1}{J} \mathbf{1}_p \delta_{jq}"
+    )
+    assert not verify(r"m &= \frac{1}{I} \sum_i x_i \\ s &= I m \\ 3 m &= s")
 
 
 ONE_SIGN = {
     "a bounded unit": r"y_i &= \operatorname{relu}(x_i) - \operatorname{relu}(x_i - 6 \mathbf{1}_i) \\ \frac{\partial y_i}{\partial x_p} &= \left( \operatorname{relu}'(x_i) - \operatorname{relu}'(x_i - 6 \mathbf{1}_i) \right) \delta_{ip}",
     "an exponential": r"\operatorname{relu}(e^{e^{x_i}}) &= e^{e^{x_i}}",
     "a square": r"\operatorname{abs}(x_i^2 + \mathbf{1}_i) &= x_i^2 + \mathbf{1}_i",
+    "the root of a square": r"\sqrt{x_i^2} + \sqrt{(e^{x_i})^2} &= \operatorname{abs}(x_i) + e^{x_i}",
+    "the root of a cube": r"\sqrt{(x_i^2 + \mathbf{1}_i)^3} &= (x_i^2 + \mathbf{1}_i)^{\frac{3}{2}}",
     "a positive input": "% positive x\n" r"\operatorname{relu}(x_i) &= x_i",
 }
 
@@ -266,4 +291,67 @@ def test_an_argument_that_has_one_sign_everywhere_is_no_fault(text: str) -> None
 def test_a_piece_that_cannot_be_reached_is_said() -> None:
     (line,) = verify(r"\operatorname{relu}(\tanh(x_i) - 2 \mathbf{1}_i) &= 0 \mathbf{1}_i").lines
     assert line.message.startswith("false: cannot be checked: relu(tanh(x_i) − 2 1_i) = ")
-    assert line.details == ("the argument of abs, relu or sign has one sign for all inputs that could be tried",)
+    said = "tanh(x_i) − 2 1_i, the argument of relu(tanh(x_i) − 2 1_i), has one sign for all inputs that could be tried"
+    assert line.details[0] == said
+
+
+LOSS_LETTERS = {
+    "J, a sum over i and j": r"J &= \sum_{i,j} e_{ij}^2 \\ \frac{\partial J}{\partial e_{ij}} &= 2 e_{ij}",
+    "L, a sum over l": r"L &= \sum_l x_l^2 \\ \frac{\partial L}{\partial x_l} &= 2 x_l",
+    "E, contracted": r"E &= x_e x_e \\ y_e &= E x_e \\ \frac{\partial E}{\partial x_e} x_e &= 2 E",
+    "a temperature": "% positive T\n"
+    r"p_t &= \frac{e^{x_t / T}}{\mathbf{1}_s e^{x_s / T}} \\ \frac{\partial p_t}{\partial T} &= \frac{p_t}{T^2} \left( \mathbf{1}_t p_s x_s - x_t \right)",
+    "differentiated by, further down": r"s_j &= J x_j \\ 3 s_j &= J x_j \cdot 3 \\ \frac{\partial s_j}{\partial J} &= x_j",
+    "differentiated, further down": r"y_j &= x_j^2 \\ \frac{\partial y_j}{\partial x_k} &= 2 x_j \delta_{jk} \\ \frac{\partial J}{\partial x_j} &= 2 x_j \frac{\partial J}{\partial y_j}",
+    "in two rows": r"J &= x_j x_j \\ m_j &= \frac{x_j}{J} \\ J m_j &= x_j",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LOSS_LETTERS.values(), ids=LOSS_LETTERS.keys())
+def test_the_letter_of_a_loss_is_not_the_number_of_values_of_an_index(text: str) -> None:
+    derivation = verify(text)
+    assert derivation, str(derivation)
+    assert not any("number of values" in line.checked for line in derivation.lines)
+
+
+def test_a_definition_of_a_letter_is_not_a_claim_about_an_index() -> None:
+    text = r"J &= \sum_{i,j} e_{ij}^2 \\ \mathbf{1}_j \mathbf{1}_j &= J"
+    defined, line = verify(text).lines
+    assert (defined.kind, line.holds) == ("definition", False)
+    assert line.details[-1] == "J is a tensor here, not the number of values of j"
+
+
+def test_a_letter_that_is_defined_further_down_is_not_a_number_of_values_above() -> None:
+    above, line = verify(r"J y_j &= y_j J \\ J &= y_j y_j").lines
+    assert above.holds
+    assert "number of values" not in above.checked
+    assert not line.holds
+
+
+def test_a_capital_of_an_index_that_has_no_other_meaning_is_its_number_of_values_and_that_is_said() -> None:
+    for text, capital in (
+        (r"m_b &= \frac{1}{H} \mathbf{1}_h x_{bh} \\ m_b &= x_{bh} \mathbf{1}_h / H", "H"),
+        (r"N &= \mathbf{1}_n \mathbf{1}_n \\ s &= N x_n x_n \\ s / N &= x_n x_n", "N"),
+        (r"p_t &= x_t / T \\ T p_t &= x_t", "T"),
+    ):
+        lines = verify(text).lines
+        assert all(line.holds for line in lines)
+        said = f"; {capital} is the number of values of {capital.lower()}"
+        assert all(line.checked.endswith(said) for line in lines), lines
+
+
+def test_a_letter_has_one_meaning_on_a_page() -> None:
+    page = Derivations()
+    assert page.check(r"J &= \sum_j x_j^2")
+    assert page.check(r"\frac{\partial J}{\partial x_j} &= 2 x_j \\ J y_j &= x_i x_i y_j")
+    with pytest.raises(NotationError, match="J has a meaning already"):
+        page.check(r"s &= \sum_{j=1}^{J} x_j")
+    page = Derivations()
+    assert page.check(r"\mathbf{1}_j \mathbf{1}_j &= J")
+    with pytest.raises(NotationError, match="J was the range of j further up on this page") as caught:
+        page.check(r"z_i &= 2 x_i \\ J &= \sum_j x_j^2")
+    assert caught.value.expected == "another letter, or % new"
+    assert caught.value.position == (0, 16)
+    with pytest.raises(NotationError, match="J was the range of j"):
+        page.check(r"\frac{\partial J}{\partial x_j} &= 2 x_j")
+    assert page.check("% new\n" r"J &= \sum_j x_j^2 \\ \frac{\partial J}{\partial x_j} &= 2 x_j")

@@ -348,6 +348,14 @@ def test_the_ellipsis_is_a_range_of_its_own_letters() -> None:
         (("ij,jk->ik", 0), {"names": ("x", "z"), "output": "z"}, OperandError, "output and an operand are both"),
         (("ij,jk->ik", 0), {"names": ("l", "y"), "loss": "l"}, OperandError, "loss and an operand are both"),
         (("ij,jk->ik", 0), {"names": ("x_1", "y")}, OperandError, "'x_1' is no name of a tensor"),
+        (
+            (",i->i", 0),
+            {"names": (r"\mathbf{x}", "y")},
+            OperandError,
+            "is no name of a scalar: a letter such as x that",
+        ),
+        (("i->", 0), {"output": r"\mathbf{z}"}, OperandError, "is no name of a scalar"),
+        (("i->i", 0), {"loss": r"\vec{L}"}, OperandError, "is no name of a scalar"),
         (("i,->i", 0), {"names": ("x", "e")}, OperandError, "'e' is no name"),
         (
             ("ij,jk->ik", 0),

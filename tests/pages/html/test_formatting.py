@@ -36,6 +36,7 @@ def test_headings_of_blocks_that_markdown_exec_formats_itself(build: Build) -> N
     assert built.status == 0, built.console
     assert re.findall(r'class="nav-link">(\w+)', built.page()) == ["Title", "One", "Two", "Three"]
     assert re.findall(r"<h2[^>]*>(\w+)", built.page()) == ["One", "Two", "Three"]
+    assert not re.search(r"<p>\s*<(?:div|h2)", built.page())
 
 
 def test_a_block_within_markdown_that_is_executed(build: Build) -> None:

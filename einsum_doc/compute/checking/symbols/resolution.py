@@ -34,8 +34,28 @@ def sides_of(chain: Chain) -> list[Expression]:
     return [chain.head, *(relation.right for relation in chain.relations)]
 
 
+def name_tensors(table: SymbolTable, chains: Sequence[Chain], scope: Scope) -> None:
+    """Note the names that a text defines, differentiates, or differentiates by: they are never the ranges of indices.
+
+    Raises: NotationError, if one was a range further up on the page.
+    """
+    for chain in chains:
+        head, right, *_ = sides_of(chain)
+        partials = [part for side in sides_of(chain) for part in side.walk() if isinstance(part, Partial)]
+        found = [each for part in partials for each in part.parts if isinstance(each, Tensor)]
+        values = {part.name for part in right.walk() if isinstance(part, Tensor)}
+        # Without values on the right, as in N = \mathbf{1}_n \mathbf{1}_n, the row is about the number of values.
+        if isinstance(head, Tensor) and chain.relations[0].sign == "=" and values and head.name not in values:
+            found.append(head)
+        for tensor in found:
+            if tensor.name in table.capitals:
+                fault = f"{tensor.name} was the range of {table.capitals[tensor.name]} further up on this page"
+                raise scope.fail(fault, tensor.at, "another letter, or % new")
+            table.names.add(tensor.name)
+
+
 def resolved(
-    sides: Sequence[Expression], key: str, table: SymbolTable, scope: Scope, named: Mapping[str, Collection[str]]
+    sides: Sequence[Expression], table: SymbolTable, scope: Scope, named: Mapping[str, Collection[str]]
 ) -> list[Expression]:
     """Return the sides of a chain with its constant indices and its capitals recognised.
 
@@ -43,7 +63,7 @@ def resolved(
 
     Raises: NotationError, where a letter has two meanings.
     """
-    resolution = _Resolution(list(sides), key, table, scope, named)
+    resolution = _Resolution(list(sides), table, scope, named)
     return [rebuilt(side, resolution.part) for side in resolution.sides]
 
 
@@ -53,14 +73,12 @@ class _Resolution:
     def __init__(
         self,
         sides: list[Expression],
-        key: str,
         table: SymbolTable,
         scope: Scope,
         named: Mapping[str, Collection[str]],
     ) -> None:
         self.sides = sides
         self.named = named
-        self.key = key
         self.table = table
         self.fail = scope.fail
         written = [subscript for side in sides for subscript in subscripts(side)]
@@ -101,7 +119,9 @@ class _Resolution:
 
     def _scalar(self, part: Tensor) -> Expression:
         """Return the size that a capital stands for; a scalar as it is."""
-        name, owners = part.name, self.named.get(part.name, [part.name.lower()])
+        name = part.name
+        known = self.table.capitals.get(name, Index(name.lower()))
+        owners = self.named.get(name, [known.letter])
         if name.rstrip("'") in self.letters | self.table.fixed:
             fault = f"{plain(name)} is an index here, and has no value"
             raise self.fail(fault, part.at, "another letter for one of them")
@@ -112,13 +132,14 @@ class _Resolution:
             if not candidates:
                 raise self.fail(f"{name} is the range of an index with dots", part.at, "an index of its own")
             index = min(candidates, key=lambda index: (index.primes, index.letter))
-            self.table.capitals.setdefault(name, self.key)
+            self.table.capitals.setdefault(name, index)
             return Size(name, index, at=part.at)
         if name in self.table.capitals or name in self.named:
             letter = min(owners)
-            fault = f"{name} was the range of {letter}, and no {letter} is here"
-            expected = f"an index {letter} in this chain, or '% size' with {name} for an index that is in it"
-            raise self.fail(fault, part.at, expected)
+            if part is self.sides[0]:
+                fault = f"{name} was the range of {letter}, and no {letter} is here"
+                raise self.fail(fault, part.at, f"another letter; or '% size {letter} = 3', if {name} is 3")
+            return Size(name, Index(letter), at=part.at)
         return part
 
     def _summation(self, part: Summation) -> Expression:
@@ -136,7 +157,7 @@ class _Resolution:
             if not self.table.is_capital(part.capital) or part.capital in self.table.fixed:
                 fault = f"{part.capital} has a meaning already, and is not the range of {first}"
                 raise self.fail(fault, part.at, rf"\sum_{{{first}}}, or another letter")
-            self.table.capitals.setdefault(part.capital, self.key)
+            self.table.capitals.setdefault(part.capital, Index(letter))
         return replace(part, indices=found)
 
 

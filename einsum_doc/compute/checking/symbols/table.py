@@ -109,7 +109,8 @@ class SymbolTable:
 
     scalars: names that are only ever differentiated, each an arbitrary function of other tensors.
     domains: of the inputs that directives name.
-    capitals: the names of ranges, each with the key of its chain. count: the chains so far.
+    names: those that are never the ranges of indices. capitals: the names of ranges, each with an index.
+    count: the chains so far.
     shapes: of names without indices, where the page says them; aliases: names that stand for a component.
     samples: letters that number vectors. matrices: the inverses and determinants so far.
     lexicon: the meanings of letters that reading needs.
@@ -120,7 +121,8 @@ class SymbolTable:
     scalars: set[str] = field(default_factory=set)
     fixed: set[str] = field(default_factory=set)
     domains: dict[str, Domain] = field(default_factory=dict)
-    capitals: dict[str, str] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    capitals: dict[str, Index] = field(default_factory=dict)
     count: int = 0
     shapes: dict[str, Shape] = field(default_factory=dict)
     aliases: dict[str, tuple[Expression, Indices]] = field(default_factory=dict)
@@ -165,7 +167,8 @@ class SymbolTable:
 
     def is_capital(self, name: str) -> bool:
         """Return whether a name may be that of a range."""
-        return len(name) == 1 and name.isupper() and name not in self.tensors and name not in self.scalars
+        taken = (self.tensors, self.scalars, self.names, self.domains)
+        return len(name) == 1 and name.isupper() and not any(name in each for each in taken)
 
 
 def tensors_in(side: Expression, scalars: Collection[str]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from einsum_doc.compute.checking.symbols.table import Statement
@@ -14,6 +14,7 @@ from einsum_doc.notation.expression import (
     Index,
     Range,
     RangeProduct,
+    Size,
     Subscript,
     Tensor,
     subscripts,
@@ -97,7 +98,23 @@ def join_sizes(statement: Statement, wide: Sequence[Expression], sizes: SizeClas
             for subscript, node in zip(part.indices, (second, first), strict=True):
                 if isinstance(subscript, Coordinate) and node is not None:
                     sizes.bound(node, subscript)
+        elif isinstance(part, Size):
+            sizes.root(("index", statement.key, part.index))
     _join_equal(statement, {index for side in wide for index in subscripts(side)}, sizes)
+
+
+def join_capitals(statements: Iterable[Statement], sizes: SizeClasses) -> None:
+    """Join a capital in a statement without its index with the indices of its letter in all statements."""
+    parts = {each.key: [part for side in each.sides for part in side.walk()] for each in statements}
+    indices = {
+        key: {index for part in own for index in part.own if isinstance(index, Index)} for key, own in parts.items()
+    }
+    for key, own in parts.items():
+        for lone in (part.index for part in own if isinstance(part, Size) and part.index not in indices[key]):
+            sizes.join(("capital", lone.letter), ("index", key, lone))
+            for other, index in ((other, index) for other, found in indices.items() for index in found):
+                if index.letter == lone.letter:
+                    sizes.join(("capital", lone.letter), ("index", other, index))
 
 
 def _join_equal(statement: Statement, own: set[Subscript], sizes: SizeClasses) -> None:
