@@ -33,8 +33,8 @@ from einsum_doc.notation.functions import applied
 from einsum_doc.notation.matrices.components import OfMatrix
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
-from einsum_doc.notation.reading.scope import Scope
 from einsum_doc.notation.reading.vocabulary import FUNCTIONS
+from einsum_doc.notation.sums.scope import Scope
 from einsum_doc.notation.writing.html import derivation_html, row_html, unescaped
 from einsum_doc.notation.writing.text import spoken
 from einsum_doc.notation.writing.words import listed

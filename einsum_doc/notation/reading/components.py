@@ -26,8 +26,8 @@ from einsum_doc.notation.expression import (
 from einsum_doc.notation.matrices.nodes import Constant, Transpose
 from einsum_doc.notation.reading.cursor import Cursor, Parser
 from einsum_doc.notation.reading.indices import indices
-from einsum_doc.notation.reading.labels import lower_label, square_label, upper_label
 from einsum_doc.notation.reading.lexicon import Lexicon
+from einsum_doc.notation.reading.names import lower_label, square_label, upper_label
 from einsum_doc.notation.reading.vocabulary import (
     BOLD_STYLES,
     CONSTANTS,

@@ -14,7 +14,7 @@ from einsum_doc.notation.expression import Expression, Position
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.directives import Directive, directive
 from einsum_doc.notation.reading.lexicon import NOTHING_SAID, Lexicon
-from einsum_doc.notation.reading.named import extended
+from einsum_doc.notation.reading.names import extended
 from einsum_doc.notation.reading.terms import Terms
 from einsum_doc.notation.reading.tokens import Token
 from einsum_doc.notation.reading.vocabulary import CONNECTIVES

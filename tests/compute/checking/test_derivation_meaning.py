@@ -80,7 +80,10 @@ BOLD = {
     "under an accent": (r"y &= 2 \hat{\mathbf{x}}^2", "a power of x̂, which is a column (n × 1)"),
     "by another command": (r"y &= \bm x \cdot x", "y is a scalar, and x x is a column (n × 1)"),
     "with an arrow": (r"\frac{\partial l}{\partial \vec w} &= 2", "∂l/∂w⃗ is a column (n × 1), and 2 is a scalar"),
-    "on the left": (r"\boldsymbol{\mu} &= \frac{1}{I} \sum_i x_i", "μ is a column (n × 1), and 1/I Σ_i x_i is a scalar"),
+    "on the left": (
+        r"\boldsymbol{\mu} &= \frac{1}{I} \sum_i x_i",
+        "μ is a column (n × 1), and 1/I Σ_i x_i is a scalar",
+    ),
 }
 
 

@@ -16,7 +16,7 @@ from einsum_doc.notation.expression import Index, Summation, Tensor, identifier,
 from einsum_doc.notation.reading.components import canonical
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain
-from einsum_doc.notation.reading.scope import Scope
+from einsum_doc.notation.sums.scope import Scope
 
 PROPERTIES = {"positive": "positive", "small": "small", "symmetric": "symmetric", "positive definite": "definite"}
 """The directives that give each of their inputs a property, with its name in Domain."""

@@ -14,7 +14,7 @@ from einsum_doc.notation.matrices.shapes import COLUMN, MATRIX, SCALAR, Shape
 from einsum_doc.notation.reading.components import canonical
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import parse_expression
-from einsum_doc.notation.reading.scope import Scope
+from einsum_doc.notation.sums.scope import Scope
 
 _BOLD = re.compile(r"\\(?:mathbf|boldsymbol|vec)\{(.*?)\}")
 _SIGN = re.compile(r"\\?([A-Za-z]+)")

@@ -26,7 +26,7 @@ from einsum_doc.notation.expression import (
     subscripts,
 )
 from einsum_doc.notation.reading.parse import Chain
-from einsum_doc.notation.reading.scope import Scope
+from einsum_doc.notation.sums.scope import Scope
 
 
 def sides_of(chain: Chain) -> list[Expression]:

@@ -15,8 +15,8 @@ from einsum_doc.notation.matrices.components import Indices, OfMatrix
 from einsum_doc.notation.matrices.shapes import Shape
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.lexicon import NOTHING_SAID, Lexicon
-from einsum_doc.notation.reading.ranges import Ends, expanded, ranges
-from einsum_doc.notation.reading.scope import Scope
+from einsum_doc.notation.sums.ranges import Ends, expanded, ranges
+from einsum_doc.notation.sums.scope import Scope
 
 EqualSize: TypeAlias = tuple[Index, Index | int]
 """An index, and another of the same size, or its size: the content of `% size`."""
