@@ -414,7 +414,9 @@ def identifier(name: str) -> str:
     ('x', 'x', 'x_hat_prime', 'lambda_')
     """
     found = _unstyled(name, {accent: "_" + accent for accent in ACCENTS})
-    found = re.sub(r"\W+", "_", found.replace("\\", "").replace("'", "_prime").replace("*", "_star")).strip("_")
+    for sign, word in (("\\", ""), ("'", "_prime"), ("*", "_star"), ("+", "_plus_"), ("-", "_minus_")):
+        found = found.replace(sign, word)
+    found = re.sub(r"[\W_]+", "_", found).strip("_")
     return found + "_" * keyword.iskeyword(found)
 
 

@@ -145,7 +145,8 @@ class Components:
             case Transpose(body):
                 return self.of(body, columns, rows)
             case Sum(terms):
-                return replace(expression, terms=self._alike([self.of(term, rows, columns) for term in terms]))
+                own = [(term, () if self.shapes.of(term) == SCALAR else (rows, columns)) for term in terms]
+                return replace(expression, terms=self._alike([self.of(term, *slots) for term, slots in own]))
             case Negative() | Summation():
                 return mapped(expression, lambda part: self.of(part, rows, columns))
             case Function(_, argument):

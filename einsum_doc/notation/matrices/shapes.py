@@ -74,7 +74,9 @@ class Shapes:
             case Negative(body) | Summation(_, body) | Function(_, body):
                 return self.of(body)
             case Sum(parts):
-                return self.common(parts)
+                wide = [part for part in parts if self.of(part) != SCALAR]
+                # A scalar beside a column is added to each component; beside a matrix it could be a multiple of I.
+                return self.common(wide if wide and self.of(wide[0]) in (COLUMN, ROW) else parts)
             case Hadamard(factors):
                 self._refuse_bare(expression)
                 return self.common(factors)

@@ -37,6 +37,7 @@ TRUE = {
     "a product of components": (r"(\mathbf{A} \odot \mathbf{B})_{ij} &= \mathbf{A}_{ij} \mathbf{B}_{ij}", r"\mathbf{B}_{ij}" + "\0", r"\mathbf{B}_{ji}"),
     "a Kronecker product": (r"\operatorname{vec}(\mathbf{A}\mathbf{X}\mathbf{B}) &= (\mathbf{B}^\top \otimes \mathbf{A}) \operatorname{vec}(\mathbf{X})", r"\mathbf{B}^\top", r"\mathbf{B}"),
     "an outer product": (r"\mathbf{Z} &= \mathbf{a} \otimes \mathbf{b} \\ \mathbf{Z} &= \mathbf{a}\mathbf{b}^\top", r"\mathbf{a}\mathbf{b}^", r"\mathbf{b}\mathbf{a}^"),
+    "a scalar beside a column": (r"\mathbf{y} &= \frac{1}{\sigma} (\mathbf{x} - \mu) \\ \frac{\partial \mathbf{y}}{\partial \mu} &= -\frac{1}{\sigma} \mathbf{1}", "&= -", "&= "),
     "a diagonal": (r"\mathbf{p} &= \operatorname{softmax}(\mathbf{z}) \\ \frac{\partial \mathbf{p}}{\partial \mathbf{z}} &= \operatorname{diag}(\mathbf{p}) - \mathbf{p}\mathbf{p}^\top", "- \\mathbf{p}", "+ \\mathbf{p}"),
     "a derivative by a scalar": (r"\frac{\partial}{\partial a} \left( a \mathbf{A} \mathbf{x} \right) &= \mathbf{A} \mathbf{x}", r"&= \mathbf{A}", r"&= a \mathbf{A}"),
     "from components to matrices": ("% matrix G = \\frac{\\partial l}{\\partial z_{ij}}\n" r"z_{ij} &= x_{ik} w_{kj} \\ \frac{\partial l}{\partial w_{ij}} &= x_{ki} \frac{\partial l}{\partial z_{kj}} = x^\top G", r"= x^\top", r"= 2 x^\top"),
@@ -103,6 +104,7 @@ def test_a_true_row_holds_and_a_change_in_it_does_not(text: str, old: str, new: 
 REFUSED = {
     "columns side by side": (r"s &= \mathbf{x}\mathbf{y}", "x is a column (n × 1), and y is a column (n × 1), but they are multiplied"),
     "a scalar beside a matrix": (r"\mathbf{B} &= \mathbf{A} + 1", "A is a matrix (n × m), and 1 is a scalar"),
+    "a scalar beside a product of matrices": (r"\mathbf{B} &= \lambda + \mathbf{A}\mathbf{A}", "λ is a scalar, and A A is a matrix (n × m)"),
     "sides of two shapes": (r"\mathbf{A} &= \mathbf{x}", "A is a matrix (n × m), and x is a column (n × 1)"),
     "a transpose of a scalar": (r"z &= x^T y", "the transpose of x, which is a scalar"),
     "a product without brackets": (r"\mathbf{z} &= \mathbf{X}\mathbf{y} \odot \mathbf{w}", "X y stands without brackets"),

@@ -167,7 +167,8 @@ class Directives:
             found = greek
         if found not in self.indices and step.word != "fixed":
             raise self.fail(f"{name or 'nothing'} is no index of this text", step.at, "an index")
-        if step.word == "fixed" and (not bare.lstrip("\\").isalpha() or found.primes):
+        letter = bare.lstrip("\\").isalpha() or bare in self.table.lexicon.names
+        if step.word == "fixed" and (not letter or found.primes):
             raise self.fail(f"{name} is no index", step.at, "a letter")
         return found
 
