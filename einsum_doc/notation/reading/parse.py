@@ -51,7 +51,7 @@ class Document:
 
     text: str
     entries: tuple[Chain | Directive, ...]
-    lexicon: Lexicon
+    lexicon: Lexicon = NOTHING_SAID
 
 
 def parse_notation(text: str, scalars: Iterable[str] = (), lexicon: Lexicon = NOTHING_SAID) -> Document:
