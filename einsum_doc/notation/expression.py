@@ -78,6 +78,9 @@ class Expression(Located):
     is_leaf: ClassVar[bool] = False
     """Whether it has no parts: most expressions have none, and need not be searched for them."""
 
+    binds_less: ClassVar[bool] = False
+    """Whether it needs brackets beside a factor, though it is a product itself."""
+
     @property
     def parts(self) -> tuple[Expression, ...]:
         """The expressions directly inside, in order."""
@@ -94,7 +97,7 @@ class Expression(Located):
     @property
     def own(self) -> tuple[Subscript, ...]:
         """The indices that stand on this expression itself, not inside a part."""
-        return self.indices if isinstance(self, Tensor | Delta | One) else ()
+        return self.indices if isinstance(self, Tensor | Delta | One | Indicator) else ()
 
     def walk(self) -> Iterator[Expression]:
         """Yield the expression itself and all inside it."""
@@ -176,6 +179,20 @@ class One(Expression):
 
 
 @dataclass(frozen=True)
+class Indicator(Expression):
+    """1 where a relation between the values of two indices holds, such as i < j, and 0 elsewhere."""
+
+    is_leaf = True
+
+    indices: tuple[Subscript, ...]
+    sign: str
+
+    def __str__(self) -> str:
+        left, right = self.indices
+        return f"[{left} {self.sign} {right}]"
+
+
+@dataclass(frozen=True)
 class RangeProduct(Expression):
     r"""Factors written with dots, `\delta_{aa'} \dots \delta_{bb'}`: one for each index of the ranges.
 
@@ -192,9 +209,10 @@ class RangeProduct(Expression):
 
 @dataclass(frozen=True)
 class Product(Expression):
-    """Factors side by side."""
+    """Factors side by side. dots: the numbers of the factors that a dot stands before."""
 
     factors: tuple[Expression, ...]
+    dots: tuple[int, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         *before, last = self.factors
@@ -286,13 +304,24 @@ class Summation(Expression):
         return f"Σ{subscript(self.indices)} {_bracketed(self.body, Sum, Negative)}"
 
 
+@dataclass(frozen=True)
+class Reduction(Summation):
+    """The product, or the largest or smallest, of `body` over all values of `indices`."""
+
+    sign: str = field(default="∏", kw_only=True)
+
+    def __str__(self) -> str:
+        return f"{self.sign}{subscript(self.indices)} {_bracketed(self.body, Sum, Negative)}"
+
+
 _GROUPS = (Sum, Negative, Product)
 _LOOSE = (*_GROUPS, Quotient, Summation)
 
 
 def _bracketed(expression: Expression, *kinds: type[Expression]) -> str:
     broken = Quotient in kinds and isinstance(expression, Number) and expression.value.denominator > 1
-    return f"({expression})" if broken or isinstance(expression, kinds) else str(expression)
+    loose = Product in kinds and expression.binds_less
+    return f"({expression})" if broken or loose or isinstance(expression, kinds) else str(expression)
 
 
 def subscript(indices: tuple[Subscript, ...]) -> str:
@@ -385,7 +414,9 @@ def identifier(name: str) -> str:
     ('x', 'x', 'x_hat_prime', 'lambda_')
     """
     found = _unstyled(name, {accent: "_" + accent for accent in ACCENTS})
-    found = found.replace("\\", "").replace("'", "_prime")
+    for sign, word in (("\\", ""), ("'", "_prime"), ("*", "_star"), ("+", "_plus_"), ("-", "_minus_")):
+        found = found.replace(sign, word)
+    found = re.sub(r"[\W_]+", "_", found).strip("_")
     return found + "_" * keyword.iskeyword(found)
 
 

@@ -41,7 +41,7 @@ from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Coordinate, Expression, Function, Index, Negative, plain, subscripts
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain
-from einsum_doc.notation.reading.ranges import Ends
+from einsum_doc.notation.sums.ranges import Ends
 
 REDRAWN = 12
 """The number of times that an instance is drawn again if its numbers cannot decide a claim.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -13,7 +13,9 @@ import torch
 from einsum_doc.compute.checking.cases import Cases, Draws
 from einsum_doc.compute.checking.claims import claim, definition
 from einsum_doc.compute.checking.evaluation.code import let as given_by_code
+from einsum_doc.compute.checking.evaluation.code import of_matrix
 from einsum_doc.compute.checking.symbols.directives import Directives
+from einsum_doc.compute.checking.symbols.matrices import in_components
 from einsum_doc.compute.checking.symbols.resolution import (
     define,
     is_definition,
@@ -26,10 +28,13 @@ from einsum_doc.compute.checking.symbols.resolution import (
 from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable
 from einsum_doc.compute.checking.symbols.vanishing import refuse_vanishing
 from einsum_doc.errors import ArgumentError, NotationError, sequence, shown, whole
-from einsum_doc.notation.expression import Partial, Tensor
+from einsum_doc.notation.expression import Expression, Function, Index, Partial, Tensor
+from einsum_doc.notation.functions import applied
+from einsum_doc.notation.matrices.components import OfMatrix
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
-from einsum_doc.notation.reading.scope import Scope
+from einsum_doc.notation.reading.vocabulary import FUNCTIONS
+from einsum_doc.notation.sums.scope import Scope
 from einsum_doc.notation.writing.html import derivation_html, row_html, unescaped
 from einsum_doc.notation.writing.text import spoken
 from einsum_doc.notation.writing.words import listed
@@ -177,8 +182,10 @@ class Derivations:
         here = nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu")
         try:
             scalars = [name for name, symbol in self.table.tensors.items() if symbol.kinds == ()]
-            document = parse_notation(text, scalars)
-            derivation = DerivationCheck(document, directives, self.table.copy(), self.namespace, self.seed)
+            document = parse_notation(text, scalars, self.table.lexicon)
+            table = self.table.copy()
+            table.lexicon = document.lexicon
+            derivation = DerivationCheck(document, directives, table, self.namespace, self.seed)
             with here, torch.enable_grad():
                 lines = tuple(derivation.lines())
         except RecursionError as error:
@@ -201,6 +208,7 @@ class DerivationCheck:
         seed: int,
     ) -> None:
         self.entries = (*directives, *document.entries)
+        self.functions = set(document.lexicon.functions.values()) - FUNCTIONS.keys()
         self.table = table
         self.namespace = namespace
         self.scope = Scope(document.text)
@@ -234,7 +242,7 @@ class DerivationCheck:
                 if not first:
                     fault = "'% new' after something else"
                     raise self.scope.fail(fault, step.at, "'% new' before everything else of its text")
-                self.table = SymbolTable(count=self.table.count)
+                self.table = SymbolTable(count=self.table.count, lexicon=self.table.lexicon)
             first = first and isinstance(step, Directive) and step.word in ("", "new")
         lets = [step for step in self.entries if isinstance(step, Directive) and step.word == "let"]
         name_tensors(self.table, chains, self.scope)
@@ -262,11 +270,56 @@ class DerivationCheck:
         if step is not None:
             given_by_code(step, directives, self.namespace, lambda argument: self._give(argument, directives))
 
+    def _function(self, chain: Chain) -> CheckedLine | None:
+        """Read a row that defines a function; return None if it does not."""
+        head, relation = chain.head, chain.relations[0]
+        if not isinstance(head, Function) or head.name not in self.functions - self.table.values.keys():
+            return None
+        argument = head.argument
+        if not isinstance(argument, Tensor) or argument.indices or head.order or relation.sign != "=":
+            return None
+        self.table.values[head.name] = argument, applied(relation.right, self.table.values)
+        return CheckedLine(
+            relation.at[0],
+            relation.latex,
+            relation.reason,
+            "definition",
+            True,
+            "",
+            (),
+            "a definition",
+            relation.row,
+            f"{head} = {relation.right}",
+        )
+
+    def _of_matrix(
+        self, found: OfMatrix, argument: Expression, body: Expression, key: str, directives: Directives
+    ) -> None:
+        """Put an inverse or a determinant into the symbol table, with the matrix that it is of."""
+        register(self.table, body, self.scope)
+        kept = [index for index in found.argument.indices if isinstance(index, Index)]
+        equal = [*directives.equal, *found.square]
+        define(self.table, Statement(f"{key}, {found.name}", key, (argument, body), self.scope, equal, kept, True))
+        self.table.tensors[found.argument.name] = replace(self.table.tensors[found.argument.name], auxiliary=True)
+        self.table.tensors[found.name] = of_matrix(found)
+
     def _chain(self, chain: Chain, directives: Directives) -> Iterator[CheckedLine]:
         """Check the lines of one chain."""
         self.table.count += 1
         key = f"chain {self.table.count}"
-        sides = resolved(chain, self.table, self.scope, directives.ranges)
+        if defined_function := self._function(chain):
+            yield defined_function
+            chain = Chain(chain.relations[0].right, chain.relations[1:])
+            if not chain.relations:
+                return
+        written = [applied(side, self.table.values) for side in sides_of(chain)]
+        taken = {index.letter for index, _ in directives.equal}
+        components, free, matrices = in_components(written, self.table, self.scope, taken)
+        bodies = [part for each in matrices for part in (each.argument, each.body)]
+        every = resolved([*components, *bodies], self.table, self.scope, directives.ranges)
+        sides, bodies = every[: len(written)], every[len(written) :]
+        for each, argument, body in zip(matrices, bodies[::2], bodies[1::2], strict=True):
+            self._of_matrix(each, argument, body, key, directives)
         sides, local = localised(self.table, sides, directives.local)
         self.local += local
         signs = [relation.sign for relation in chain.relations]
@@ -275,18 +328,21 @@ class DerivationCheck:
         defines = is_definition(self.table, head, right, signs[0], self.scope)
         if defines:
             register(self.table, right, self.scope)
-            define(self.table, Statement(f"{key}, left", key, (head, right), self.scope, directives.equal, (), True))
+            statement = Statement(f"{key}, left", key, (head, right), self.scope, directives.equal, free, True)
+            define(self.table, statement)
         for side in sides[2 if defines else 0 :]:
             register(self.table, side, self.scope)
         refuse_vanishing(self.table, sides, above, self.scope, defines)
-        statement = Statement(key, key, sides, self.scope, directives.equal, directives.kept, defines)
+        kept = [*directives.kept, *free]
+        statement = Statement(key, key, sides, self.scope, directives.equal, kept, defines)
         cases = Cases(statement, self.table, self.draws)
         self.checked.append(cases)
         said = f"; local: {', '.join(dict.fromkeys(map(str, local)))}" if local else ""
         for number, relation in enumerate(chain.relations):
             defined = defines and number == 0
             verdict = definition(cases) if defined else claim(cases, number, signs)
-            text = f"{sides[number] if number == 0 else '   '} {relation.sign} {sides[number + 1]}"
+            shown_sides = sides if components == written else written
+            text = f"{shown_sides[number] if number == 0 else '   '} {relation.sign} {shown_sides[number + 1]}"
             yield CheckedLine(
                 relation.at[0],
                 relation.latex,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from fractions import Fraction
 
 from einsum_doc.errors import NotationError
@@ -12,20 +14,25 @@ from einsum_doc.notation.expression import (
     Function,
     Number,
     One,
+    Partial,
     Pi,
     Position,
     Power,
     Range,
+    Subscript,
     Tensor,
     plain,
 )
+from einsum_doc.notation.matrices.nodes import Constant, Transpose
 from einsum_doc.notation.reading.cursor import Cursor, Parser
 from einsum_doc.notation.reading.indices import indices
+from einsum_doc.notation.reading.lexicon import Lexicon
+from einsum_doc.notation.reading.names import lower_label, square_label, upper_label
 from einsum_doc.notation.reading.vocabulary import (
-    BOLD,
+    BOLD_STYLES,
+    CONSTANTS,
     FUNCTION_NAME,
     FUNCTIONS,
-    ONE_TENSORS,
     TRANSPOSES,
     USUAL_FUNCTIONS,
     reserved,
@@ -85,11 +92,11 @@ def component(parser: Parser) -> Expression:
     _refuse_function_name(parser)
     name = tensor_name(parser)
     assert name is not None
-    if name in ONE_TENSORS:
-        if not parser.sees("symbol", "_"):
-            raise parser.error("the one-tensor has indices", expected=r"\mathbf{1}_{i}")
+    if name in CONSTANTS and not parser.sees("symbol", "_"):
+        return raised(parser, Constant(CONSTANTS[name], at=token.at))
+    if CONSTANTS.get(name) == "1":
         return _one(parser, token.at)
-    if "{1}" in name:
+    if "{1}" in name or "{0}" in name:
         raise parser.error(
             "a number in this style has no meaning", expected=r"\mathbf{1}_{i}, the one-tensor", at=token.at
         )
@@ -99,7 +106,8 @@ def component(parser: Parser) -> Expression:
             raise parser.error("a second exponent or index", expected="brackets, to say what is meant", at=caret.at)
         return Function("exp", power, at=token.at)
     if parser.sees("symbol", "_"):
-        return Tensor(name, indices(parser), at=token.at)
+        own = indices(parser)
+        return _tensor(parser, name + (upper_label(parser) or square_label(parser, name)), own, token.at)
     if name == "e":
         raise parser.error("e without exponent or indices", expected=r"e^{…} or \exp(…); a tensor e has indices, e_{i}")
     if name == r"\pi":
@@ -111,14 +119,27 @@ def component(parser: Parser) -> Expression:
             raise before_bracket(parser, Tensor(name), parser.next.at)
     else:
         parser.scalars.add(name)
-    found = raised(parser, Tensor(name, at=token.at))
-    if bold := BOLD.search(name):
-        raise parser.error(
-            f"{bold[0]} is bold and has no indices, so it is no scalar",
-            expected=f"a component, {name}_{{ij}}, or a name that is not bold for a scalar",
-            at=token.at,
-        )
-    return found
+    return raised(parser, _tensor(parser, name, (), token.at))
+
+
+_GRADIENT = re.compile(r"(\\[a-z]+\{)d([A-Za-z]+\}.*)")
+r"""A name whose d is that of a gradient, `\mathbf{dX}`."""
+
+
+def _tensor(parser: Parser, name: str, own: tuple[Subscript, ...], at: Position) -> Expression:
+    """Return a tensor, or the gradient that its name says where the page has declared how gradients are written."""
+    named = _GRADIENT.fullmatch(name) if parser.lexicon.upstream else None
+    if named is None:
+        return Tensor(name, own, at=at)
+    return Partial(Tensor(parser.lexicon.upstream, at=at), Tensor(named[1] + named[2], own, at=at), at=at)
+
+
+def canonical(name: str, lexicon: Lexicon) -> str:
+    """Return a name as reading spells it, without blanks and with all braces; other text as it is."""
+    cursor = Cursor(name)
+    cursor.lexicon = lexicon
+    found = tensor_name(cursor)
+    return found if found is not None and cursor.next.kind == "end" else name
 
 
 def before_bracket(parser: Parser, tensor: Tensor, at: Position) -> NotationError:
@@ -141,7 +162,7 @@ def _refuse_function_name(parser: Parser) -> None:
 
 def bracketed_component(parser: Parser) -> Tensor | None:
     """Read `(a^T)_{ij}` or `[a]_{ij}`; return None, with nothing read, if something else is next."""
-    start = parser.position
+    mark = parser.mark()
     opening = parser.take()
     name = tensor_name(parser)
     transposed = False
@@ -150,7 +171,7 @@ def bracketed_component(parser: Parser) -> Tensor | None:
         transposed = length > 0
         parser.position += 1 + length
     if name is None or parser.next.kind != "close" or parser.peek(1).text != "_":
-        parser.position = start
+        parser.back(mark)
         return None
     if name in (r"\delta", "1"):
         raise parser.error(
@@ -168,28 +189,37 @@ def tensor_name(cursor: Cursor) -> str | None:
     if not (cursor.sees("letter") or cursor.sees("style")):
         return None
     found = cursor.take().text if cursor.sees("letter") else _styled(cursor)
-    while cursor.accept("symbol", "'"):
-        found += "'"
-    return found
+    while True:
+        prime = "'" if cursor.accept("symbol", "'") else ""
+        label = prime or upper_label(cursor) or lower_label(cursor) or square_label(cursor, found)
+        if not label:
+            return found
+        found += label
 
 
 def _styled(cursor: Cursor) -> str:
     r"""Read a name in a style or under an accent, `\mathbf{W}` or `\hat{x}`."""
     with cursor.nested():
-        command = cursor.take().text
-        if cursor.accept("symbol", "{"):
+        style = cursor.take()
+        command = style.text
+        if brace := cursor.accept("symbol", "{"):
             if cursor.sees("style"):
                 inner = _styled(cursor)
-            elif one := cursor.accept("number", "1"):
-                inner = one.text
+            elif digit := cursor.accept("number", "0", "1"):
+                inner = digit.text
             else:
                 inner = ""
                 while letter := cursor.accept("letter"):
                     inner += letter.text
+                    if (
+                        cursor.sees("letter") and cursor.next.start > letter.end
+                    ):  # \mathbf{a b} is \mathbf{a}\mathbf{b}.
+                        here = cursor.position
+                        cursor.tokens[here:here] = [replace(brace, text="}"), style, brace]
                 if not inner:
                     raise cursor.misplaced("a name")
             cursor.expect("symbol", "}", "a name is letters" if cursor.next.kind == "symbol" else "")
-        elif cursor.sees("letter") or cursor.sees("number", "1"):
+        elif cursor.sees("letter") or cursor.sees("number", "0", "1"):
             inner = cursor.take().text
         else:
             raise cursor.misplaced("a name, in braces")
@@ -202,12 +232,23 @@ def raised(parser: Parser, base: Expression) -> Expression:
     caret = parser.accept("symbol", "^")
     if caret is None:
         return base
-    if _transpose_length(parser, 0):
-        raise parser.error("a transpose has to be in components", expected="(a^T)_{ji}", at=caret.at)
+    if length := _transpose_length(parser, 0) or _hermitian_length(parser, base):
+        parser.position += length
+        return _once(parser, Transpose(base, at=base.at))
+    if length := _inverse_transpose_length(parser):
+        parser.position += length
+        return _once(parser, Transpose(Power(base, Number(Fraction(-1), at=caret.at), at=base.at), at=base.at))
     power = exponent(parser)
+    return _once(parser, Power(base, power, at=base.at))
+
+
+def _once(parser: Parser, found: Expression) -> Expression:
+    """Return an expression that ends with its exponent, as TeX allows one only."""
+    if isinstance(found, Transpose) and parser.sees("symbol", "_"):
+        raise parser.error("a transpose has to be in components", expected="(a^T)_{ji}", at=found.at)
     if parser.sees("symbol", "^", "'", "_"):
         raise parser.error("a second exponent or index", expected="brackets, to say what is meant")
-    return Power(base, power, at=base.at)
+    return found
 
 
 def exponent(parser: Parser) -> Expression:
@@ -228,6 +269,19 @@ def exponent(parser: Parser) -> Expression:
         parser.take()
         return Tensor(token.text, at=token.at)
     raise parser.misplaced("an exponent: a digit, a letter or {…}")
+
+
+def _hermitian_length(cursor: Cursor, base: Expression) -> int:
+    """Return the number of tokens of an exponent H on vectors or matrices, whose numbers are real here."""
+    texts = [cursor.peek(number).text for number in range(3)]
+    bold = any(isinstance(part, Tensor) and part.name.startswith(BOLD_STYLES) for part in base.walk())
+    return 0 if not bold else 1 if texts[0] == "H" else 3 if texts == ["{", "H", "}"] else 0
+
+
+def _inverse_transpose_length(cursor: Cursor) -> int:
+    r"""Return the number of tokens of an exponent `{-T}`; 0 if there is none."""
+    braced = cursor.sees("symbol", "{") and cursor.peek(1).text == "-" and cursor.peek(3).text == "}"
+    return 4 if braced and cursor.peek(2).text in TRANSPOSES else 0
 
 
 def _transpose_length(cursor: Cursor, ahead: int) -> int:

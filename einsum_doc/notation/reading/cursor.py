@@ -8,8 +8,9 @@ from contextlib import contextmanager
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Expression, Position
+from einsum_doc.notation.reading.lexicon import NOTHING_SAID
 from einsum_doc.notation.reading.tokens import Token, tokens
-from einsum_doc.notation.reading.vocabulary import FACTORS, HINTS
+from einsum_doc.notation.reading.vocabulary import BETWEEN, FACTORS, HINTS
 
 MAX_DEPTH = 40
 """The deepest nesting that is read."""
@@ -21,6 +22,8 @@ class Cursor:
     removed: comments and commands that nothing reads, apart from the tokens.
     level: how deeply the next token is nested; 0 outside of all terms.
     scalars: the names that have been read as scalars; they may be factors of a bracket.
+    in_norm: true if the next ‖ closes a norm. in_right: true in a right side, after which an equation may begin.
+    lexicon: the meanings that the page has given to letters.
     """
 
     def __init__(self, text: str, scalars: Iterable[str] = ()) -> None:
@@ -31,6 +34,9 @@ class Cursor:
         self.position = 0
         self.level = 0
         self.scalars = set(scalars)
+        self.in_norm = False
+        self.in_right = False
+        self.lexicon = NOTHING_SAID
 
     @property
     def next(self) -> Token:
@@ -45,6 +51,14 @@ class Cursor:
         if token.kind != "end":
             self.position += 1
         return token
+
+    def mark(self) -> tuple[int, list[Token]]:
+        """Return a place to come back to: names take their labels out of the tokens."""
+        return self.position, list(self.tokens)
+
+    def back(self, mark: tuple[int, list[Token]]) -> None:
+        """Go back to a place, with nothing read since."""
+        self.position, self.tokens = mark
 
     def take_digit(self) -> Token:
         """Read the first digit of a number, as TeX does where there are no braces."""
@@ -139,13 +153,42 @@ class Parser(Cursor, ABC):
         """Read a construct without its exponent."""
 
     def starts_factor(self) -> bool:
-        return self.next.kind in FACTORS or self.sees("symbol", "{")
+        found = self.next.kind in FACTORS or self.sees("symbol", "{") or self.opens_norm()
+        return found and not self.begins_equation()
+
+    def begins_equation(self) -> bool:
+        """Return whether another equation begins here, after a wide space in a right side."""
+        if not (self.in_right and self.next.apart and self.level == 0):
+            return False
+        depth = 0
+        for token in self.tokens[self.position :]:
+            depth += (token.kind == "open" or token.text == "{") - (token.kind == "close" or token.text == "}")
+            if token.kind in ("break", "end") or depth < 0:
+                return False
+            if depth == 0 and (token.kind == "unequal" or token.text == "="):
+                return token is not self.next
+        return False
+
+    def opens_norm(self) -> bool:
+        """Return whether the next sign is a ‖ that opens a norm."""
+        return (
+            self.sees("norm")
+            and not self.sees("norm", r"\rVert")
+            and (self.sees("norm", r"\lVert") or not self.in_norm)
+        )
 
     def continues_term(self) -> bool:
-        return self.starts_factor() or self.sees("symbol", "/") or self.sees("times")
+        return self.starts_factor() or self.sees("symbol", "/") or self.next.kind in ("times", *BETWEEN)
 
     def braced(self) -> Expression:
         """Read an expression and the brace that closes it."""
-        inner = self.expression()
+        inner = self.enclosed()
         self.expect("symbol", "}")
+        return inner
+
+    def enclosed(self) -> Expression:
+        """Read an expression in which a ‖ opens a norm of its own."""
+        outer, self.in_norm = self.in_norm, False
+        inner = self.expression()
+        self.in_norm = outer
         return inner

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from einsum_doc.notation.expression import Position
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.tokens import Token
+from einsum_doc.notation.reading.vocabulary import STYLES
 
 DIRECTIVES = (
     *("let", "size", "fixed", "no sum", "local"),
-    *("positive definite", "positive", "small", "interval", "symmetric", "sums to one", "new"),
+    *("positive definite", "positive", "small", "interval", "symmetric", "sums to one"),
+    *("matrix", "vector", "samples", "label", "function", "name", "gradient", "new"),
 )
 """The words of directives; one that begins with another stands before it."""
 
@@ -25,6 +28,18 @@ class Directive:
     word: str
     body: str
     at: Position
+
+    @property
+    def names(self) -> list[str]:
+        r"""The names in its text, with commas or blanks between them.
+
+        >>> Directive("vector", r"x, \tilde h y", (0, 0)).names
+        ['x', '\\tilde h', 'y']
+        """
+        return _NAME.findall(self.body)
+
+
+_NAME = re.compile(rf"(?:\\(?:{'|'.join(style[1:] for style in STYLES)})\s*)*[^\s,]+")
 
 
 def directive(cursor: Cursor, token: Token) -> Directive:

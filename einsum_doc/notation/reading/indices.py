@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from einsum_doc.notation.expression import Coordinate, Index, Range, Subscript
+from einsum_doc.notation.expression import Coordinate, Delta, Index, Indicator, Range, Subscript
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.tokens import Token
+from einsum_doc.notation.reading.vocabulary import COMPARISONS
 
 _EXPECTED = "an index: a letter with its primes, a number, or dots"
 
@@ -89,6 +90,20 @@ def _primes(cursor: Cursor) -> int:
             cursor.expect("symbol", "}")
         primes += count
     return primes
+
+
+def condition(cursor: Cursor) -> Indicator | Delta | None:
+    r"""Read a relation of two indices, `i < j` or `j \neq i`; return None, with nothing read, if none is next."""
+    start = cursor.position
+    if cursor.sees("letter"):
+        left = _index(cursor)
+        sign = cursor.take()
+        found = "≠" if sign.kind == "unequal" else COMPARISONS.get(sign.text, "=" if sign.text == "=" else "")
+        if found and cursor.sees("letter"):
+            both = (left, _index(cursor))
+            return Delta(both, at=sign.at) if found == "=" else Indicator(both, found, at=sign.at)
+    cursor.position = start
+    return None
 
 
 def summed_indices(cursor: Cursor) -> tuple[tuple[Subscript, ...], str]:

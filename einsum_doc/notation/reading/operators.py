@@ -9,18 +9,23 @@ from itertools import pairwise
 from einsum_doc.notation.expression import (
     Expression,
     Function,
+    Indicator,
     Number,
     Partial,
     Position,
     Power,
+    Product,
+    Quotient,
+    Reduction,
     Summation,
     Tensor,
     plain,
 )
+from einsum_doc.notation.matrices.nodes import Inner, MatrixFunction, Norm
 from einsum_doc.notation.reading.components import bracketed_component, exponent, tensor_name
 from einsum_doc.notation.reading.cursor import Parser
-from einsum_doc.notation.reading.indices import summed_indices
-from einsum_doc.notation.reading.vocabulary import NOT_ELEMENTWISE, SPELLED, reserved
+from einsum_doc.notation.reading.indices import condition, indices, summed_indices
+from einsum_doc.notation.reading.vocabulary import ALONG_AXES, NOT_ELEMENTWISE, OF_MATRICES, SPELLED, UPRIGHT, reserved
 
 
 def function(parser: Parser) -> Expression:
@@ -37,12 +42,19 @@ def function(parser: Parser) -> Expression:
         power = exponent(parser)
         if not (isinstance(power, Number) and power.value > 0):
             raise parser.error("this power of a function can be misread", expected=r"\left( … \right)^{…}", at=caret.at)
+    along = indices(parser) if name in ALONG_AXES and parser.sees("symbol", "_") else ()
     if parser.sees("symbol", "_"):
         raise parser.error("a function with an index or a base", expected=rf"\{name}\left( … \right)")
     if parser.sees("symbol", "{"):
         raise parser.error("braces are not seen on the page", expected=r"brackets, \left( … \right)")
     bracket = parser.next.kind == "open"
-    found: Expression = Function(name, argument(parser, r"brackets, \left( … \right)"), order, at=at)
+    inner = argument(parser, r"brackets, \left( … \right)")
+    of_matrix = OF_MATRICES.get(name) or ALONG_AXES.get(name)
+    if of_matrix and order:
+        raise parser.error(f"a prime on {name}", expected="no prime", at=at)
+    found: Expression = Function(name, inner, order, at=at)
+    if of_matrix:
+        found = MatrixFunction(of_matrix, inner, along, at=at)
     if power is not None:
         if parser.sees("symbol", "^"):
             raise parser.error("a second exponent", expected="brackets, to say what is meant")
@@ -54,6 +66,8 @@ def function(parser: Parser) -> Expression:
 
 def _function_name(parser: Parser) -> str:
     token = parser.take()
+    if token.kind == "letter":
+        return parser.lexicon.functions[token.text]
     name = token.text[1:]
     if name == "operatorname":
         parser.expect("symbol", "{")
@@ -91,9 +105,9 @@ def argument(parser: Parser, expected: str) -> Expression:
 
 
 def _component_ahead(parser: Parser) -> bool:
-    start = parser.position
+    mark = parser.mark()
     component = bracketed_component(parser)
-    parser.position = start
+    parser.back(mark)
     return component is not None
 
 
@@ -111,23 +125,116 @@ def root(parser: Parser) -> Expression:
     return Power(parser.braced(), Number(1 / degree, at=token.at), at=token.at)
 
 
-def summation(parser: Parser) -> Expression:
+_DEGREES = {"1": 1, "2": 2, "F": 2}
+
+
+def norm(parser: Parser) -> Expression:
+    r"""Read `\| … \|`, with the `_2`, `_F` or `_1` that may follow it."""
     at = parser.take().at
-    indices, capital = summed_indices(parser)
+    outer, parser.in_norm = parser.in_norm, True
+    inner = parser.expression()
+    if parser.opens_norm() or not parser.accept("norm"):
+        raise parser.misplaced(r"\|, to close the norm")
+    parser.in_norm = outer
+    degree = "2"
+    if parser.accept("symbol", "_"):
+        braced = parser.accept("symbol", "{")
+        style = parser.accept("style")
+        inside = style and parser.accept("symbol", "{")
+        token = parser.take()
+        degree = token.text
+        if degree not in _DEGREES or (token.kind not in ("number", "letter", "text")):
+            raise parser.error(
+                "a norm of another kind", expected="_2, _F, _1, or its definition in components", at=token.at
+            )
+        for each in (inside, braced):
+            if each:
+                parser.expect("symbol", "}")
+    return Norm(inner, _DEGREES[degree], at=at)
+
+
+def inner(parser: Parser) -> Expression:
+    r"""Read `\langle a, b \rangle`."""
+    at = parser.take().at
+    left = parser.expression()
+    parser.expect("symbol", ",", "an inner product of one factor")
+    right = parser.expression()
+    parser.expect("command", r"\rangle")
+    return Inner(left, right, at=at)
+
+
+def summation(parser: Parser) -> Expression:
+    sign = parser.take()
+    found = _conditioned(parser)
+    indices, capital = ((found.indices[0],), "") if found else summed_indices(parser)
     if not parser.starts_factor():
         raise parser.misplaced("what is summed")
     with parser.nested():
         body = parser.term()
-    return Summation(indices, body, capital, at=at)
+    if sign.kind == "sum":
+        return Summation(indices, Product((found, body), at=body.at) if found else body, capital, at=sign.at)
+    if found:
+        raise parser.error(f"{sign.text} with a condition", expected="all values of an index", at=found.at)
+    return Reduction(indices, body, capital, sign={r"\prod": "∏"}.get(sign.text, sign.text[1:]), at=sign.at)
+
+
+def _conditioned(parser: Parser) -> Indicator | None:
+    r"""Read the condition under a sum, `_{j \neq i}`: the first index is summed. Return None if there is none."""
+    mark = parser.mark()
+    if parser.accept("symbol", "_") and parser.accept("symbol", "{"):
+        found = condition(parser)
+        if isinstance(found, Indicator) and parser.accept("symbol", "}"):
+            return found
+    parser.back(mark)
+    return None
+
+
+def indicator(parser: Parser) -> Expression | None:
+    r"""Read the condition in brackets after a one, `\mathbb{1}[i < j]`; return None if none is next."""
+    mark = parser.mark()
+    opening = parser.accept("open")
+    found = condition(parser) if opening else None
+    if opening and found:
+        parser.close(opening)
+        return found
+    parser.back(mark)
+    return None
+
+
+def differential(parser: Parser, ahead: int = 0) -> int:
+    r"""Return the number of tokens of the ∂ or the d, upright or not, that begins there; 0 if there is none."""
+    texts = [parser.peek(ahead + number).text for number in range(4)]
+    if texts[0] == r"\partial":
+        return 1
+    length = 1 if texts[0] == "d" else 4 if texts[0] in UPRIGHT and texts[1:] == ["{", "d", "}"] else 0
+    length = 2 if texts[0] in UPRIGHT and texts[1] == "d" else length
+    return length if length and parser.peek(ahead + length).text not in ("_", "'") else 0
+
+
+def is_derivative(parser: Parser) -> bool:
+    r"""Return whether a fraction is a derivative, `\frac{\partial y}{\partial x}` or `\frac{dy}{dx}`.
+
+    The parser is inside of its first brace.
+    """
+    if parser.sees("partial"):
+        return True
+    if not differential(parser):
+        return False
+    depth, ahead = 1, 0
+    while depth and parser.peek(ahead).kind not in ("end", "break"):
+        depth += (parser.peek(ahead).text == "{") - (parser.peek(ahead).text == "}")
+        ahead += 1
+    below = ahead + 1 + differential(parser, ahead + 1)
+    return parser.peek(ahead).text == "{" and below > ahead + 1 and parser.peek(below).kind in ("letter", "style")
 
 
 def derivative(parser: Parser, at: Position) -> Expression:
     r"""Read `\frac{\partial y}{\partial x}` from its first ∂ on, and its argument if that follows it."""
-    parser.take()
+    parser.position += differential(parser)
     order = _order(parser)
-    body = None if parser.sees("symbol", "}") else parser.factor()
+    body = None if parser.sees("symbol", "}") else parser.term()
     if not parser.accept("symbol", "}"):
-        raise parser.error("what does the ∂ apply to?", expected="one factor, or brackets")
+        raise parser.error("what does the ∂ apply to?", expected="one term, or brackets")
     parser.expect("symbol", "{", "a derivative without its denominator")
     by: list[Tensor] = []
     while not by or not parser.sees("symbol", "}"):
@@ -135,6 +242,7 @@ def derivative(parser: Parser, at: Position) -> Expression:
     if len(by) != order:
         raise parser.error(f"a derivative of order {order} by {len(by)} tensors", expected="as many ∂ below as above")
     parser.take()
+    numbers = _numbers(parser) if body is None else ()
     if body is None and parser.sees("sum"):
         body = summation(parser)  # It goes to the end of the term.
     elif body is None:
@@ -144,9 +252,25 @@ def derivative(parser: Parser, at: Position) -> Expression:
                 "is this differentiated too?",
                 expected="it inside the derivative's bracket, or brackets around the derivative",
             )
+    if numbers:
+        body = Product((*numbers, body), at=at)
     for tensor in reversed(by):
         body = Partial(body, tensor, at=at)
     return body
+
+
+def _numbers(parser: Parser) -> tuple[Expression, ...]:
+    r"""Read the numbers before what is differentiated: `\frac{\partial}{\partial x} \frac{1}{2} \left( … \right)`."""
+    mark = parser.mark()
+    found: list[Expression] = []
+    while parser.sees("number") or parser.sees("fraction"):
+        before = parser.mark()
+        part = parser.factor()
+        if not all(isinstance(each, Number | Quotient) for each in part.walk()) or not parser.starts_factor():
+            parser.back(mark if not found else before)
+            break
+        found.append(part)
+    return tuple(found)
 
 
 def _order(parser: Parser) -> int:
@@ -164,7 +288,10 @@ def _order(parser: Parser) -> int:
 
 def _by(parser: Parser, fault: str = "") -> Tensor:
     """Read a ∂ and the tensor by which a derivative is."""
-    partial = parser.expect("partial", r"\partial", fault)
+    partial = parser.next
+    if not differential(parser):
+        raise parser.error(fault or parser.unexpected(), expected=r"'\partial'")
+    parser.position += differential(parser)
     found = parser.primary()
     if not isinstance(found, Tensor):
         expected = reserved(found) or "a tensor, x_{ij}"
@@ -172,9 +299,44 @@ def _by(parser: Parser, fault: str = "") -> Tensor:
     return found
 
 
-def inline_derivative(parser: Parser) -> Expression:
-    r"""Read `\partial y / \partial x`."""
+def gradient(parser: Parser) -> Expression:
+    r"""Read `\nabla_x` with its argument."""
     at = parser.take().at
+    if not parser.sees("symbol", "_"):
+        raise parser.error("∇ without the tensor below", expected=r"\nabla_{x}, or \frac{\partial}{\partial x}")
+    return _of_argument(parser, at)
+
+
+def _of_argument(parser: Parser, at: Position) -> Expression:
+    """Read the tensor below ∇ or ∂, and the one factor that is differentiated."""
+    parser.take()
+    braced = parser.accept("symbol", "{")
+    by = parser.primary() if braced else _single(parser)
+    if braced:
+        parser.expect("symbol", "}")
+    if not isinstance(by, Tensor):
+        raise parser.error("a derivative is by a tensor", expected=reserved(by) or "a tensor", at=at)
+    body = parser.factor() if parser.starts_factor() and not parser.sees("sum") else None
+    if body is None:
+        raise parser.misplaced("the factor that is differentiated")
+    if parser.starts_factor() or parser.sees("symbol", "/"):
+        raise parser.error("where does the derivative end?", expected="brackets", at=at)
+    return Partial(body, by, at=at)
+
+
+def _single(parser: Parser) -> Expression:
+    """Read a letter that stands below without braces."""
+    if parser.sees("style"):
+        return parser.primary()
+    token = parser.take()
+    return Tensor(token.text, at=token.at) if token.kind == "letter" else Number(Fraction(0))
+
+
+def inline_derivative(parser: Parser) -> Expression:
+    r"""Read `\partial y / \partial x`, or `\partial_x` with its argument."""
+    at = parser.take().at
+    if parser.sees("symbol", "_"):
+        return _of_argument(parser, at)
     if parser.sees("partial"):
         raise parser.error("a ∂ of a ∂", expected=r"\frac{\partial^2 y}{\partial x \partial x}")
     body = parser.primary()

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Expression, Position
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.directives import Directive, directive
+from einsum_doc.notation.reading.lexicon import NOTHING_SAID, Lexicon
+from einsum_doc.notation.reading.names import extended
 from einsum_doc.notation.reading.terms import Terms
 from einsum_doc.notation.reading.tokens import Token
 from einsum_doc.notation.reading.vocabulary import CONNECTIVES
@@ -44,14 +47,15 @@ class Chain:
 
 @dataclass(frozen=True)
 class Document:
-    """The chains and directives of a text, in order."""
+    """The chains and directives of a text, in order, and what the page has said of its letters by now."""
 
     text: str
     entries: tuple[Chain | Directive, ...]
+    lexicon: Lexicon = NOTHING_SAID
 
 
-def parse_notation(text: str, scalars: Iterable[str] = ()) -> Document:
-    r"""Read the lines of a derivation; `scalars` are the names of those that stand before it on its page.
+def parse_notation(text: str, scalars: Iterable[str] = (), lexicon: Lexicon = NOTHING_SAID) -> Document:
+    r"""Read the lines of a derivation; `scalars` and `lexicon` are what its page has said so far.
 
     >>> [chain] = parse_notation(r"z_{ik} &= x_{ij} y_{jk} \\ &= y_{jk} x_{ij}").entries
     >>> print(chain.head, "=", chain.relations[1].right)
@@ -63,9 +67,11 @@ def parse_notation(text: str, scalars: Iterable[str] = ()) -> Document:
         raise NotationError(f"a derivation is text, not {type(text).__name__}")
     reader = Terms(text, scalars)
     found = [directive(reader, token) for token in reader.removed if token.kind == "directive"]
+    lexicon = extended(reader, found, NOTHING_SAID if any(each.word == "new" for each in found) else lexicon)
+    reader.lexicon = lexicon
     found_at: list[tuple[Position, Chain | Directive]] = [(each.at, each) for each in found]
     found_at += [(chain.head.at, chain) for chain in _chains(reader)]
-    return Document(text, tuple(each for _, each in sorted(found_at, key=lambda pair: pair[0])))
+    return Document(text, tuple(each for _, each in sorted(found_at, key=lambda pair: pair[0])), lexicon)
 
 
 def parse_expression(text: str) -> Expression:
@@ -88,16 +94,16 @@ def _chains(reader: Terms) -> Iterator[Chain]:
     row = 0
     while not reader.sees("end"):
         if not reader.sees("break"):
-            left, found = _row(reader, row)
-            if left is not None:
-                if head is not None:
-                    yield Chain(head, tuple(relations))
-                head, relations = left, []
-            elif head is None:
-                raise reader.error(
-                    "the first row has no left side", expected="an expression before the sign", at=found[0].at
-                )
-            relations += found
+            for left, found in _row(reader, row):
+                if left is not None:
+                    if head is not None:
+                        yield Chain(head, tuple(relations))
+                    head, relations = left, []
+                elif head is None:
+                    raise reader.error(
+                        "the first row has no left side", expected="an expression before the sign", at=found[0].at
+                    )
+                relations += found
             if not reader.sees("break") and not reader.sees("end"):
                 raise reader.misplaced(r"an operator, =, \\ or the end")
         reader.accept("break")
@@ -106,13 +112,46 @@ def _chains(reader: Terms) -> Iterator[Chain]:
         yield Chain(head, tuple(relations))
 
 
-def _row(reader: Terms, number: int) -> tuple[Expression | None, list[Relation]]:
+_Equation: TypeAlias = tuple[Expression | None, list[Relation]]
+
+
+def _row(reader: Terms, number: int) -> Iterator[_Equation]:
+    """Read the equations of a row, each a left side, if it has one, and its relations."""
     start = reader.next.start
-    while reader.sees("text"):
-        if reader.next.text.strip(" ,:").lower() not in CONNECTIVES:
+    _connectives(reader)
+    found = _equation(reader, number, start)
+    while True:
+        end = reader.tokens[reader.position - 1].end
+        last = reader.accept("symbol", ",", ".", ";")
+        if not _connectives(reader) and not reader.starts_factor() and not reader.sees("symbol", "+", "-"):
+            latex = found[1][-1].latex + (last.text if last else "")
+            found[1][-1] = replace(found[1][-1], latex=latex, reason=_reason(reader))
+            yield found
+            return
+        yield found
+        found = _equation(reader, number, end)
+
+
+def _connectives(reader: Terms) -> bool:
+    """Read what may stand before an equation and says nothing, such as "so" or ⇒; return whether anything did."""
+    start = reader.position
+    while reader.sees("so") or (reader.sees("text") and not _ends_row(reader)):
+        if reader.sees("text") and reader.next.text.strip(" ,:").lower() not in CONNECTIVES:
             raise reader.error("a text before a row can change what it says", expected=r"the text at the row's end")
         reader.take()
     reader.skip_ampersands()
+    return reader.position > start
+
+
+def _ends_row(reader: Terms) -> bool:
+    """Return whether only texts are left in the row: then they are its reason."""
+    ahead = 0
+    while reader.peek(ahead).kind in ("text", "tag") or reader.peek(ahead).text in (",", ".", ";", "&"):
+        ahead += 1
+    return reader.peek(ahead).kind in ("break", "end")
+
+
+def _equation(reader: Terms, number: int, start: int) -> _Equation:
     sign = _sign(reader)
     left = None
     if sign is None:
@@ -126,15 +165,14 @@ def _row(reader: Terms, number: int) -> tuple[Expression | None, list[Relation]]
     found: list[Relation] = []
     while sign is not None:
         reader.skip_ampersands()
+        reader.in_right = True
         right = reader.expression()
+        reader.in_right = False
         end = reader.tokens[reader.position - 1].end
         reader.skip_ampersands()
         latex = _latex(reader, start, end)
         found.append(Relation("=" if sign.text == "=" else "≠", right, number, latex, "", sign.at))
         start, sign = end, _sign(reader)
-    last = reader.accept("symbol", ",", ".", ";")
-    latex = found[-1].latex + (last.text if last else "")
-    found[-1] = replace(found[-1], latex=latex, reason=_reason(reader))
     return left, found
 
 

@@ -22,18 +22,33 @@ from einsum_doc.notation.expression import (
     Tensor,
     subscripts,
 )
-from einsum_doc.notation.reading.components import before_bracket, bracketed_component, component, number, raised
+from einsum_doc.notation.matrices.nodes import Component, Hadamard, Kronecker
+from einsum_doc.notation.reading.components import (
+    before_bracket,
+    bracketed_component,
+    component,
+    number,
+    raised,
+    tensor_name,
+)
 from einsum_doc.notation.reading.cursor import Parser
+from einsum_doc.notation.reading.indices import indices
 from einsum_doc.notation.reading.operators import (
     derivative,
     enclosed_derivative,
     function,
+    gradient,
+    indicator,
     inline_derivative,
+    inner,
+    is_derivative,
+    norm,
     root,
     summation,
     with_held,
 )
 from einsum_doc.notation.reading.tokens import Token
+from einsum_doc.notation.reading.vocabulary import BETWEEN, CONSTANTS
 
 
 class Terms(Parser):
@@ -58,13 +73,34 @@ class Terms(Parser):
         return Negative(term, at=sign.at) if sign is not None and sign.text == "-" else term
 
     def term(self) -> Expression:
+        """Read products of components, ⊙, of products, ⊗, of factors side by side."""
+        return self._between(*BETWEEN)
+
+    def _between(self, kind: str = "", *tighter: str) -> Expression:
+        """Read what stands between the signs of a product, and the product."""
+        if not kind:
+            return self._factors()
+        at = self.next.at
+        found: list[Expression] = []
+        bare: list[int] = []
+        while not found or self.accept(kind):
+            start = self.next.at
+            found.append(self._between(*tighter))
+            if isinstance(found[-1], Product) and found[-1].at == start:  # That of one in brackets is inside of them.
+                bare.append(len(found) - 1)
+        if len(found) == 1:
+            return found[0]
+        return (Hadamard if kind == "hadamard" else Kronecker)(tuple(found), tuple(bare), at=at)
+
+    def _factors(self) -> Expression:
         at = start = self.next.at
         items: list[Expression | Token] = []
+        dots: list[int] = []
         times: Token | None = None
         while True:
             if self.sees("dots"):
                 items.append(self.take())
-            elif self.sees("sum"):
+            elif self.sees("sum") or self.sees("reduction"):
                 items.append(summation(self))
             else:
                 first = self.next
@@ -78,12 +114,18 @@ class Terms(Parser):
                 start = first.at
                 items.append(self._over(factor))
             times = self.accept("times")
+            if times:
+                dots.append(len(items))
             if not self.starts_factor():
                 break
         if times:
             raise self.misplaced("a factor")
         factors = _with_range_products(self, items)
-        return factors[0] if len(factors) == 1 else Product(factors, at=at)
+        return (
+            factors[0]
+            if len(factors) == 1
+            else Product(factors, tuple(dots) if len(factors) == len(items) else (), at=at)
+        )
 
     def _over(self, numerator: Expression) -> Expression:
         """Read the slash and the denominator that may follow a factor."""
@@ -175,6 +217,30 @@ def _with_range_products(parser: Parser, items: list[Expression | Token]) -> tup
     return tuple(found)
 
 
+def _styled(parser: Parser) -> Expression:
+    """Read a name in a style: an indicator, if it is a one before a condition, or a component."""
+    mark = parser.mark()
+    if tensor_name(parser) in CONSTANTS and (found := indicator(parser)):
+        return found
+    parser.back(mark)
+    return component(parser)
+
+
+def _named(parser: Parser) -> Expression:
+    """Read a letter: that of a function, the d of a gradient, or a component."""
+    if parser.lexicon.upstream and parser.sees("letter", "d") and parser.peek(1).kind in ("letter", "style"):
+        at = parser.take().at
+        by = component(parser)
+        if not isinstance(by, Tensor):
+            raise parser.error("d before this is no gradient", expected="a tensor", at=at)
+        return Partial(Tensor(parser.lexicon.upstream, at=at), by, at=at)
+    ahead = 1
+    while parser.peek(ahead).text == "'":
+        ahead += 1
+    applies = parser.next.text in parser.lexicon.functions and parser.peek(ahead).kind == "open"
+    return function(parser) if applies else component(parser)
+
+
 def _group(parser: Parser) -> Expression:
     """Read braces, which are not seen on the page: their content must be one factor."""
     brace = parser.take()
@@ -197,12 +263,10 @@ def _bracket(parser: Parser) -> Expression:
             expected=r"\tag{…}; or \cdot before it, for a factor",
             at=opening.at,
         )
-    inner = parser.expression()
+    inner = parser.enclosed()
     parser.close(opening)
-    if parser.sees("symbol", "_", "'"):
-        raise parser.error(
-            "only a name or its transpose takes indices here", expected="(a^T)_{ij}, [a]_{ij} or components"
-        )
+    if parser.sees("symbol", "_"):
+        return Component(inner, indices(parser), at=opening.at)
     return inner
 
 
@@ -212,7 +276,7 @@ def _fraction(parser: Parser) -> Expression:
         numerator = _unbraced(parser)
         denominator = parser.braced() if parser.accept("symbol", "{") else _unbraced(parser)
         return Quotient(numerator, denominator, at=at)
-    if parser.sees("partial"):
+    if is_derivative(parser):
         return derivative(parser, at)
     numerator = parser.braced()
     parser.expect("symbol", "{", "a fraction without its denominator")
@@ -234,13 +298,16 @@ def _unbraced(parser: Parser) -> Expression:
 
 _CONSTRUCTS: Mapping[str, Callable[[Parser], Expression]] = {
     "number": number,
-    "letter": component,
-    "style": component,
+    "letter": _named,
+    "style": _styled,
     "open": _bracket,
     "fraction": _fraction,
     "root": root,
     "function": function,
     "partial": inline_derivative,
+    "nabla": gradient,
+    "norm": norm,
+    "inner": inner,
     "blank": enclosed_derivative,
 }
 """The construct that begins with a token of each kind."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Position
-from einsum_doc.notation.reading.vocabulary import BARS, BRACKETS, KINDS
+from einsum_doc.notation.reading.vocabulary import BARS, BRACKETS, KINDS, UPRIGHT, UPRIGHT_FUNCTION, WIDE
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Token:
     "directive" (a comment), or "end".
     text: the sign; of a text, a tag or a directive, the text inside.
     start, end: offsets; at: line and column; stretched: a bracket with `\left` or `\right`;
-    spaced: a spacing command stands before it.
+    spaced: a spacing command stands before it. apart: one that is wide enough to part two equations.
     """
 
     kind: str
@@ -29,9 +29,14 @@ class Token:
     at: Position
     stretched: bool = False
     spaced: bool = False
+    apart: bool = False
 
 
 _SIGN = re.compile(r"\s*(\\[A-Za-z]+|\\.|[0-9]+(?:\.[0-9]+)?|.|\Z)", re.DOTALL)
+_RELATION = re.compile(r"(?<!\\)=|\\neq?(?![A-Za-z])")
+_ENVIRONMENT = re.compile(
+    r"\s*\{(?:(?:aligned|alignedat|align|gather|gathered|split|equation|eqnarray|multline)\*?\}|array\}\s*(?:\{[^{}]*\})?)"
+)
 _DIMENSION = re.compile(r"\[\s*-?[0-9.]+\s*(?:pt|em|ex|mu|mm|cm|in)\s*\]")
 
 
@@ -44,14 +49,28 @@ def tokens(text: str) -> list[Token]:
     Raises: NotationError, at a bracket size without a bracket, or a `\text` or `\tag` without its braces.
     """
     found: list[Token] = []
-    spaced = False
+    spaces: list[str] = []
+    braces: list[str] = []
     sign, start, end = _sign(text, 0)
     while sign:
         kind, value, end, stretched = _token(text, sign, start, end)
-        if kind != "spacing":
-            found.append(Token(kind, value, start, end, _at(text, start), stretched, spaced))
-        spaced = kind == "spacing"
+        if kind in ("box", "group"):
+            value, end = _opened(text, sign, end)
+            braces.append(value)
+            spaces.append("")
+            kind = {"(": "open", "{": "symbol", "": "spacing"}[value]
+        elif value == "{" and kind == "symbol":
+            braces.append(value)
+        elif value == "}" and kind == "symbol" and braces and (opened := braces.pop()) != "{":
+            kind, value, end = "close" if opened else "spacing", ")", _past_label(text, end)
+        if kind == "spacing":
+            spaces.append(value)
+        else:
+            apart = not WIDE.isdisjoint(spaces)
+            found.append(Token(kind, value, start, end, _at(text, start), stretched, bool(spaces), apart))
+            spaces = []
         sign, start, end = _sign(text, end)
+    spaced = bool(spaces)
     found.append(Token("end", "", len(text), len(text), _at(text, len(text.rstrip())), spaced=spaced))
     return found
 
@@ -65,6 +84,8 @@ def _token(text: str, sign: str, start: int, end: int) -> tuple[str, str, int, b
     kind = KINDS.get(sign, "command" if sign[0] == "\\" else "symbol")
     if kind == "size":
         delimiter, _, after = _sign(text, end)
+        if KINDS.get(delimiter) == "norm":
+            return "norm", {r"\left": r"\lVert", r"\right": r"\rVert"}.get(sign, delimiter), after, False
         side, shape = BRACKETS.get(delimiter, ("", ""))
         if sign == r"\left" and delimiter == ".":
             return "blank", delimiter, after, True
@@ -78,11 +99,37 @@ def _token(text: str, sign: str, start: int, end: int) -> tuple[str, str, int, b
     if kind == "directive":
         comment = text[end:].partition("\n")[0]
         return kind, comment, end + len(comment), False
+    if (kind == "text" or sign in UPRIGHT) and (name := UPRIGHT_FUNCTION.match(text, end)):
+        return "function", "\\" + name[1], name.end(), False
     if kind in ("text", "tag"):
         return kind, *_braced(text, end, sign), False
+    if kind in ("length", "label"):
+        return "spacing" if kind == "length" else "silent", sign, _braced(text, end, sign)[1], False
+    if kind == "environment" and (environment := _ENVIRONMENT.match(text, end)):
+        return "silent", sign, environment.end(), False
     if kind == "break" and (dimension := _DIMENSION.match(text, end)):
         end = dimension.end()
     return kind, sign, end, False
+
+
+def _opened(text: str, command: str, end: int) -> tuple[str, int]:
+    r"""Return what the braces of `\boxed` or `\cancel` are to be read as, and where they open.
+
+    A box is seen on the page and groups as a bracket does, unless a relation is in it; a colour is not seen.
+    """
+    for _ in range(command in (r"\textcolor", r"\mathcolor")):
+        _, end = _braced(text, end, command)
+    inside, _ = _braced(text, end, command)
+    end = _sign(text, end)[2]
+    if KINDS[command] == "group":
+        return "{", end
+    return "" if _RELATION.search(inside) else "(", end
+
+
+def _past_label(text: str, end: int) -> int:
+    """Return where a brace ends, with what stands below or above it."""
+    sign, _, after = _sign(text, end)
+    return _braced(text, after, sign)[1] if sign in ("_", "^") and _sign(text, after)[0] == "{" else end
 
 
 def _at(text: str, offset: int) -> Position:

@@ -10,7 +10,10 @@ _FUNCTION_COMMANDS = (
     *("exp", "log", "ln", "sin", "cos", "tan", "cot", "sec", "csc"),
     *("sinh", "cosh", "tanh", "arcsin", "arccos", "arctan"),
 )
-_OTHER_FUNCTIONS = ("arsinh", "arcosh", "artanh", "sigmoid", "sign", "relu", "erf", "abs")
+_OTHER_FUNCTIONS = (
+    *("arsinh", "arcosh", "artanh", "sigmoid", "sign", "relu", "erf", "abs"),
+    *("softplus", "logsigmoid", "silu", "gelu", "mish", "softsign", "normalpdf", "normalcdf"),
+)
 FUNCTIONS = {
     **{name: rf"\{name}" for name in _FUNCTION_COMMANDS},
     **{name: rf"\operatorname{{{name}}}" for name in _OTHER_FUNCTIONS},
@@ -19,17 +22,29 @@ FUNCTIONS = {
 
 NOT_ELEMENTWISE = frozenset(
     [
-        *("softmax", "logsoftmax", "softmin", "logsumexp", "layernorm", "batchnorm", "rmsnorm"),
-        *("max", "min", "argmax", "argmin", "sort", "median", "sum", "prod", "cumsum", "cumprod"),
+        *("softmin", "layernorm", "batchnorm", "rmsnorm"),
+        *("argmax", "argmin", "sort", "median", "sum", "cumsum", "cumprod"),
         *("mean", "var", "Var", "std", "cov", "E", "Re", "Im"),
-        *("tr", "Tr", "trace", "diag", "det", "inv", "vec", "rank", "norm"),
+        *("rank", "norm"),
     ]
 )
 """Functions that do not apply to each component by itself."""
 
-_LONG = [name for name in (*NOT_ELEMENTWISE, *FUNCTIONS) if len(name) > 2]
+OF_MATRICES = {"trace": "tr", "Tr": "tr"} | {name: name for name in ("tr", "det", "diag", "vec", "inv")}
+"""The functions of a matrix as a whole, each with its name."""
+
+ALONG_AXES = {"softmax": "softmax", "logsoftmax": "logsoftmax", "logsumexp": "logsumexp", "lse": "logsumexp"}
+"""The functions of a vector, or of the components along one index, each with its name."""
+
+_LONG = [name for name in (*NOT_ELEMENTWISE, *FUNCTIONS, *OF_MATRICES, *ALONG_AXES) if len(name) > 2]
 SPELLED = {name.lower(): name for name in _LONG}
 """The names of functions that mean the same in capitals, such as ReLU."""
+
+_APPLIED = "|".join(sorted([*FUNCTIONS, *OF_MATRICES, *ALONG_AXES], key=len, reverse=True))
+UPRIGHT_FUNCTION = re.compile(
+    rf"\s*\{{\s*({_APPLIED})\s*\}}(?=\s*(?:_\s*(?:[A-Za-z]|\{{[^{{}}]*\}})\s*)?(?:\\left|\())"
+)
+"""The name of a function in upright letters, as far as a bracket or an index says that it is applied."""
 
 _WORDS = "|".join(sorted(_LONG, key=len, reverse=True))
 FUNCTION_NAME = re.compile(rf"({_WORDS})|\\(?:mathrm|mathsf|mathit)\s*\{{({_WORDS})\}}(?!\s*_)")
@@ -40,15 +55,25 @@ _STYLES = (
     *("mathbf", "mathrm", "mathsf", "mathit", "mathcal", "mathbb", "mathfrak", "mathscr"),
     *("boldsymbol", "bm", "overline"),
 )
+_LETTER_SIZES = ("tiny", "scriptsize", "small", "normalsize", "large", "Large", "LARGE", "huge", "Huge")
+STYLES = tuple(rf"\{name}" for name in (*_STYLES, *ACCENTS))
+"""Commands that set the letter, or the braces, after them in another style, or put an accent on it."""
+
 _KINDS = {
     "letter": [rf"\{name}" for name in GREEK],
-    "style": [rf"\{name}" for name in (*_STYLES, *ACCENTS)],
-    "function": [r"\operatorname", *(rf"\{name}" for name in _FUNCTION_COMMANDS)],
+    "style": [*STYLES],
+    "function": [r"\operatorname", r"\det", *(rf"\{name}" for name in _FUNCTION_COMMANDS)],
     "fraction": [r"\frac", r"\tfrac", r"\dfrac"],
     "root": [r"\sqrt"],
     "sum": [r"\sum"],
+    "reduction": [r"\prod", r"\max", r"\min"],
     "partial": [r"\partial"],
+    "nabla": [r"\nabla"],
     "times": [r"\cdot", r"\times"],
+    "hadamard": [r"\odot"],
+    "kronecker": [r"\otimes"],
+    "norm": [r"\|", r"\Vert", r"\lVert", r"\rVert"],
+    "inner": [r"\langle"],
     "dots": [r"\dots", r"\ldots", r"\cdots", r"\dotsc", r"\dotsb", r"\dotsm"],
     "prime": [r"\prime"],
     "transpose": [r"\top", r"\intercal"],
@@ -57,12 +82,24 @@ _KINDS = {
     "text": [r"\text", r"\textrm", r"\textit"],
     "tag": [r"\tag"],
     "size": [r"\left", r"\right", *_SIZES],
-    "spacing": [r"\,", r"\;", r"\:", r"\!", r"\ ", r"\>", r"\quad", r"\qquad", r"\enspace", r"\thinspace", "~"],
+    "spacing": [
+        *(r"\,", r"\;", r"\:", r"\!", r"\ ", r"\>", r"\quad", r"\qquad", r"\enspace", r"\thinspace", "~"),
+        *(r"\textstyle", r"\limits", r"\nolimits", r"\mathstrut", *(rf"\{size}" for size in _LETTER_SIZES)),
+    ],
+    "length": [r"\hspace", r"\hskip", r"\mspace", r"\phantom", r"\vphantom", r"\hphantom", r"\color"],
+    "box": [r"\boxed", r"\underbrace", r"\overbrace"],
+    "group": [r"\cancel", r"\bcancel", r"\xcancel", r"\textcolor", r"\mathcolor"],
+    "environment": [r"\begin", r"\end"],
+    "label": [r"\label"],
     "silent": [r"\notag", r"\nonumber", r"\displaystyle"],
     "directive": ["%"],
 }
+_KINDS["so"] = [r"\implies", r"\Rightarrow", r"\Longrightarrow", r"\therefore", r"\iff", r"\Leftrightarrow"]
 KINDS = {sign: kind for kind, signs in _KINDS.items() for sign in signs}
 """The kind of each command; a command without a kind has no meaning."""
+
+WIDE = frozenset([r"\quad", r"\qquad", r"\hspace", r"\hskip"])
+"""Spaces that may part two equations in a row."""
 
 BRACKETS = {
     **{"(": ("open", "("), "[": ("open", "["), r"\{": ("open", "{")},
@@ -76,35 +113,44 @@ BARS = ("|", r"\vert", r"\rvert")
 """The bars after a derivative, before the tensors that it holds fixed; they have a size, as `\\right|` and `\\Big|`."""
 
 FACTORS = frozenset(
-    ["letter", "number", "open", "style", "function", "fraction", "root", "sum", "partial", "dots", "blank"]
+    [
+        *("letter", "number", "open", "style", "function", "fraction", "root", "sum", "reduction"),
+        *("partial", "nabla", "dots", "inner", "blank"),
+    ]
 )
 """The kinds of what a factor can begin with."""
 
-USUAL_FUNCTIONS = frozenset(["f", "g", "F", "G", r"\phi", r"\varphi", r"\psi", r"\Phi", r"\Psi"])
+BETWEEN = ("hadamard", "kronecker")
+"""The kinds of products that bind less than factors side by side."""
+
+USUAL_FUNCTIONS = frozenset(["f", "g", "F", "G", r"\phi", r"\varphi", r"\psi", r"\Phi", r"\Psi", r"\sigma"])
 """Names that are functions to a reader where they stand before a bracket, even if they are scalars elsewhere."""
 
-BOLD = re.compile(r"\\(?:mathbf|boldsymbol|vec)\{[^{}]*\}")
-"""A name, or a part of one, that is a vector or a matrix to a reader."""
+COMPARISONS = {"<": "<", ">": ">", r"\lt": "<", r"\gt": ">", r"\le": "≤", r"\leq": "≤", r"\ge": "≥", r"\geq": "≥"}
+"""Signs between two indices, in a condition."""
 
-ONE_TENSORS = tuple(rf"\{style}{{1}}" for style in ("mathbf", "mathbb", "boldsymbol", "mathrm", "mathsf"))
+BOLD_STYLES = (r"\mathbf", r"\boldsymbol", r"\bm", r"\vec")
+"""Styles of vectors and matrices."""
+
+UPRIGHT = (r"\mathrm", r"\mathsf")
+"""Styles of the d of a derivative."""
+
+_CONSTANT_STYLES = ("mathbf", "mathbb", "boldsymbol", "mathrm", "mathsf")
+CONSTANTS = {rf"\{style}{{{sign}}}": sign for style in _CONSTANT_STYLES for sign in "01"} | {
+    rf"\{style}{{I}}": "I" for style in ("mathbf", "mathbb", "boldsymbol")
+}
+"""Names without indices that are a tensor of zeros, a tensor of ones, or the identity."""
 TRANSPOSES = frozenset(["T", r"\top", r"\intercal", "{T}", r"{\top}", r"{\intercal}", r"{\mathsf{T}}", r"{\mathrm{T}}"])
 """Exponents that make a transpose."""
 CONNECTIVES = frozenset(["so", "hence", "thus", "then", "therefore", "and", "where", "with", "here", "now"])
 """Words before a row that say nothing about whether it is true."""
 
 _HINTS = {
-    "a product of components, x_i y_i": [r"\odot", r"\otimes", r"\circ", r"\ast", "*"],
-    r"\operatorname{abs}(x_i), or \sqrt{x_i x_i} for a norm": [
-        *("|", r"\|", r"\lvert", r"\rvert", r"\vert", r"\lVert", r"\rVert", r"\Vert")
-    ],
-    r"functions of each component, such as \operatorname{relu} and \operatorname{abs}": [r"\max", r"\min"],
-    r"the gradient's components, \frac{\partial}{\partial x_i} \left( … \right)": [r"\nabla"],
+    "a product of components, x_i y_i": [r"\circ", r"\ast", "*"],
+    r"\operatorname{abs}(x_i), or \sqrt{x_i x_i} for a norm": [*("|", r"\lvert", r"\rvert", r"\vert")],
     r"brackets around the sum, \left( \sum_i … \right)": [r"\sum"],
-    "a product of components, or a power": [r"\prod"],
     "a prime on a name, x'_{i}, or on an index, x_{i'}": [r"\prime"],
     r"the rows alone, as they stand inside of \begin{aligned}": [r"\begin", r"\end"],
-    r"\text{so}, or nothing": [r"\implies", r"\Rightarrow", r"\therefore", r"\iff", r"\Leftrightarrow"],
-    r"\tag{…}, or nothing": [r"\label"],
     r"= or \neq": [*(r"\approx", r"\sim", r"\equiv", r"\propto", r"\le", r"\leq", r"\ge", r"\geq", "<", ">", ":")],
 }
 HINTS = {sign: hint for hint, signs in _HINTS.items() for sign in signs}

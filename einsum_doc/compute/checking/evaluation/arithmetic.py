@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import torch
 from opt_einsum import contract_expression  # type: ignore[import-untyped]
@@ -21,7 +21,7 @@ from einsum_doc.compute.checking.evaluation.arrays import (
     largest,
 )
 from einsum_doc.compute.checking.instances import UncheckableError, UnluckyError, check_size
-from einsum_doc.notation.expression import Expression, Function, Subscript
+from einsum_doc.notation.expression import Expression, Function, Index, Reduction, Subscript
 
 STEEPEST = 1e6
 """A function that enlarges the rounding of its argument by more than this is too inaccurate to be checked."""
@@ -54,6 +54,14 @@ _FUNCTIONS: dict[str, _Elementwise] = {
     "relu": torch.relu,
     "erf": torch.erf,
     "abs": torch.abs,
+    "softplus": torch.nn.functional.softplus,
+    "logsigmoid": torch.nn.functional.logsigmoid,
+    "silu": torch.nn.functional.silu,
+    "gelu": torch.nn.functional.gelu,
+    "mish": torch.nn.functional.mish,
+    "softsign": torch.nn.functional.softsign,
+    "normalpdf": lambda values: torch.exp(-values * values / 2) / math.sqrt(2 * math.pi),
+    "normalcdf": torch.special.ndtr,
 }
 
 PIECEWISE = frozenset(["abs", "sign", "relu"])
@@ -206,6 +214,32 @@ def product(factors: Sequence[LabelledArray], summed: Sequence[Subscript]) -> La
         if sum(map(_log_smallest, scales)) < -250:
             raise UnluckyError("a product is too small for float64")
     return LabelledArray(kept, _contracted([each.value for each in factors], contraction), scale)
+
+
+def reduction(body: LabelledArray, indices: Sequence[Subscript], expression: Reduction) -> LabelledArray:
+    """Return the product of components along indices, or the largest or smallest of them."""
+    value, scale, labels = body.value, body.scale, list(body.labels)
+    for index in indices:
+        axis = labels.index(cast(Index, index))
+        del labels[axis]
+        before, value = value, _REDUCTIONS[expression.sign](value, axis)
+        if scale is not None and expression.sign == "∏":
+            scale = value.detach().abs() * (scale / before.detach().abs()).sum(axis)
+        elif scale is not None:
+            scale = scale.amax(axis)
+    return checked(LabelledArray(tuple(labels), value, scale), expression)
+
+
+_REDUCTIONS: dict[str, Callable[[Array, int], Array]] = {"∏": torch.prod, "max": torch.amax, "min": torch.amin}
+
+COMPARISONS: dict[str, Callable[[Array, Array], Array]] = {
+    "<": torch.lt,
+    ">": torch.gt,
+    "≤": torch.le,
+    "≥": torch.ge,
+    "≠": torch.ne,
+}
+"""The relations of an indicator."""
 
 
 @lru_cache(maxsize=4096)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from einsum_doc.compute.checking.evaluation.arrays import largest
 from einsum_doc.compute.checking.instances import Formula, UncheckableError
 from einsum_doc.compute.checking.symbols.directives import Directives
 from einsum_doc.compute.checking.symbols.table import Code, Symbol
+from einsum_doc.notation.expression import plain
+from einsum_doc.notation.matrices.components import OfMatrix
 from einsum_doc.notation.reading.directives import Directive
 
 CHANGE = 1e-8
@@ -71,6 +74,28 @@ def let(step: Directive, directives: Directives, namespace: Mapping[str, Any], b
 
     kinds = directives.kinds(name)
     tensors[name] = Symbol(name, kinds, tuple(arguments), code=function, line=f"{left} = {code}", let=step)
+
+
+_OF_MATRICES: Mapping[str, Callable[[Array], Array]] = {
+    "inv": torch.linalg.inv,
+    "det": torch.linalg.det,
+    "logdet": lambda matrix: torch.linalg.slogdet(matrix)[1],
+}
+
+
+def of_matrix(found: OfMatrix) -> Symbol:
+    """Return the tensor that is the inverse of another, its determinant, or the logarithm of that."""
+
+    def function(values: Mapping[str, Array]) -> Array:
+        array = values[found.argument.name]
+        open_ = array.shape[: len(found.open)]
+        size = math.isqrt(math.prod(array.shape[len(open_) :]))
+        result = _OF_MATRICES[found.function](array.reshape(*open_, size, size))
+        return result.reshape(array.shape) if found.function == "inv" else result
+
+    count = len(found.argument.indices) if found.function == "inv" else len(found.open)
+    line = f"{found.function} of {plain(found.argument.name)}"
+    return Symbol(found.name, ("index",) * count, (found.argument.name,), code=function, line=line, auxiliary=True)
 
 
 def _free_names(tree: ast.AST) -> list[str]:

@@ -10,12 +10,14 @@ import torch
 from torch import Tensor as Array
 
 from einsum_doc.compute.checking.evaluation.arithmetic import (
+    COMPARISONS,
     PIECEWISE,
     function,
     power,
     product,
     quotient,
     rational_power,
+    reduction,
     total,
 )
 from einsum_doc.compute.checking.evaluation.arrays import LabelledArray, largest, number
@@ -29,6 +31,7 @@ from einsum_doc.notation.expression import (
     Fixed,
     Function,
     Index,
+    Indicator,
     Negative,
     Number,
     One,
@@ -37,6 +40,7 @@ from einsum_doc.notation.expression import (
     Power,
     Product,
     Quotient,
+    Reduction,
     Size,
     Subscript,
     Sum,
@@ -242,6 +246,10 @@ class Evaluator:
                 return number(1.0).over(labels, [self.instance.sizes[chain, label] for label in labels])
             case Delta(indices):
                 return self._delta(indices, chain)
+            case Indicator(indices, sign):
+                return self._indicator(indices, sign, chain)
+            case Reduction(indices, body):
+                return reduction(of(body), indices, expression)
             case Tensor(name, indices):
                 return self._placed(*self.tensor(name, here), indices)
             case Negative(body):
@@ -287,6 +295,22 @@ class Evaluator:
         )
         identity = torch.eye(size, dtype=torch.float64)
         return self._placed(identity, identity, indices)
+
+    def _indicator(self, indices: tuple[Subscript, ...], sign: str, chain: str) -> LabelledArray:
+        ends = [
+            torch.arange(self.instance.sizes[chain, each])
+            if isinstance(each, Index)
+            else torch.tensor([self._position(each)])
+            for each in indices
+        ]
+        holds = COMPARISONS[sign](ends[0][:, None], ends[1][None, :]).to(torch.float64)
+        for axis in (1, 0):
+            if not isinstance(indices[axis], Index):
+                holds = holds.select(axis, 0)
+        labels = [each for each in indices if isinstance(each, Index)]
+        if len(labels) > len(set(labels)):
+            holds, labels = holds.diagonal(), labels[:1]
+        return LabelledArray(tuple(labels), holds, holds)
 
     def _position(self, subscript: Subscript) -> int:
         if isinstance(subscript, Coordinate):

@@ -9,12 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 from einsum_doc.compute.checking.symbols.domain import FREE
+from einsum_doc.compute.checking.symbols.matrices import declare, shape_of
 from einsum_doc.compute.checking.symbols.resolution import kinds_of, sides_of
 from einsum_doc.compute.checking.symbols.table import EqualSize, SymbolTable
 from einsum_doc.notation.expression import Index, Summation, Tensor, identifier, plain, subscripts
+from einsum_doc.notation.reading.components import canonical
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain
-from einsum_doc.notation.reading.scope import Scope
+from einsum_doc.notation.sums.scope import Scope
 
 PROPERTIES = {"positive": "positive", "small": "small", "symmetric": "symmetric", "positive definite": "definite"}
 """The directives that give each of their inputs a property, with its name in Domain."""
@@ -29,6 +31,7 @@ class Directives:
 
     def __init__(self, chains: Sequence[Chain], lets: Sequence[Directive], table: SymbolTable, scope: Scope) -> None:
         self.table = table
+        self.scope = scope
         self.fail = scope.fail
         self.kept: list[Index] = []
         self.equal: list[EqualSize] = []
@@ -49,7 +52,7 @@ class Directives:
         Raises: NotationError, if it cannot be read, or names something that is not there.
         """
         if step.word in ("fixed", "no sum", *PROPERTIES):
-            names = step.body.replace(",", " ").split()
+            names = step.names
             if not names:
                 raise self.fail(f"'% {step.word}' without a name", step.at, "one or more names")
             for name in names:
@@ -61,8 +64,10 @@ class Directives:
                     self.kept.append(self._index(name, step))
         elif step.word == "size":
             self._size(step)
+        elif step.word in ("matrix", "vector", "samples"):
+            declare(step, self.table, self.scope)
         elif step.word == "local":
-            names = step.body.replace(",", " ").split()
+            names = step.names
             every = {*self.table.tensors, *(part.name for part in self.tensors)}
             self.local |= {self._local(name, step) for name in names} if names else every
         elif step.word == "interval":
@@ -162,14 +167,15 @@ class Directives:
             found = greek
         if found not in self.indices and step.word != "fixed":
             raise self.fail(f"{name or 'nothing'} is no index of this text", step.at, "an index")
-        if step.word == "fixed" and (not bare.lstrip("\\").isalpha() or found.primes):
+        letter = bare.lstrip("\\").isalpha() or bare in self.table.lexicon.names
+        if step.word == "fixed" and (not letter or found.primes):
             raise self.fail(f"{name} is no index", step.at, "a letter")
         return found
 
     def tensor(self, name: str, step: Directive) -> str:
         """Return the tensor that a directive names, in LaTeX or as in code."""
         names = self.names_in_code()
-        exact = "".join(name.split())
+        exact = canonical("".join(name.split()), self.table.lexicon)
         if any(exact in found for found in names.values()):
             return exact
         if name in names:
@@ -196,4 +202,7 @@ class Directives:
 
     def kinds(self, name: str) -> tuple[str, ...] | None:
         """Return the kinds of the subscripts of a tensor at its first place in the text."""
-        return next((kinds_of(part.indices) for part in self.tensors if part.name == name), None)
+        found = next((part for part in self.tensors if part.name == name), None)
+        if found is None:
+            return None
+        return (*kinds_of(found.indices), *["index"] * sum(shape_of(self.table, found)))

@@ -26,7 +26,7 @@ from einsum_doc.notation.expression import (
     subscripts,
 )
 from einsum_doc.notation.reading.parse import Chain
-from einsum_doc.notation.reading.scope import Scope
+from einsum_doc.notation.sums.scope import Scope
 
 
 def sides_of(chain: Chain) -> list[Expression]:
@@ -54,14 +54,16 @@ def name_tensors(table: SymbolTable, chains: Sequence[Chain], scope: Scope) -> N
             table.names.add(tensor.name)
 
 
-def resolved(chain: Chain, table: SymbolTable, scope: Scope, named: Mapping[str, Collection[str]]) -> list[Expression]:
+def resolved(
+    sides: Sequence[Expression], table: SymbolTable, scope: Scope, named: Mapping[str, Collection[str]]
+) -> list[Expression]:
     """Return the sides of a chain with its constant indices and its capitals recognised.
 
     named: other letters for ranges, each with the letters of its indices.
 
     Raises: NotationError, where a letter has two meanings.
     """
-    resolution = _Resolution(sides_of(chain), table, scope, named)
+    resolution = _Resolution(list(sides), table, scope, named)
     return [rebuilt(side, resolution.part) for side in resolution.sides]
 
 

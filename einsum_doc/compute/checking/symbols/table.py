@@ -11,9 +11,12 @@ from typing import Any, TypeAlias, TypeGuard
 from einsum_doc.compute.checking.symbols.domain import Domain
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Expression, Index, Partial, Tensor
+from einsum_doc.notation.matrices.components import Indices, OfMatrix
+from einsum_doc.notation.matrices.shapes import Shape
 from einsum_doc.notation.reading.directives import Directive
-from einsum_doc.notation.reading.ranges import Ends, expanded, ranges
-from einsum_doc.notation.reading.scope import Scope
+from einsum_doc.notation.reading.lexicon import NOTHING_SAID, Lexicon
+from einsum_doc.notation.sums.ranges import Ends, expanded, ranges
+from einsum_doc.notation.sums.scope import Scope
 
 EqualSize: TypeAlias = tuple[Index, Index | int]
 """An index, and another of the same size, or its size: the content of `% size`."""
@@ -86,6 +89,7 @@ class Symbol:
     arguments: the tensors that it is computed from; None for an input.
     definition: its left and right side. code: the function that gives it instead, from the directive `let`.
     line: the definition or the code, for messages. downstream: true if it is computed from gradients of the loss.
+    auxiliary: true if the page does not define it, such as the inverse that stands in a row.
     """
 
     name: str
@@ -96,6 +100,7 @@ class Symbol:
     line: str = ""
     downstream: bool = False
     let: Directive | None = None
+    auxiliary: bool = False
 
 
 @dataclass
@@ -106,6 +111,10 @@ class SymbolTable:
     domains: of the inputs that directives name.
     names: those that are never the ranges of indices. capitals: the names of ranges, each with an index.
     count: the chains so far.
+    shapes: of names without indices, where the page says them; aliases: names that stand for a component.
+    samples: letters that number vectors. matrices: the inverses and determinants so far.
+    lexicon: the meanings of letters that reading needs.
+    values: the functions that rows define, each with its argument and its value.
     """
 
     tensors: dict[str, Symbol] = field(default_factory=dict)
@@ -115,6 +124,12 @@ class SymbolTable:
     names: set[str] = field(default_factory=set)
     capitals: dict[str, Index] = field(default_factory=dict)
     count: int = 0
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    aliases: dict[str, tuple[Expression, Indices]] = field(default_factory=dict)
+    samples: set[str] = field(default_factory=set)
+    matrices: dict[Expression, OfMatrix] = field(default_factory=dict)
+    lexicon: Lexicon = NOTHING_SAID
+    values: dict[str, tuple[Tensor, Expression]] = field(default_factory=dict)
 
     def copy(self) -> SymbolTable:
         """Return a table that can be changed without changing this one."""
@@ -202,6 +217,11 @@ def _sinks(table: SymbolTable, sides: Sequence[Expression], names: Sequence[str]
     rights = [definition.sides[1] for definition in definitions if definition is not None]
     by = {name for side in (*sides, *rights) for _, name, _ in table.gradients(side)}
     uses = {name: _uses(table, name) for name, symbol in table.tensors.items() if not symbol.downstream}
+    while idle := [
+        name for name in uses if table.tensors[name].auxiliary and not any(name in each for each in uses.values())
+    ]:
+        for name in idle:
+            del uses[name]
     used = set().union(*uses.values())
     ends = {name for name, arguments in uses.items() if arguments or name in by} - used
     for name in by:

@@ -20,7 +20,7 @@ from einsum_doc.notation.expression import (
     Tensor,
     plain,
 )
-from einsum_doc.notation.reading.scope import Scope
+from einsum_doc.notation.sums.scope import Scope
 
 
 def refuse_vanishing(

@@ -5,8 +5,8 @@ import pytest
 from einsum_doc import NotationError
 from einsum_doc.notation.expression import Index
 from einsum_doc.notation.reading.parse import Chain, parse_expression, parse_notation
-from einsum_doc.notation.reading.ranges import expanded
-from einsum_doc.notation.reading.scope import Scope
+from einsum_doc.notation.sums.ranges import expanded
+from einsum_doc.notation.sums.scope import Scope
 
 SUMS = {
     r"x_{ij} y_{jk}": "Σ_j x_{ij} y_{jk}",

@@ -1,0 +1,110 @@
+"""A chain in matrix notation -> the same in components, by what its page says about its names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from einsum_doc.compute.checking.symbols.resolution import kinds_of
+from einsum_doc.compute.checking.symbols.table import SymbolTable
+from einsum_doc.errors import NotationError
+from einsum_doc.notation.expression import ACCENTS, Expression, Index, Partial, Tensor, letters, subscripts
+from einsum_doc.notation.matrices.components import Components, Indices, OfMatrix
+from einsum_doc.notation.matrices.shapes import COLUMN, MATRIX, SCALAR, Shape
+from einsum_doc.notation.reading.components import canonical
+from einsum_doc.notation.reading.directives import Directive
+from einsum_doc.notation.reading.parse import parse_expression
+from einsum_doc.notation.sums.scope import Scope
+
+_BOLD = re.compile(r"\\(?:mathbf|boldsymbol|vec)\{(.*?)\}")
+_SIGN = re.compile(r"\\?([A-Za-z]+)")
+
+
+def shape_of(table: SymbolTable, tensor: Tensor) -> Shape:
+    """Return the shape of a tensor as it stands: a scalar, if it has indices or is not bold.
+
+    A tensor that the page has used with indices has as many here. Of others, a bold capital is a matrix, and a bold
+    small letter a column.
+    """
+    name = tensor.name
+    if any(not isinstance(index, Index) or index.letter not in table.samples for index in tensor.indices):
+        return SCALAR
+    if name in table.shapes:
+        return table.shapes[name]
+    known = table.tensors.get(name)
+    if known is not None and known.kinds is not None:
+        return {1: COLUMN, 2: MATRIX}.get(len(known.kinds) - len(tensor.indices), SCALAR)
+    bold = _BOLD.search(name)
+    if bold is None:
+        return SCALAR
+    signs = [sign for sign in _SIGN.findall(bold[1]) if sign not in ACCENTS]
+    return MATRIX if signs and (signs[-1][0] if bold[1].startswith("\\") else signs[-1][-1]).isupper() else COLUMN
+
+
+def in_components(
+    sides: Sequence[Expression], table: SymbolTable, scope: Scope, taken: Collection[str]
+) -> tuple[list[Expression], Indices, list[OfMatrix]]:
+    """Return sides in components, the indices that all have, and the inverses and determinants that are new.
+
+    taken: letters that have a meaning in the text.
+    Raises: NotationError, where shapes do not fit.
+    """
+    names = {part.name for side in sides for part in side.walk() if isinstance(part, Tensor)}
+    used = letters(index for side in sides for index in subscripts(side)) | {name.lower() for name in names}
+    before = set(table.matrices)
+    components = Components(
+        lambda tensor: shape_of(table, tensor),
+        {*used, *table.fixed, *taken},
+        table.aliases,
+        table.samples,
+        table.matrices,
+        scope.fail,
+    )
+    head, *rest = sides
+    if isinstance(head, Tensor) and not head.indices and head.name not in table.tensors and rest:
+        _widen(table, head, components.shapes.of(rest[0]))
+    lowered, free = components.sides(sides)
+    return lowered, free, [table.matrices[key] for key in table.matrices if key not in before]
+
+
+def _widen(table: SymbolTable, head: Tensor, shape: Shape | None) -> None:
+    """Let a new name stand for what has several indices along its rows or columns, as a Kronecker product."""
+    own = shape_of(table, head)
+    if shape is not None and max(shape) > 1 and tuple(map(bool, shape)) == tuple(map(bool, own)):
+        table.shapes[head.name] = shape
+
+
+def declare(step: Directive, table: SymbolTable, scope: Scope) -> None:
+    """Apply a directive `matrix`, `vector` or `samples`.
+
+    Raises: NotationError, if it cannot be read.
+    """
+    left, equals, right = (part.strip() for part in step.body.partition("="))
+    names = [canonical(name, table.lexicon) for name in ([left] if equals else step.names)]
+    if not names or (equals and (step.word == "samples" or not right)):
+        raise scope.fail(f"'% {step.word}' without a name", step.at, "one or more names")
+    if step.word == "samples":
+        table.samples |= set(names)
+        return
+    shape = MATRIX if step.word == "matrix" else COLUMN
+    for name in names:
+        if name in table.tensors or name in table.scalars:
+            raise scope.fail(f"{name} has a meaning already", step.at, "a new name, or % new")
+        table.shapes[name] = shape
+    if equals:
+        table.aliases[names[0]] = _alias(step, right, shape, scope)
+
+
+def _alias(step: Directive, text: str, shape: Shape, scope: Scope) -> tuple[Expression, Indices]:
+    """Read the component that a name stands for, with the indices of its rows and columns."""
+    try:
+        found = parse_expression(text)
+    except NotationError as error:
+        raise scope.fail(
+            f"{text}: {error.args[0]}", step.at, r"a component, as \frac{\partial l}{\partial y_{ij}}"
+        ) from error
+    slots = (found.body, found.by) if isinstance(found, Partial) else (found,)
+    own = tuple(index for part in slots for index in part.own if isinstance(index, Index))
+    if len(set(own)) < len(own) or len(own) != sum(shape) or kinds_of(own) != ("index",) * len(own):
+        raise scope.fail(f"{text} is no {step.word}", step.at, f"{sum(shape)} different indices")
+    return found, own

@@ -1,0 +1,1 @@
+"""Matrix notation: its expressions, their shapes, and the same in components."""

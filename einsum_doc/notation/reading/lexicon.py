@@ -1,0 +1,25 @@
+"""The meanings that a page has given to letters, as far as reading needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The meanings of letters.
+
+    labels: letters that are no indices, but parts of names, as t in `h_{t-1}`. squares: letters that are names with
+    their square only, as the variance σ². names: those of several signs. functions: letters that are functions
+    where they stand before a bracket, each with its name. upstream: the scalar whose derivative by x is written dx.
+    """
+
+    labels: frozenset[str] = frozenset()
+    squares: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
+    functions: Mapping[str, str] = field(default_factory=dict)
+    upstream: str = ""
+
+
+NOTHING_SAID = Lexicon()

@@ -1,0 +1,235 @@
+"""What is on a name, and what is a name: labels, functions, names of several signs; and what a page says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from einsum_doc.notation.expression import plain
+from einsum_doc.notation.reading.cursor import Cursor
+from einsum_doc.notation.reading.directives import Directive
+from einsum_doc.notation.reading.lexicon import Lexicon
+from einsum_doc.notation.reading.tokens import Token
+from einsum_doc.notation.reading.tokens import tokens as signs_of
+from einsum_doc.notation.reading.vocabulary import BOLD_STYLES, FUNCTIONS, USUAL_FUNCTIONS
+
+_STARS = ("*", r"\ast", r"\star")
+
+
+def upper_label(cursor: Cursor) -> str:
+    r"""Read `^{(1)}`, `^{[l]}`, `^{\text{in}}` or `^*`, if it is next; return it in LaTeX without blanks, or ""."""
+    if not cursor.sees("symbol", "^"):
+        return ""
+    inside, length = _group(cursor, 1)
+    found = ""
+    if len(inside) == 1 and inside[0].text in _STARS:
+        found = "*"
+    elif len(inside) > 2 and inside[0].kind == "open" and inside[0].text in "([" and inside[-1].kind == "close":
+        first, *shift = inside[1:-1]
+        of_one = first.kind in ("letter", "number") and not shift
+        if of_one or (
+            first.kind == "letter" and len(shift) == 2 and shift[0].text in "+-" and shift[1].kind == "number"
+        ):
+            found = "".join(token.text for token in inside)
+    else:
+        found = _word(inside)
+    if found:
+        cursor.position += 1 + length
+    return f"^{{{found}}}" if found else ""
+
+
+def square_label(cursor: Cursor, name: str) -> str:
+    r"""Read the 2 in `\sigma^2` where that is a name; return it in LaTeX, or ""."""
+    if name not in cursor.lexicon.squares or not cursor.sees("symbol", "^"):
+        return ""
+    inside, length = _group(cursor, 1)
+    if [token.text for token in inside] != ["2"]:
+        return ""
+    cursor.position += 1 + length
+    return "^{2}"
+
+
+def join(cursor: Cursor, name: str) -> None:
+    """Make one letter of a name of several signs, wherever it stands."""
+    texts = [token.text for token in signs_of(name)[:-1]]
+    found = [token.text for token in cursor.tokens]
+    for start in reversed(range(len(found) - len(texts) + 1)):
+        if texts and found[start : start + len(texts)] == texts:
+            first, last = cursor.tokens[start], cursor.tokens[start + len(texts) - 1]
+            cursor.tokens[start : start + len(texts)] = [replace(first, kind="letter", text=name, end=last.end)]
+
+
+def squares(tokens: Sequence[Token]) -> Iterator[str]:
+    r"""Yield the letters that only stand with a square, `\sigma^2`, and are defined or differentiated by with it."""
+    places: dict[str, list[int]] = {}
+    for number, token in enumerate(tokens):
+        if token.kind == "letter":
+            places.setdefault(token.text, []).append(number)
+    for name, numbers in places.items():
+        ends = [_after_square(tokens, number + 1) for number in numbers]
+        pairs = list(zip(numbers, ends, strict=True))
+        by = any(tokens[number - 1].kind == "partial" and _text(tokens, number - 3) == "}" for number, _ in pairs)
+        first = any(_text(tokens, number - 1) in ("", r"\\") and _text(tokens, end) in "&=" for number, end in pairs)
+        if all(ends) and (by or first):
+            yield name
+
+
+def _after_square(tokens: Sequence[Token], number: int) -> int:
+    """Return the number of the token after an exponent 2, which indices may stand before or after; 0 without one."""
+    square = False
+    while _text(tokens, number) in ("^", "_"):
+        texts = [_text(tokens, number + ahead) for ahead in range(1, 4)]
+        if _text(tokens, number) == "^" and texts[0] != "2" and texts != ["{", "2", "}"]:
+            return 0
+        square = square or _text(tokens, number) == "^"
+        number += 2
+        if texts[0] == "{":
+            while _text(tokens, number) not in ("}", ""):
+                number += 1
+            number += 1
+    return number if square else 0
+
+
+def _text(tokens: Sequence[Token], number: int) -> str:
+    return tokens[number].text if 0 <= number < len(tokens) else ""
+
+
+def lower_label(cursor: Cursor) -> str:
+    r"""Read `_{\text{in}}`, or the label in `_{t-1}`, if it is next; the indices after a comma stay."""
+    if not cursor.sees("symbol", "_"):
+        return ""
+    inside, length = _group(cursor, 1)
+    own = next((number for number, token in enumerate(inside) if token.text == ","), len(inside))
+    found, rest = _word(inside[:own]), inside[own + 1 :]
+    if not found and inside and inside[0].text in cursor.lexicon.labels:
+        shift = 3 if len(inside) > 2 and inside[1].text in "+-" and inside[2].kind == "number" else 1
+        found = "".join(token.text for token in inside[:shift])
+        rest = inside[shift + (len(inside) > shift and inside[shift].text == ",") :]
+    if not found or (own == len(inside) - 1):
+        return ""
+    start = cursor.position + 1
+    kept = [*_braces(cursor.tokens[start], rest)] if rest else []
+    cursor.tokens[start : start + length] = kept
+    if not kept:
+        del cursor.tokens[cursor.position]
+    return f"_{{{found}}}"
+
+
+def shifted(tokens: Sequence[Token], bold: Sequence[str]) -> Iterator[str]:
+    r"""Yield the letters that number vectors in time: `\mathbf{h}_{t-1}` has a shift, so t is no index."""
+    for number, token in enumerate(tokens):
+        if token.kind == "style" and token.text in bold:
+            ahead = number + 1
+            while (
+                ahead < len(tokens)
+                and tokens[ahead].text not in ("}", "_")
+                and tokens[ahead].kind in ("letter", "symbol")
+            ):
+                ahead += 1
+            ahead += ahead < len(tokens) and tokens[ahead].text == "}"
+            texts = [each.text for each in tokens[ahead : ahead + 5]]
+            if texts[:2] == ["_", "{"] and len(texts) == 5 and texts[3] in "+-" and texts[4].isdigit():
+                yield texts[2]
+
+
+def _group(cursor: Cursor, ahead: int) -> tuple[list[Token], int]:
+    """Return the tokens of an exponent or a subscript without its braces, and their number with them."""
+    first = cursor.peek(ahead)
+    if first.kind == "style":
+        inside, length = _group(cursor, ahead + 1)
+        return [first, *inside], 1 + length
+    if first.text != "{" or first.kind != "symbol":
+        return [first], 1
+    found: list[Token] = []
+    depth, length = 1, 1
+    while depth and cursor.peek(ahead + length).kind not in ("end", "break"):
+        token = cursor.peek(ahead + length)
+        depth += (token.text == "{") - (token.text == "}")
+        length += 1
+        found.append(token)
+    return found[:-1], length
+
+
+def _word(inside: Sequence[Token]) -> str:
+    r"""Return a label that is a word, `\text{in}` or `\mathrm{in}`; "" for anything else."""
+    if len(inside) == 1 and inside[0].kind == "text":
+        return rf"\text{{{''.join(inside[0].text.split())}}}"
+    letters = [token.text for token in inside[1:] if token.text not in "{}"]
+    upright = inside and inside[0].kind == "style" and inside[0].text in (r"\mathrm", r"\mathsf", r"\mathit")
+    return rf"\text{{{''.join(letters)}}}" if upright and letters and all(map(str.isalpha, letters)) else ""
+
+
+def _braces(like: Token, inside: Sequence[Token]) -> Iterator[Token]:
+    yield replace(like, kind="symbol", text="{")
+    yield from inside
+    yield replace(like, kind="symbol", text="}")
+
+
+def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> Lexicon:
+    """Return the meanings of letters in a text, from its directives and its rows, and from those before it.
+
+    Names of several signs become one letter.
+    Raises: NotationError, where a directive cannot be read.
+    """
+    given: dict[str, list[str]] = {}
+    for step in directives:
+        given.setdefault(step.word, []).extend(step.names)
+    names = (*said.names, *given.get("name", ()))
+    for name in names:
+        join(cursor, name)
+    return Lexicon(
+        said.labels.union(given.get("label", ()), shifted(cursor.tokens, BOLD_STYLES)),
+        said.squares.union(squares(cursor.tokens)),
+        names,
+        _functions(cursor, directives, said.functions),
+        (*given.get("gradient", ()), said.upstream)[0],
+    )
+
+
+def _functions(cursor: Cursor, directives: Sequence[Directive], said: Mapping[str, str]) -> dict[str, str]:
+    found = {**said, **{name: plain(name) for name in (*defined(cursor.tokens), *_of_vectors(cursor.tokens))}}
+    for step in (step for step in directives if step.word == "function"):
+        left, equals, right = (part.strip() for part in step.body.partition("="))
+        names = [left] if equals else step.names
+        if not names or not all(name.lstrip("\\").isalpha() for name in names):
+            raise cursor.error("'% function' without a name", expected=r"% function \sigma = sigmoid", at=step.at)
+        if equals and right not in FUNCTIONS:
+            raise cursor.error(f"{right} is no function", expected=", ".join(FUNCTIONS), at=step.at)
+        found |= {name: right or plain(name) for name in names}
+    return found
+
+
+def defined(tokens: Sequence[Token]) -> Iterator[str]:
+    """Yield the letters that rows define as functions: `f(x) =`."""
+    for number, token in enumerate(tokens):
+        texts = [each.text for each in tokens[number : number + 6] if each.text != "&"]
+        first = number == 0 or tokens[number - 1].kind in ("break", "so", "text") or tokens[number - 1].text in "&,"
+        argument = tokens[number + 2].kind == "letter" if number + 2 < len(tokens) else False
+        if first and token.kind == "letter" and argument and texts[1:2] == ["("] and texts[3:5] == [")", "="]:
+            yield token.text
+
+
+def _of_vectors(tokens: Sequence[Token]) -> Iterator[str]:
+    """Yield usual names of functions that stand only before a single vector in brackets: a product needs none."""
+    places: dict[str, list[int]] = {}
+    for number, token in enumerate(tokens):
+        if token.kind == "letter" and token.text in USUAL_FUNCTIONS:
+            places.setdefault(token.text, []).append(number)
+    for name, numbers in places.items():
+        if all(_single_vector(tokens[number + 1 :]) for number in numbers):
+            yield name
+
+
+def _single_vector(tokens: Sequence[Token]) -> bool:
+    while tokens and tokens[0].text == "'":
+        tokens = tokens[1:]
+    if len(tokens) < 3 or tokens[0].kind != "open" or tokens[1].text not in BOLD_STYLES:
+        return False
+    inside = []
+    for token in tokens[2:]:
+        if token.kind == "close":
+            return True
+        if token.kind != "letter" and token.text not in ("{", "}", "_", "^", "(", "'"):
+            return False
+        inside.append(token)
+    return False

@@ -1,0 +1,145 @@
+"""Notation as the field writes it: matrices, labels, functions, several equations in a row, conditions."""
+# ruff: noqa: E501 (a case is a line of the table)
+
+import pytest
+
+from einsum_doc import NotationError, verify
+from einsum_doc.compute.checking.derivation import Derivations
+
+LINEAR = r"\mathbf{Y} &= \mathbf{X}\mathbf{W}^\top + \mathbf{1}\mathbf{b}^\top \\ "
+NORMAL = r"\mathbf{w} &= (\mathbf X^\top \mathbf X)^{-1}\mathbf X^\top \mathbf{y} \\ "
+NETWORK = r"""\mathbf{z} &= \mathbf{W}^{(1)} \mathbf{x} + \mathbf{b}^{(1)} \\ \mathbf{h} &= \phi(\mathbf{z}) \\
+\mathbf{o} &= \mathbf{W}^{(2)} \mathbf{h} \\ """
+RECURRENT = r"""\mathbf{h}_t &= \tanh(\mathbf{W}_{\text{hx}} \mathbf{x}_t + \mathbf{W}_{\text{hh}} \mathbf{h}_{t-1}) \\
+\mathbf{o}_t &= \mathbf{W}_{\text{qh}} \mathbf{h}_t \\
+\mathbf{h}_{t+1} &= \tanh(\mathbf{W}_{\text{hx}} \mathbf{x}_{t+1} + \mathbf{W}_{\text{hh}} \mathbf{h}_t) \\ """
+
+TRUE = {
+    # matrices, each with a change that makes it false
+    "a weight": (LINEAR + r"\frac{\partial L}{\partial \mathbf{W}} &= \left(\frac{\partial L}{\partial \mathbf{Y}}\right)^\top \mathbf{X}", r")^\top \mathbf{X}", r") \mathbf{X}"),
+    "an input": (LINEAR + r"\frac{\partial L}{\partial \mathbf{X}} &= \frac{\partial L}{\partial \mathbf{Y}} \mathbf{W}", r"}} \mathbf{W}", r"}} 2 \mathbf{W}"),
+    "a bias": (LINEAR + r"\frac{\partial L}{\partial \mathbf{b}} &= \left(\frac{\partial L}{\partial \mathbf{Y}}\right)^\top \mathbf{1}", r"\mathbf{b}} &=", r"\mathbf{b}} &= -"),
+    "a quadratic form": (r"\frac{\partial \mathbf{x}^T \mathbf{A} \mathbf{x}}{\partial \mathbf{x}} &= (\mathbf{A} + \mathbf{A}^T) \mathbf{x}", r"\mathbf{A} + \mathbf{A}^T", r"\mathbf{A} + \mathbf{A}"),
+    "two names in one style": (r"\frac{\partial \mathbf{b}^T \mathbf{X}^T \mathbf{X} \mathbf{c}}{\partial \mathbf{X}} &= \mathbf{X}(\mathbf{b c}^T + \mathbf{c b}^T)", r"\mathbf{c b}", r"\mathbf{b c}"),
+    "a Jacobian": (r"\mathbf{y} &= \mathbf{A}\mathbf{x} \\ \frac{\partial \mathbf{y}}{\partial \mathbf{x}} &= \mathbf{A}", r"&= \mathbf{A}" + "\0", r"&= 2 \mathbf{A}"),
+    "a determinant": (r"\frac{\partial \det(\mathbf{X})}{\partial \mathbf{X}} &= \det(\mathbf{X})(\mathbf{X}^{-1})^T", ")^T", ")"),
+    "its logarithm": (r"\frac{\partial \log\det(\mathbf{X})}{\partial \mathbf{X}} &= \mathbf{X}^{-\top}", r"-\top", "-1"),
+    "an inverse": (r"(\mathbf{A}\mathbf{B})^{-1} &= \mathbf{B}^{-1}\mathbf{A}^{-1}", r"\mathbf{B}^{-1}\mathbf{A}^{-1}", r"\mathbf{A}^{-1}\mathbf{B}^{-1}"),
+    "least squares": (NORMAL + r"\mathbf X^\top \mathbf X \mathbf{w} &= \mathbf X^\top \mathbf{y}", r"\mathbf{w} &= \mathbf X^\top", r"\mathbf{w} &= 2 \mathbf X^\top"),
+    "and its Jacobian": (NORMAL + r"\frac{\partial \mathbf{w}}{\partial \mathbf{y}} &= (\mathbf X^\top \mathbf X)^{-1}\mathbf X^\top", r"}} &= (", r"}} &= -("),
+    "a square of a matrix": (r"\mathbf{A}^2 \mathbf{x} &= \mathbf{A}\mathbf{A}\mathbf{x}", "^2", "^3"),
+    "a trace": (r"\frac{\partial}{\partial \mathbf{X}} \operatorname{tr}(\mathbf{A}\mathbf{X}\mathbf{B}) &= \mathbf{A}^\top \mathbf{B}^\top", r"\mathbf{A}^\top", r"\mathbf{A}"),
+    "a Frobenius norm": (r"\frac{\partial}{\partial \mathbf{X}} \|\mathbf{X}\|_F^2 &= \frac{\partial}{\partial \mathbf{X}} \operatorname{Tr}(\mathbf{X X}^H) = 2\mathbf{X}", r"= 2", r"= 3"),
+    "a norm": (r"\frac{\partial}{\partial \mathbf{x}} \frac{\mathbf{x} - \mathbf{a}}{\|\mathbf{x} - \mathbf{a}\|_2} &= \frac{\mathbf{I}}{\|\mathbf{x} - \mathbf{a}\|_2} - \frac{(\mathbf{x} - \mathbf{a})(\mathbf{x} - \mathbf{a})^T}{\|\mathbf{x} - \mathbf{a}\|_2^3}", "^3", "^2"),
+    "a norm of degree 1": (r"\left\| \mathbf{x} \right\|_1^2 &= \left( \sum_i \operatorname{abs}(\mathbf{x}_i) \right)^2", "_1^2 &=", "_2^2 &="),
+    "inner products": (r"\langle \mathbf{A}, \mathbf{B} \rangle &= \operatorname{tr}(\mathbf{A}^\top \mathbf{B})", r"\operatorname{tr}(\mathbf{A}", r"2 \operatorname{tr}(\mathbf{A}"),
+    "a dot between vectors": (r"\nabla_{\mathbf{x}} (\mathbf{x} \cdot \mathbf{y}) &= \mathbf{y}", r"&= \mathbf{y}", r"&= \mathbf{x}"),
+    "a product of components": (r"(\mathbf{A} \odot \mathbf{B})_{ij} &= \mathbf{A}_{ij} \mathbf{B}_{ij}", r"\mathbf{B}_{ij}" + "\0", r"\mathbf{B}_{ji}"),
+    "a Kronecker product": (r"\operatorname{vec}(\mathbf{A}\mathbf{X}\mathbf{B}) &= (\mathbf{B}^\top \otimes \mathbf{A}) \operatorname{vec}(\mathbf{X})", r"\mathbf{B}^\top", r"\mathbf{B}"),
+    "an outer product": (r"\mathbf{Z} &= \mathbf{a} \otimes \mathbf{b} \\ \mathbf{Z} &= \mathbf{a}\mathbf{b}^\top", r"\mathbf{a}\mathbf{b}^", r"\mathbf{b}\mathbf{a}^"),
+    "a scalar beside a column": (r"\mathbf{y} &= \frac{1}{\sigma} (\mathbf{x} - \mu) \\ \frac{\partial \mathbf{y}}{\partial \mu} &= -\frac{1}{\sigma} \mathbf{1}", "&= -", "&= "),
+    "a diagonal": (r"\mathbf{p} &= \operatorname{softmax}(\mathbf{z}) \\ \frac{\partial \mathbf{p}}{\partial \mathbf{z}} &= \operatorname{diag}(\mathbf{p}) - \mathbf{p}\mathbf{p}^\top", "- \\mathbf{p}", "+ \\mathbf{p}"),
+    "a derivative by a scalar": (r"\frac{\partial}{\partial a} \left( a \mathbf{A} \mathbf{x} \right) &= \mathbf{A} \mathbf{x}", r"&= \mathbf{A}", r"&= a \mathbf{A}"),
+    "from components to matrices": ("% matrix G = \\frac{\\partial l}{\\partial z_{ij}}\n" r"z_{ij} &= x_{ik} w_{kj} \\ \frac{\partial l}{\partial w_{ij}} &= x_{ki} \frac{\partial l}{\partial z_{kj}} = x^\top G", r"= x^\top", r"= 2 x^\top"),
+    "declared names": ("% matrix A\n% vector x\n" r"\nabla_x (x^\top A x) &= A x + A^\top x", "+", "-"),
+    "numbered vectors": ("% samples i\n" r"s &= \frac{1}{2} \sum_i (\mathbf{x}_i - \boldsymbol{\mu})^\top (\mathbf{x}_i - \boldsymbol{\mu}) \\ \frac{\partial s}{\partial \boldsymbol{\mu}} &= -\sum_i (\mathbf{x}_i - \boldsymbol{\mu})", "&= -", "&= "),
+    # labels
+    "layers": (NETWORK + r"\frac{\partial L}{\partial \mathbf{W}^{(1)}} &= \left( \left( (\mathbf{W}^{(2)})^\top \frac{\partial L}{\partial \mathbf{o}} \right) \odot \phi'(\mathbf{z}) \right) \mathbf{x}^\top", r"\phi'(", r"\phi("),
+    "layers of components": (r"z^{[l]}_{i} &= W^{[l]}_{ij} a_j^{[l-1]} \\ \frac{\partial z^{[l]}_{i}}{\partial a^{[l-1]}_k} &= W_{ik}^{[l]}", r"&= W_{ik}", r"&= -W_{ik}"),
+    "time": (RECURRENT + r"\frac{\partial L}{\partial \mathbf{h}_t} &= \mathbf{W}_{\text{hh}}^\top \left( \frac{\partial L}{\partial \mathbf{h}_{t+1}} \odot (\mathbf{1} - \mathbf{h}_{t+1} \odot \mathbf{h}_{t+1}) \right) + \mathbf{W}_{\text{qh}}^\top \frac{\partial L}{\partial \mathbf{o}_t}", r"- \mathbf{h}_{t+1} \odot", r"+ \mathbf{h}_{t+1} \odot"),
+    "time of components": ("% label t\n" r"h_{ti} &= w_{ij} h_{t-1,j} + x_{t,i} \\ \frac{\partial h_{ti}}{\partial h_{t-1,k}} &= w_{ik}", r"&= w_{ik}", r"&= w_{ik} + \delta_{ik}"),
+    "words": (r"x_{\text{out}} &= 2 x_{\mathrm{in}}^2 \\ \frac{\partial x_{\text{out}}}{\partial x_{\text{in}}} &= 4 x_{\text{in}}", "= 4", "= 2"),
+    "a variance": (r"\sigma^2 &= \frac{1}{2} (x - \mu)^2 \\ \frac{\partial \log(\sigma^2 + 1)}{\partial \sigma^2} &= \frac{1}{\sigma^2 + 1}", r"{\sigma^2 + 1}", r"{\sigma^2 + 2}"),
+    "an optimum": (r"w^* &= 2 y \\ \frac{\partial w^*}{\partial y} &= 2", "&= 2" + "\0", "&= 1"),
+    "names of several letters": ("% name FL\n" r"p &= \operatorname{sigmoid}(x) \\ FL &= -(1-p)^2 \log p, \quad \frac{dFL}{dx} = (1-p)^2 (2 p \log p + p - 1)", "2 p", "p"),
+    "gradients by a d": ("% gradient L\n" r"\mathbf{S} &= \mathbf{Q}\mathbf{K}^T \\ \mathbf{dQ} &= \mathbf{dS} \mathbf{K}, \quad \mathbf{dK} = \mathbf{dS}^T \mathbf{Q}", r"dS}^T", r"dS}"),
+    # functions
+    "a function that is defined": (r"\sigma(x) &= \frac{1}{1+e^{-x}} \\ \frac{d\sigma(x)}{dx} &= \left( 1 - \sigma(x) \right) \sigma(x)", "( 1 -", "( 2 -"),
+    "and its prime": (r"\sigma(x) &= \frac{1}{1+e^{-x}} \\ y_i &= \sigma'(z_i) \\ y_i &= \sigma(z_i) \sigma(-z_i)", r"(-z_i)", r"(z_i)"),
+    "a function that is declared": ("% function \\sigma = sigmoid\n" r"\sigma'(x) &= (1 - \sigma(x)) \sigma(x)", "(1 -", "(2 -"),
+    "an arbitrary one": ("% function g\n" r"y_i &= g(x_i) \\ \frac{\partial y_i}{\partial x_j} &= g'(x_i) \delta_{ij}", "g'", "g"),
+    "GELU": ("% function \\Phi = normalcdf\n% function \\phi = normalpdf\n" r"y &= x \Phi(x), \quad \frac{dy}{dx} = \Phi(x) + x \phi(x)", r"+ x \phi", r"- x \phi"),
+    "softmax over an index": (r"P_{ij} &= \operatorname{softmax}_j(s_{ij}) \\ P_{ij} &= \frac{e^{s_{ij}}}{\sum_k e^{s_{ik}}}", "s_{ik}", "s_{kj}"),
+    "log-sum-exp": (r"\nabla_{\mathbf{z}} \operatorname{logsumexp}(\mathbf{z}) &= \operatorname{softmax}(\mathbf{z})", r"&= \op", r"&= 2 \op"),
+    "upright names": (r"F &= \text{tr}(\mathbf{A}) \\ F &= \mathrm{tr}(\mathbf{A}^\top)", r"^\top", "^2"),
+    # more than one equation, and decoration
+    "equations side by side": (r"a &= 2 x, \quad b = 3 x \qquad c = a b \\ c &= 6 x^2", "6", "5"),
+    "so": (r"a &= 2 x \Rightarrow \frac{da}{dx} = 2", "= 2\0", "= 1"),
+    "boxes and braces": (r"y_i &= \boxed{x_i + z_i} w_i \\ &= \underbrace{x_i w_i}_{\text{one}} + {\color{red} z_i} w_i", "+ {", "- {"),
+    "an environment": (r"\begin{aligned} \large y &= x^2 \\ \frac{dy}{dx} &= 2 x \tag{1}\label{eq:y} \end{aligned}", "2 x", "3 x"),
+    # conditions
+    "all but one": (r"s_i &= \sum_{j \ne i} x_j y_i \\ \frac{\partial s_i}{\partial x_k} &= y_i \cdot (\mathbf{1}_i \mathbf{1}_k - \delta_{ik})", r"- \delta", r"+ \delta"),
+    "pairs": (r"E &= \sum_{i<j} x_i x_j \\ \frac{\partial E}{\partial x_k} &= \sum_{j \ne k} x_j", r"\sum_{j \ne k}", r"2 \sum_{j \ne k}"),
+    "an indicator": (r"y_t &= \sum_s \mathbb{1}[s \le t] x_s \\ \frac{\partial y_t}{\partial x_s} &= \mathbb{1}[t \geq s]", r"\geq", ">"),
+    "a product over an index": (r"P &= \prod_i x_i \\ \frac{\partial P}{\partial x_j} &= \frac{P}{x_j}", r"\frac{P}{x_j}", r"P x_j"),
+    "the largest": (r"m_i &= \max_j x_{ij} \\ m_i &= -\min_j (-x_{ij})", r"\min_j (-x", r"\max_j (-x"),
+}  # fmt: skip
+
+
+def _rejected(text: str) -> bool:
+    """Return whether a text is false, or has shapes that do not fit."""
+    try:
+        return not verify(text)
+    except NotationError as error:
+        return "fit" in error.expected or "shape" in error.expected
+
+
+def _replaced(text: str, old: str, new: str) -> str:
+    """Return a text with the last place of a part changed; a part ends the text if a NUL stands after it."""
+    if old.endswith("\0"):
+        assert text.endswith(old[:-1])
+        return text[: -len(old) + 1] + new
+    assert old in text
+    return new.join(text.rsplit(old, 1))
+
+
+@pytest.mark.parametrize(("text", "old", "new"), TRUE.values(), ids=TRUE.keys())
+def test_a_true_row_holds_and_a_change_in_it_does_not(text: str, old: str, new: str) -> None:
+    derivation = verify(text)
+    assert derivation, str(derivation)
+    assert any(line.kind == "claim" for line in derivation.lines)
+    assert _rejected(_replaced(text, old, new))
+
+
+REFUSED = {
+    "columns side by side": (r"s &= \mathbf{x}\mathbf{y}", "x is a column (n × 1), and y is a column (n × 1), but they are multiplied"),
+    "a scalar beside a matrix": (r"\mathbf{B} &= \mathbf{A} + 1", "A is a matrix (n × m), and 1 is a scalar"),
+    "a scalar beside a product of matrices": (r"\mathbf{B} &= \lambda + \mathbf{A}\mathbf{A}", "λ is a scalar, and A A is a matrix (n × m)"),
+    "sides of two shapes": (r"\mathbf{A} &= \mathbf{x}", "A is a matrix (n × m), and x is a column (n × 1)"),
+    "a transpose of a scalar": (r"z &= x^T y", "the transpose of x, which is a scalar"),
+    "a product without brackets": (r"\mathbf{z} &= \mathbf{X}\mathbf{y} \odot \mathbf{w}", "X y stands without brackets"),
+    "a square of a vector": (r"y &= \mathbf{x}^2", "a power of x, which is a column (n × 1)"),
+    "a quotient by a matrix": (r"\mathbf{B} &= \frac{1}{\mathbf{A}}", "a quotient by A, which is a matrix (n × m)"),
+    "a matrix by a matrix": (r"\mathbf{B} &= \mathbf{A}^2 \\ \frac{\partial \mathbf{B}}{\partial \mathbf{A}} &= \mathbf{A}", "the derivative of B, which is a matrix (n × m), by A"),
+    "softmax of a matrix": (r"\mathbf{P} &= \operatorname{softmax}(\mathbf{S})", "softmax of S, which is a matrix (n × m)"),
+    "the wrong number of indices": (r"(\mathbf{A}\mathbf{B})_{i} &= 1", "1 indices on A B"),
+    "a vector on the left of components": (r"y_{ij} &= \mathbf{x}", "y_{ij} has 2 indices, and x is a column (n × 1)"),
+    "vectors with numbers": (r"\mathbf{y} &= \mathbf{x}_i", "y is a column (n × 1), and x_i is a scalar"),
+    "nothing below": (r"\nabla y &= 2", "∇ without the tensor below"),
+    "another norm": (r"n &= \|\mathbf{x}\|_3", "a norm of another kind"),
+    "a function without a name": ("% function\nx &= x", "'% function' without a name"),
+    "a function that is not known": ("% function g = wave\nx &= x", "wave is no function"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "fault"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_could_mean_two_things_or_nothing_is_refused(text: str, fault: str) -> None:
+    with pytest.raises(NotationError) as caught:
+        verify(text)
+    assert fault in caught.value.fault
+    assert caught.value.expected
+
+
+def test_declarations_hold_to_the_end_of_the_page() -> None:
+    page = Derivations()
+    assert page.check("% matrix A\n% function f\n% label t\ny &= \\operatorname{tr}(A) + f(x_t)")
+    assert page.check(r"\frac{\partial y}{\partial A} &= \mathbf{I}, \quad \frac{\partial y}{\partial x_t} = f'(x_t)")
+    assert page.check(r"\operatorname{tr}(A^\top) + f(x_t) &= y")
+
+
+def test_an_inverse_in_a_row_is_no_argument_of_the_loss() -> None:
+    # Otherwise the gradient would go through the inverse as well.
+    text = r"\mathbf{y} &= \mathbf{A} \mathbf{x} \\ \mathbf{A}^{-1} \mathbf{y} &= \mathbf{x} \\ "
+    assert verify(
+        text + r"\frac{\partial l}{\partial \mathbf{A}} &= \frac{\partial l}{\partial \mathbf{y}} \mathbf{x}^\top"
+    )
