@@ -145,8 +145,12 @@ class Components:
             case Transpose(body):
                 return self.of(body, columns, rows)
             case Sum(terms):
-                own = [(term, () if self.shapes.of(term) == SCALAR else (rows, columns)) for term in terms]
-                return replace(expression, terms=self._alike([self.of(term, *slots) for term, slots in own]))
+                scalar = [self.shapes.of(term) == SCALAR for term in terms]
+                lowered = [
+                    self.of(term) if alone else self.of(term, rows, columns)
+                    for term, alone in zip(terms, scalar, strict=True)
+                ]
+                return replace(expression, terms=self._alike(lowered))
             case Negative() | Summation():
                 return mapped(expression, lambda part: self.of(part, rows, columns))
             case Function(_, argument):
