@@ -134,6 +134,7 @@ def test_a_missing_one_tensor_or_sum_is_named_where_the_text_is_refused(text: st
 UNEXPLAINED = {
     "no slip at all": r"y &= x^2 \\ y &= \sin(x)",
     "equal for one size only": r"\delta_{ii} x_j + y_j &= 2 x_j + y_j^3",
+    "a sign that explains one instance": r"\operatorname{abs}(x) + y &= x + y",
     "equal for one sign only": r"\operatorname{abs}(x_i) \operatorname{abs}(y_i) &= x_i \operatorname{abs}(y_i)",
 }
 
