@@ -169,7 +169,7 @@ def bracketed_component(parser: Parser) -> Tensor | None:
     if name is not None and parser.sees("symbol", "^"):
         length = _transpose_length(parser, 1)
         transposed = length > 0
-        parser.position += 1 + length
+        parser.skip(1 + length)
     if name is None or parser.next.kind != "close" or parser.peek(1).text != "_":
         parser.back(mark)
         return None
@@ -233,10 +233,10 @@ def raised(parser: Parser, base: Expression) -> Expression:
     if caret is None:
         return base
     if length := _transpose_length(parser, 0) or _hermitian_length(parser, base):
-        parser.position += length
+        parser.skip(length)
         return _once(parser, Transpose(base, at=base.at))
     if length := _inverse_transpose_length(parser):
-        parser.position += length
+        parser.skip(length)
         return _once(parser, Transpose(Power(base, Number(Fraction(-1), at=caret.at), at=base.at), at=base.at))
     power = exponent(parser)
     return _once(parser, Power(base, power, at=base.at))

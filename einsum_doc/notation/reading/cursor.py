@@ -20,6 +20,7 @@ class Cursor:
     """The tokens of a text, and the position of the next one to be read.
 
     removed: comments and commands that nothing reads, apart from the tokens.
+    end: the offset after what has been read.
     level: how deeply the next token is nested; 0 outside of all terms.
     scalars: the names that have been read as scalars; they may be factors of a bracket.
     in_norm: true if the next ‖ closes a norm. in_right: true in a right side, after which an equation may begin.
@@ -32,6 +33,7 @@ class Cursor:
         self.tokens = [token for token in found if token.kind not in ("directive", "silent")]
         self.removed = [token for token in found if token.kind in ("directive", "silent")]
         self.position = 0
+        self.end = 0
         self.level = 0
         self.scalars = set(scalars)
         self.in_norm = False
@@ -50,15 +52,21 @@ class Cursor:
         token = self.next
         if token.kind != "end":
             self.position += 1
+            self.end = token.end
         return token
 
-    def mark(self) -> tuple[int, list[Token]]:
-        """Return a place to come back to: names take their labels out of the tokens."""
-        return self.position, list(self.tokens)
+    def skip(self, number: int) -> None:
+        """Read some tokens."""
+        for _ in range(number):
+            self.take()
 
-    def back(self, mark: tuple[int, list[Token]]) -> None:
+    def mark(self) -> tuple[int, int, list[Token]]:
+        """Return a place to come back to: names take their labels out of the tokens."""
+        return self.position, self.end, list(self.tokens)
+
+    def back(self, mark: tuple[int, int, list[Token]]) -> None:
         """Go back to a place, with nothing read since."""
-        self.position, self.tokens = mark
+        self.position, self.end, self.tokens = mark
 
     def take_digit(self) -> Token:
         """Read the first digit of a number, as TeX does where there are no braces."""

@@ -94,7 +94,7 @@ def _primes(cursor: Cursor) -> int:
 
 def condition(cursor: Cursor) -> Indicator | Delta | None:
     r"""Read a relation of two indices, `i < j` or `j \neq i`; return None, with nothing read, if none is next."""
-    start = cursor.position
+    mark = cursor.mark()
     if cursor.sees("letter"):
         left = _index(cursor)
         sign = cursor.take()
@@ -102,7 +102,7 @@ def condition(cursor: Cursor) -> Indicator | Delta | None:
         if found and cursor.sees("letter"):
             both = (left, _index(cursor))
             return Delta(both, at=sign.at) if found == "=" else Indicator(both, found, at=sign.at)
-    cursor.position = start
+    cursor.back(mark)
     return None
 
 

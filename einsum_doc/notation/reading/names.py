@@ -34,7 +34,7 @@ def upper_label(cursor: Cursor) -> str:
     else:
         found = _word(inside)
     if found:
-        cursor.position += 1 + length
+        cursor.skip(1 + length)
     return f"^{{{found}}}" if found else ""
 
 
@@ -45,7 +45,7 @@ def square_label(cursor: Cursor, name: str) -> str:
     inside, length = _group(cursor, 1)
     if [token.text for token in inside] != ["2"]:
         return ""
-    cursor.position += 1 + length
+    cursor.skip(1 + length)
     return "^{2}"
 
 
@@ -107,11 +107,12 @@ def lower_label(cursor: Cursor) -> str:
         rest = inside[shift + (len(inside) > shift and inside[shift].text == ",") :]
     if not found or (own == len(inside) - 1):
         return ""
-    start = cursor.position + 1
-    kept = [*_braces(cursor.tokens[start], rest)] if rest else []
-    cursor.tokens[start : start + length] = kept
-    if not kept:
-        del cursor.tokens[cursor.position]
+    start = cursor.position
+    opening, closing = cursor.tokens[start + 1], cursor.tokens[start + length]
+    cursor.tokens[start + 1 : start + 1 + length] = [opening, *rest, closing] if rest else []
+    if not rest:
+        del cursor.tokens[start]
+        cursor.end = closing.end
     return f"_{{{found}}}"
 
 
@@ -157,12 +158,6 @@ def _word(inside: Sequence[Token]) -> str:
     letters = [token.text for token in inside[1:] if token.text not in "{}"]
     upright = inside and inside[0].kind == "style" and inside[0].text in (r"\mathrm", r"\mathsf", r"\mathit")
     return rf"\text{{{''.join(letters)}}}" if upright and letters and all(map(str.isalpha, letters)) else ""
-
-
-def _braces(like: Token, inside: Sequence[Token]) -> Iterator[Token]:
-    yield replace(like, kind="symbol", text="{")
-    yield from inside
-    yield replace(like, kind="symbol", text="}")
 
 
 def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> Lexicon:

@@ -230,7 +230,7 @@ def is_derivative(parser: Parser) -> bool:
 
 def derivative(parser: Parser, at: Position) -> Expression:
     r"""Read `\frac{\partial y}{\partial x}` from its first ∂ on, and its argument if that follows it."""
-    parser.position += differential(parser)
+    parser.skip(differential(parser))
     order = _order(parser)
     body = None if parser.sees("symbol", "}") else parser.term()
     if not parser.accept("symbol", "}"):
@@ -291,7 +291,7 @@ def _by(parser: Parser, fault: str = "") -> Tensor:
     partial = parser.next
     if not differential(parser):
         raise parser.error(fault or parser.unexpected(), expected=r"'\partial'")
-    parser.position += differential(parser)
+    parser.skip(differential(parser))
     found = parser.primary()
     if not isinstance(found, Tensor):
         expected = reserved(found) or "a tensor, x_{ij}"

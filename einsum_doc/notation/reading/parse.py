@@ -121,15 +121,15 @@ def _row(reader: Terms, number: int) -> Iterator[_Equation]:
     _connectives(reader)
     found = _equation(reader, number, start)
     while True:
-        end = reader.tokens[reader.position - 1].end
-        last = reader.accept("symbol", ",", ".", ";")
+        if last := reader.accept("symbol", ",", ".", ";"):
+            found[1][-1] = replace(found[1][-1], latex=found[1][-1].latex + last.text)
+        start = reader.next.start
         if not _connectives(reader) and not reader.starts_factor() and not reader.sees("symbol", "+", "-"):
-            latex = found[1][-1].latex + (last.text if last else "")
-            found[1][-1] = replace(found[1][-1], latex=latex, reason=_reason(reader))
+            found[1][-1] = replace(found[1][-1], reason=_reason(reader))
             yield found
             return
         yield found
-        found = _equation(reader, number, end)
+        found = _equation(reader, number, start)
 
 
 def _connectives(reader: Terms) -> bool:
@@ -168,7 +168,7 @@ def _equation(reader: Terms, number: int, start: int) -> _Equation:
         reader.in_right = True
         right = reader.expression()
         reader.in_right = False
-        end = reader.tokens[reader.position - 1].end
+        end = reader.end
         reader.skip_ampersands()
         latex = _latex(reader, start, end)
         found.append(Relation("=" if sign.text == "=" else "≠", right, number, latex, "", sign.at))

@@ -5,6 +5,7 @@ import pytest
 
 from einsum_doc import NotationError, verify
 from einsum_doc.compute.checking.derivation import Derivations
+from einsum_doc.notation.reading.parse import Chain, parse_notation
 
 LINEAR = r"\mathbf{Y} &= \mathbf{X}\mathbf{W}^\top + \mathbf{1}\mathbf{b}^\top \\ "
 NORMAL = r"\mathbf{w} &= (\mathbf X^\top \mathbf X)^{-1}\mathbf X^\top \mathbf{y} \\ "
@@ -143,3 +144,19 @@ def test_an_inverse_in_a_row_is_no_argument_of_the_loss() -> None:
     assert verify(
         text + r"\frac{\partial l}{\partial \mathbf{A}} &= \frac{\partial l}{\partial \mathbf{y}} \mathbf{x}^\top"
     )
+
+
+LATEX = {
+    "h_{ti} &= w_{ij} h_{t-1,j}": ["h_{ti} &= w_{ij} h_{t-1,j}"],
+    r"y &= \mathbf{h}_{t-1} = z^{(1)} = A^\top": [r"y &= \mathbf{h}_{t-1}", "= z^{(1)}", r"= A^\top"],
+    r"a &= x^*, \quad b = c^T \Rightarrow d = f.": ["a &= x^*,", "b = c^T", r"\Rightarrow d = f."],
+    r"y &= \boxed{x_{\text{in}}} + \|\mathbf{x}_{\text{out}}\|_F": [
+        r"y &= \boxed{x_{\text{in}}} + \|\mathbf{x}_{\text{out}}\|_F"
+    ],
+}
+
+
+@pytest.mark.parametrize(("text", "rows"), LATEX.items(), ids=LATEX.keys())
+def test_each_relation_is_typeset_whole(text: str, rows: list[str]) -> None:
+    chains = [entry for entry in parse_notation("% label t\n" + text).entries if isinstance(entry, Chain)]
+    assert [relation.latex for chain in chains for relation in chain.relations] == rows
