@@ -33,6 +33,7 @@ class Token:
 
 
 _SIGN = re.compile(r"\s*(\\[A-Za-z]+|\\.|[0-9]+(?:\.[0-9]+)?|.|\Z)", re.DOTALL)
+_GROUP = re.compile(r"\{[^{}]*\}")
 _RELATION = re.compile(r"(?<!\\)=|\\neq?(?![A-Za-z])")
 _ENVIRONMENT = re.compile(
     r"\s*\{(?:(?:aligned|alignedat|align|gather|gathered|split|equation|eqnarray|multline)\*?\}|array\}\s*(?:\{[^{}]*\})?)"
@@ -123,6 +124,8 @@ def _opened(text: str, command: str, end: int) -> tuple[str, int]:
     end = _sign(text, end)[2]
     if KINDS[command] == "group":
         return "{", end
+    while (outer := _GROUP.sub("", inside)) != inside:
+        inside = outer
     return "" if _RELATION.search(inside) else "(", end
 
 

@@ -150,6 +150,8 @@ LATEX = {
     "h_{ti} &= w_{ij} h_{t-1,j}": ["h_{ti} &= w_{ij} h_{t-1,j}"],
     r"y &= \mathbf{h}_{t-1} = z^{(1)} = A^\top": [r"y &= \mathbf{h}_{t-1}", "= z^{(1)}", r"= A^\top"],
     r"a &= x^*, \quad b = c^T \Rightarrow d = f.": ["a &= x^*,", "b = c^T", r"\Rightarrow d = f."],
+    r"E &= \boxed{\sum_{j \ne k} x_j}": [r"E &= \boxed{\sum_{j \ne k} x_j}"],
+    r"\boxed{a = b} \quad c = d": ["a = b", "c = d"],
     r"y &= \boxed{x_{\text{in}}} + \|\mathbf{x}_{\text{out}}\|_F": [
         r"y &= \boxed{x_{\text{in}}} + \|\mathbf{x}_{\text{out}}\|_F"
     ],
