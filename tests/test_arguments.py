@@ -34,6 +34,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "verify": {
         "latex": r"y_i &= x_i \\ u_j &= y_j",
         **{"let": {}, "size": {}, "fixed": (), "no_sum": (), "positive": (), "local": (), "namespace": {}, "seed": 0},
+        **{"small": (), "symmetric": (), "positive_definite": (), "interval": {}, "sums_to_one": {}},
     },
 }
 
@@ -81,6 +82,11 @@ BAD: dict[str, list[Any]] = {
     "fixed": [*LISTS, [3], "1"],
     "no_sum": [*LISTS, [3], "m"],
     "positive": [*LISTS, [3], "m"],
+    "small": [*LISTS, [3], "m"],
+    "symmetric": [*LISTS, [3], "m", "x"],
+    "positive_definite": [*LISTS, [3], "m", "x"],
+    "interval": [3, ["x"], {"x": 3}, {"x": (1,)}, {"x": (1, 0)}, {"x": ("a", "b")}, {"m": (0, 1)}],
+    "sums_to_one": [3, ["x"], {"x": "m"}, {"m": "i"}, {"x": 3}],
     "local": [*LISTS, [3], "m"],
     "namespace": [3, "x", ["x"]],
 }

@@ -11,6 +11,7 @@ from einsum_doc.notation.deriving.letters import GREEK_LETTERS, NAMES, Letters, 
 from einsum_doc.notation.deriving.rules import Factors, primed
 from einsum_doc.notation.expression import Delta, Expression, Index, One, Partial, Subscript, Tensor, identifier
 from einsum_doc.notation.reading.parse import parse_expression
+from einsum_doc.notation.reading.vocabulary import BOLD_STYLES
 
 
 class IndexedEquation:
@@ -158,7 +159,8 @@ def _check_name(name: str, scalar: bool = False) -> None:
         found = parse_expression(name if scalar else name + "_{i}")
     except (NotationError, TypeError):
         found = None
-    if not isinstance(found, Tensor) or found.name != name:
+    bold = scalar and any(style in name for style in BOLD_STYLES)
+    if not isinstance(found, Tensor) or found.name != name or bold:
         expected = (
             "scalar: a letter such as x that is not bold" if scalar else "tensor: a letter such as x, or \\mathbf{x}"
         )
