@@ -18,6 +18,7 @@ from einsum_doc.notation.expression import (
     Sum,
     Tensor,
     mapped,
+    plain,
     rebuilt,
 )
 
@@ -26,7 +27,7 @@ Definitions: TypeAlias = Mapping[str, tuple[Tensor, Expression]]
 
 
 def applied(expression: Expression, functions: Definitions) -> Expression:
-    """Return an expression with each function that the page defines replaced by its value.
+    """Return an expression with each function that the page defines replaced by its value, also without its argument.
 
     >>> x, y = Tensor("x"), Tensor("y")
     >>> print(applied(Function("f", y, order=1), {"f": (x, Power(x, Number(Fraction(3))))}))
@@ -34,6 +35,8 @@ def applied(expression: Expression, functions: Definitions) -> Expression:
     """
 
     def change(part: Expression) -> Expression:
+        if isinstance(part, Tensor) and not part.indices and plain(part.name) in functions:
+            return applied(functions[plain(part.name)][1], functions)
         if not isinstance(part, Function) or part.name not in functions:
             return part
         argument, value = functions[part.name]

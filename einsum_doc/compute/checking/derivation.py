@@ -312,9 +312,10 @@ class DerivationCheck:
             chain = Chain(chain.relations[0].right, chain.relations[1:])
             if not chain.relations:
                 return
-        written = [applied(side, self.table.values) for side in sides_of(chain)]
+        written = sides_of(chain)
         taken = {index.letter for index, _ in directives.equal}
-        components, free, matrices = in_components(written, self.table, self.scope, taken)
+        values = [applied(side, self.table.values) for side in written]
+        components, free, matrices = in_components(values, self.table, self.scope, taken)
         bodies = [part for each in matrices for part in (each.argument, each.body)]
         every = resolved([*components, *bodies], self.table, self.scope, directives.ranges)
         sides, bodies = every[: len(written)], every[len(written) :]

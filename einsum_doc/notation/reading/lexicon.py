@@ -11,13 +11,14 @@ class Lexicon:
     """The meanings of letters.
 
     labels: letters that are no indices, but parts of names, as t in `h_{t-1}`. squares: letters that are names with
-    their square only, as the variance σ². names: those of several signs. functions: letters that are functions
-    where they stand before a bracket, each with its name. upstream: the scalar whose derivative by x is written dx.
+    their square only, as the variance σ². names: those of several signs, each with the letter it is read as.
+    functions: letters that are functions where they stand before a bracket, each with its name. upstream: the scalar
+    whose derivative by x is written dx.
     """
 
     labels: frozenset[str] = frozenset()
     squares: frozenset[str] = frozenset()
-    names: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
     upstream: str = ""
 

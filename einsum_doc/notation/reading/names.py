@@ -49,14 +49,14 @@ def square_label(cursor: Cursor, name: str) -> str:
     return "^{2}"
 
 
-def join(cursor: Cursor, name: str) -> None:
-    """Make one letter of a name of several signs, wherever it stands."""
+def join(cursor: Cursor, name: str, letter: str) -> None:
+    """Read a name of several signs as one letter, wherever it stands."""
     texts = [token.text for token in signs_of(name)[:-1]]
     found = [token.text for token in cursor.tokens]
     for start in reversed(range(len(found) - len(texts) + 1)):
         if texts and found[start : start + len(texts)] == texts:
             first, last = cursor.tokens[start], cursor.tokens[start + len(texts) - 1]
-            cursor.tokens[start : start + len(texts)] = [replace(first, kind="letter", text=name, end=last.end)]
+            cursor.tokens[start : start + len(texts)] = [replace(first, kind="letter", text=letter, end=last.end)]
 
 
 def squares(tokens: Sequence[Token]) -> Iterator[str]:
@@ -169,9 +169,11 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
     given: dict[str, list[str]] = {}
     for step in directives:
         given.setdefault(step.word, []).extend(step.names)
-    names = (*said.names, *given.get("name", ()))
-    for name in names:
-        join(cursor, name)
+    names = dict(said.names)
+    names.update((name, name) for name in given.get("name", ()))
+    names.update(_with_arguments(cursor))
+    for name, letter in names.items():
+        join(cursor, name, letter)
     return Lexicon(
         said.labels.union(given.get("label", ()), shifted(cursor.tokens, BOLD_STYLES)),
         said.squares.union(squares(cursor.tokens)),
@@ -198,10 +200,35 @@ def defined(tokens: Sequence[Token]) -> Iterator[str]:
     """Yield the letters that rows define as functions: `f(x) =`."""
     for number, token in enumerate(tokens):
         texts = [each.text for each in tokens[number : number + 6] if each.text != "&"]
-        first = number == 0 or tokens[number - 1].kind in ("break", "so", "text") or tokens[number - 1].text in "&,"
         argument = tokens[number + 2].kind == "letter" if number + 2 < len(tokens) else False
-        if first and token.kind == "letter" and argument and texts[1:2] == ["("] and texts[3:5] == [")", "="]:
+        if (
+            _begins_row(tokens, number)
+            and token.kind == "letter"
+            and argument
+            and texts[1:2] == ["("]
+            and texts[3:5] == [")", "="]
+        ):
             yield token.text
+
+
+def _with_arguments(cursor: Cursor) -> Iterator[tuple[str, str]]:
+    r"""Yield what rows define with its arguments, `L(\mathbf{w}) =` or `z(x, y) =`, and the letter that it is.
+
+    One argument that is not bold is that of a function, whose value elsewhere is told by it.
+    """
+    tokens = cursor.tokens
+    for number, token in enumerate(tokens[:-1]):
+        if _begins_row(tokens, number) and token.kind == "letter" and tokens[number + 1].text == "(":
+            end = next((at for at in range(number + 2, len(tokens)) if tokens[at].kind == "close"), 0)
+            inside = tokens[number + 2 : end]
+            several = any(each.text in BOLD_STYLES or each.text == "," for each in inside)
+            known = all(each.kind in ("letter", "style") or each.text in "{},_" for each in inside)
+            if several and known and "=" in (_text(tokens, end + 1), _text(tokens, end + 2)):
+                yield cursor.text[token.start : tokens[end].end], token.text
+
+
+def _begins_row(tokens: Sequence[Token], number: int) -> bool:
+    return number == 0 or tokens[number - 1].kind in ("break", "so", "text") or tokens[number - 1].text in "&,"
 
 
 def _of_vectors(tokens: Sequence[Token]) -> Iterator[str]:

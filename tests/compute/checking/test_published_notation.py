@@ -57,6 +57,8 @@ TRUE = {
     # functions
     "a function that is defined": (r"\sigma(x) &= \frac{1}{1+e^{-x}} \\ \frac{d\sigma(x)}{dx} &= \left( 1 - \sigma(x) \right) \sigma(x)", "( 1 -", "( 2 -"),
     "and its prime": (r"\sigma(x) &= \frac{1}{1+e^{-x}} \\ y_i &= \sigma'(z_i) \\ y_i &= \sigma(z_i) \sigma(-z_i)", r"(-z_i)", r"(z_i)"),
+    "a function without its argument": (r"\sigma(x) &= \frac{1}{1+e^{-x}} \\ \frac{d\sigma}{dx} &= (1 - \sigma) \, \sigma", "(1 -", "(2 -"),
+    "a loss with its arguments": (r"L(\mathbf{w}, b) &= (\mathbf{w}^\top \mathbf{x} + b - y)^2 \\ \nabla_{\mathbf{w}} L(\mathbf{w}, b) &= 2 (\mathbf{w}^\top \mathbf{x} + b - y) \, \mathbf{x} \\ \frac{\partial L}{\partial b} &= 2 (\mathbf{w}^\top \mathbf{x} + b - y)", r"{\partial b} &= 2", r"{\partial b} &= "),
     "a function that is declared": ("% function \\sigma = sigmoid\n" r"\sigma'(x) &= (1 - \sigma(x)) \sigma(x)", "(1 -", "(2 -"),
     "an arbitrary one": ("% function g\n" r"y_i &= g(x_i) \\ \frac{\partial y_i}{\partial x_j} &= g'(x_i) \delta_{ij}", "g'", "g"),
     "GELU": ("% function \\Phi = normalcdf\n% function \\phi = normalpdf\n" r"y &= x \Phi(x), \quad \frac{dy}{dx} = \Phi(x) + x \phi(x)", r"+ x \phi", r"- x \phi"),
