@@ -1,7 +1,7 @@
-"""Derivations of textbooks, papers and courses, as near as possible to their notation: each holds, its false variant not.
+"""Derivations of textbooks, papers and courses: they hold, and with a slip of the pen they do not.
 
-`literal` is the text of the source, `added` the directives and definitions that it has in words, and `changed`, where it
-is given, what of its notation is not read, and how it is written here.
+`literal` is the text of the source, as near as possible to its notation, `added` has the directives and definitions
+that it states in words, and `changed`, where it is given, says which notation is not read as it stands there.
 """
 
 import json
