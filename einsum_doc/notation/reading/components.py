@@ -188,10 +188,10 @@ def tensor_name(cursor: Cursor) -> str | None:
     """Read the name of a tensor with its primes, in LaTeX without blanks; return None if no name is next."""
     if not (cursor.sees("letter") or cursor.sees("style")):
         return None
-    found = cursor.take().text if cursor.sees("letter") else _styled(cursor)
+    found = letter = cursor.take().text if cursor.sees("letter") else _styled(cursor)
     while True:
         prime = "'" if cursor.accept("symbol", "'") else ""
-        label = prime or upper_label(cursor) or lower_label(cursor) or square_label(cursor, found)
+        label = prime or upper_label(cursor) or lower_label(cursor) or square_label(cursor, letter)
         if not label:
             return found
         found += label

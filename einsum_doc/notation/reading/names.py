@@ -16,6 +16,9 @@ from einsum_doc.notation.reading.vocabulary import BOLD_STYLES, FUNCTIONS, USUAL
 _STARS = ("*", r"\ast", r"\star")
 
 
+_WORD_STYLES = (r"\mathrm", r"\mathsf", r"\mathit")
+
+
 def upper_label(cursor: Cursor) -> str:
     r"""Read `^{(1)}`, `^{[l]}`, `^{\text{in}}` or `^*`, if it is next; return it in LaTeX without blanks, or ""."""
     if not cursor.sees("symbol", "^"):
@@ -82,10 +85,10 @@ def _after_square(tokens: Sequence[Token], number: int) -> int:
         if _text(tokens, number) == "^" and texts[0] != "2" and texts != ["{", "2", "}"]:
             return 0
         square = square or _text(tokens, number) == "^"
-        number += 2
-        if texts[0] == "{":
-            while _text(tokens, number) not in ("}", ""):
-                number += 1
+        number += 2 + texts[0].startswith(r"\math")  # The brace of a label in a style, as in `\sigma_\mathcal{B}^2`.
+        depth = "{" in (texts[0], _text(tokens, number - 1))
+        while depth and number < len(tokens):
+            depth += (_text(tokens, number) == "{") - (_text(tokens, number) == "}")
             number += 1
     return number if square else 0
 
@@ -152,12 +155,14 @@ def _group(cursor: Cursor, ahead: int) -> tuple[list[Token], int]:
 
 
 def _word(inside: Sequence[Token]) -> str:
-    r"""Return a label that is a word, `\text{in}` or `\mathrm{in}`; "" for anything else."""
+    r"""Return a label that is a word, `\text{in}` or `\mathrm{in}`, or a set, `\mathcal{B}`; "" for anything else."""
     if len(inside) == 1 and inside[0].kind == "text":
         return rf"\text{{{''.join(inside[0].text.split())}}}"
     letters = [token.text for token in inside[1:] if token.text not in "{}"]
-    upright = inside and inside[0].kind == "style" and inside[0].text in (r"\mathrm", r"\mathsf", r"\mathit")
-    return rf"\text{{{''.join(letters)}}}" if upright and letters and all(map(str.isalpha, letters)) else ""
+    style = inside[0].text if inside and inside[0].kind == "style" else ""
+    if style not in (*_WORD_STYLES, r"\mathcal") or not "".join(letters).isalpha():
+        return ""
+    return ("\\text" if style in _WORD_STYLES else style) + f"{{{''.join(letters)}}}"
 
 
 def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> Lexicon:

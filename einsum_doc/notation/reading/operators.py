@@ -10,6 +10,7 @@ from einsum_doc.notation.expression import (
     Expression,
     Function,
     Indicator,
+    Negative,
     Number,
     Partial,
     Position,
@@ -167,10 +168,11 @@ def summation(parser: Parser) -> Expression:
     sign = parser.take()
     found = _conditioned(parser)
     indices, capital = ((found.indices[0],), "") if found else summed_indices(parser)
+    minus = parser.accept("symbol", "-")
     if not parser.starts_factor():
         raise parser.misplaced("what is summed")
     with parser.nested():
-        body = parser.term()
+        body = Negative(parser.term(), at=minus.at) if minus else parser.term()
     if sign.kind == "sum":
         return Summation(indices, Product((found, body), at=body.at) if found else body, capital, at=sign.at)
     if found:

@@ -20,6 +20,7 @@ from einsum_doc.notation.expression import (
     Sum,
     Summation,
     Tensor,
+    plain,
     subscripts,
 )
 from einsum_doc.notation.matrices.nodes import Component, Hadamard, Kronecker
@@ -48,7 +49,7 @@ from einsum_doc.notation.reading.operators import (
     with_held,
 )
 from einsum_doc.notation.reading.tokens import Token
-from einsum_doc.notation.reading.vocabulary import BETWEEN, CONSTANTS
+from einsum_doc.notation.reading.vocabulary import BETWEEN, BOLD_STYLES, CONSTANTS
 
 
 class Terms(Parser):
@@ -187,14 +188,17 @@ def _refuse_function(parser: Parser, before: Expression | Token, first: Token, f
 
 
 def _could_be_argument(inside: Expression, name: Tensor) -> bool:
-    """Return whether what is inside of a bracket could be the argument of a function with this name.
+    r"""Return whether what is inside of a bracket could be the argument of a function with this name.
 
-    A product needs the bracket of a sum, a derivative or a sign, but not that of a single component.
+    A product needs the bracket of a sum, a derivative or a sign, but not that of a single component; one of
+    matrices needs that of `\mathbf{X} (\mathbf{X}^\top \mathbf{X})^{-1}` too.
     """
     negative = isinstance(inside, Negative)
     while isinstance(inside, Power | Negative):
         inside = inside.parts[0]
     if isinstance(inside, Sum | Partial | Summation):
+        return False
+    if isinstance(inside, Product) and name.name.startswith(BOLD_STYLES) and plain(name.name)[:1].isupper():
         return False
     return (inside.is_leaf and not negative) or not set(subscripts(inside)) & set(name.indices)
 

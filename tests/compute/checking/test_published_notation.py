@@ -42,6 +42,7 @@ TRUE = {
     "a diagonal": (r"\mathbf{p} &= \operatorname{softmax}(\mathbf{z}) \\ \frac{\partial \mathbf{p}}{\partial \mathbf{z}} &= \operatorname{diag}(\mathbf{p}) - \mathbf{p}\mathbf{p}^\top", "- \\mathbf{p}", "+ \\mathbf{p}"),
     "a derivative by a scalar": (r"\frac{\partial}{\partial a} \left( a \mathbf{A} \mathbf{x} \right) &= \mathbf{A} \mathbf{x}", r"&= \mathbf{A}", r"&= a \mathbf{A}"),
     "from components to matrices": ("% matrix G = \\frac{\\partial l}{\\partial z_{ij}}\n" r"z_{ij} &= x_{ik} w_{kj} \\ \frac{\partial l}{\partial w_{ij}} &= x_{ki} \frac{\partial l}{\partial z_{kj}} = x^\top G", r"= x^\top", r"= 2 x^\top"),
+    "a matrix before a product": (r"\mathbf{P} &= \mathbf{X}^\top \mathbf{X} \\ \frac{\partial \det \mathbf{P}}{\partial \mathbf{X}} &= 2 \det(\mathbf{P}) \, \mathbf{X}\left(\mathbf{X}^\top \mathbf{X}\right)^{-1}", "= 2", "="),
     "declared names": ("% matrix A\n% vector x\n" r"\nabla_x (x^\top A x) &= A x + A^\top x", "+", "-"),
     "numbered vectors": ("% samples i\n" r"s &= \frac{1}{2} \sum_i (\mathbf{x}_i - \boldsymbol{\mu})^\top (\mathbf{x}_i - \boldsymbol{\mu}) \\ \frac{\partial s}{\partial \boldsymbol{\mu}} &= -\sum_i (\mathbf{x}_i - \boldsymbol{\mu})", "&= -", "&= "),
     # labels
@@ -51,6 +52,7 @@ TRUE = {
     "time of components": ("% label t\n" r"h_{ti} &= w_{ij} h_{t-1,j} + x_{t,i} \\ \frac{\partial h_{ti}}{\partial h_{t-1,k}} &= w_{ik}", r"&= w_{ik}", r"&= w_{ik} + \delta_{ik}"),
     "words": (r"x_{\text{out}} &= 2 x_{\mathrm{in}}^2 \\ \frac{\partial x_{\text{out}}}{\partial x_{\text{in}}} &= 4 x_{\text{in}}", "= 4", "= 2"),
     "a variance": (r"\sigma^2 &= \frac{1}{2} (x - \mu)^2 \\ \frac{\partial \log(\sigma^2 + 1)}{\partial \sigma^2} &= \frac{1}{\sigma^2 + 1}", r"{\sigma^2 + 1}", r"{\sigma^2 + 2}"),
+    "a variance of a set": (r"\sigma_\mathcal{B}^2 &= \frac{1}{2} (x - \mu_\mathcal{B})^2 \\ \frac{\partial \log(\sigma_{\mathcal{B}}^{2} + 1)}{\partial \sigma_\mathcal{B}^2} &= \frac{1}{\sigma_\mathcal{B}^2 + 1}", r"_\mathcal{B}^2 + 1}", r"_\mathcal{B}^2 + 2}"),
     "an optimum": (r"w^* &= 2 y \\ \frac{\partial w^*}{\partial y} &= 2", "&= 2" + "\0", "&= 1"),
     "names of several letters": ("% name FL\n" r"p &= \operatorname{sigmoid}(x) \\ FL &= -(1-p)^2 \log p, \quad \frac{dFL}{dx} = (1-p)^2 (2 p \log p + p - 1)", "2 p", "p"),
     "gradients by a d": ("% gradient L\n" r"\mathbf{S} &= \mathbf{Q}\mathbf{K}^T \\ \mathbf{dQ} &= \mathbf{dS} \mathbf{K}, \quad \mathbf{dK} = \mathbf{dS}^T \mathbf{Q}", r"dS}^T", r"dS}"),
@@ -71,6 +73,7 @@ TRUE = {
     "boxes and braces": (r"y_i &= \boxed{x_i + z_i} w_i \\ &= \underbrace{x_i w_i}_{\text{one}} + {\color{red} z_i} w_i", "+ {", "- {"),
     "an environment": (r"\begin{aligned} \large y &= x^2 \\ \frac{dy}{dx} &= 2 x \tag{1}\label{eq:y} \end{aligned}", "2 x", "3 x"),
     # conditions
+    "a sum of negatives": (r"s &= \sum_i -2 x_i y_i \\ \frac{\partial s}{\partial x_k} &= -2 y_k", "= -2 y", "= 2 y"),
     "all but one": (r"s_i &= \sum_{j \ne i} x_j y_i \\ \frac{\partial s_i}{\partial x_k} &= y_i \cdot (\mathbf{1}_i \mathbf{1}_k - \delta_{ik})", r"- \delta", r"+ \delta"),
     "pairs": (r"E &= \sum_{i<j} x_i x_j \\ \frac{\partial E}{\partial x_k} &= \sum_{j \ne k} x_j", r"\sum_{j \ne k}", r"2 \sum_{j \ne k}"),
     "an indicator": (r"y_t &= \sum_s \mathbb{1}[s \le t] x_s \\ \frac{\partial y_t}{\partial x_s} &= \mathbb{1}[t \geq s]", r"\geq", ">"),

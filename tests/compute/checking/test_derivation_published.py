@@ -1,0 +1,36 @@
+"""Derivations of textbooks, papers and courses: they hold, and with a slip of the pen they do not.
+
+`literal` is the text of the source, as near as possible to its notation, `added` has the directives and definitions
+that it states in words, and `changed`, where it is given, says which notation is not read as it stands there.
+"""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from einsum_doc import NotationError, verify
+
+TEXTS = json.loads((Path(__file__).parents[2] / "derivations" / "published.json").read_text("utf-8"))
+
+
+def test_as_many_texts_need_as_many_lines_as_are_said() -> None:
+    needed = Counter(min(text["added"].count("\n"), 3) for text in TEXTS)
+    assert (len(TEXTS), dict(sorted(needed.items()))) == (63, {0: 31, 1: 18, 2: 9, 3: 5})
+    assert sum("changed" in text for text in TEXTS) == 21
+    assert sum("changed" not in text and not text["added"] for text in TEXTS) == 26
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text["name"])
+def test_a_published_derivation_holds_and_its_false_variant_does_not(text: dict[str, str]) -> None:
+    derivation = verify(text["added"] + text["literal"])
+    assert derivation, str(derivation)
+    assert any(line.kind == "claim" for line in derivation.lines)
+    try:
+        false = verify(text["added"] + text["false_variant"])
+    except NotationError as error:
+        pytest.fail(f"the false variant is not read: {error}")
+    messages = [line.message for line in false.lines if not line.holds]
+    assert messages
+    assert all(message.startswith("false: ") and "cannot be checked" not in message for message in messages)
