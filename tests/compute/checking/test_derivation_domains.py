@@ -301,6 +301,13 @@ DECLARED = {
         r"\sum_i p_i^2 &= 1",
         "p positive, summing to one over index 1",
     ),
+    "a column that sums to one": (
+        "% sums to one \\mathbf{y}\n"
+        r"\mathbf{p} &= \operatorname{softmax}(\mathbf{z}) \\ l &= -\mathbf{y}^\top \log(\mathbf{p}) \\ ",
+        r"\frac{\partial l}{\partial \mathbf{z}} &= \mathbf{p} - \mathbf{y}",
+        r"\mathbf{1}^\top \mathbf{z} &= 1",
+        "y summing to one over index 1",
+    ),
 }
 
 TRUE = {**{name: (*case, "") for name, case in MAGNITUDES.items()}, **DOMAINS, **DECLARED}
