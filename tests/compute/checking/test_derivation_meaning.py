@@ -25,6 +25,10 @@ VANISHING = {
         r"y_i &= x_i^2 \\ u_i &= 2 c_i \\ \frac{\partial y_i}{\partial c_p} &= 3 \frac{\partial x_i}{\partial c_p}",
         "y_i does not depend on c: is x meant?",
     ),
+    "all ways held fixed": (
+        r"m &= x_i x_i \\ y &= 2 m \\ \left. \frac{\partial y}{\partial x_p} \right|_{m} &= 5 \left. \frac{\partial y}{\partial x_p} \right|_{m}",
+        "y does not depend on x with m held fixed",
+    ),
     "a bracket": (
         r"\frac{\partial}{\partial V_{pq}} \left( W_{ij} x_j \right) &= 3 \frac{\partial W_{ij}}{\partial V_{pq}} x_j",
         "there is no V above: is W meant?",
