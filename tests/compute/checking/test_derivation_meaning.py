@@ -282,6 +282,7 @@ def test_a_range_that_a_letter_names_differs_between_instances() -> None:
 ONE_SIGN = {
     "a bounded unit": r"y_i &= \operatorname{relu}(x_i) - \operatorname{relu}(x_i - 6 \mathbf{1}_i) \\ \frac{\partial y_i}{\partial x_p} &= \left( \operatorname{relu}'(x_i) - \operatorname{relu}'(x_i - 6 \mathbf{1}_i) \right) \delta_{ip}",
     "an exponential": r"\operatorname{relu}(e^{e^{x_i}}) &= e^{e^{x_i}}",
+    "functions that are never negative": r"\operatorname{relu}(\cosh(x) + \operatorname{softplus}(x)) + \operatorname{relu}(\operatorname{normalcdf}(x) \operatorname{normalpdf}(x)) &= \cosh(x) + \operatorname{softplus}(x) + \operatorname{normalcdf}(x) \operatorname{normalpdf}(x)",
     "a square": r"\operatorname{abs}(x_i^2 + \mathbf{1}_i) &= x_i^2 + \mathbf{1}_i",
     "the root of a square": r"\sqrt{x_i^2} + \sqrt{(e^{x_i})^2} &= \operatorname{abs}(x_i) + e^{x_i}",
     "the root of a cube": r"\sqrt{(x_i^2 + \mathbf{1}_i)^3} &= (x_i^2 + \mathbf{1}_i)^{\frac{3}{2}}",
