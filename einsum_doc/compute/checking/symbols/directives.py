@@ -132,12 +132,11 @@ class Directives:
     def _axis(self, name: str, index: str, step: Directive) -> int:
         """Return the axis of a tensor at which the text writes an index; without an index, its only axis."""
         tensor = self.tensor(name, step)
-        kinds = self.kinds(tensor) or ()
         parts = [part.indices for part in self.tensors if part.name == tensor]
-        axes = {axis for indices in parts for axis, each in enumerate(indices) if index == str(each)}
-        if not index and len(kinds) == 1:
-            axes = {0}  # also of a column, which is written without its index
-        if len(axes) != 1 or "range" in kinds:
+        axes = {axis for indices in parts for axis, each in enumerate(indices) if index in (str(each), "")}
+        if not index and self.kinds(tensor) == ("index",):
+            axes = {0}
+        if len(axes) != 1 or "range" in (self.kinds(tensor) or ()):
             fault = f"{index or 'the index'} is not one axis of {plain(tensor)}"
             raise self.fail(fault, step.at, "% sums to one p over i, with i in one place of p")
         return axes.pop()
