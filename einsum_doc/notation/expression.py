@@ -366,6 +366,17 @@ def subscripts(expression: Expression) -> list[Subscript]:
     return found
 
 
+def with_indices(side: Expression, names: Mapping[Subscript, Subscript]) -> Expression:
+    """Return an expression with some of its indices replaced by others."""
+
+    def other(part: Expression) -> Expression:
+        if isinstance(part, Tensor | Delta | One | Indicator | Summation):
+            return replace(part, indices=tuple(names.get(index, index) for index in part.indices))
+        return part
+
+    return rebuilt(side, other)
+
+
 def letters(found: Iterable[Subscript]) -> set[str]:
     """Return the letters among indices, those in the ends of ranges too."""
     names: set[str] = set()

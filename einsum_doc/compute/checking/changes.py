@@ -29,8 +29,8 @@ from einsum_doc.notation.expression import (
     Tensor,
     mapped,
     plain,
-    rebuilt,
     subscripts,
+    with_indices,
 )
 
 ONE, TWO, HALF = Number(Fraction(1)), Number(Fraction(2)), Number(Fraction(1, 2))
@@ -81,17 +81,6 @@ def fresh(index: Index) -> Index:
 def axis_index(name: str, axis: int) -> Index:
     """Return an index that no text can contain, for an axis of a tensor."""
     return Index(f"{name}*{axis}")
-
-
-def with_indices(side: Expression, names: Mapping[Subscript, Subscript]) -> Expression:
-    """Return an expression with some of its indices replaced by others."""
-
-    def other(part: Expression) -> Expression:
-        if isinstance(part, Tensor | Delta | One | Summation):
-            return replace(part, indices=tuple(names.get(index, index) for index in part.indices))
-        return part
-
-    return rebuilt(side, other)
 
 
 def operands(side: Expression, around: Surroundings) -> Iterator[Expression]:

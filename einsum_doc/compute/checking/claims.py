@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from einsum_doc.compute.checking.cases import Case, Cases
-from einsum_doc.compute.checking.comparison import CERTAIN, difference, explanation
+from einsum_doc.compute.checking.comparison import CERTAIN, compared, difference, explanation
 from einsum_doc.compute.checking.evaluation.arrays import TOLERANCE
 from einsum_doc.compute.checking.held import held_if
 from einsum_doc.compute.checking.instances import FARTHEST, UncheckableError
@@ -43,12 +43,14 @@ def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
     left, right = cases.statement.sides[number : number + 2]
     largest = 0.0
     for place in range(len(cases.all)):
-        found = cases.look(place, (number, number + 1), lambda case: difference(case, number, number + 1))
+        found = compared(cases, place, number)
         case = cases.all[place]
         if isinstance(found, UncheckableError):
             return _undecided(cases, number, sign, str(found), case)
         error, component = found
         if sign == "=" and not error <= TOLERANCE:
+            for other in range(place + 1, len(cases.all)):
+                compared(cases, other, number)  # All cases have values, if they can, before a reason is looked for.
             held = held_if(cases, number, lambda case: _agree(case, number))
             message = f"refused: {left} = {right} {held}" if held else _fault(case, cases, number, signs)
             slip = explanation(cases, case, number) if not held and _begins(case, number, signs) else []

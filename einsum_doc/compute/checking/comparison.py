@@ -40,7 +40,6 @@ FOUND = 4
 PARTS = 12
 """The greatest numerator and denominator of a factor between two sides that is told."""
 
-
 POWERS = {1.0: "{} · left", -1.0: "left / {}", 0.5: "√{} · left", -0.5: "left / √{}"}
 """The powers of a number of values that are told as a factor between two sides, each with its words."""
 
@@ -74,6 +73,11 @@ def difference(case: Case, first: int, second: int) -> tuple[float, tuple[int, .
     return float(relative.max()), tuple(reversed(component))
 
 
+def compared(cases: Cases, place: int, number: int) -> tuple[float, tuple[int, ...]] | UncheckableError:
+    """Return the difference of side `number` and the next in a case that can decide, which is then at its place."""
+    return cases.look(place, (number, number + 1), lambda case: difference(case, number, number + 1))
+
+
 def explanation(cases: Cases, case: Case, number: int) -> list[str]:
     """Return the simplest slip that explains in all instances why two sides differ, in words; nothing if none does.
 
@@ -88,11 +92,9 @@ def explanation(cases: Cases, case: Case, number: int) -> list[str]:
 
 
 def _values(cases: Cases, number: int) -> Pairs:
-    """Return the values of two sides, in the instances in which both have some."""
+    """Return the values of two sides, of each case in which both have some."""
     pairs: Pairs = []
-    for place in range(len(cases.all)):
-        cases.look(place, (number, number + 1), lambda case: difference(case, number, number + 1))
-        case = cases.all[place]
+    for case in cases.all:
         left, right = case.value(number), case.value(number + 1)
         if not isinstance(left, UncheckableError) and not isinstance(right, UncheckableError):
             assert left.scale is not None
@@ -270,7 +272,7 @@ def _holds(variant: Statement, cases: Cases, number: int) -> bool:
     except NotationError:
         return False
     for place in range(len(drawn.all)):
-        found = drawn.look(place, (number, number + 1), lambda case: difference(case, number, number + 1))
+        found = compared(drawn, place, number)
         if isinstance(found, UncheckableError) or not found[0] <= TOLERANCE:
             return False
     return True

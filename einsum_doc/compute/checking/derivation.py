@@ -28,8 +28,8 @@ from einsum_doc.compute.checking.symbols.resolution import (
 from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable
 from einsum_doc.compute.checking.symbols.vanishing import refuse_vanishing
 from einsum_doc.errors import ArgumentError, NotationError, sequence, shown, whole
-from einsum_doc.notation.expression import Expression, Function, Index, Partial, Tensor
-from einsum_doc.notation.functions import applied
+from einsum_doc.notation.expression import Expression, Function, Index, Partial, Tensor, subscripts
+from einsum_doc.notation.functions import Applications
 from einsum_doc.notation.matrices.components import OfMatrix
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
@@ -278,7 +278,8 @@ class DerivationCheck:
         argument = head.argument
         if not isinstance(argument, Tensor) or argument.indices or head.order or relation.sign != "=":
             return None
-        self.table.values[head.name] = argument, applied(relation.right, self.table.values)
+        (value,) = self._applied([relation.right])
+        self.table.values[head.name] = argument, value
         return CheckedLine(
             relation.at[0],
             relation.latex,
@@ -291,6 +292,15 @@ class DerivationCheck:
             relation.row,
             f"{head} = {relation.right}",
         )
+
+    def _applied(self, sides: Sequence[Expression]) -> list[Expression]:
+        """Return sides with the functions of the page replaced by their values."""
+        used: dict[str, int] = {}
+        for index in (index for side in sides for index in subscripts(side) if isinstance(index, Index)):
+            used[index.letter] = max(index.primes, used.get(index.letter, 0))
+        table = self.table
+        applications = Applications(table.values, used, table.fixed, table.depends, self.scope.fail)
+        return [applications.replaced(side) for side in sides]
 
     def _of_matrix(
         self, found: OfMatrix, argument: Expression, body: Expression, key: str, directives: Directives
@@ -314,8 +324,7 @@ class DerivationCheck:
                 return
         written = sides_of(chain)
         taken = {index.letter for index, _ in directives.equal}
-        values = [applied(side, self.table.values) for side in written]
-        components, free, matrices = in_components(values, self.table, self.scope, taken)
+        components, free, matrices = in_components(self._applied(written), self.table, self.scope, taken)
         bodies = [part for each in matrices for part in (each.argument, each.body)]
         every = resolved([*components, *bodies], self.table, self.scope, directives.ranges)
         sides, bodies = every[: len(written)], every[len(written) :]

@@ -132,7 +132,7 @@ def region(low: float, high: float) -> str:
         return "negative"
     if high < 1:
         return "between −1 and 1" if low > -1 else "below 1"
-    return "where all has a value"
+    return "where everything has a value"
 
 
 ROUNDS = 90

@@ -175,7 +175,7 @@ DOMAINS = {
         r"z_b &= x_{bi} w_i \\ y_b &= \operatorname{arcosh}(z_b) \\ ",
         r"\cosh(y_b) &= z_b",
         r"\sinh(y_b) &= z_b",
-        "x and w where all has a value",
+        "x and w where everything has a value",
     ),
     "the logarithm of a softmax": (
         SCORES + r"p_{bk} &= \frac{\exp(z_{bk})}{\sum_j \exp(z_{bj})} \\ y_{bk} &= \log p_{bk} \\ ",
@@ -211,13 +211,13 @@ DOMAINS = {
         r"y_i &= \sqrt{a_i b_i} \\ ",
         r"\frac{\partial y_i}{\partial a_j} &= \frac{b_i}{2 y_i} \delta_{ij}",
         r"\frac{\partial y_i}{\partial a_j} &= \frac{a_i}{2 y_i} \delta_{ij}",
-        "a and b where all has a value",
+        "a and b where everything has a value",
     ),
     "a quadratic form under a root": (
         r"d &= \sqrt{x_i A_{ij} x_j} \\ ",
         r"\frac{\partial d}{\partial A_{pq}} &= \frac{x_p x_q}{2 d}",
         r"\frac{\partial d}{\partial A_{pq}} &= \frac{x_p x_q}{d}",
-        "x and A where all has a value",
+        "x and A where everything has a value",
     ),
     "a root of a derivative": (
         r"y &= a x^2 \\ u &= \sqrt{\frac{\partial y}{\partial x}} \\ ",
@@ -300,6 +300,13 @@ DECLARED = {
         r"\sum_i p_i &= 1",
         r"\sum_i p_i^2 &= 1",
         "p positive, summing to one over index 1",
+    ),
+    "a column that sums to one": (
+        "% sums to one \\mathbf{y}\n"
+        r"\mathbf{p} &= \operatorname{softmax}(\mathbf{z}) \\ l &= -\mathbf{y}^\top \log(\mathbf{p}) \\ ",
+        r"\frac{\partial l}{\partial \mathbf{z}} &= \mathbf{p} - \mathbf{y}",
+        r"\mathbf{1}^\top \mathbf{z} &= 1",
+        "y summing to one over index 1",
     ),
 }
 

@@ -84,6 +84,7 @@ ASKED = {
     "through a name in the bracket": (MEAN + r"\frac{\partial}{\partial x_p} (2 d_i) &= 2 \delta_{ip}", "m is", r"\left. \frac{\partial}{\partial x_{p}}\left( 2 \, d_{i} \right) \right|_{m}"),
     "both ways to z": (LINE + r"\frac{\partial z}{\partial x} &= \frac{\partial z}{\partial x} + \frac{\partial z}{\partial y} \frac{\partial y}{\partial x}", "y is", HELD % ("z", "x", "y") + " on the right"),
     "three paths": (NORM + NORM_PATHS, "m and v are", HELD % ("n_{b}", "x_{p}", "m, v") + " and " + HELD % ("v", "x_{p}", "m") + ", or '% local'"),
+    "three paths, with inputs that are searched for": (NORM.replace("^2}}", "}}") + NORM_PATHS, "m and v are", HELD % ("n_{b}", "x_{p}", "m, v") + " and " + HELD % ("v", "x_{p}", "m") + ", or '% local'"),
     "two steps": (STEPS + r"\frac{\partial L}{\partial w_{qr}} &= \frac{\partial L}{\partial b_i} \frac{\partial b_i}{\partial w_{qr}} + \frac{\partial L}{\partial a_p} \frac{\partial a_p}{\partial w_{qr}}", "a is", HELD % ("b_{i}", "w_{qr}", "a")),
     "in the middle of a chain": (RIDGE + r"x_{kj} \frac{\partial s}{\partial w_j} &= \frac{\partial s}{\partial w_j} x_{kj} = 2 \lambda x_{kj} w_j", "e is", HELD % ("s", "w_{j}", "e")),
     "two tensors": (r"a &= \operatorname{f}(x) \\ b &= \operatorname{g}(x) \\ c &= \operatorname{h}(x) \\ y &= x a b c \\ \frac{\partial y}{\partial x} &= a b c + a b x \frac{\partial c}{\partial x}", "b and a are", HELD % ("y", "x", "b, a")),

@@ -25,6 +25,10 @@ VANISHING = {
         r"y_i &= x_i^2 \\ u_i &= 2 c_i \\ \frac{\partial y_i}{\partial c_p} &= 3 \frac{\partial x_i}{\partial c_p}",
         "y_i does not depend on c: is x meant?",
     ),
+    "all ways held fixed": (
+        r"m &= x_i x_i \\ y &= 2 m \\ \left. \frac{\partial y}{\partial x_p} \right|_{m} &= 5 \left. \frac{\partial y}{\partial x_p} \right|_{m}",
+        "y does not depend on x with m held fixed",
+    ),
     "a bracket": (
         r"\frac{\partial}{\partial V_{pq}} \left( W_{ij} x_j \right) &= 3 \frac{\partial W_{ij}}{\partial V_{pq}} x_j",
         "there is no V above: is W meant?",
@@ -278,6 +282,7 @@ def test_a_range_that_a_letter_names_differs_between_instances() -> None:
 ONE_SIGN = {
     "a bounded unit": r"y_i &= \operatorname{relu}(x_i) - \operatorname{relu}(x_i - 6 \mathbf{1}_i) \\ \frac{\partial y_i}{\partial x_p} &= \left( \operatorname{relu}'(x_i) - \operatorname{relu}'(x_i - 6 \mathbf{1}_i) \right) \delta_{ip}",
     "an exponential": r"\operatorname{relu}(e^{e^{x_i}}) &= e^{e^{x_i}}",
+    "functions that are never negative": r"\operatorname{relu}(\cosh(x) + \operatorname{softplus}(x)) + \operatorname{relu}(\operatorname{normalcdf}(x) \operatorname{normalpdf}(x)) &= \cosh(x) + \operatorname{softplus}(x) + \operatorname{normalcdf}(x) \operatorname{normalpdf}(x)",
     "a square": r"\operatorname{abs}(x_i^2 + \mathbf{1}_i) &= x_i^2 + \mathbf{1}_i",
     "the root of a square": r"\sqrt{x_i^2} + \sqrt{(e^{x_i})^2} &= \operatorname{abs}(x_i) + e^{x_i}",
     "the root of a cube": r"\sqrt{(x_i^2 + \mathbf{1}_i)^3} &= (x_i^2 + \mathbf{1}_i)^{\frac{3}{2}}",

@@ -270,23 +270,18 @@ class Evaluator:
                     return number(float(known))
                 below = of(base)
                 if above is not None:
-                    inner = constant(base.exponent) if isinstance(base, Power) else None
-                    if isinstance(base, Power) and inner and not (inner % 2 or above.denominator % 2):
-                        self._note_signs(Function("abs", base.base), of(base.base))  # The root of a square is an abs.
                     return rational_power(below, above, expression)
                 return power(below, of(exponent), expression)
             case Function(name, argument, _):
                 inside = of(argument)
                 if name in PIECEWISE:
-                    self._note_signs(expression, inside)
+                    signs = self.signs.setdefault(expression, set())
+                    signs.update(inside.value.detach().sign().reshape(-1).tolist())
                 return function(expression, inside, self.instance.random)
             case Partial():
                 return self._partial(expression, chain, here)
             case _:
                 raise AssertionError(f"an expression that is not known: {type(expression).__name__}")
-
-    def _note_signs(self, function: Expression, argument: LabelledArray) -> None:
-        self.signs.setdefault(function, set()).update(argument.value.detach().sign().reshape(-1).tolist())
 
     def _delta(self, indices: tuple[Subscript, ...], chain: str) -> LabelledArray:
         size = max(

@@ -22,6 +22,9 @@ from einsum_doc.notation.expression import (
     Tensor,
 )
 
+NONNEGATIVE = frozenset(["exp", "abs", "relu", "sigmoid", "cosh", "softplus", "normalpdf", "normalcdf"])
+"""Functions that are never negative."""
+
 
 def constant(expression: Expression) -> Fraction | None:
     """Return the value of an expression of numbers alone; None for any other.
@@ -69,7 +72,7 @@ def nonnegative(expression: Expression, tensor: Callable[[str], Expression | boo
             found = tensor(name)
             return found if isinstance(found, bool) else of(found)
         case Function(name, _, 0):
-            return name in ("exp", "abs", "relu", "sigmoid")
+            return name in NONNEGATIVE
         case Power(base, exponent):
             number = constant(exponent)
             return of(base) or (number is not None and 0 in (number.numerator % 2, number.denominator % 2))

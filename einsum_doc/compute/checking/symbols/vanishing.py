@@ -21,6 +21,7 @@ from einsum_doc.notation.expression import (
     plain,
 )
 from einsum_doc.notation.sums.scope import Scope
+from einsum_doc.notation.writing.words import listed
 
 
 def refuse_vanishing(
@@ -73,7 +74,8 @@ def _failure(table: SymbolTable, part: Partial, above: Collection[str], scope: S
         name = plain(body.name)
         why, expected = f"{name} is an input here: it has no definition above", f"a definition of {name} before this"
     else:
-        why = f"{body} does not depend on {plain(by)}" if by in above else f"there is no {plain(by)} above"
+        held = f" with {listed(map(plain, part.held))} held fixed" if part.held else ""
+        why = f"{body} does not depend on {plain(by)}{held}" if by in above else f"there is no {plain(by)} above"
         kinds = table.tensors[by].kinds
         meant = [
             plain(name)
