@@ -22,7 +22,14 @@ def test_as_many_texts_need_as_many_lines_as_are_said() -> None:
     assert sum("changed" not in text and not text["added"] for text in TEXTS) == 26
 
 
-@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text["name"])
+@pytest.mark.parametrize(
+    "text",
+    # A part by default; the rest takes longer than the default tests may.
+    [
+        pytest.param(text, id=text["name"], marks=() if number % 3 == 0 else pytest.mark.slow)
+        for number, text in enumerate(TEXTS)
+    ],
+)
 def test_a_published_derivation_holds_and_its_false_variant_does_not(text: dict[str, str]) -> None:
     derivation = verify(text["added"] + text["literal"])
     assert derivation, str(derivation)
