@@ -14,8 +14,6 @@ from einsum_doc.notation.reading.tokens import tokens as signs_of
 from einsum_doc.notation.reading.vocabulary import BOLD_STYLES, FUNCTIONS, USUAL_FUNCTIONS
 
 _STARS = ("*", r"\ast", r"\star")
-
-
 _WORD_STYLES = (r"\mathrm", r"\mathsf", r"\mathit")
 
 
@@ -86,7 +84,7 @@ def _after_square(tokens: Sequence[Token], number: int) -> int:
             return 0
         square = square or _text(tokens, number) == "^"
         number += 2 + texts[0].startswith(r"\math")  # The brace of a label in a style, as in `\sigma_\mathcal{B}^2`.
-        depth = "{" in (texts[0], _text(tokens, number - 1))
+        depth = int("{" in (texts[0], _text(tokens, number - 1)))
         while depth and number < len(tokens):
             depth += (_text(tokens, number) == "{") - (_text(tokens, number) == "}")
             number += 1
