@@ -14,8 +14,6 @@ from einsum_doc.notation.reading.tokens import tokens as signs_of
 from einsum_doc.notation.reading.vocabulary import BOLD_STYLES, FUNCTIONS, USUAL_FUNCTIONS
 
 _STARS = ("*", r"\ast", r"\star")
-
-
 _WORD_STYLES = (r"\mathrm", r"\mathsf", r"\mathit")
 
 
