@@ -58,8 +58,12 @@ def texts() -> dict[str, str]:
     field = json.loads((folder / "of_the_field.json").read_text("utf-8"))
     found |= {f"field: {case['name']}": case["rewritten"] for case in field if case["rewritten"]}
     for path in sorted((ROOT / "docs").rglob("*.md")):
-        page = re.sub(r"^(````+)python.*?^\1$", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
-        fences = re.findall(r"^```derivation[^\n]*\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+        page = path.read_text("utf-8")
+        left_out = r"^(````+)python.*?^\1$|^```md\n.*?^```$|^\$\$[^$]*\\approx[^$]*\$\$$"
+        page = re.sub(left_out, "", page, flags=re.MULTILINE | re.DOTALL)
+        display = r"|^\$\$\n(.*?)^\$\$" if "\nchecked: display\n" in page else ""
+        found_in_page = re.finditer(r"^```derivation[^\n]*\n(.*?)^```" + display, page, re.MULTILINE | re.DOTALL)
+        fences = [next(filter(None, match.groups())) for match in found_in_page]
         number = 0
         for fence in fences:  # What follows "% new" has nothing to do with what is before it.
             number += "% new" in fence
