@@ -143,3 +143,23 @@ def test_an_inverse_in_a_row_is_no_argument_of_the_loss() -> None:
     assert verify(
         text + r"\frac{\partial l}{\partial \mathbf{A}} &= \frac{\partial l}{\partial \mathbf{y}} \mathbf{x}^\top"
     )
+
+
+FALSE = {
+    "a capital of components, and the size of a vector": r"m &= \frac{1}{I} \sum_i x_i \\ s &= I m \\ s &= \mathbf{1}^\top \mathbf{1} m",
+    "a declared range, and the size of a vector": "% size i = N\n" r"m &= \frac{1}{N} \sum_i x_i \\ m N &= m \mathbf{1}^\top \mathbf{1}",
+    "names with two labels": r"y &= W^{(1)} - W^{(2)} \\ y &= 0",
+    "names in two styles": r"\mathbf{y} &= \mathbf{W} \mathbf{x} - \boldsymbol{W} \mathbf{x} \\ \mathbf{y} &= \mathbf{0}",
+    "a determinant as a scalar of the loss": r"s &= \det(\mathbf{A}) \\ t &= \operatorname{tr}(\mathbf{A}) \\ \frac{\partial l}{\partial \mathbf{A}} &= \frac{\partial l}{\partial s} s \mathbf{A}^{-\top}",
+    "a path that is not held fixed": r"\mathbf{h} &= \mathbf{A} \mathbf{x} \\ \mathbf{y} &= \mathbf{h} + \mathbf{B} \mathbf{x} \\ \left. \frac{\partial \mathbf{y}}{\partial \mathbf{x}} \right|_{\mathbf{h}} &= \mathbf{A} + \mathbf{B}",
+    "a matrix exponential": r"\mathbf{B} &= \exp(\mathbf{A}) \\ \mathbf{B} \mathbf{B} &= \exp(2 \mathbf{A})",
+    "an identity of another size": r"s &= \operatorname{tr}(\mathbf{I}) \\ s &= \mathbf{1}^\top \mathbf{1}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", FALSE.values(), ids=FALSE.keys())
+def test_what_looks_alike_is_not_taken_for_the_same(text: str) -> None:
+    page = Derivations()
+    *above, last = text.split(r"\\")
+    assert page.check(r"\\".join(above))
+    assert not page.check(last)
