@@ -55,10 +55,10 @@ def function(parser: Parser) -> Expression:
     found: Expression = Function(name, inner, order, at=at)
     if of_matrix:
         found = MatrixFunction(of_matrix, inner, along, at=at)
-    if power is not None:
+    if caret is not None and power is not None:
         if parser.sees("symbol", "^"):
             raise parser.error("a second exponent", expected="brackets, to say what is meant")
-        return Power(found, power, at=at)
+        return Power(found, power, at=caret.at)
     if not bracket and parser.sees("symbol", "^"):
         raise parser.error("what does the exponent apply to?", expected=r"brackets, \left( … \right)")
     return found
@@ -225,7 +225,11 @@ def is_derivative(parser: Parser) -> bool:
         depth += (parser.peek(ahead).text == "{") - (parser.peek(ahead).text == "}")
         ahead += 1
     below = ahead + 1 + differential(parser, ahead + 1)
-    return parser.peek(ahead).text == "{" and below > ahead + 1 and parser.peek(below).kind in ("letter", "style")
+    found = parser.peek(ahead).text == "{" and below > ahead + 1 and parser.peek(below).kind in ("letter", "style")
+    if found and parser.next.text in parser.scalars:
+        expected = r"\partial for a derivative, d \cdot for a product"
+        raise parser.error("d is a scalar on this page, and could be that of a derivative", expected=expected)
+    return found
 
 
 def derivative(parser: Parser, at: Position) -> Expression:

@@ -115,6 +115,14 @@ REFUSED = {
     "the wrong number of indices": (r"(\mathbf{A}\mathbf{B})_{i} &= 1", "1 indices on A B"),
     "a vector on the left of components": (r"y_{ij} &= \mathbf{x}", "y_{ij} has 2 indices, and x is a column (n × 1)"),
     "vectors with numbers": (r"\mathbf{y} &= \mathbf{x}_i", "y is a column (n × 1), and x_i is a scalar"),
+    "a vector that could be numbered": (r"y_i &= \mathbf{w}^\top \mathbf{x}_i", "the index i stands in wᵀ x_i, which is a row"),
+    "one that is added": (r"\mathbf{y}_i &= \mathbf{x}_i + \mathbf{b}", "the index i stands in x_i + b, which is a column"),
+    "indices that could be a label": (r"\mathbf{y} &= \mathbf{W}_{hh} \mathbf{x}", "the index h stands in W_{hh} x"),
+    "a norm of a component": (r"s &= \|\mathbf{x}_1 - \mathbf{x}_2\|^2", "the norm of x_1 − x_2, which is a scalar"),
+    "a second derivative by two vectors": (r"s &= \mathbf{x}^\top \mathbf{A} \mathbf{y} \\ \frac{\partial^2 s}{\partial \mathbf{x} \partial \mathbf{y}} &= \mathbf{A}", "y or x could give the rows"),
+    "a power of the components of a matrix": (r"\mathbf{B} &= \exp(\mathbf{A})^2", "a power of exp(A), which is a matrix"),
+    "a quotient that could be a derivative": (r"d &= 2 x \\ a &= 3 b \\ y &= \frac{d a}{d b}", "d is a scalar on this page"),
+    "a term that could begin an equation": (r"a &= x \quad - y = 2 x", "another term or another equation?"),
     "nothing below": (r"\nabla y &= 2", "∇ without the tensor below"),
     "another norm": (r"n &= \|\mathbf{x}\|_3", "a norm of another kind"),
     "a function without a name": ("% function\nx &= x", "'% function' without a name"),
@@ -135,6 +143,37 @@ def test_declarations_hold_to_the_end_of_the_page() -> None:
     assert page.check("% matrix A\n% function f\n% label t\ny &= \\operatorname{tr}(A) + f(x_t)")
     assert page.check(r"\frac{\partial y}{\partial A} &= \mathbf{I}, \quad \frac{\partial y}{\partial x_t} = f'(x_t)")
     assert page.check(r"\operatorname{tr}(A^\top) + f(x_t) &= y")
+
+
+HINTS = {
+    "a transpose": r"s &= \mathbf{w}^\top \mathbf{x}_i",
+    "a mean": r"\boldsymbol{\mu} &= \frac{1}{I} \sum_i \mathbf{x}_i",
+    "a bias": r"\mathbf{y}_i &= \mathbf{W} \mathbf{x}_i + \mathbf{b}",
+    "an inner product": r"s_i &= \langle \mathbf{w}, \mathbf{x}_i \rangle",
+    "a product": r"s_{ij} &= \mathbf{x}_i^\top \mathbf{x}_j",
+}
+
+
+@pytest.mark.parametrize("text", HINTS.values(), ids=HINTS.keys())
+def test_where_shapes_do_not_fit_a_component_the_message_asks_if_it_is_a_vector(text: str) -> None:
+    with pytest.raises(NotationError) as caught:
+        verify(text)
+    assert caught.value.expected.startswith("'% samples i', if i numbers vectors; or ")
+
+
+def test_what_is_clear_beside_these_is_read() -> None:
+    assert verify(
+        r"s &= \mathbf{x}^\top \mathbf{A} \mathbf{x} \\ \frac{\partial^2 s}{\partial \mathbf{x} \partial \mathbf{x}} &= \mathbf{A} + \mathbf{A}^\top"
+    )
+    assert verify(r"\mathbf{B} &= \exp^2(\mathbf{A}) \\ \mathbf{B} &= \exp(2 \mathbf{A})")
+    assert verify(r"a &= x \quad + y, \quad b = x \quad y \\ a b &= x^2 y + x y^2")
+    assert verify(
+        r"\mathbf{y} &= \mathbf{z} - \max_j \mathbf{z}_j \\ \mathbf{y} + \mathbf{1} \max_j \mathbf{z}_j &= \mathbf{z}"
+    )
+
+
+def test_a_vector_sums_to_one() -> None:
+    assert verify("% sums to one \\mathbf{p}\n" r"s &= \mathbf{1}^\top \mathbf{p} \\ s &= 1")
 
 
 def test_an_inverse_in_a_row_is_no_argument_of_the_loss() -> None:

@@ -134,6 +134,8 @@ class Directives:
         tensor = self.tensor(name, step)
         parts = [part.indices for part in self.tensors if part.name == tensor]
         axes = {axis for indices in parts for axis, each in enumerate(indices) if index in (str(each), "")}
+        if not index and self.kinds(tensor) == ("index",):
+            axes = {0}
         if len(axes) != 1 or "range" in (self.kinds(tensor) or ()):
             fault = f"{index or 'the index'} is not one axis of {plain(tensor)}"
             raise self.fail(fault, step.at, "% sums to one p over i, with i in one place of p")

@@ -9,8 +9,8 @@ from einsum_doc.compute.checking.symbols.resolution import kinds_of
 from einsum_doc.compute.checking.symbols.table import SymbolTable
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import ACCENTS, Expression, Index, Partial, Tensor, letters, subscripts
-from einsum_doc.notation.matrices.components import Components, Indices, OfMatrix
-from einsum_doc.notation.matrices.shapes import COLUMN, MATRIX, SCALAR, Shape
+from einsum_doc.notation.matrices.components import Components, Indices, OfMatrix, unbound
+from einsum_doc.notation.matrices.shapes import COLUMN, MATRIX, SCALAR, Fail, Shape, words
 from einsum_doc.notation.reading.components import canonical
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import parse_expression
@@ -52,19 +52,35 @@ def in_components(
     names = {part.name for side in sides for part in side.walk() if isinstance(part, Tensor)}
     used = letters(index for side in sides for index in subscripts(side)) | {name.lower() for name in names}
     before = set(table.matrices)
+    fail = _failing(sides, table, scope)
     components = Components(
         lambda tensor: shape_of(table, tensor),
         {*used, *table.fixed, *taken},
         table.aliases,
         table.samples,
         table.matrices,
-        scope.fail,
+        fail,
     )
     head, *rest = sides
     if isinstance(head, Tensor) and not head.indices and head.name not in table.tensors and rest:
         _widen(table, head, components.shapes.of(rest[0]))
+    for side in sides:
+        shape = components.shapes.of(side) if components.shapes.is_matrix_notation(side) else SCALAR
+        for index in unbound(side) if shape not in (SCALAR, None) else ():
+            if index.letter not in table.samples | table.fixed:
+                fault = f"the index {index} stands in {side}, which is {words(shape or SCALAR)}"
+                raise fail(fault, index.at, r"components on both sides, or _{\text{…}} for a label")
     lowered, free = components.sides(sides)
     return lowered, free, [table.matrices[key] for key in table.matrices if key not in before]
+
+
+def _failing(sides: Sequence[Expression], table: SymbolTable, scope: Scope) -> Fail:
+    r"""Return the errors about shapes: each asks if `\mathbf{x}_i` is a vector, where that is in the sides."""
+    bold = [part for side in sides for part in side.walk() if isinstance(part, Tensor) and _BOLD.search(part.name)]
+    single = [part.indices[0] for part in bold if len(part.indices) == 1]
+    asked = [str(index) for index in single if isinstance(index, Index) and index.letter not in table.samples]
+    question = f"'% samples {asked[0]}', if {asked[0]} numbers vectors; or " if asked else ""
+    return lambda fault, at, expected: scope.fail(fault, at, question + expected)
 
 
 def _widen(table: SymbolTable, head: Tensor, shape: Shape | None) -> None:
