@@ -127,7 +127,9 @@ class Components:
         for side, own_shape in zip(sides, found, strict=True):
             if own_shape not in (None, shape) and not _is_zero(side):
                 fault = f"{head} is {words(found[0] or shape)}, and {side} is {words(own_shape or shape)}"
-                raise self.fail(fault, side.at, "sides of one shape")
+                derivative = any(isinstance(part, Partial) for each in (head, side) for part in each.walk())
+                expected = "; the derivative of a scalar has that of the tensor below" * derivative
+                raise self.fail(fault, side.at, "sides of one shape" + expected)
         return self._new(shape[0]), self._new(shape[1])
 
     def _new(self, number: int) -> Indices:

@@ -270,7 +270,9 @@ class Shapes:
         one, other = self.known(first), self.known(second)
         hint = r"shapes that fit: a transpose, or \odot for a product of components"
         if SCALAR in (one, other):
-            hint = r"a tensor of one shape with the other, such as \mathbf{1}"
+            hint = r"a tensor of one shape with the other, such as \mathbf{I} or \mathbf{1}"
+        elif {one, other} == {MATRIX, COLUMN} and "sum" in how:
+            hint = rf"\mathbf{{1}} {second if other == COLUMN else first}^\top, to add it to each row; {hint}"
         fault = f"{first} is {words(one)}, and {second} is {words(other)}, but they {how}"
         raise self.fail(fault, second.at, hint)
 

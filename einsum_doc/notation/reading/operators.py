@@ -21,7 +21,7 @@ from einsum_doc.notation.expression import (
     Tensor,
     plain,
 )
-from einsum_doc.notation.matrices.nodes import Inner, MatrixFunction, Norm
+from einsum_doc.notation.matrices.nodes import Inner, MatrixFunction, Norm, Transpose
 from einsum_doc.notation.reading.components import bracketed_component, exponent, tensor_name
 from einsum_doc.notation.reading.cursor import Parser
 from einsum_doc.notation.reading.indices import condition, indices, summed_indices
@@ -165,6 +165,9 @@ def inner(parser: Parser) -> Expression:
 
 def summation(parser: Parser) -> Expression:
     sign = parser.take()
+    if sign.kind == "reduction" and not parser.sees("symbol", "_"):
+        expected = rf"{sign.text}_{{i}} of components; \operatorname{{relu}}(x) for \max(0, x)"
+        raise parser.error(f"{sign.text} without its index", expected=expected)
     found = _conditioned(parser)
     indices, capital = ((found.indices[0],), "") if found else summed_indices(parser)
     if not parser.starts_factor():
@@ -298,9 +301,19 @@ def _by(parser: Parser, fault: str = "") -> Tensor:
     parser.position += differential(parser)
     found = parser.primary()
     if not isinstance(found, Tensor):
-        expected = reserved(found) or "a tensor, x_{ij}"
-        raise parser.error("a derivative is by a tensor", expected=expected, at=partial.at)
+        raise parser.error(f"a derivative by {found}", expected=_tensor_for(found), at=partial.at)
     return found
+
+
+def _tensor_for(found: Expression) -> str:
+    """Return what can stand below a derivative in place of an expression that is no tensor."""
+    match found:
+        case Transpose(body):
+            return rf"\partial {body}: a Jacobian has a column for each component below"
+        case Power(base):
+            return rf"\partial {base} \partial {base} for a second derivative; another letter for a name with a square"
+        case _:
+            return reserved(found) or "a tensor, x_{ij}"
 
 
 def gradient(parser: Parser) -> Expression:

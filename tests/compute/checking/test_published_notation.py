@@ -161,6 +161,27 @@ def test_where_shapes_do_not_fit_a_component_the_message_asks_if_it_is_a_vector(
     assert caught.value.expected.startswith("'% samples i', if i numbers vectors; or ")
 
 
+REMEDIES = {
+    "a bias": (r"\mathbf{Y} &= \mathbf{X} \mathbf{W} + \mathbf{b}", r"\mathbf{1} b^\top, to add it to each row"),
+    "a gradient as a row": (r"s &= \mathbf{a}^\top \mathbf{x} \\ \frac{\partial s}{\partial \mathbf{x}} &= \mathbf{a}^\top", "has that of the tensor below"),
+    "a derivative by a transpose": (r"\frac{\partial s}{\partial \mathbf{x}^\top} &= 1", r"\partial x: a Jacobian has a column"),
+    "a derivative by a square": (r"\frac{\partial^2 s}{\partial x^2} &= 6 x", r"\partial x \partial x for a second derivative"),
+    "a star": (r"\mathbf{z} &= \mathbf{x} * \mathbf{y}", r"\odot for a product of components"),
+    "bars": (r"s &= |\mathbf{A}|", r"\det \mathbf{A}"),
+    "the larger of two": (r"\mathbf{y} &= \max(0, \mathbf{x})", r"\operatorname{relu}(x) for \max(0, x)"),
+    "an activation": (r"\mathbf{h} &= \sigma(\mathbf{W} \mathbf{x} + \mathbf{b})", r"'% function \sigma'"),
+    "a scalar on a diagonal": (r"\mathbf{B} &= \mathbf{A} + \lambda", r"\mathbf{I} or \mathbf{1}"),
+    "a square of components": (r"\mathbf{z} &= \mathbf{x}^2", r"\odot"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "remedy"), REMEDIES.values(), ids=REMEDIES.keys())
+def test_the_message_about_a_common_mistake_says_what_to_write(text: str, remedy: str) -> None:
+    with pytest.raises(NotationError) as caught:
+        verify(text)
+    assert remedy in caught.value.expected
+
+
 def test_what_is_clear_beside_these_is_read() -> None:
     assert verify(
         r"s &= \mathbf{x}^\top \mathbf{A} \mathbf{x} \\ \frac{\partial^2 s}{\partial \mathbf{x} \partial \mathbf{x}} &= \mathbf{A} + \mathbf{A}^\top"
