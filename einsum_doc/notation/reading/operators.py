@@ -20,6 +20,7 @@ from einsum_doc.notation.expression import (
     Summation,
     Tensor,
     plain,
+    subscripts,
 )
 from einsum_doc.notation.matrices.nodes import Inner, MatrixFunction, Norm, Transpose
 from einsum_doc.notation.reading.components import bracketed_component, exponent, tensor_name
@@ -172,12 +173,17 @@ def summation(parser: Parser) -> Expression:
     indices, capital = ((found.indices[0],), "") if found else summed_indices(parser)
     if not parser.starts_factor():
         raise parser.misplaced("what is summed")
+    start = parser.next.at
     with parser.nested():
         body = parser.term()
     if sign.kind == "sum":
         return Summation(indices, Product((found, body), at=body.at) if found else body, capital, at=sign.at)
     if found:
         raise parser.error(f"{sign.text} with a condition", expected="all values of an index", at=found.at)
+    factors = body.factors if isinstance(body, Product) and body.at == start else ()  # One in brackets is inside.
+    if any(set(subscripts(factor)).isdisjoint(indices) for factor in factors):
+        fault = f"does {sign.text} apply to all of {body}?"
+        raise parser.error(fault, expected=rf"the factors without its index before {sign.text}", at=sign.at)
     return Reduction(indices, body, capital, sign={r"\prod": "∏"}.get(sign.text, sign.text[1:]), at=sign.at)
 
 

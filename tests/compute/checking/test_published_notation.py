@@ -123,6 +123,10 @@ REFUSED = {
     "a power of the components of a matrix": (r"\mathbf{B} &= \exp(\mathbf{A})^2", "a power of exp(A), which is a matrix"),
     "a quotient that could be a derivative": (r"d &= 2 x \\ a &= 3 b \\ y &= \frac{d a}{d b}", "d is a scalar on this page"),
     "a term that could begin an equation": (r"a &= x \quad - y = 2 x", "another term or another equation?"),
+    "ones of any number": (r"s &= \mathbf{1}^\top \mathbf{1}", "nothing says how many components are summed in (1)ᵀ 1"),
+    "an identity of any size": (r"s &= \operatorname{tr}(\mathbf{I}) \, x", "how many components are summed in tr(I) x"),
+    "a product of what": (r"P &= \prod_i x_i y", "does \\prod apply to all of x_i y?"),
+    "the largest of what": (r"m_k &= \max_j x_j y_k", "does \\max apply to all of x_j y_k?"),
     "nothing below": (r"\nabla y &= 2", "∇ without the tensor below"),
     "another norm": (r"n &= \|\mathbf{x}\|_3", "a norm of another kind"),
     "a function without a name": ("% function\nx &= x", "'% function' without a name"),
@@ -186,6 +190,8 @@ def test_what_is_clear_beside_these_is_read() -> None:
     assert verify(
         r"s &= \mathbf{x}^\top \mathbf{A} \mathbf{x} \\ \frac{\partial^2 s}{\partial \mathbf{x} \partial \mathbf{x}} &= \mathbf{A} + \mathbf{A}^\top"
     )
+    assert verify(r"P &= \prod_i \left( x_i y_i \right) \\ P &= \left( \prod_i x_i \right) \prod_j y_j")
+    assert verify(r"\mathbf{z} &= \mathbf{I} \mathbf{1} + \mathbf{x} \\ \mathbf{z} &= \mathbf{1} + \mathbf{x}")
     assert verify(r"\mathbf{B} &= \exp^2(\mathbf{A}) \\ \mathbf{B} &= \exp(2 \mathbf{A})")
     assert verify(r"a &= x \quad + y, \quad b = x \quad y \\ a b &= x^2 y + x y^2")
     assert verify(
@@ -206,14 +212,13 @@ def test_an_inverse_in_a_row_is_no_argument_of_the_loss() -> None:
 
 
 FALSE = {
-    "a capital of components, and the size of a vector": r"m &= \frac{1}{I} \sum_i x_i \\ s &= I m \\ s &= \mathbf{1}^\top \mathbf{1} m",
-    "a declared range, and the size of a vector": "% size i = N\n" r"m &= \frac{1}{N} \sum_i x_i \\ m N &= m \mathbf{1}^\top \mathbf{1}",
+    "a capital of components, and the size of a vector": r"m &= \frac{1}{I} \sum_i x_i \\ s &= I m \\ s &= \mathbf{1}^\top (\mathbf{z} - \mathbf{z} + \mathbf{1}) \, m",
+    "a declared range, and the size of a vector": "% size i = N\n" r"m &= \frac{1}{N} \sum_i x_i \\ m N &= m \, \mathbf{1}^\top (\mathbf{z} - \mathbf{z} + \mathbf{1})",
     "names with two labels": r"y &= W^{(1)} - W^{(2)} \\ y &= 0",
     "names in two styles": r"\mathbf{y} &= \mathbf{W} \mathbf{x} - \boldsymbol{W} \mathbf{x} \\ \mathbf{y} &= \mathbf{0}",
     "a determinant as a scalar of the loss": r"s &= \det(\mathbf{A}) \\ t &= \operatorname{tr}(\mathbf{A}) \\ \frac{\partial l}{\partial \mathbf{A}} &= \frac{\partial l}{\partial s} s \mathbf{A}^{-\top}",
     "a path that is not held fixed": r"\mathbf{h} &= \mathbf{A} \mathbf{x} \\ \mathbf{y} &= \mathbf{h} + \mathbf{B} \mathbf{x} \\ \left. \frac{\partial \mathbf{y}}{\partial \mathbf{x}} \right|_{\mathbf{h}} &= \mathbf{A} + \mathbf{B}",
     "a matrix exponential": r"\mathbf{B} &= \exp(\mathbf{A}) \\ \mathbf{B} \mathbf{B} &= \exp(2 \mathbf{A})",
-    "an identity of another size": r"s &= \operatorname{tr}(\mathbf{I}) \\ s &= \mathbf{1}^\top \mathbf{1}",
 }  # fmt: skip
 
 

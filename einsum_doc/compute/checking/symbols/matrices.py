@@ -8,7 +8,18 @@ from collections.abc import Collection, Sequence
 from einsum_doc.compute.checking.symbols.resolution import kinds_of
 from einsum_doc.compute.checking.symbols.table import SymbolTable
 from einsum_doc.errors import NotationError
-from einsum_doc.notation.expression import ACCENTS, Expression, Index, Partial, Tensor, letters, subscripts
+from einsum_doc.notation.expression import (
+    ACCENTS,
+    Delta,
+    Expression,
+    Index,
+    NewIndex,
+    Partial,
+    Summation,
+    Tensor,
+    letters,
+    subscripts,
+)
 from einsum_doc.notation.matrices.components import Components, Indices, OfMatrix, unbound
 from einsum_doc.notation.matrices.shapes import COLUMN, MATRIX, SCALAR, Fail, Shape, words
 from einsum_doc.notation.reading.components import canonical
@@ -71,6 +82,7 @@ def in_components(
                 fault = f"the index {index} stands in {side}, which is {words(shape or SCALAR)}"
                 raise fail(fault, index.at, r"components on both sides, or _{\text{…}} for a label")
     lowered, free = components.sides(sides)
+    _refuse_unsized(sides, lowered, fail)
     return lowered, free, [table.matrices[key] for key in table.matrices if key not in before]
 
 
@@ -81,6 +93,20 @@ def _failing(sides: Sequence[Expression], table: SymbolTable, scope: Scope) -> F
     asked = [str(index) for index in single if isinstance(index, Index) and index.letter not in table.samples]
     question = f"'% samples {asked[0]}', if {asked[0]} numbers vectors; or " if asked else ""
     return lambda fault, at, expected: scope.fail(fault, at, question + expected)
+
+
+def _refuse_unsized(sides: Sequence[Expression], lowered: Sequence[Expression], fail: Fail) -> None:
+    r"""Refuse a sum over the components of ones or of an identity, as `\mathbf{1}^\top \mathbf{1}`, of any size."""
+    parts = [part for side in lowered for part in side.walk()]
+    sized = {index for part in parts if isinstance(part, Tensor) for index in part.own}
+    deltas = [set(part.own) for part in parts if isinstance(part, Delta)]
+    while joined := set().union(*(each for each in deltas if each & sized)) - sized:
+        sized |= joined
+    for side, found in zip(sides, lowered, strict=True):
+        for part in found.walk():
+            if isinstance(part, Summation) and any(isinstance(i, NewIndex) and i not in sized for i in part.indices):
+                fault = f"nothing says how many components are summed in {side}"
+                raise fail(fault, part.at, r"a letter for the number, or a tensor beside \mathbf{1} and \mathbf{I}")
 
 
 def _widen(table: SymbolTable, head: Tensor, shape: Shape | None) -> None:
