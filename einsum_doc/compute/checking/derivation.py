@@ -15,7 +15,7 @@ from einsum_doc.compute.checking.claims import claim, definition
 from einsum_doc.compute.checking.evaluation.code import let as given_by_code
 from einsum_doc.compute.checking.evaluation.code import of_matrix
 from einsum_doc.compute.checking.symbols.directives import Directives
-from einsum_doc.compute.checking.symbols.matrices import in_components
+from einsum_doc.compute.checking.symbols.matrices import in_components, is_of_tensors
 from einsum_doc.compute.checking.symbols.resolution import (
     define,
     is_definition,
@@ -312,10 +312,15 @@ class DerivationCheck:
             chain = Chain(chain.relations[0].right, chain.relations[1:])
             if not chain.relations:
                 return
-        written = [applied(side, self.table.values) for side in sides_of(chain)]
+        # A function of a number applies to each component, so that it is replaced where these are written.
+        values = self.table.values
+        of_tensors = {name: parts for name, parts in values.items() if any(is_of_tensors(self.table, x) for x in parts)}
+        written = [applied(side, of_tensors) for side in sides_of(chain)]
         taken = {index.letter for index, _ in directives.equal}
         components, free, matrices = in_components(written, self.table, self.scope, taken)
-        bodies = [part for each in matrices for part in (each.argument, each.body)]
+        of_matrices = components != written
+        components = [applied(side, values) for side in components]
+        bodies = [applied(part, values) for each in matrices for part in (each.argument, each.body)]
         every = resolved([*components, *bodies], self.table, self.scope, directives.ranges)
         sides, bodies = every[: len(written)], every[len(written) :]
         for each, argument, body in zip(matrices, bodies[::2], bodies[1::2], strict=True):
@@ -341,7 +346,7 @@ class DerivationCheck:
         for number, relation in enumerate(chain.relations):
             defined = defines and number == 0
             verdict = definition(cases) if defined else claim(cases, number, signs)
-            shown_sides = sides if components == written else written
+            shown_sides = written if of_matrices else sides
             text = f"{shown_sides[number] if number == 0 else '   '} {relation.sign} {shown_sides[number + 1]}"
             yield CheckedLine(
                 relation.at[0],

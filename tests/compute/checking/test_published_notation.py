@@ -55,6 +55,9 @@ TRUE = {
     "gradients by a d": ("% gradient L\n" r"\mathbf{S} &= \mathbf{Q}\mathbf{K}^T \\ \mathbf{dQ} &= \mathbf{dS} \mathbf{K}, \quad \mathbf{dK} = \mathbf{dS}^T \mathbf{Q}", r"dS}^T", r"dS}"),
     # functions
     "a function that is defined": (r"\sigma(x) &= \frac{1}{1+e^{-x}} \\ \frac{d\sigma(x)}{dx} &= \left( 1 - \sigma(x) \right) \sigma(x)", "( 1 -", "( 2 -"),
+    "it, of a vector": (r"\sigma(x) &= \frac{1}{1+e^{-x}} \\ \mathbf{y} &= \sigma(\mathbf{z}) \\ \frac{\partial \mathbf{y}}{\partial \mathbf{z}} &= \operatorname{diag}(\sigma'(\mathbf{z}))", "\\sigma'(", "\\sigma("),
+    "it, of a matrix": (r"f(x) &= x^2 \\ \mathbf{Y} &= f(\mathbf{A}) \\ \mathbf{Y} &= \mathbf{A} \odot \mathbf{A}", r"\odot", ""),
+    "one with constant vectors": (r"f(x) &= x \mathbf{a}^\top \mathbf{b} \\ f(2) &= 2 \mathbf{b}^\top \mathbf{a}", "= 2", "= 3"),
     "and its prime": (r"\sigma(x) &= \frac{1}{1+e^{-x}} \\ y_i &= \sigma'(z_i) \\ y_i &= \sigma(z_i) \sigma(-z_i)", r"(-z_i)", r"(z_i)"),
     "a function that is declared": ("% function \\sigma = sigmoid\n" r"\sigma'(x) &= (1 - \sigma(x)) \sigma(x)", "(1 -", "(2 -"),
     "an arbitrary one": ("% function g\n" r"y_i &= g(x_i) \\ \frac{\partial y_i}{\partial x_j} &= g'(x_i) \delta_{ij}", "g'", "g"),

@@ -21,7 +21,7 @@ from einsum_doc.notation.expression import (
     subscripts,
 )
 from einsum_doc.notation.matrices.components import Components, Indices, OfMatrix, unbound
-from einsum_doc.notation.matrices.shapes import COLUMN, MATRIX, SCALAR, Fail, Shape, words
+from einsum_doc.notation.matrices.shapes import COLUMN, MATRIX, SCALAR, Fail, Shape, Shapes, words
 from einsum_doc.notation.reading.components import canonical
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import parse_expression
@@ -50,6 +50,12 @@ def shape_of(table: SymbolTable, tensor: Tensor) -> Shape:
         return SCALAR
     signs = [sign for sign in _SIGN.findall(bold[1]) if sign not in ACCENTS]
     return MATRIX if signs and (signs[-1][0] if bold[1].startswith("\\") else signs[-1][-1]).isupper() else COLUMN
+
+
+def is_of_tensors(table: SymbolTable, expression: Expression) -> bool:
+    """Return whether anything in an expression is a vector, a matrix, or a sign for them."""
+    shapes = Shapes(lambda tensor: shape_of(table, tensor), Scope("").fail)
+    return shapes.is_matrix_notation(expression)
 
 
 def in_components(
