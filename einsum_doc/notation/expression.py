@@ -34,6 +34,10 @@ class Index(Located):
         return plain(self.letter) + "'" * self.primes
 
 
+class NewIndex(Index):
+    """An index that the text does not write, of a matrix in components: no capital is the number of its values."""
+
+
 @dataclass(frozen=True)
 class Coordinate(Located):
     """A number as an index. Counted from 0, as in torch."""

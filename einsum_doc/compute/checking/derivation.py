@@ -15,7 +15,7 @@ from einsum_doc.compute.checking.claims import claim, definition
 from einsum_doc.compute.checking.evaluation.code import let as given_by_code
 from einsum_doc.compute.checking.evaluation.code import of_matrix
 from einsum_doc.compute.checking.symbols.directives import Directives
-from einsum_doc.compute.checking.symbols.matrices import in_components
+from einsum_doc.compute.checking.symbols.matrices import in_components, is_of_tensors
 from einsum_doc.compute.checking.symbols.resolution import (
     define,
     is_definition,
@@ -29,7 +29,7 @@ from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable
 from einsum_doc.compute.checking.symbols.vanishing import refuse_vanishing
 from einsum_doc.errors import ArgumentError, NotationError, sequence, shown, whole
 from einsum_doc.notation.expression import Expression, Function, Index, Partial, Tensor, subscripts
-from einsum_doc.notation.functions import Applications
+from einsum_doc.notation.functions import Applications, Definitions
 from einsum_doc.notation.matrices.components import OfMatrix
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
@@ -278,7 +278,7 @@ class DerivationCheck:
         argument = head.argument
         if not isinstance(argument, Tensor) or argument.indices or head.order or relation.sign != "=":
             return None
-        (value,) = self._applied([relation.right])
+        (value,) = self._applied([relation.right], self.table.values)
         self.table.values[head.name] = argument, value
         return CheckedLine(
             relation.at[0],
@@ -293,13 +293,13 @@ class DerivationCheck:
             f"{head} = {relation.right}",
         )
 
-    def _applied(self, sides: Sequence[Expression]) -> list[Expression]:
-        """Return sides with the functions of the page replaced by their values."""
+    def _applied(self, sides: Sequence[Expression], functions: Definitions) -> list[Expression]:
+        """Return sides with functions of the page replaced by their values."""
         used: dict[str, int] = {}
         for index in (index for side in sides for index in subscripts(side) if isinstance(index, Index)):
             used[index.letter] = max(index.primes, used.get(index.letter, 0))
         table = self.table
-        applications = Applications(table.values, used, table.fixed, table.depends, self.scope.fail)
+        applications = Applications(functions, used, table.fixed, table.depends, self.scope.fail)
         return [applications.replaced(side) for side in sides]
 
     def _of_matrix(
@@ -323,9 +323,14 @@ class DerivationCheck:
             if not chain.relations:
                 return
         written = sides_of(chain)
+        # A function of a number applies to each component, so that it is replaced where these are written.
+        values = self.table.values
+        of_tensors = {name: parts for name, parts in values.items() if any(is_of_tensors(self.table, x) for x in parts)}
         taken = {index.letter for index, _ in directives.equal}
-        components, free, matrices = in_components(self._applied(written), self.table, self.scope, taken)
-        bodies = [part for each in matrices for part in (each.argument, each.body)]
+        replaced = self._applied(written, of_tensors)
+        components, free, matrices = in_components(replaced, self.table, self.scope, taken)
+        components = self._applied(components, values)
+        bodies = self._applied([part for each in matrices for part in (each.argument, each.body)], values)
         every = resolved([*components, *bodies], self.table, self.scope, directives.ranges)
         sides, bodies = every[: len(written)], every[len(written) :]
         for each, argument, body in zip(matrices, bodies[::2], bodies[1::2], strict=True):

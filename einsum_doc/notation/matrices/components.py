@@ -14,6 +14,7 @@ from einsum_doc.notation.expression import (
     Function,
     Index,
     Negative,
+    NewIndex,
     Number,
     One,
     Partial,
@@ -126,7 +127,9 @@ class Components:
         for side, own_shape in zip(sides, found, strict=True):
             if own_shape not in (None, shape) and not _is_zero(side):
                 fault = f"{head} is {words(found[0] or shape)}, and {side} is {words(own_shape or shape)}"
-                raise self.fail(fault, side.at, "sides of one shape")
+                derivative = any(isinstance(part, Partial) for each in (head, side) for part in each.walk())
+                expected = "; the derivative of a scalar has that of the tensor below" * derivative
+                raise self.fail(fault, side.at, "sides of one shape" + expected)
         return self._new(shape[0]), self._new(shape[1])
 
     def _new(self, number: int) -> Indices:
@@ -213,7 +216,7 @@ class Components:
     def _alike(self, terms: Sequence[Expression]) -> tuple[Expression, ...]:
         """Return terms that all have the indices which number vectors: one without them is the same for each."""
         numbers = [
-            dict.fromkeys(index for index in _unbound(term) if index.letter in self.samples) if self.samples else {}
+            dict.fromkeys(index for index in unbound(term) if index.letter in self.samples) if self.samples else {}
             for term in terms
         ]
         every = dict.fromkeys(index for each in numbers for index in each)
@@ -311,7 +314,7 @@ class Components:
             shape = self.shapes.known(expression.argument)
             inner = self._new(sum(shape))
             body = self.of(expression.argument, inner[: shape[0]], inner[shape[0] :])
-            open_ = tuple(dict.fromkeys(index for index in _unbound(body) if index not in inner))
+            open_ = tuple(dict.fromkeys(index for index in unbound(body) if index not in inner))
             argument = Tensor(f"\\mathbf{{the matrix of {expression}}}", (*open_, *inner), at=expression.at)
             name = f"\\mathbf{{{expression}}}"
             self.known[expression] = OfMatrix(expression.name, name, argument, body, open_, shape[0])
@@ -345,7 +348,7 @@ def _is_zero(side: Expression) -> bool:
     return isinstance(side, Number) and side.value == 0
 
 
-def _unbound(expression: Expression) -> Iterator[Index]:
+def unbound(expression: Expression) -> Iterator[Index]:
     """Yield the indices in an expression that no sum in it is over."""
     summed = {index for part in expression.walk() if isinstance(part, Summation) for index in part.indices}
     yield from (index for index in subscripts(expression) if isinstance(index, Index) and index not in summed)
@@ -356,4 +359,4 @@ def _unused(taken: set[str]) -> Iterator[Index]:
     free = [letter for letter in _LETTERS if letter not in taken and letter.upper() not in taken] or ["i"]
     for primes in count():
         for letter in free:
-            yield Index(letter, primes)
+            yield NewIndex(letter, primes)

@@ -86,8 +86,8 @@ class Shapes:
             case Quotient(numerator, denominator):
                 self._scalar(denominator, "a quotient by {}", "a product with its inverse, or components")
                 return self.of(numerator)
-            case Partial(body, by):
-                return self._of_derivative(body, by)
+            case Partial():
+                return self._of_derivative(expression)
             case Constant(sign):
                 return {"I": MATRIX, "1": COLUMN}.get(sign)
             case Transpose(body):
@@ -172,10 +172,11 @@ class Shapes:
         if shape == SCALAR:
             return shape
         number = exponent_of(expression)
-        if isinstance(expression.base, Function) and 0 in shape:
+        if isinstance(expression.base, Function) and (0 in shape or expression.at != expression.base.at):  # tanh²(A)
             return shape
-        if shape[0] != shape[1] or number is None or number.denominator > 1 or not -1 <= number <= 9 or number == 0:
-            expected = r"\odot for a product of components, ^{-1}, or ^2 of a matrix"
+        unclear = isinstance(expression.base, Function) or number is None or number.denominator > 1 or number == 0
+        if unclear or shape[0] != shape[1] or not -1 <= (number or 0) <= 9:
+            expected = r"\odot, or \tanh^2(…), for a product of components; ^{-1} or ^2 of a matrix"
             self._stop(expression.base, "a power of {}", expected)
         return shape
 
@@ -190,6 +191,8 @@ class Shapes:
             self.common(expression.parts)
         elif isinstance(expression, Norm) and self.known(expression.body) == MATRIX and expression.degree == 1:
             self._stop(expression.body, "the norm ‖…‖₁ of {}", "components")
+        elif isinstance(expression, Norm) and self.known(expression.body) == SCALAR:
+            self._stop(expression.body, "the norm of {}", r"a vector or a matrix, or \operatorname{abs}(…)")
         return SCALAR
 
     def _of_kronecker(self, factors: Sequence[Expression]) -> Shape | None:
@@ -230,8 +233,16 @@ class Shapes:
         wanted = "a matrix" if name in ("tr", "det", "inv") else "a vector or a matrix"
         return self._stop(argument, f"{name} of {{}}", wanted)
 
-    def _of_derivative(self, body: Expression, by: Tensor) -> Shape:
+    def _of_derivative(self, expression: Partial) -> Shape:
+        body, by = expression.body, expression.by
         above, below = self.known(body), self.of_name(by)
+        if isinstance(body, Partial) and body.at == expression.at and body.by != by and SCALAR not in (above, below):
+            fault = f"{body.by} or {by} could give the rows of this second derivative"
+            raise self.fail(
+                fault,
+                expression.at,
+                r"\frac{\partial}{\partial y} \left( \frac{\partial s}{\partial x} \right), with a row for each x",
+            )
         if above[1] and below != SCALAR:
             self._stop(
                 body,
@@ -259,7 +270,9 @@ class Shapes:
         one, other = self.known(first), self.known(second)
         hint = r"shapes that fit: a transpose, or \odot for a product of components"
         if SCALAR in (one, other):
-            hint = r"a tensor of one shape with the other, such as \mathbf{1}"
+            hint = r"a tensor of one shape with the other, such as \mathbf{I} or \mathbf{1}"
+        elif {one, other} == {MATRIX, COLUMN} and "sum" in how:
+            hint = rf"\mathbf{{1}} {second if other == COLUMN else first}^\top, to add it to each row; {hint}"
         fault = f"{first} is {words(one)}, and {second} is {words(other)}, but they {how}"
         raise self.fail(fault, second.at, hint)
 

@@ -145,6 +145,7 @@ def canonical(name: str, lexicon: Lexicon) -> str:
 def before_bracket(parser: Parser, tensor: Tensor, at: Position) -> NotationError:
     """Return the error about a name before a bracket, which a reader could take for a function of what is inside."""
     name = rf"\operatorname{{{plain(tensor.name)}}}(…)" + (" without indices" if tensor.indices else "")
+    name += f" or '% function {tensor.name}'" if tensor.name.lstrip("\\").isalpha() else ""
     return parser.error(
         f"{tensor} before a bracket could be a function or a factor",
         expected=rf"{name} for a function, \cdot or \, between for a product",

@@ -171,7 +171,7 @@ class Parser(Cursor, ABC):
         depth = 0
         for token in self.tokens[self.position :]:
             depth += (token.kind == "open" or token.text == "{") - (token.kind == "close" or token.text == "}")
-            if token.kind in ("break", "end") or depth < 0:
+            if token.kind in ("break", "end") or depth < 0 or (depth == 0 and token.text == ","):
                 return False
             if depth == 0 and (token.kind == "unequal" or token.text == "="):
                 return token is not self.next

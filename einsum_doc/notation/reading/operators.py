@@ -21,8 +21,9 @@ from einsum_doc.notation.expression import (
     Summation,
     Tensor,
     plain,
+    subscripts,
 )
-from einsum_doc.notation.matrices.nodes import Inner, MatrixFunction, Norm
+from einsum_doc.notation.matrices.nodes import Inner, MatrixFunction, Norm, Transpose
 from einsum_doc.notation.reading.components import bracketed_component, exponent, tensor_name
 from einsum_doc.notation.reading.cursor import Parser
 from einsum_doc.notation.reading.indices import condition, indices, summed_indices
@@ -56,10 +57,10 @@ def function(parser: Parser) -> Expression:
     found: Expression = Function(name, inner, order, at=at)
     if of_matrix:
         found = MatrixFunction(of_matrix, inner, along, at=at)
-    if power is not None:
+    if caret is not None and power is not None:
         if parser.sees("symbol", "^"):
             raise parser.error("a second exponent", expected="brackets, to say what is meant")
-        return Power(found, power, at=at)
+        return Power(found, power, at=caret.at)
     if not bracket and parser.sees("symbol", "^"):
         raise parser.error("what does the exponent apply to?", expected=r"brackets, \left( … \right)")
     return found
@@ -166,17 +167,25 @@ def inner(parser: Parser) -> Expression:
 
 def summation(parser: Parser) -> Expression:
     sign = parser.take()
+    if sign.kind == "reduction" and not parser.sees("symbol", "_"):
+        expected = rf"{sign.text}_{{i}} of components; \operatorname{{relu}}(x) for \max(0, x)"
+        raise parser.error(f"{sign.text} without its index", expected=expected)
     found = _conditioned(parser)
     indices, capital = ((found.indices[0],), "") if found else summed_indices(parser)
     minus = parser.accept("symbol", "-")
     if not parser.starts_factor():
         raise parser.misplaced("what is summed")
+    start = parser.next.at
     with parser.nested():
         body = Negative(parser.term(), at=minus.at) if minus else parser.term()
     if sign.kind == "sum":
         return Summation(indices, Product((found, body), at=body.at) if found else body, capital, at=sign.at)
     if found:
         raise parser.error(f"{sign.text} with a condition", expected="all values of an index", at=found.at)
+    factors = body.factors if isinstance(body, Product) and body.at == start else ()  # One in brackets is inside.
+    if any(set(subscripts(factor)).isdisjoint(indices) for factor in factors):
+        fault = f"does {sign.text} apply to all of {body}?"
+        raise parser.error(fault, expected=rf"the factors without its index before {sign.text}", at=sign.at)
     return Reduction(indices, body, capital, sign={r"\prod": "∏"}.get(sign.text, sign.text[1:]), at=sign.at)
 
 
@@ -227,7 +236,11 @@ def is_derivative(parser: Parser) -> bool:
         depth += (parser.peek(ahead).text == "{") - (parser.peek(ahead).text == "}")
         ahead += 1
     below = ahead + 1 + differential(parser, ahead + 1)
-    return parser.peek(ahead).text == "{" and below > ahead + 1 and parser.peek(below).kind in ("letter", "style")
+    found = parser.peek(ahead).text == "{" and below > ahead + 1 and parser.peek(below).kind in ("letter", "style")
+    if found and parser.next.text in parser.scalars:
+        expected = r"\partial for a derivative, d \cdot for a product"
+        raise parser.error("d is a scalar on this page, and could be that of a derivative", expected=expected)
+    return found
 
 
 def derivative(parser: Parser, at: Position) -> Expression:
@@ -296,9 +309,19 @@ def _by(parser: Parser, fault: str = "") -> Tensor:
     parser.skip(differential(parser))
     found = parser.primary()
     if not isinstance(found, Tensor):
-        expected = reserved(found) or "a tensor, x_{ij}"
-        raise parser.error("a derivative is by a tensor", expected=expected, at=partial.at)
+        raise parser.error(f"a derivative by {found}", expected=_tensor_for(found), at=partial.at)
     return found
+
+
+def _tensor_for(found: Expression) -> str:
+    """Return what can stand below a derivative in place of an expression that is no tensor."""
+    match found:
+        case Transpose(body):
+            return rf"\partial {body}: a Jacobian has a column for each component below"
+        case Power(base):
+            return rf"\partial {base} \partial {base} for a second derivative; another letter for a name with a square"
+        case _:
+            return reserved(found) or "a tensor, x_{ij}"
 
 
 def gradient(parser: Parser) -> Expression:

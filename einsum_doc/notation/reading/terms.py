@@ -62,6 +62,8 @@ class Terms(Parser):
             self.skip_ampersands()
             if not self.sees("symbol", "+", "-"):
                 raise self.misplaced("+ or -")
+            if self.begins_equation():
+                raise self.error("another term or another equation?", expected="a comma before another equation")
             terms.append(self._signed())
         return terms[0] if len(terms) == 1 else Sum(tuple(terms), at=at)
 

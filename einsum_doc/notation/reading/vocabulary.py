@@ -146,8 +146,8 @@ CONNECTIVES = frozenset(["so", "hence", "thus", "then", "therefore", "and", "whe
 """Words before a row that say nothing about whether it is true."""
 
 _HINTS = {
-    "a product of components, x_i y_i": [r"\circ", r"\ast", "*"],
-    r"\operatorname{abs}(x_i), or \sqrt{x_i x_i} for a norm": [*("|", r"\lvert", r"\rvert", r"\vert")],
+    r"\odot for a product of components, or x_i y_i": [r"\circ", r"\ast", "*"],
+    r"\operatorname{abs}(x_i), \|\mathbf{x}\| for a norm, \det \mathbf{A}": [*("|", r"\lvert", r"\rvert", r"\vert")],
     r"brackets around the sum, \left( \sum_i … \right)": [r"\sum"],
     "a prime on a name, x'_{i}, or on an index, x_{i'}": [r"\prime"],
     r"the rows alone, as they stand inside of \begin{aligned}": [r"\begin", r"\end"],

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from test_derivation_field import TEXTS
+from test_published_notation import TRUE
 
 from einsum_doc import NotationError, verify
 from einsum_doc.compute.checking.derivation import Derivations
@@ -34,6 +36,32 @@ PIECES = [
     *(r"\left.", r"\right|_{z}", r"\Big|_x", "|", "% local\n"),
     *("\n", " ", "% new\n", "% positive x\n", "% size i = j\n", "% fixed T\n"),
 ]
+PUBLISHED = [
+    *re.findall(
+        r"\S+",
+        r"\mathbf{A} \mathbf{x} \mathbf{1} \mathbf{I} \mathbf{0} \mathbf{b c} \boldsymbol{\mu} \mathbf{h}_t "
+        r"\mathbf{h}_{t-1} \mathbf{dX} ^\top ^{-1} ^{-\top} ^{(1)} ^{[l-1]} ^* ^H _{\text{hh}} _{\mathrm{in}} "
+        r"_F _1 _{ \| \left\| \right\| \lVert \rVert \langle \rangle \odot \otimes \circ \operatorname{tr}( "
+        r"\operatorname{diag}( \operatorname{vec}( \det \log\det \operatorname{softmax} "
+        r"\operatorname{softmax}_j( \operatorname{logsumexp}( \max_j \min \prod_i \nabla \nabla_{\mathbf{x}} "
+        r"\partial_x \frac{d \frac{dy}{dx} \frac{\mathrm{d}y}{\mathrm{d}x} d dX \boxed{ \underbrace{ "
+        r"}_{\text{one}} {\color{red} \large \cancel{ \qquad \Rightarrow \text{where} := \equiv \sum_{i<j} "
+        r"\sum_{j\ne \mathbb{1}[ \le \begin{aligned} \end{aligned} \begin{cases} \phi( \phi'( \sigma(x) "
+        r"\sigma^2 f(x)= f'' \label{eq} \tilde \mathcal{L} N n",
+    ),
+    *(
+        "% matrix A\n",
+        "% vector x, y\n",
+        "% samples i\n",
+        "% label t\n",
+        "% name FL\n",
+        "% gradient L\n",
+        "% function g\n",
+    ),
+    *("% function \\sigma = sigmoid\n", "% matrix G = \\frac{\\partial l}{\\partial z_{ij}}\n"),
+    *("% symmetric \\mathbf{A}\n", "% sums to one \\mathbf{p}\n", "% let B = torch.linalg.inv(A)\n"),
+]
+PAPERS = [*(text for text, _, _ in TRUE.values()), *(case["literal"] for case in TEXTS if len(case["literal"]) < 400)]
 soup = st.lists(st.sampled_from(PIECES), max_size=25)
 quiet = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -45,10 +73,10 @@ def read(text: str) -> None:
     except NotationError as error:
         stands_in(text, error)
         return
-    shown = "".join(line.latex + line.reason for line in derivation.lines)
+    shown = "".join("".join(line.latex + line.reason for line in derivation.lines).split())
     for token in tokens(text):
         if token.kind not in ("directive", "silent", "break", "text", "tag", "end") and token.text != "&":
-            assert token.text in shown
+            assert "".join(text[token.start : token.end].split()) in shown
     assert str(derivation).count("\n") + 1 >= len(derivation.lines)
 
 
@@ -73,6 +101,30 @@ def stands_in(text: str, error: NotationError) -> None:
 @example(["x_i", "=", "9" * 5000])
 def test_pieces_in_any_order(pieces: list[str]) -> None:
     read("".join(pieces))
+
+
+@given(st.lists(st.sampled_from([*PUBLISHED, *PIECES]), max_size=25))
+@quiet
+@example(["\\|"] * 500)
+@example([r"\mathbf{"] * 500)
+@example([r"\boxed{"] * 500)
+@example([r"\mathbf{A}"] * 500)
+@example(["% name FL\n", *["FL"] * 500])
+@example(["f(x)=", *["f("] * 500])
+def test_pieces_of_published_notation_in_any_order(pieces: list[str]) -> None:
+    read("".join(pieces))
+
+
+@given(st.data())
+@quiet
+def test_published_notation_with_signs_lost_exchanged_and_put_in(data: st.DataObject) -> None:
+    signs = re.findall(r"%.*\n|\\[A-Za-z]+|\\.|\s+|.", data.draw(st.sampled_from(PAPERS)))
+    for _ in range(data.draw(st.integers(1, 2))):
+        start, other = (data.draw(st.integers(0, len(signs) - 1)) for _ in range(2))
+        end = start + data.draw(st.integers(0, 3))
+        piece = data.draw(st.sampled_from(["", signs[other], *PUBLISHED]))
+        signs = [*signs[:start], piece, " ", *signs[end:]]
+    read("".join(signs))
 
 
 @given(st.text(max_size=60))

@@ -58,6 +58,9 @@ TRUE = {
     "gradients by a d": ("% gradient L\n" r"\mathbf{S} &= \mathbf{Q}\mathbf{K}^T \\ \mathbf{dQ} &= \mathbf{dS} \mathbf{K}, \quad \mathbf{dK} = \mathbf{dS}^T \mathbf{Q}", r"dS}^T", r"dS}"),
     # functions
     "a function that is defined": (r"\sigma(x) &= \frac{1}{1+e^{-x}} \\ \frac{d\sigma(x)}{dx} &= \left( 1 - \sigma(x) \right) \sigma(x)", "( 1 -", "( 2 -"),
+    "it, of a vector": (r"\sigma(x) &= \frac{1}{1+e^{-x}} \\ \mathbf{y} &= \sigma(\mathbf{z}) \\ \frac{\partial \mathbf{y}}{\partial \mathbf{z}} &= \operatorname{diag}(\sigma'(\mathbf{z}))", "\\sigma'(", "\\sigma("),
+    "it, of a matrix": (r"f(x) &= x^2 \\ \mathbf{Y} &= f(\mathbf{A}) \\ \mathbf{Y} &= \mathbf{A} \odot \mathbf{A}", r"\odot", ""),
+    "one with constant vectors": (r"f(x) &= x \mathbf{a}^\top \mathbf{b} \\ f(2) &= 2 \mathbf{b}^\top \mathbf{a}", "= 2", "= 3"),
     "and its prime": (r"\sigma(x) &= \frac{1}{1+e^{-x}} \\ y_i &= \sigma'(z_i) \\ y_i &= \sigma(z_i) \sigma(-z_i)", r"(-z_i)", r"(z_i)"),
     "a function without its argument": (r"\sigma(x) &= \frac{1}{1+e^{-x}} \\ \frac{d\sigma}{dx} &= (1 - \sigma) \, \sigma", "(1 -", "(2 -"),
     "a loss with its arguments": (r"L(\mathbf{w}, b) &= (\mathbf{w}^\top \mathbf{x} + b - y)^2 \\ \nabla_{\mathbf{w}} L(\mathbf{w}, b) &= 2 (\mathbf{w}^\top \mathbf{x} + b - y) \, \mathbf{x} \\ \frac{\partial L}{\partial b} &= 2 (\mathbf{w}^\top \mathbf{x} + b - y)", r"{\partial b} &= 2", r"{\partial b} &= "),
@@ -128,6 +131,18 @@ REFUSED = {
     "the wrong number of indices": (r"(\mathbf{A}\mathbf{B})_{i} &= 1", "1 indices on A B"),
     "a vector on the left of components": (r"y_{ij} &= \mathbf{x}", "y_{ij} has 2 indices, and x is a column (n × 1)"),
     "vectors with numbers": (r"\mathbf{y} &= \mathbf{x}_i", "y is a column (n × 1), and x_i is a scalar"),
+    "a vector that could be numbered": (r"y_i &= \mathbf{w}^\top \mathbf{x}_i", "the index i stands in wᵀ x_i, which is a row"),
+    "one that is added": (r"\mathbf{y}_i &= \mathbf{x}_i + \mathbf{b}", "the index i stands in x_i + b, which is a column"),
+    "indices that could be a label": (r"\mathbf{y} &= \mathbf{W}_{hh} \mathbf{x}", "the index h stands in W_{hh} x"),
+    "a norm of a component": (r"s &= \|\mathbf{x}_1 - \mathbf{x}_2\|^2", "the norm of x_1 − x_2, which is a scalar"),
+    "a second derivative by two vectors": (r"s &= \mathbf{x}^\top \mathbf{A} \mathbf{y} \\ \frac{\partial^2 s}{\partial \mathbf{x} \partial \mathbf{y}} &= \mathbf{A}", "y or x could give the rows"),
+    "a power of the components of a matrix": (r"\mathbf{B} &= \exp(\mathbf{A})^2", "a power of exp(A), which is a matrix"),
+    "a quotient that could be a derivative": (r"d &= 2 x \\ a &= 3 b \\ y &= \frac{d a}{d b}", "d is a scalar on this page"),
+    "a term that could begin an equation": (r"a &= x \quad - y = 2 x", "another term or another equation?"),
+    "ones of any number": (r"s &= \mathbf{1}^\top \mathbf{1}", "nothing says how many components are summed in (1)ᵀ 1"),
+    "an identity of any size": (r"s &= \operatorname{tr}(\mathbf{I}) \, x", "how many components are summed in tr(I) x"),
+    "a product of what": (r"P &= \prod_i x_i y", "does \\prod apply to all of x_i y?"),
+    "the largest of what": (r"m_k &= \max_j x_j y_k", "does \\max apply to all of x_j y_k?"),
     "nothing below": (r"\nabla y &= 2", "∇ without the tensor below"),
     "another norm": (r"n &= \|\mathbf{x}\|_3", "a norm of another kind"),
     "the prime of a product over an index": (r"f(x) &= \prod_i x a_i \\ f'(x) &= 1", "no rule for the derivative of ∏_i x a_i"),
@@ -154,6 +169,60 @@ def test_declarations_hold_to_the_end_of_the_page() -> None:
     assert page.check(r"\operatorname{tr}(A^\top) + f(x_t) &= y")
 
 
+HINTS = {
+    "a transpose": r"s &= \mathbf{w}^\top \mathbf{x}_i",
+    "a mean": r"\boldsymbol{\mu} &= \frac{1}{I} \sum_i \mathbf{x}_i",
+    "a bias": r"\mathbf{y}_i &= \mathbf{W} \mathbf{x}_i + \mathbf{b}",
+    "an inner product": r"s_i &= \langle \mathbf{w}, \mathbf{x}_i \rangle",
+    "a product": r"s_{ij} &= \mathbf{x}_i^\top \mathbf{x}_j",
+}
+
+
+@pytest.mark.parametrize("text", HINTS.values(), ids=HINTS.keys())
+def test_where_shapes_do_not_fit_a_component_the_message_asks_if_it_is_a_vector(text: str) -> None:
+    with pytest.raises(NotationError) as caught:
+        verify(text)
+    assert caught.value.expected.startswith("'% samples i', if i numbers vectors; or ")
+
+
+REMEDIES = {
+    "a bias": (r"\mathbf{Y} &= \mathbf{X} \mathbf{W} + \mathbf{b}", r"\mathbf{1} b^\top, to add it to each row"),
+    "a gradient as a row": (r"s &= \mathbf{a}^\top \mathbf{x} \\ \frac{\partial s}{\partial \mathbf{x}} &= \mathbf{a}^\top", "has that of the tensor below"),
+    "a derivative by a transpose": (r"\frac{\partial s}{\partial \mathbf{x}^\top} &= 1", r"\partial x: a Jacobian has a column"),
+    "a derivative by a square": (r"\frac{\partial^2 s}{\partial x^2} &= 6 x", r"\partial x \partial x for a second derivative"),
+    "a star": (r"\mathbf{z} &= \mathbf{x} * \mathbf{y}", r"\odot for a product of components"),
+    "bars": (r"s &= |\mathbf{A}|", r"\det \mathbf{A}"),
+    "the larger of two": (r"\mathbf{y} &= \max(0, \mathbf{x})", r"\operatorname{relu}(x) for \max(0, x)"),
+    "an activation": (r"\mathbf{h} &= \sigma(\mathbf{W} \mathbf{x} + \mathbf{b})", r"'% function \sigma'"),
+    "a scalar on a diagonal": (r"\mathbf{B} &= \mathbf{A} + \lambda", r"\mathbf{I} or \mathbf{1}"),
+    "a square of components": (r"\mathbf{z} &= \mathbf{x}^2", r"\odot"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "remedy"), REMEDIES.values(), ids=REMEDIES.keys())
+def test_the_message_about_a_common_mistake_says_what_to_write(text: str, remedy: str) -> None:
+    with pytest.raises(NotationError) as caught:
+        verify(text)
+    assert remedy in caught.value.expected
+
+
+def test_what_is_clear_beside_these_is_read() -> None:
+    assert verify(
+        r"s &= \mathbf{x}^\top \mathbf{A} \mathbf{x} \\ \frac{\partial^2 s}{\partial \mathbf{x} \partial \mathbf{x}} &= \mathbf{A} + \mathbf{A}^\top"
+    )
+    assert verify(r"P &= \prod_i \left( x_i y_i \right) \\ P &= \left( \prod_i x_i \right) \prod_j y_j")
+    assert verify(r"\mathbf{z} &= \mathbf{I} \mathbf{1} + \mathbf{x} \\ \mathbf{z} &= \mathbf{1} + \mathbf{x}")
+    assert verify(r"\mathbf{B} &= \exp^2(\mathbf{A}) \\ \mathbf{B} &= \exp(2 \mathbf{A})")
+    assert verify(r"a &= x \quad + y, \quad b = x \quad y \\ a b &= x^2 y + x y^2")
+    assert verify(
+        r"\mathbf{y} &= \mathbf{z} - \max_j \mathbf{z}_j \\ \mathbf{y} + \mathbf{1} \max_j \mathbf{z}_j &= \mathbf{z}"
+    )
+
+
+def test_a_vector_sums_to_one() -> None:
+    assert verify("% sums to one \\mathbf{p}\n" r"s &= \mathbf{1}^\top \mathbf{p} \\ s &= 1")
+
+
 def test_an_inverse_in_a_row_is_no_argument_of_the_loss() -> None:
     # Otherwise the gradient would go through the inverse as well.
     text = r"\mathbf{y} &= \mathbf{A} \mathbf{x} \\ \mathbf{A}^{-1} \mathbf{y} &= \mathbf{x} \\ "
@@ -178,3 +247,22 @@ LATEX = {
 def test_each_relation_is_typeset_whole(text: str, rows: list[str]) -> None:
     chains = [entry for entry in parse_notation("% label t\n" + text).entries if isinstance(entry, Chain)]
     assert [relation.latex for chain in chains for relation in chain.relations] == rows
+
+
+FALSE = {
+    "a capital of components, and the size of a vector": r"m &= \frac{1}{I} \sum_i x_i \\ s &= I m \\ s &= \mathbf{1}^\top (\mathbf{z} - \mathbf{z} + \mathbf{1}) \, m",
+    "a declared range, and the size of a vector": "% size i = N\n" r"m &= \frac{1}{N} \sum_i x_i \\ m N &= m \, \mathbf{1}^\top (\mathbf{z} - \mathbf{z} + \mathbf{1})",
+    "names with two labels": r"y &= W^{(1)} - W^{(2)} \\ y &= 0",
+    "names in two styles": r"\mathbf{y} &= \mathbf{W} \mathbf{x} - \boldsymbol{W} \mathbf{x} \\ \mathbf{y} &= \mathbf{0}",
+    "a determinant as a scalar of the loss": r"s &= \det(\mathbf{A}) \\ t &= \operatorname{tr}(\mathbf{A}) \\ \frac{\partial l}{\partial \mathbf{A}} &= \frac{\partial l}{\partial s} s \mathbf{A}^{-\top}",
+    "a path that is not held fixed": r"\mathbf{h} &= \mathbf{A} \mathbf{x} \\ \mathbf{y} &= \mathbf{h} + \mathbf{B} \mathbf{x} \\ \left. \frac{\partial \mathbf{y}}{\partial \mathbf{x}} \right|_{\mathbf{h}} &= \mathbf{A} + \mathbf{B}",
+    "a matrix exponential": r"\mathbf{B} &= \exp(\mathbf{A}) \\ \mathbf{B} \mathbf{B} &= \exp(2 \mathbf{A})",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", FALSE.values(), ids=FALSE.keys())
+def test_what_looks_alike_is_not_taken_for_the_same(text: str) -> None:
+    page = Derivations()
+    *above, last = text.split(r"\\")
+    assert page.check(r"\\".join(above))
+    assert not page.check(last)

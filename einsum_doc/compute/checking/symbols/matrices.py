@@ -8,9 +8,20 @@ from collections.abc import Collection, Sequence
 from einsum_doc.compute.checking.symbols.resolution import kinds_of
 from einsum_doc.compute.checking.symbols.table import SymbolTable
 from einsum_doc.errors import NotationError
-from einsum_doc.notation.expression import ACCENTS, Expression, Index, Partial, Tensor, letters, subscripts
-from einsum_doc.notation.matrices.components import Components, Indices, OfMatrix
-from einsum_doc.notation.matrices.shapes import COLUMN, MATRIX, SCALAR, Shape
+from einsum_doc.notation.expression import (
+    ACCENTS,
+    Delta,
+    Expression,
+    Index,
+    NewIndex,
+    Partial,
+    Summation,
+    Tensor,
+    letters,
+    subscripts,
+)
+from einsum_doc.notation.matrices.components import Components, Indices, OfMatrix, unbound
+from einsum_doc.notation.matrices.shapes import COLUMN, MATRIX, SCALAR, Fail, Shape, Shapes, words
 from einsum_doc.notation.reading.components import canonical
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import parse_expression
@@ -41,6 +52,12 @@ def shape_of(table: SymbolTable, tensor: Tensor) -> Shape:
     return MATRIX if signs and (signs[-1][0] if bold[1].startswith("\\") else signs[-1][-1]).isupper() else COLUMN
 
 
+def is_of_tensors(table: SymbolTable, expression: Expression) -> bool:
+    """Return whether anything in an expression is a vector, a matrix, or a sign for them."""
+    shapes = Shapes(lambda tensor: shape_of(table, tensor), Scope("").fail)
+    return shapes.is_matrix_notation(expression)
+
+
 def in_components(
     sides: Sequence[Expression], table: SymbolTable, scope: Scope, taken: Collection[str]
 ) -> tuple[list[Expression], Indices, list[OfMatrix]]:
@@ -52,19 +69,50 @@ def in_components(
     names = {part.name for side in sides for part in side.walk() if isinstance(part, Tensor)}
     used = letters(index for side in sides for index in subscripts(side)) | {name.lower() for name in names}
     before = set(table.matrices)
+    fail = _failing(sides, table, scope)
     components = Components(
         lambda tensor: shape_of(table, tensor),
         {*used, *table.fixed, *taken},
         table.aliases,
         table.samples,
         table.matrices,
-        scope.fail,
+        fail,
     )
     head, *rest = sides
     if isinstance(head, Tensor) and not head.indices and head.name not in table.tensors and rest:
         _widen(table, head, components.shapes.of(rest[0]))
+    for side in sides:
+        shape = components.shapes.of(side) if components.shapes.is_matrix_notation(side) else SCALAR
+        for index in unbound(side) if shape not in (SCALAR, None) else ():
+            if index.letter not in table.samples | table.fixed:
+                fault = f"the index {index} stands in {side}, which is {words(shape or SCALAR)}"
+                raise fail(fault, index.at, r"components on both sides, or _{\text{…}} for a label")
     lowered, free = components.sides(sides)
+    _refuse_unsized(sides, lowered, fail)
     return lowered, free, [table.matrices[key] for key in table.matrices if key not in before]
+
+
+def _failing(sides: Sequence[Expression], table: SymbolTable, scope: Scope) -> Fail:
+    r"""Return the errors about shapes: each asks if `\mathbf{x}_i` is a vector, where that is in the sides."""
+    bold = [part for side in sides for part in side.walk() if isinstance(part, Tensor) and _BOLD.search(part.name)]
+    single = [part.indices[0] for part in bold if len(part.indices) == 1]
+    asked = [str(index) for index in single if isinstance(index, Index) and index.letter not in table.samples]
+    question = f"'% samples {asked[0]}', if {asked[0]} numbers vectors; or " if asked else ""
+    return lambda fault, at, expected: scope.fail(fault, at, question + expected)
+
+
+def _refuse_unsized(sides: Sequence[Expression], lowered: Sequence[Expression], fail: Fail) -> None:
+    r"""Refuse a sum over the components of ones or of an identity, as `\mathbf{1}^\top \mathbf{1}`, of any size."""
+    parts = [part for side in lowered for part in side.walk()]
+    sized = {index for part in parts if isinstance(part, Tensor) for index in part.own}
+    deltas = [set(part.own) for part in parts if isinstance(part, Delta)]
+    while joined := set().union(*(each for each in deltas if each & sized)) - sized:
+        sized |= joined
+    for side, found in zip(sides, lowered, strict=True):
+        for part in found.walk():
+            if isinstance(part, Summation) and any(isinstance(i, NewIndex) and i not in sized for i in part.indices):
+                fault = f"nothing says how many components are summed in {side}"
+                raise fail(fault, part.at, r"a letter for the number, or a tensor beside \mathbf{1} and \mathbf{I}")
 
 
 def _widen(table: SymbolTable, head: Tensor, shape: Shape | None) -> None:

@@ -11,6 +11,7 @@ from einsum_doc.notation.expression import (
     Expression,
     Fixed,
     Index,
+    NewIndex,
     One,
     Partial,
     Position,
@@ -81,7 +82,7 @@ class _Resolution:
         self.named = named
         self.table = table
         self.fail = scope.fail
-        written = [subscript for side in sides for subscript in subscripts(side)]
+        written = [subscript for side in sides for subscript in subscripts(side) if not isinstance(subscript, NewIndex)]
         self.letters = letters(written)
         self.indices = {index for index in written if isinstance(index, Index)}
         partials = (part for side in sides for part in side.walk() if isinstance(part, Partial))

@@ -12,6 +12,7 @@ from einsum_doc.notation.expression import (
     Expression,
     Fixed,
     Index,
+    NewIndex,
     Range,
     RangeProduct,
     Size,
@@ -113,7 +114,7 @@ def join_capitals(statements: Iterable[Statement], sizes: SizeClasses) -> None:
         for lone in (part.index for part in own if isinstance(part, Size) and part.index not in indices[key]):
             sizes.join(("capital", lone.letter), ("index", key, lone))
             for other, index in ((other, index) for other, found in indices.items() for index in found):
-                if index.letter == lone.letter:
+                if index.letter == lone.letter and not isinstance(index, NewIndex):
                     sizes.join(("capital", lone.letter), ("index", other, index))
 
 
