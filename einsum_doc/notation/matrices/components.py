@@ -26,8 +26,8 @@ from einsum_doc.notation.expression import (
     Summation,
     Tensor,
     mapped,
-    rebuilt,
     subscripts,
+    with_indices,
 )
 from einsum_doc.notation.matrices.nodes import (
     Component,
@@ -140,7 +140,7 @@ class Components:
         match expression:
             case Tensor(name, ()) if name in self.aliases:
                 found, own = self.aliases[name]
-                return renamed(found, dict(zip(own, (*rows, *columns), strict=True)))
+                return with_indices(found, dict(zip(own, (*rows, *columns), strict=True)))
             case Tensor(_, indices):
                 return replace(expression, indices=(*indices, *rows, *columns))
             case Constant(sign):
@@ -296,7 +296,7 @@ class Components:
         if expression.along:
             own = self.of(expression.argument)
             (along,) = expression.along
-            inner = renamed(own, {along: summed})
+            inner = with_indices(own, {along: summed})
         else:
             own = self.of(expression.argument, rows, columns) if rows or columns else Number(Fraction(0))
             inner = self.of(expression.argument, *(((summed,), ()) if shape[0] else ((), (summed,))))
@@ -331,17 +331,6 @@ def _constant(sign: str, rows: Slots, columns: Slots, expression: Expression) ->
 def _slots(head: Expression) -> tuple[Expression, ...]:
     """Return the components that carry the indices of a left side: of a derivative, those above and below."""
     return (head.body, head.by) if isinstance(head, Partial) else (head,)
-
-
-def renamed(expression: Expression, names: Mapping[Subscript, Subscript]) -> Expression:
-    """Return an expression with other indices."""
-
-    def change(part: Expression) -> Expression:
-        if isinstance(part, Tensor | Delta | One):
-            return replace(part, indices=tuple(names.get(index, index) for index in part.indices))
-        return part
-
-    return rebuilt(expression, change)
 
 
 def _is_zero(side: Expression) -> bool:

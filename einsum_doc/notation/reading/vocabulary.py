@@ -12,7 +12,7 @@ _FUNCTION_COMMANDS = (
 )
 _OTHER_FUNCTIONS = (
     *("arsinh", "arcosh", "artanh", "sigmoid", "sign", "relu", "erf", "abs"),
-    *("softplus", "logsigmoid", "silu", "gelu", "mish", "softsign", "normalpdf", "normalcdf"),
+    *("sech", "csch", "coth", "softplus", "logsigmoid", "silu", "gelu", "mish", "softsign", "normalpdf", "normalcdf"),
 )
 FUNCTIONS = {
     **{name: rf"\{name}" for name in _FUNCTION_COMMANDS},

@@ -18,6 +18,7 @@ from einsum_doc.notation.expression import (
     Summation,
     Tensor,
     letters,
+    plain,
     subscripts,
 )
 from einsum_doc.notation.matrices.components import Components, Indices, OfMatrix, unbound
@@ -66,6 +67,7 @@ def in_components(
     taken: letters that have a meaning in the text.
     Raises: NotationError, where shapes do not fit.
     """
+    _refuse_two_names(sides, table, scope)
     names = {part.name for side in sides for part in side.walk() if isinstance(part, Tensor)}
     used = letters(index for side in sides for index in subscripts(side)) | {name.lower() for name in names}
     before = set(table.matrices)
@@ -90,6 +92,20 @@ def in_components(
     lowered, free = components.sides(sides)
     _refuse_unsized(sides, lowered, fail)
     return lowered, free, [table.matrices[key] for key in table.matrices if key not in before]
+
+
+def _refuse_two_names(sides: Sequence[Expression], table: SymbolTable, scope: Scope) -> None:
+    """Refuse a bold name beside components of the same letter in another style: a reader takes them for one."""
+    parts = [part for side in sides for part in side.walk() if isinstance(part, Tensor)]
+    indexed = {name for name, symbol in table.tensors.items() if symbol.kinds}
+    indexed |= {part.name for part in parts if part.indices}
+    for part in parts:
+        if part.indices or part.name in table.aliases or not _BOLD.search(part.name):
+            continue
+        for other in indexed - {part.name}:
+            if plain(other) == plain(part.name):
+                expected = f"'% matrix {part.name} = {other}_{{ij}}', or one name for both"
+                raise scope.fail(f"{other} with indices and {part.name} without are two names", part.at, expected)
 
 
 def _failing(sides: Sequence[Expression], table: SymbolTable, scope: Scope) -> Fail:
