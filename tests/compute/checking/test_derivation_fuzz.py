@@ -226,7 +226,7 @@ def sides(text: str) -> list[Expression | str]:
     return found
 
 
-LONG = ("attention", "layer_normalisation")
+LONG = ("any_two_operands", "attention", "batched_bilinear_form", "layer_normalisation", "softmax_cross_entropy")
 
 
 @pytest.mark.parametrize(
