@@ -246,7 +246,7 @@ class DerivationCheck:
             first = first and isinstance(step, Directive) and step.word in ("", "new")
         lets = [step for step in self.entries if isinstance(step, Directive) and step.word == "let"]
         name_tensors(self.table, chains, self.scope)
-        self.table.names.update(step.body.partition("=")[0].strip() for step in lets)
+        self.table.names.update(step.equation[0] for step in lets)
         directives = Directives(chains, lets, self.table, self.scope)
         for step in self.entries:
             if isinstance(step, Directive):

@@ -38,6 +38,12 @@ class Directive:
         """
         return _NAME.findall(self.body)
 
+    @property
+    def equation(self) -> tuple[str, str, str]:
+        """Its text before the first `=`, that sign, and the text after it; the last two are empty without a sign."""
+        left, equals, right = self.body.partition("=")
+        return left.strip(), equals, right.strip()
+
 
 _NAME = re.compile(rf"(?:\\(?:{'|'.join(style[1:] for style in STYLES)})\s*)*[^\s,]+")
 

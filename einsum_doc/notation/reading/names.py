@@ -117,10 +117,10 @@ def lower_label(cursor: Cursor) -> str:
     return f"_{{{found}}}"
 
 
-def shifted(tokens: Sequence[Token], bold: Sequence[str]) -> Iterator[str]:
+def shifted(tokens: Sequence[Token]) -> Iterator[str]:
     r"""Yield the letters that number vectors in time: `\mathbf{h}_{t-1}` has a shift, so t is no index."""
     for number, token in enumerate(tokens):
-        if token.kind == "style" and token.text in bold:
+        if token.text in BOLD_STYLES:
             ahead = number + 1
             while (
                 ahead < len(tokens)
@@ -178,7 +178,7 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
     for name, letter in names.items():
         join(cursor, name, letter)
     return Lexicon(
-        said.labels.union(given.get("label", ()), shifted(cursor.tokens, BOLD_STYLES)),
+        said.labels.union(given.get("label", ()), shifted(cursor.tokens)),
         said.squares.union(squares(cursor.tokens)),
         names,
         _functions(cursor, directives, said.functions),
@@ -189,7 +189,7 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
 def _functions(cursor: Cursor, directives: Sequence[Directive], said: Mapping[str, str]) -> dict[str, str]:
     found = {**said, **{name: plain(name) for name in (*defined(cursor.tokens), *_of_vectors(cursor.tokens))}}
     for step in (step for step in directives if step.word == "function"):
-        left, equals, right = (part.strip() for part in step.body.partition("="))
+        left, equals, right = step.equation
         names = [left] if equals else step.names
         if not names or not all(name.lstrip("\\").isalpha() for name in names):
             raise cursor.error("'% function' without a name", expected=r"% function \sigma = sigmoid", at=step.at)
@@ -250,11 +250,9 @@ def _single_vector(tokens: Sequence[Token]) -> bool:
         tokens = tokens[1:]
     if len(tokens) < 3 or tokens[0].kind != "open" or tokens[1].text not in BOLD_STYLES:
         return False
-    inside = []
     for token in tokens[2:]:
         if token.kind == "close":
             return True
         if token.kind != "letter" and token.text not in ("{", "}", "_", "^", "(", "'"):
             return False
-        inside.append(token)
     return False

@@ -37,7 +37,7 @@ def let(step: Directive, directives: Directives, namespace: Mapping[str, Any], b
     Raises: NotationError, if the code cannot be read, or uses a name that is not known.
     """
     tensors, fail = directives.table.tensors, directives.fail
-    left, _, code = (part.strip() for part in step.body.partition("="))
+    left, _, code = step.equation
     name = directives.tensor(left, step)
     try:
         tree = ast.parse(code, mode="eval")

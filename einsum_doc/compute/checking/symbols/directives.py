@@ -42,8 +42,8 @@ class Directives:
         self.bounds = {part.capital for side in sides for part in side.walk() if isinstance(part, Summation)}
         defined = [name for name, symbol in table.tensors.items() if symbol.arguments is not None]
         heads = [chain.head.name for chain in chains if isinstance(chain.head, Tensor)]
-        self.defined = {*defined, *heads, *(step.body.partition("=")[0].strip() for step in lets)}
-        self.parts_of_code = self._parts_of_code([step.body.partition("=") for step in lets])
+        self.defined = {*defined, *heads, *(step.equation[0] for step in lets)}
+        self.parts_of_code = self._parts_of_code([step.equation for step in lets])
         self.indices = {index for side in sides for index in subscripts(side) if isinstance(index, Index)}
 
     def apply(self, step: Directive) -> None:
@@ -81,13 +81,13 @@ class Directives:
     def _parts_of_code(self, lets: Sequence[tuple[str, str, str]]) -> list[str]:
         """Return the names that only stand in code: each is given by one `let`, and used by another."""
         known = {identifier(name) for name in (*self.table.tensors, *(part.name for part in self.tensors))}
-        names = {left.strip() for left, _, _ in lets} - known
-        used = {left.strip(): set(re.findall(r"\w+", code)) for left, _, code in lets}
+        names = {left for left, _, _ in lets} - known
+        used = {left: set(re.findall(r"\w+", code)) for left, _, code in lets}
         return [name for name in names if any(name in used[other] for other in used if other != name)]
 
     def let(self, step: Directive, given: Collection[str]) -> str:
         """Return the tensor that a `let` gives; `given` are those of the lets before it."""
-        left, equals, code = (part.strip() for part in step.body.partition("="))
+        left, equals, code = step.equation
         if not equals or not code or code.startswith("="):
             raise self.fail("'% let' without '='", step.at, "% let y = torch.linalg.inv(x)")
         name = self.tensor(left, step)
@@ -96,7 +96,7 @@ class Directives:
         return name
 
     def _size(self, step: Directive) -> None:
-        left, equals, right = (part.strip() for part in step.body.partition("="))
+        left, equals, right = step.equation
         if not equals:
             raise self.fail("'% size' without '='", step.at, "% size i = k, or % size i = 3")
         number = int(right) if right.isdecimal() and right.isascii() else None
@@ -120,14 +120,14 @@ class Directives:
         letters.add(index.letter)
 
     def _interval(self, step: Directive) -> None:
-        name, equals, ends = step.body.partition("=")
+        name, equals, ends = step.equation
         try:
             low, high = map(float, ends.replace(",", " ").split())
         except ValueError:
             low = high = math.nan
         if not equals or not -math.inf < low < high < math.inf:
             raise self.fail("'% interval' without two ends", step.at, "% interval p = 0 1")
-        self._restrict(name.strip(), step, interval=(low, high))
+        self._restrict(name, step, interval=(low, high))
 
     def _axis(self, name: str, index: str, step: Directive) -> int:
         """Return the axis of a tensor at which the text writes an index; without an index, its only axis."""
