@@ -328,6 +328,11 @@ def _bracketed(expression: Expression, *kinds: type[Expression]) -> str:
     return f"({expression})" if broken or loose or isinstance(expression, kinds) else str(expression)
 
 
+def is_zero(expression: Expression) -> bool:
+    """Return whether a side is the number 0."""
+    return isinstance(expression, Number) and expression.value == 0
+
+
 def subscript(indices: tuple[Subscript, ...]) -> str:
     """Return the indices of a component, as plain text.
 

@@ -17,8 +17,17 @@ from einsum_doc.compute.checking.evaluation.arrays import TOLERANCE
 from einsum_doc.compute.checking.instances import UncheckableError, UnluckyError
 from einsum_doc.compute.checking.symbols.table import Statement
 from einsum_doc.errors import NotationError
-from einsum_doc.notation.expression import Coordinate, Delta, Expression, Fixed, Index, Partial, Tensor, subscripts
-from einsum_doc.notation.sums.scope import is_zero
+from einsum_doc.notation.expression import (
+    Coordinate,
+    Delta,
+    Expression,
+    Fixed,
+    Index,
+    Partial,
+    Tensor,
+    is_zero,
+    subscripts,
+)
 
 CANCELLED = 1e-6
 """The least part of the terms that may be left when they cancel, unless nothing is: otherwise not checked."""

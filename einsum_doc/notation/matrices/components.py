@@ -25,6 +25,7 @@ from einsum_doc.notation.expression import (
     Sum,
     Summation,
     Tensor,
+    is_zero,
     mapped,
     subscripts,
     with_indices,
@@ -39,7 +40,7 @@ from einsum_doc.notation.matrices.nodes import (
     Norm,
     Transpose,
 )
-from einsum_doc.notation.matrices.shapes import SCALAR, Fail, Shape, Shapes, exponent_of, words
+from einsum_doc.notation.matrices.shapes import SCALAR, Fail, Shape, Shapes, counted, exponent_of, words
 
 Indices: TypeAlias = tuple[Index, ...]
 Slots: TypeAlias = tuple[Subscript, ...]
@@ -117,15 +118,15 @@ class Components:
         """Return the indices of the rows and of the columns: those of a left side in components, or new ones."""
         head = sides[0]
         if found[0] == SCALAR and shape != SCALAR:
-            own = [index for part in _slots(head) for index in part.own if isinstance(index, Index)]
+            own = component_indices(head)
             if len(set(own)) != len(own) or len(own) != sum(shape):
                 other = next(side for side, each in zip(sides, found, strict=True) if each == shape)
-                has = f"has {len(own)} indices" if own else "is a scalar"
+                has = f"has {counted(len(own))}" if own else "is a scalar"
                 fault = f"{head} {has}, and {other} is {words(shape)}"
                 raise self.fail(fault, other.at, "sides of one shape")
-            return tuple(own[: shape[0]]), tuple(own[shape[0] :])
+            return own[: shape[0]], own[shape[0] :]
         for side, own_shape in zip(sides, found, strict=True):
-            if own_shape not in (None, shape) and not _is_zero(side):
+            if own_shape not in (None, shape) and not is_zero(side):
                 fault = f"{head} is {words(found[0] or shape)}, and {side} is {words(own_shape or shape)}"
                 derivative = any(isinstance(part, Partial) for each in (head, side) for part in each.walk())
                 expected = "; the derivative of a scalar has that of the tensor below" * derivative
@@ -328,13 +329,10 @@ def _constant(sign: str, rows: Slots, columns: Slots, expression: Expression) ->
     return One((*rows, *columns), at=expression.at) if sign == "1" else Number(Fraction(0), at=expression.at)
 
 
-def _slots(head: Expression) -> tuple[Expression, ...]:
-    """Return the components that carry the indices of a left side: of a derivative, those above and below."""
-    return (head.body, head.by) if isinstance(head, Partial) else (head,)
-
-
-def _is_zero(side: Expression) -> bool:
-    return isinstance(side, Number) and side.value == 0
+def component_indices(component: Expression) -> Indices:
+    """Return the indices of a component; of a derivative, those above and then those below."""
+    slots = (component.body, component.by) if isinstance(component, Partial) else (component,)
+    return tuple(index for part in slots for index in part.own if isinstance(index, Index))
 
 
 def unbound(expression: Expression) -> Iterator[Index]:

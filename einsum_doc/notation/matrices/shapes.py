@@ -184,9 +184,8 @@ class Shapes:
         if isinstance(expression, Component):
             shape = self.known(expression.body)
             if sum(shape) != len(expression.indices) or not sum(shape):
-                self._stop(
-                    expression.body, f"{len(expression.indices)} indices on {{}}", "one index for each of its axes"
-                )
+                has = counted(len(expression.indices))
+                self._stop(expression.body, f"{has} on {{}}", "one index for each of its axes")
         elif isinstance(expression, Inner):
             self.common(expression.parts)
         elif isinstance(expression, Norm) and self.known(expression.body) == MATRIX and expression.degree == 1:
@@ -286,6 +285,15 @@ def exponent_of(expression: Power) -> Fraction | None:
             return -value
         case _:
             return None
+
+
+def counted(indices: int) -> str:
+    """Return a number of indices in words.
+
+    >>> counted(1), counted(2)
+    ('1 index', '2 indices')
+    """
+    return f"{indices} {'index' if indices == 1 else 'indices'}"
 
 
 def words(shape: Shape) -> str:

@@ -16,7 +16,6 @@ from einsum_doc.notation.expression import (
     Function,
     Index,
     Negative,
-    Number,
     One,
     Partial,
     Position,
@@ -26,6 +25,7 @@ from einsum_doc.notation.expression import (
     Sum,
     Summation,
     Tensor,
+    is_zero,
     mapped,
 )
 
@@ -225,11 +225,6 @@ def _complete(expression: Expression, index: Index) -> bool:
             return _complete(body, index)
         case _:
             return len(_unbound(expression).get(index, ())) > 1
-
-
-def is_zero(expression: Expression) -> bool:
-    """Return whether a side is the number 0."""
-    return isinstance(expression, Number) and expression.value == 0
 
 
 def _single(expression: Expression) -> bool:

@@ -129,7 +129,7 @@ REFUSED = {
     "a quotient by a matrix": (r"\mathbf{B} &= \frac{1}{\mathbf{A}}", "a quotient by A, which is a matrix (n × m)"),
     "a matrix by a matrix": (r"\mathbf{B} &= \mathbf{A}^2 \\ \frac{\partial \mathbf{B}}{\partial \mathbf{A}} &= \mathbf{A}", "the derivative of B, which is a matrix (n × m), by A"),
     "softmax of a matrix": (r"\mathbf{P} &= \operatorname{softmax}(\mathbf{S})", "softmax of S, which is a matrix (n × m)"),
-    "the wrong number of indices": (r"(\mathbf{A}\mathbf{B})_{i} &= 1", "1 indices on A B"),
+    "the wrong number of indices": (r"(\mathbf{A}\mathbf{B})_{i} &= 1", "1 index on A B"),
     "a vector on the left of components": (r"y_{ij} &= \mathbf{x}", "y_{ij} has 2 indices, and x is a column (n × 1)"),
     "vectors with numbers": (r"\mathbf{y} &= \mathbf{x}_i", "y is a column (n × 1), and x_i is a scalar"),
     "a vector that could be numbered": (r"y_i &= \mathbf{w}^\top \mathbf{x}_i", "the index i stands in wᵀ x_i, which is a row"),

@@ -14,14 +14,13 @@ from einsum_doc.notation.expression import (
     Expression,
     Index,
     NewIndex,
-    Partial,
     Summation,
     Tensor,
     letters,
     plain,
     subscripts,
 )
-from einsum_doc.notation.matrices.components import Components, Indices, OfMatrix, unbound
+from einsum_doc.notation.matrices.components import Components, Indices, OfMatrix, component_indices, unbound
 from einsum_doc.notation.matrices.shapes import COLUMN, MATRIX, SCALAR, Fail, Shape, Shapes, words
 from einsum_doc.notation.reading.components import canonical
 from einsum_doc.notation.reading.directives import Directive
@@ -143,7 +142,7 @@ def declare(step: Directive, table: SymbolTable, scope: Scope) -> None:
 
     Raises: NotationError, if it cannot be read.
     """
-    left, equals, right = (part.strip() for part in step.body.partition("="))
+    left, equals, right = step.equation
     names = [canonical(name, table.lexicon) for name in ([left] if equals else step.names)]
     if not names or (equals and (step.word == "samples" or not right)):
         raise scope.fail(f"'% {step.word}' without a name", step.at, "one or more names")
@@ -165,10 +164,9 @@ def _alias(step: Directive, text: str, shape: Shape, scope: Scope) -> tuple[Expr
         found = parse_expression(text)
     except NotationError as error:
         raise scope.fail(
-            f"{text}: {error.args[0]}", step.at, r"a component, as \frac{\partial l}{\partial y_{ij}}"
+            f"{text}: {error.fault}", step.at, r"a component, as \frac{\partial l}{\partial y_{ij}}"
         ) from error
-    slots = (found.body, found.by) if isinstance(found, Partial) else (found,)
-    own = tuple(index for part in slots for index in part.own if isinstance(index, Index))
+    own = component_indices(found)
     if len(set(own)) < len(own) or len(own) != sum(shape) or kinds_of(own) != ("index",) * len(own):
         raise scope.fail(f"{text} is no {step.word}", step.at, f"{sum(shape)} different indices")
     return found, own
