@@ -1,0 +1,209 @@
+"""The values of the prover: polynomials with exact coefficients over factors with indices.
+
+A polynomial is a sum of monomials, each with a coefficient; a monomial is a product of factors, each with a rational
+exponent. Two polynomials in normal form are equal if their keys are. Indices are names: those that a sum binds begin
+with `$`, and constant ones with `#`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from functools import cached_property
+from typing import ClassVar, TypeAlias
+
+Exponents: TypeAlias = Mapping["Factor", Fraction]
+"""The factors of a monomial, each with its exponent."""
+
+ONE = Fraction(1)
+
+
+class GiveUpError(Exception):
+    """A row is beyond the prover: it is not proved, and nothing is said of it."""
+
+
+class Keyed:
+    """A value that is equal to another if their keys are.
+
+    open: its indices that no sum in it binds. bound: the number of names that its sums use.
+    """
+
+    __slots__ = ("__dict__", "bound", "key", "open")
+
+    def __init__(self, key: str, open_: frozenset[str] = frozenset(), bound: int = 0) -> None:
+        self.key = key
+        self.open = open_
+        self.bound = bound
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Keyed) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        return self.key
+
+
+def _open(parts: Iterable[Keyed]) -> frozenset[str]:
+    found: frozenset[str] = frozenset()
+    for part in parts:
+        found |= part.open
+    return found
+
+
+class Factor(Keyed):
+    """What a monomial is made of."""
+
+    is_one_or_zero: ClassVar[bool] = False
+    """Whether its value is always 1 or 0, so that no power changes it."""
+
+    @property
+    def form(self) -> str:
+        """What of it does not depend on the names of its indices."""
+        return self.key
+
+
+class Constant(Factor):
+    """A positive number without indices: π, a prime number, the size of an index."""
+
+
+class Entry(Factor):
+    """A component of a tensor. head: its name; of a derivative, that of both tensors and of those held fixed."""
+
+    def __init__(self, head: tuple[str, ...], indices: tuple[str, ...]) -> None:
+        super().__init__(f"{'∂'.join(head)}[{','.join(indices)}]", frozenset(i for i in indices if i[0] != "#"))
+        self.head = head
+        self.indices = indices
+
+    @property
+    def form(self) -> str:
+        """What of it does not depend on the names of its indices."""
+        return f"{self.head}{len(self.indices)}"
+
+
+class Choice(Factor):
+    """1 where two indices are equal, or the first is less than the second, and 0 elsewhere. sign: "=" or "<"."""
+
+    is_one_or_zero = True
+
+    def __init__(self, sign: str, first: str, second: str) -> None:
+        if sign == "=" and (second[0] != "#", second) < (first[0] != "#", first):
+            first, second = second, first
+        super().__init__(f"[{first}{sign}{second}]", frozenset(i for i in (first, second) if i[0] != "#"))
+        self.sign = sign
+        self.first = first
+        self.second = second
+
+    @property
+    def form(self) -> str:
+        """What of it does not depend on the names of its indices."""
+        return self.sign
+
+
+class Monomial(Keyed):
+    """A product of factors, each with its exponent."""
+
+    def __init__(self, exponents: Exponents) -> None:
+        self.factors = tuple(sorted(exponents.items(), key=lambda each: each[0].key))
+        key = " ".join(f.key if e == 1 else f"{f.key}^{e}" for f, e in self.factors)
+        super().__init__(key, _open(f for f, _ in self.factors), max((f.bound for f, _ in self.factors), default=0))
+
+    @cached_property
+    def exponents(self) -> dict[Factor, Fraction]:
+        """The factors, each with its exponent."""
+        return dict(self.factors)
+
+
+UNIT = Monomial({})
+"""The product of no factors."""
+
+
+class Polynomial(Keyed):
+    """A sum of monomials, each with its coefficient."""
+
+    def __init__(self, terms: Mapping[Monomial, Fraction]) -> None:
+        self.terms = tuple(sorted(((m, c) for m, c in terms.items() if c), key=lambda each: each[0].key))
+        key = " + ".join(f"{c}" if not m.factors else m.key if c == 1 else f"{c} {m.key}" for m, c in self.terms)
+        super().__init__(key or "0", _open(m for m, _ in self.terms), max((m.bound for m, _ in self.terms), default=0))
+
+    @property
+    def number(self) -> Fraction | None:
+        """Its value, if it has no factors."""
+        if not self.terms:
+            return Fraction(0)
+        (monomial, coefficient), *more = self.terms
+        return None if more or monomial.factors else coefficient
+
+    def entries(self) -> Iterable[Entry]:
+        """Yield the components of tensors in it, inside of other factors too."""
+        for monomial, _ in self.terms:
+            for factor, _ in monomial.factors:
+                if isinstance(factor, Entry):
+                    yield factor
+                elif isinstance(factor, Nested):
+                    yield from factor.inside.entries()
+
+
+ZERO = Polynomial({})
+
+
+def number(value: Fraction | int) -> Polynomial:
+    """Return a number as a polynomial."""
+    return Polynomial({UNIT: Fraction(value)})
+
+
+def single(factor: Factor) -> Polynomial:
+    """Return a factor as a polynomial."""
+    return Polynomial({Monomial({factor: ONE}): ONE})
+
+
+class Nested(Factor):
+    """A factor with a polynomial inside."""
+
+    def __init__(self, key: str, inside: Polynomial, binds: frozenset[str] = frozenset(), bound: int = 0) -> None:
+        super().__init__(key, inside.open - binds, max(bound, inside.bound))
+        self.inside = inside
+
+    @cached_property
+    def form(self) -> str:
+        """What of it does not depend on the names of its indices."""
+        terms = [(c, sorted((f.form, e) for f, e in monomial.factors)) for monomial, c in self.inside.terms]
+        return f"{type(self).__name__}{getattr(self, 'name', '')}{sorted(terms)}"
+
+
+class Exponential(Nested):
+    """e to a monomial whose coefficient is 1: that of a polynomial is a product."""
+
+    def __init__(self, monomial: Monomial) -> None:
+        super().__init__(f"e({monomial.key})", Polynomial({monomial: ONE}))
+
+
+class Applied(Nested):
+    """A function, or one of its derivatives, of a polynomial."""
+
+    def __init__(self, name: str, order: int, argument: Polynomial) -> None:
+        super().__init__(f"{name}{chr(39) * order}({argument.key})", argument)
+        self.name = name
+        self.order = order
+
+
+class Base(Nested):
+    """A polynomial as the base of a power that cannot be multiplied out."""
+
+    def __init__(self, polynomial: Polynomial) -> None:
+        super().__init__(f"({polynomial.key})", polynomial)
+
+
+class Total(Nested):
+    """The sum of a monomial over bound indices. sizes: those of the bound indices, in order.
+
+    sign: of what is made of all values: "Σ", or that of a product, a maximum or a minimum.
+    """
+
+    def __init__(self, names: tuple[str, ...], sizes: tuple[str, ...], body: Polynomial, sign: str = "Σ") -> None:
+        over = ",".join(f"{name}:{size}" for name, size in zip(names, sizes, strict=True))
+        super().__init__(f"{sign}<{over}>({body.key})", body, frozenset(names), body.bound + len(names))
+        self.names = names
+        self.sizes = sizes
+        self.sign = sign
