@@ -45,8 +45,10 @@ def proved(statement: Statement, table: SymbolTable, number: int) -> bool:
     written = [side for each in [*statements, statement] for side in each.sides]
     by = {part.by.name for side in written for part in side.walk() if isinstance(part, Partial)}
 
+    numbers: dict[SizeNode, str] = {}
+
     def size(node: SizeNode) -> str:
-        return str(sizes.root(node))
+        return numbers.setdefault(sizes.root(node), f"s{len(numbers)}")
 
     facts = Facts(
         definitions,

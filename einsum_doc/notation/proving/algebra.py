@@ -31,6 +31,8 @@ from einsum_doc.notation.proving.polynomial import (
 Names = Mapping[str, str]
 Replace = Callable[[Entry], Polynomial | None]
 
+NONE: frozenset[str] = frozenset()
+
 HIGHEST = 12
 """The greatest power of a sum that is multiplied out."""
 
@@ -63,11 +65,13 @@ class Algebra:
         terms: dict[Monomial, Fraction] = {}
         for part in parts:
             for monomial, coefficient in part.terms:
-                terms[monomial] = terms.get(monomial, Fraction(0)) + coefficient
+                terms[monomial] = terms[monomial] + coefficient if monomial in terms else coefficient
         return Polynomial(terms)
 
     def scaled(self, factor: Fraction | int, part: Polynomial) -> Polynomial:
         """Return a multiple of a polynomial."""
+        if factor == 1:
+            return part
         return Polynomial({monomial: factor * coefficient for monomial, coefficient in part.terms})
 
     def minus(self, left: Polynomial, right: Polynomial) -> Polynomial:
@@ -388,15 +392,22 @@ class Algebra:
             self._renamed[key] = self.rebuilt(polynomial, own, lambda entry: None)
         return self._renamed[key]
 
-    def rebuilt(self, polynomial: Polynomial, names: Names, replace: Replace) -> Polynomial:
-        """Return a polynomial with other names for open indices, and with components of tensors replaced."""
+    def rebuilt(self, polynomial: Polynomial, names: Names, replace: Replace, tensors: frozenset[str] = NONE) -> Polynomial:
+        """Return a polynomial with other names for open indices, and with components of some tensors replaced."""
         found = []
         for monomial, coefficient in polynomial.terms:
-            parts = [self.power(self._rebuilt(factor, names, replace), power) for factor, power in monomial.factors]
-            found.append(self.scaled(coefficient, self.product(parts)))
+            same: dict[Factor, Fraction] = {}
+            parts = []
+            for factor, power in monomial.factors:
+                if factor.open.isdisjoint(names) and factor.tensors.isdisjoint(tensors):
+                    same[factor] = power
+                else:
+                    parts.append(self.power(self._rebuilt(factor, names, replace, tensors), power))
+            whole = Polynomial({Monomial(same) if parts else monomial: coefficient})
+            found.append(self.product([whole, *parts]))
         return self.add(found)
 
-    def _rebuilt(self, factor: Factor, names: Names, replace: Replace) -> Polynomial:
+    def _rebuilt(self, factor: Factor, names: Names, replace: Replace, tensors: frozenset[str]) -> Polynomial:
         match factor:
             case Entry(head=head, indices=indices):
                 moved = self.entry(head, tuple(names.get(index, index) for index in indices))
@@ -405,14 +416,14 @@ class Algebra:
             case Choice(sign=sign, first=first, second=second):
                 return self.choice(sign, names.get(first, first), names.get(second, second))
             case Exponential():
-                return self.exponential(self.rebuilt(factor.inside, names, replace))
+                return self.exponential(self.rebuilt(factor.inside, names, replace, tensors))
             case Applied(name=name, order=order):
-                return self.applied(name, order, self.rebuilt(factor.inside, names, replace))
+                return self.applied(name, order, self.rebuilt(factor.inside, names, replace, tensors))
             case Base():
-                return self.rebuilt(factor.inside, names, replace)
+                return self.rebuilt(factor.inside, names, replace, tensors)
             case Total():
                 fresh = {name: self.fresh(size) for name, size in zip(factor.names, factor.sizes, strict=True)}
-                inner = self.rebuilt(factor.inside, {**names, **fresh}, replace)
+                inner = self.rebuilt(factor.inside, {**names, **fresh}, replace, tensors)
                 if factor.sign != "Σ":
                     return self.reduced(inner, next(iter(fresh.values())), factor.sign)
                 for name in fresh.values():
@@ -555,7 +566,7 @@ def _merged(first: Exponents, second: Exponents) -> dict[Factor, Fraction]:
     """Return the exponents of a product."""
     found = dict(first)
     for factor, exponent in second.items():
-        found[factor] = found.get(factor, Fraction(0)) + exponent
+        found[factor] = found[factor] + exponent if factor in found else exponent
     return found
 
 

@@ -28,8 +28,6 @@ class Keyed:
     open: its indices that no sum in it binds. bound: the number of names that its sums use.
     """
 
-    __slots__ = ("__dict__", "bound", "key", "open")
-
     def __init__(self, key: str, open_: frozenset[str] = frozenset(), bound: int = 0) -> None:
         self.key = key
         self.open = open_
@@ -46,10 +44,7 @@ class Keyed:
 
 
 def _open(parts: Iterable[Keyed]) -> frozenset[str]:
-    found: frozenset[str] = frozenset()
-    for part in parts:
-        found |= part.open
-    return found
+    return frozenset().union(*(part.open for part in parts))
 
 
 class Factor(Keyed):
@@ -62,6 +57,12 @@ class Factor(Keyed):
     def form(self) -> str:
         """What of it does not depend on the names of its indices."""
         return self.key
+
+
+    @property
+    def tensors(self) -> frozenset[str]:
+        """The tensors of which it has components, or derivatives."""
+        return frozenset()
 
 
 class Constant(Factor):
@@ -80,6 +81,11 @@ class Entry(Factor):
     def form(self) -> str:
         """What of it does not depend on the names of its indices."""
         return f"{self.head}{len(self.indices)}"
+
+    @property
+    def tensors(self) -> frozenset[str]:
+        """The tensor of which it is a component, or a derivative."""
+        return frozenset([self.head[self.head[0] == "∂"]])
 
 
 class Choice(Factor):
@@ -123,9 +129,23 @@ class Polynomial(Keyed):
     """A sum of monomials, each with its coefficient."""
 
     def __init__(self, terms: Mapping[Monomial, Fraction]) -> None:
-        self.terms = tuple(sorted(((m, c) for m, c in terms.items() if c), key=lambda each: each[0].key))
-        key = " + ".join(f"{c}" if not m.factors else m.key if c == 1 else f"{c} {m.key}" for m, c in self.terms)
-        super().__init__(key or "0", _open(m for m, _ in self.terms), max((m.bound for m, _ in self.terms), default=0))
+        self.terms = tuple(term for term in terms.items() if term[1])
+
+    @cached_property
+    def key(self) -> str:  # type: ignore[override]
+        """Its text."""
+        terms = sorted((m.key, c) for m, c in self.terms)
+        return " + ".join(f"{c} {key}" if c != 1 or not key else key for key, c in terms) or "0"
+
+    @cached_property
+    def open(self) -> frozenset[str]:  # type: ignore[override]
+        """Its indices that no sum in it binds."""
+        return _open(m for m, _ in self.terms)
+
+    @cached_property
+    def bound(self) -> int:  # type: ignore[override]
+        """The number of names that its sums use."""
+        return max((m.bound for m, _ in self.terms), default=0)
 
     @property
     def number(self) -> Fraction | None:
@@ -164,6 +184,11 @@ class Nested(Factor):
     def __init__(self, key: str, inside: Polynomial, binds: frozenset[str] = frozenset(), bound: int = 0) -> None:
         super().__init__(key, inside.open - binds, max(bound, inside.bound))
         self.inside = inside
+
+    @cached_property
+    def tensors(self) -> frozenset[str]:  # type: ignore[override]
+        """The tensors of which it has components, or derivatives."""
+        return frozenset(name for entry in self.inside.entries() for name in entry.tensors)
 
     @cached_property
     def form(self) -> str:

@@ -105,6 +105,7 @@ class Prover:
     algebra: Algebra = field(init=False)
     bodies: dict[str, tuple[Names, Polynomial]] = field(default_factory=dict)
     known: dict[str, tuple[Names, Polynomial]] = field(default_factory=dict)
+    chains: dict[str, int] = field(default_factory=dict)
     summed: dict[tuple[str, Subscript], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -179,7 +180,7 @@ class Prover:
                 return None
             return self.jacobian(entry) if entry.head[0] == "∂" else self._value(name, entry.indices)
 
-        return self.algebra.rebuilt(polynomial, {}, put_in)
+        return self.algebra.rebuilt(polynomial, {}, put_in, frozenset([name]))
 
     def _value(self, name: str, indices: Names) -> Polynomial:
         if name in self.facts.definitions:
@@ -340,7 +341,8 @@ class Prover:
                 return self.summed[chain, subscript]
             case Index(letter, primes):
                 new = "°" * isinstance(subscript, NewIndex)
-                name = f"{letter}{chr(39) * primes}{new}@{chain}"
+                place = self.chains.setdefault(chain, len(self.chains))
+                name = f"{letter}{chr(39) * primes}{new}{place or ''}"
                 self.algebra.sizes[name] = self.facts.size(("index", chain, subscript))
                 return name
         raise GiveUpError("dots")
@@ -409,7 +411,7 @@ class Prover:
         found = self._of_number(name, place)
         for _ in range(order):
             found = self.derivative(found, " ", (), ())
-        return self.algebra.rebuilt(found, {}, lambda entry: argument if entry == place else None)
+        return self.algebra.rebuilt(found, {}, lambda entry: argument if entry == place else None, frozenset([" "]))
 
     def _of_number(self, name: str, place: Entry) -> Polynomial:
         found = meaning(name)
@@ -420,7 +422,7 @@ class Prover:
     def _at(self, expression: Expression, place: Entry) -> Polynomial:
         found = self.read(expression, "")
         x = Entry(("x",), ())
-        return self.algebra.rebuilt(found, {}, lambda entry: single(place) if entry == x else None)
+        return self.algebra.rebuilt(found, {}, lambda entry: single(place) if entry == x else None, frozenset(["x"]))
 
     def _partial(self, body: Expression, x: str, below: Names, held: Names, chain: str) -> Polynomial:
         if not isinstance(body, Tensor) or body.name not in self.facts.scalars:
@@ -486,7 +488,7 @@ class Prover:
             return self.algebra.applied(name, order + 1, argument)
         place = Entry((" ",), ())
         found = self._at(known, place)
-        return self.algebra.rebuilt(found, {}, lambda entry: argument if entry == place else None)
+        return self.algebra.rebuilt(found, {}, lambda entry: argument if entry == place else None, frozenset([" "]))
 
     def _of_entry(self, entry: Entry, x: str, below: Names, held: Names) -> Polynomial:
         """Return the derivative of a component; of a tensor that is computed from x, a component of ∂y/∂x."""
