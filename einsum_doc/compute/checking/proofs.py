@@ -12,7 +12,7 @@ from einsum_doc.notation.expression import Index, Partial, Product, Summation, T
 from einsum_doc.notation.proving.prover import Definition, Facts, OfCode, Prover
 from einsum_doc.notation.sums.scope import Scope
 
-_FUNCTION = re.compile(r"[^=]+=\s*torch\.(?:linalg\.)?(?:(inv)(?:erse)?|(det)|slog(det)|(logdet))\((\w+)\)(?:\[1\])?")
+_FUNCTION = re.compile(r"[^=]+=\s*torch\.(?:linalg\.)?(?:(inv)(?:erse)?|(det)|slog(det)|(logdet))\((?P<of>\w+)\)(?:\[1\])?")
 
 _EINSUM = re.compile(r"[^=]+=\s*(?:torch\.)?einsum\(\s*[\"']([a-zA-Z, ]+)->([a-zA-Z]*)[\"'],([\w, ]+)\)")
 
@@ -115,7 +115,7 @@ def _code(symbol: Symbol, table: SymbolTable) -> OfCode:
         if each.name == symbol.name:
             return OfCode(each.function if each.rows == 1 else "", arguments, auxiliary=True)
     found = _FUNCTION.fullmatch(symbol.let.body.strip()) if symbol.let is not None else None
-    if found is None or len(arguments) != 1:
+    if found is None or [identifier(name) for name in arguments] != [found["of"]]:  # Code may be of other code's value.
         return OfCode("", arguments)
     return OfCode("logdet" if found[3] else next(filter(None, found.groups())), arguments)
 

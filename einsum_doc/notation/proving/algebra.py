@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
-from itertools import combinations
 from math import gcd, lcm
 
 from einsum_doc.notation.proving.binding import bound_total
@@ -42,12 +41,12 @@ HALF = Fraction(1, 2)
 class Algebra:
     """The operations on polynomials.
 
-    sizes: of each open index, its name. contracted: a pair of components that share an index and what they are
-    together, such as a matrix and its inverse; None for others. positive: the names of tensors that are never
+    sizes: of each open index, its name. contracted: returns the sum of a product over indices in which a matrix
+    meets its inverse; None for others. positive: the names of tensors that are never
     negative. work: the number of products that may still be formed.
     """
 
-    def __init__(self, work: int, contracted: Callable[[Entry, Entry, str], Polynomial | None]) -> None:
+    def __init__(self, work: int, contracted: Callable[[Monomial, list[str]], Polynomial | None]) -> None:
         self.work = work
         self.sizes: dict[str, str] = {}
         self.numbers: dict[str, int] = {}
@@ -168,7 +167,7 @@ class Algebra:
         for base, exponent in own.items():
             if not isinstance(base, Base) or exponent > 0:
                 continue
-            (first, leading), *others = _ordered(base.inside)
+            (first, leading), *others = ordered(base.inside)
             *varying, (last, constant) = [(first, leading), *others]
             if not last.factors and any(
                 power < 0 and all(monomial.exponents.get(factor, 0) > 0 for monomial, _ in varying)
@@ -184,7 +183,7 @@ class Algebra:
                 continue
             quotient = {**own}
             for factor, power in first.factors:
-                quotient[factor] -= power
+                quotient[factor] = quotient.get(factor, Fraction(0)) - power
             rest = Polynomial({monomial: -coefficient / leading for monomial, coefficient in others})
             less = self.scaled(1 / leading, self.monomial({**quotient, base: exponent + 1}))
             return self.add([less, self.times(self.monomial(quotient), rest)])
@@ -252,7 +251,7 @@ class Algebra:
             inner = self.times(base, self.monomial({factor: -power for factor, power in outside.items()}))
         inner = self.scaled(1 / content, inner)
         sign = ONE
-        if exponent.denominator == 1 and _ordered(inner)[0][1] < 0:
+        if exponent.denominator == 1 and ordered(inner)[0][1] < 0:
             sign, inner = Fraction(-1) ** exponent.numerator, self.scaled(-1, inner)
         powers: dict[Factor, Fraction] = {factor: power * exponent for factor, power in outside.items()}
         whole = self.times(self.root(content, exponent), self.monomial(powers))
@@ -366,18 +365,9 @@ class Algebra:
             for name in sorted(names, key=lambda name: name not in equal):
                 found = self.summed(found, name)
             return found
-        for first, second in combinations([f for f, e in body.factors if isinstance(f, Entry) and e == 1], 2):
-            for name in names:
-                if name in first.open and name in second.open:
-                    together = self.contracted(first, second, name)
-                    if together is not None:
-                        rest = {f: e for f, e in body.factors if f is not first and f is not second}
-                        if not any(name in factor.open for factor in rest):
-                            found = self.times(self.monomial(rest), together)
-                            for each in names:
-                                if each != name:
-                                    found = self.summed(found, each)
-                            return found
+        contracted = self.contracted(body, names)
+        if contracted is not None:
+            return contracted
         ((first, power), *more) = body.factors
         if isinstance(first, Entry) and not more and power == 1 and first.head[0] in self.totals and len(names) == 1:
             place = self.totals[first.head[0]]
@@ -500,7 +490,7 @@ class Algebra:
             return self.exponential(argument)
         if order == 0 and name == "log":
             return self.logarithm(argument)
-        if name in ODD | EVEN and argument.terms and _ordered(argument)[0][1] < 0:
+        if name in ODD | EVEN and argument.terms and ordered(argument)[0][1] < 0:
             found = self.applied(name, order, self.scaled(-1, argument))
             return self.scaled(-1, found) if (name in ODD) == (order % 2 == 0) else found
         if name == "abs" and not order and self.is_never_negative(argument):
@@ -614,7 +604,7 @@ def _absolute(algebra: Algebra, own: Mapping[Factor, Fraction]) -> Polynomial | 
     return None
 
 
-def _ordered(polynomial: Polynomial) -> list[tuple[Monomial, Fraction]]:
+def ordered(polynomial: Polynomial) -> list[tuple[Monomial, Fraction]]:
     """Return the terms, first the one that the others are less than: the order is that of products."""
     factors = sorted({f for monomial, _ in polynomial.terms for f in monomial.exponents}, key=lambda f: (f.form, f.key))
     return sorted(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -30,7 +30,7 @@ from einsum_doc.notation.expression import (
     Summation,
     Tensor,
 )
-from einsum_doc.notation.proving.algebra import Algebra
+from einsum_doc.notation.proving.algebra import Algebra, ordered
 from einsum_doc.notation.proving.functions import ARGUMENT, meaning, slope
 from einsum_doc.notation.proving.polynomial import (
     ONE,
@@ -43,6 +43,7 @@ from einsum_doc.notation.proving.polynomial import (
     Exponential,
     Factor,
     GiveUpError,
+    Monomial,
     Polynomial,
     Total,
     number,
@@ -331,21 +332,23 @@ class Prover:
             return self.inverse(code.arguments[0], indices)
         return single(self.algebra.entry((name,), indices))
 
-    def _contracted(self, first: Entry, second: Entry, name: str) -> Polynomial | None:
-        """Return the δ that a matrix and its inverse are together; None for others."""
-        for inverse, matrix in ((first, second), (second, first)):
-            if inverse.head[0] != "inverse":
-                continue
-            _, body = self.bodies[inverse.head[1]]
-            (lone, *more) = body.entries()
-            if more or body.key != lone.key or lone.head != matrix.head or inverse.indices[:-2] != matrix.indices[:-2]:
-                continue
-            for row, column in self._ways(inverse):
-                for above, below in self._ways(matrix):
-                    if column == above == name and name not in (row, below):
-                        return self.algebra.choice("=", row, below)
-                    if row == below == name and name not in (column, above):
-                        return self.algebra.choice("=", above, column)
+    def _contracted(self, product: Monomial, names: list[str]) -> Polynomial | None:
+        """Return the sum of a product in which a matrix meets its inverse; None for others.
+
+        Of a matrix that is a sum, its first term is looked for: it is what the others leave of the identity.
+        """
+        for factor, power in product.factors:
+            if isinstance(factor, Entry) and factor.head[0] == "inverse" and power == 1:
+                formal, body = self.bodies[factor.head[1]]
+                for row, column in self._ways(factor):
+                    for shared, kept, turned in ((column, row, False), (row, column, True)):
+                        if shared in names and shared != kept:
+                            known = dict(zip(formal[:-2], factor.indices[:-2], strict=True))
+                            ends = (formal[-1], formal[-2]) if turned else (formal[-2], formal[-1])
+                            met = Meeting(self, product, names, factor, body, shared, kept, ends)
+                            found = met.contracted({**known, ends[0]: shared})
+                            if found is not None:
+                                return found
         return None
 
     def _ways(self, entry: Entry) -> list[Names]:
@@ -409,7 +412,10 @@ class Prover:
                 known = above.number
                 if known is not None:
                     return algebra.power(of(base), known)
-                return algebra.exponential(algebra.times(above, algebra.logarithm(of(base))))
+                below = of(base)
+                if not any(above.entries()) and not algebra.is_never_negative(below):
+                    raise GiveUpError("a power whose base may be negative")
+                return algebra.exponential(algebra.times(above, algebra.logarithm(below)))
             case Function(name, argument, order):
                 return self.function(name, order, of(argument))
             case Summation(indices, body):
@@ -545,3 +551,86 @@ class Prover:
         for end in ends:
             found = self.algebra.summed(found, end)
         return self.algebra.scaled(-1, found)
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """A product with the inverse of a matrix, whose index `shared` may be that of the matrix itself.
+
+    names: the indices that it is summed over. kept: the other index of the inverse. ends: the indices of the matrix
+    in its body, first the one that is shared.
+    """
+
+    prover: Prover
+    product: Monomial
+    names: list[str]
+    inverse: Entry
+    body: Polynomial
+    shared: str
+    kept: str
+    ends: tuple[str, str]
+
+    def contracted(self, known: dict[str, str]) -> Polynomial | None:
+        """Return the sum, if all factors of the matrix are there."""
+        terms = ordered(self.body)
+        terms.sort(key=lambda term: any(factor.is_one_or_zero for factor in term[0].exponents))
+        (first, coefficient), *others = terms
+        wanted, scalars, inner = [], {}, set()
+        for factor, power in first.factors:
+            if isinstance(factor, Total) and power == 1 and factor.sign == "Σ":
+                ((inside, _),) = factor.inside.terms
+                inner |= set(factor.names)
+                wanted += inside.factors
+            elif not factor.open:
+                scalars[factor] = -power
+            else:
+                wanted.append((factor, power))
+        entries = [factor for factor, power in wanted if isinstance(factor, Entry) for _ in range(int(power))]
+        if len(entries) < len(wanted) or any(power.denominator > 1 or power < 1 for _, power in wanted):
+            return None
+        rest = {factor: power for factor, power in self.product.factors if factor is not self.inverse}
+        for names, left in self._matches(entries, rest, known):
+            gone = {self.shared, *(names[name] for name in inner)}
+            still = {index for factor in left for index in factor.open}
+            distinct = len({names[name] for name in inner} | {self.shared}) == len(inner) + 1
+            if distinct and gone <= set(self.names) and not gone & (still | {self.kept, names[self.ends[1]]}):
+                return self._sum(left, names, gone, others, coefficient, scalars)
+        return None
+
+    def _matches(
+        self, entries: list[Entry], rest: dict[Factor, Fraction], known: dict[str, str]
+    ) -> Iterator[tuple[dict[str, str], dict[Factor, Fraction]]]:
+        """Yield the names of the indices with which these components are factors, and the factors that are left."""
+        if not entries:
+            if self.ends[1] in known:
+                yield known, rest
+            return
+        pattern, *more = entries
+        for factor, power in rest.items():
+            if not isinstance(factor, Entry) or factor.head != pattern.head or power.denominator > 1 or power < 1:
+                continue
+            turned = factor.head in self.prover.algebra.symmetric
+            for indices in [factor.indices, (*factor.indices[:-2], *factor.indices[:-3:-1])][: 1 + turned]:
+                names = dict(known)
+                if all(names.setdefault(one, two) == two for one, two in zip(pattern.indices, indices, strict=True)):
+                    left = {other: e - (other is factor) for other, e in rest.items() if e - (other is factor)}
+                    yield from self._matches(more, left, names)
+
+    def _sum(
+        self,
+        left: dict[Factor, Fraction],
+        names: dict[str, str],
+        gone: set[str],
+        others: list[tuple[Monomial, Fraction]],
+        coefficient: Fraction,
+        scalars: dict[Factor, Fraction],
+    ) -> Polynomial:
+        algebra = self.prover.algebra
+        own = {name: index for name, index in names.items() if name[0] == "%"}
+        rest = algebra.times(single(self.inverse), algebra.renamed(Polynomial(dict(others)), own))
+        bracket = algebra.minus(algebra.choice("=", self.kept, names[self.ends[1]]), algebra.summed(rest, self.shared))
+        found = algebra.scaled(1 / coefficient, algebra.times(bracket, algebra.monomial({**left, **scalars})))
+        for name in self.names:
+            if name not in gone:
+                found = algebra.summed(found, name)
+        return found
