@@ -224,9 +224,12 @@ class Algebra:
             return self.scaled(coefficient**exponent.numerator, self.monomial(powers))
         outside: dict[Factor, Fraction] = {}
         inside: dict[Factor, Fraction] = {}
+        absolute: list[Polynomial] = []
         for factor, power in monomial.factors:
-            even = power.numerator % 2 == 0 and (power * exponent).denominator == 1 and (power * exponent) % 2 == 0
-            (outside if even or self.is_positive(factor) else inside)[factor] = power
+            if power.denominator == 1 and power.numerator % 2 == 0 and not self.is_positive(factor):
+                absolute.append(self.power(self.applied("abs", 0, single(factor)), power * exponent))
+            else:
+                (outside if self.is_positive(factor) else inside)[factor] = power
         if len(inside) == 1 and coefficient > 0:
             ((factor, power),) = inside.items()
             if power.denominator > 1 or power.numerator % 2:
@@ -235,7 +238,7 @@ class Algebra:
         if inside or coefficient < 0:
             base = Polynomial({Monomial(inside): Fraction(-1 if coefficient < 0 else 1)})
             powers[Base(base)] = exponent
-        return self.times(self.root(abs(coefficient), exponent), self.monomial(powers))
+        return self.product([self.root(abs(coefficient), exponent), self.monomial(powers), *absolute])
 
     def _of_sum(self, base: Polynomial, exponent: Fraction) -> Polynomial:
         """Return the power of a sum: what all its terms share is written outside."""
@@ -392,6 +395,10 @@ class Algebra:
             self._renamed[key] = self.rebuilt(polynomial, own, lambda entry: None)
         return self._renamed[key]
 
+    def forget(self) -> None:
+        """Forget results that depend on which tensors are symmetric."""
+        self._renamed.clear()
+
     def rebuilt(self, polynomial: Polynomial, names: Names, replace: Replace, tensors: frozenset[str] = NONE) -> Polynomial:
         """Return a polynomial with other names for open indices, and with components of some tensors replaced."""
         found = []
@@ -462,6 +469,13 @@ class Algebra:
 
     def reduced(self, body: Polynomial, index: str, sign: str) -> Polynomial:
         """Return the product, the maximum or the minimum of all values of a polynomial."""
+        if sign == "min":
+            return self.scaled(-1, self.reduced(self.scaled(-1, body), index, "max"))
+        ((monomial, coefficient), *more) = body.terms or ((UNIT, ONE),)
+        if sign == "∏" and not more and coefficient == 1 and len(monomial.factors) > 1:
+            if all(index in factor.open and not factor.is_one_or_zero for factor in monomial.exponents):
+                each = [self.power(self.reduced(single(f), index, sign), e) for f, e in monomial.factors]
+                return self.product(each)
         name = f"${body.bound}"
         inner = self.renamed(body, {index: name})
         return single(Total((name,), (self.sizes[index],), inner, sign))
@@ -489,6 +503,8 @@ class Algebra:
         if name in ODD | EVEN and argument.terms and _ordered(argument)[0][1] < 0:
             found = self.applied(name, order, self.scaled(-1, argument))
             return self.scaled(-1, found) if (name in ODD) == (order % 2 == 0) else found
+        if name == "abs" and not order and self.is_never_negative(argument):
+            return argument
         if name in ("abs", "sign") and not order and len(argument.terms) == 1:
             return self._piecewise(name, *argument.terms[0])
         if name in VALUE_AT_ZERO and not argument.terms and not order:
@@ -587,9 +603,10 @@ def _absolute(algebra: Algebra, own: Mapping[Factor, Fraction]) -> Polynomial | 
     for factor, power in own.items():
         if not isinstance(factor, Applied) or factor.order or factor.name != "abs":
             continue
-        if power >= 2:
-            rest = algebra.monomial({**own, factor: power - 2})
-            return algebra.times(rest, algebra.power(factor.inside, Fraction(2)))
+        if power.denominator == 1 and abs(power) >= 2:
+            even = Fraction(2 * int(power / 2))
+            rest = algebra.monomial({**own, factor: power - even})
+            return algebra.times(rest, algebra.power(factor.inside, even))
         sign = Applied("sign", 0, factor.inside)
         if power >= 1 and own.get(sign, 0) >= 1:
             rest = algebra.monomial({**own, factor: power - 1, sign: own[sign] - 1})

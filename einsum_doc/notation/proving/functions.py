@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from einsum_doc.notation.expression import Expression
+from einsum_doc.notation.expression import Expression, Tensor, rebuilt
 from einsum_doc.notation.reading.parse import parse_expression
 
 MEANINGS = {
@@ -50,13 +50,21 @@ DERIVATIVES = {
 """The derivatives of the others that have a meaning of their own; any other function is arbitrary."""
 
 
+ARGUMENT = Tensor(" ")
+"""The argument of these, under a name that no page can give."""
+
+
 @cache
 def meaning(name: str) -> Expression | None:
-    """Return the expression in x that a function stands for; None if it stands for itself."""
-    return parse_expression(MEANINGS[name]) if name in MEANINGS else None
+    """Return what a function of ARGUMENT stands for; None if it stands for itself."""
+    return _read(MEANINGS[name]) if name in MEANINGS else None
 
 
 @cache
 def slope(name: str) -> Expression | None:
-    """Return the derivative of a function as an expression in x; None if it is arbitrary."""
-    return parse_expression(DERIVATIVES[name]) if name in DERIVATIVES else None
+    """Return the derivative of a function at ARGUMENT; None if the function is arbitrary."""
+    return _read(DERIVATIVES[name]) if name in DERIVATIVES else None
+
+
+def _read(text: str) -> Expression:
+    return rebuilt(parse_expression(text), lambda part: ARGUMENT if part == Tensor("x") else part)

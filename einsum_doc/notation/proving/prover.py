@@ -31,7 +31,7 @@ from einsum_doc.notation.expression import (
     Tensor,
 )
 from einsum_doc.notation.proving.algebra import Algebra
-from einsum_doc.notation.proving.functions import meaning, slope
+from einsum_doc.notation.proving.functions import ARGUMENT, meaning, slope
 from einsum_doc.notation.proving.polynomial import (
     ONE,
     ZERO,
@@ -51,6 +51,8 @@ from einsum_doc.notation.proving.polynomial import (
 
 WORK = 20_000
 """The number of products that are formed for one row at most."""
+
+PLACE = single(Entry((ARGUMENT.name,), ()))
 
 Names = tuple[str, ...]
 
@@ -95,6 +97,7 @@ class Facts:
     positive: frozenset[str] = frozenset()
     symmetric: frozenset[str] = frozenset()
     totals: Mapping[str, int] = field(default_factory=dict)
+    differentiated: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -111,8 +114,7 @@ class Prover:
     def __post_init__(self) -> None:
         self.algebra = Algebra(WORK, self._contracted)
         self.algebra.positive |= self.facts.positive
-        self.algebra.symmetric |= {(name,) for name in self.facts.symmetric}
-        self.algebra.totals.update(self.facts.totals)
+        self.algebra.symmetric |= {(name,) for name in self.facts.symmetric - self.facts.differentiated}
         self.algebra.numbers.update(self.facts.numbers)
 
     def proved(self, left: Expression, right: Expression, chain: str) -> bool:
@@ -126,15 +128,33 @@ class Prover:
                             if not self._cleared(self.expanded(rest, name, derivatives)).terms:
                                 return True
                     rest = self._cleared(self.expanded(rest, names[0], derivatives))
-            return not rest.terms
+            return not self._valued(rest).terms
         except (GiveUpError, RecursionError):
             return False
+
+    def _valued(self, polynomial: Polynomial) -> Polynomial:
+        """Use what is known of the values of inputs, which a derivative by them could not see."""
+        self.algebra.symmetric |= {(name,) for name in self.facts.symmetric}
+        self.algebra.totals.update(self.facts.totals)
+        self.algebra.forget()
+        for key, (formal, body) in self.bodies.items():
+            if self._is_symmetric(body, formal):
+                self.algebra.symmetric.add(("inverse", key))
+        tensors = {name for entry in polynomial.entries() for name in entry.tensors}
+        return self._cleared(self.algebra.rebuilt(polynomial, {}, lambda entry: None, frozenset(tensors)))
 
     def _outermost(self, polynomial: Polynomial, derivatives: bool = False) -> list[str]:
         """Return the tensors in it that have definitions, the last one first; those of which derivatives are."""
         order = {name: place for place, name in enumerate(self.facts.ranks)}
-        entries = [entry for entry in polynomial.entries() if not derivatives or entry.head[0] == "∂"]
-        found = {self._defined(entry) for entry in entries} - {""}
+        found: set[str] = set()
+        rest = list(polynomial.entries())
+        while rest:
+            entry = rest.pop()
+            if entry.head[0] == "inverse" and not derivatives:
+                rest += self.bodies[entry.head[1]][1].entries()
+            elif entry.head[0] == "∂" or not derivatives:
+                found.add(self._defined(entry))
+        found -= {""}
         return sorted(found, key=lambda name: -order[name])
 
     def _defined(self, entry: Entry) -> str:
@@ -176,11 +196,15 @@ class Prover:
         """Return a polynomial with the definition of a tensor put in for its components and their derivatives."""
 
         def put_in(entry: Entry) -> Polynomial | None:
+            if entry.head[0] == "inverse" and not derivatives:
+                formal, body = self.bodies[entry.head[1]]
+                if any(self._defined(each) == name for each in body.entries()):
+                    return self._inverse_of(self.expanded(body, name), formal, entry.indices)
             if self._defined(entry) != name or (derivatives and entry.head[0] != "∂"):
                 return None
             return self.jacobian(entry) if entry.head[0] == "∂" else self._value(name, entry.indices)
 
-        return self.algebra.rebuilt(polynomial, {}, put_in, frozenset([name]))
+        return self.algebra.rebuilt(polynomial, {}, put_in, frozenset([name, "inverse"]))
 
     def _value(self, name: str, indices: Names) -> Polynomial:
         if name in self.facts.definitions:
@@ -405,24 +429,19 @@ class Prover:
 
     def function(self, name: str, order: int, argument: Polynomial) -> Polynomial:
         """Return a function of a polynomial, or a derivative of it."""
-        if meaning(name) is None and slope(name) is None:
-            return self.algebra.applied(name, order, argument)
-        place = Entry((" ",), ())
-        found = self._of_number(name, place)
-        for _ in range(order):
-            found = self.derivative(found, " ", (), ())
-        return self.algebra.rebuilt(found, {}, lambda entry: argument if entry == place else None, frozenset([" "]))
-
-    def _of_number(self, name: str, place: Entry) -> Polynomial:
         found = meaning(name)
-        if found is None:
-            return self.algebra.applied(name, 0, single(place))
-        return self._at(found, place)
+        if found is None and slope(name) is None:
+            return self.algebra.applied(name, order, argument)
+        value = self.algebra.applied(name, 0, PLACE) if found is None else self.read(found, "")
+        for _ in range(order):
+            value = self.derivative(value, ARGUMENT.name, (), ())
+        return self._at(value, argument)
 
-    def _at(self, expression: Expression, place: Entry) -> Polynomial:
-        found = self.read(expression, "")
-        x = Entry(("x",), ())
-        return self.algebra.rebuilt(found, {}, lambda entry: single(place) if entry == x else None, frozenset(["x"]))
+    def _at(self, value: Polynomial, argument: Polynomial) -> Polynomial:
+        """Return the value of a function at an argument."""
+        return self.algebra.rebuilt(
+            value, {}, lambda entry: argument if entry.head[0] == ARGUMENT.name else None, frozenset([ARGUMENT.name])
+        )
 
     def _partial(self, body: Expression, x: str, below: Names, held: Names, chain: str) -> Polynomial:
         if not isinstance(body, Tensor) or body.name not in self.facts.scalars:
@@ -486,9 +505,7 @@ class Prover:
         known = slope(name)
         if known is None or order:
             return self.algebra.applied(name, order + 1, argument)
-        place = Entry((" ",), ())
-        found = self._at(known, place)
-        return self.algebra.rebuilt(found, {}, lambda entry: argument if entry == place else None, frozenset([" "]))
+        return self._at(self.read(known, ""), argument)
 
     def _of_entry(self, entry: Entry, x: str, below: Names, held: Names) -> Polynomial:
         """Return the derivative of a component; of a tensor that is computed from x, a component of ∂y/∂x."""
