@@ -6,22 +6,27 @@ Two numbers agree if they differ by less than TOLERANCE times the magnitude of t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from einsum_doc.compute.checking.cases import Case, Cases
 from einsum_doc.compute.checking.comparison import CERTAIN, compared, difference, explanation
 from einsum_doc.compute.checking.evaluation.arrays import TOLERANCE
 from einsum_doc.compute.checking.held import held_if
 from einsum_doc.compute.checking.instances import FARTHEST, UncheckableError
+from einsum_doc.compute.checking.proofs import proved
 from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_sizes
 from einsum_doc.notation.expression import Expression, Index, Partial, Size, Tensor, letters, plain, subscripts
 from einsum_doc.notation.reading.vocabulary import reserved
+
+PROVED = "Proved for all sizes: both sides have the same normal form, so they are equal wherever both have a value"
+NOT_PROVED = "Not proved for all sizes"
+DIFFERENT = "The sides differ, which one counterexample decides"
 
 
 class Verdict(NamedTuple):
     """The outcome of a check. message: one line, of a false claim. checked: what was checked, in words."""
 
-    holds: bool
+    verdict: Literal["defined", "proved", "held", "false"]
     message: str
     details: tuple[str, ...]
     checked: str
@@ -33,8 +38,8 @@ def definition(cases: Cases) -> Verdict:
         value = cases.look(place, (1,), lambda case: case.value(1))
         if isinstance(value, UncheckableError):
             message = f"false: {cases.statement.sides[0]} has no value: {value}"
-            return Verdict(False, message, (f"sizes: {sizes(cases.all[place])}",), checked(cases))
-    return Verdict(True, "", (), "; ".join(["a definition", *_ranges(cases)]))
+            return Verdict("false", message, (f"sizes: {sizes(cases.all[place])}",), checked(cases))
+    return Verdict("defined", "", (), "; ".join(["a definition", *_ranges(cases)]))
 
 
 def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
@@ -52,9 +57,11 @@ def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
             for other in range(place + 1, len(cases.all)):
                 compared(cases, other, number)  # All cases have values, if they can, before a reason is looked for.
             held = held_if(cases, number, lambda case: _agree(case, number))
+            if not held and proved(cases.statement, cases.table, number):
+                return _contradiction(cases, case, number, component)
             message = f"refused: {left} = {right} {held}" if held else _fault(case, cases, number, signs)
             slip = explanation(cases, case, number) if not held and _begins(case, number, signs) else []
-            return Verdict(False, message, (*slip, *details(cases, case, number, component)), checked(cases))
+            return Verdict("false", message, (*slip, *details(cases, case, number, component)), checked(cases))
         largest = max(largest, error)
     if sign == "=" and cases.one_sided() and (beyond := _beyond(cases, number, signs)):
         return beyond
@@ -65,8 +72,20 @@ def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
         why = "both sides are equal in every instance"
         if largest > TOLERANCE:
             why = f"the sides differ by {largest:.0e} of their terms at most; more than {CERTAIN:g} is certain"
-        return Verdict(False, f"false: {left} ≠ {right}", (why, f"sizes: {sizes(cases.all[0])}"), checked(cases))
-    return Verdict(True, "", (), checked(cases))
+        return Verdict("false", f"false: {left} ≠ {right}", (why, f"sizes: {sizes(cases.all[0])}"), checked(cases))
+    if sign == "≠":
+        return Verdict("held", "", (), f"{DIFFERENT}. Held on {checked(cases)}")
+    if proved(cases.statement, cases.table, number):
+        return Verdict("proved", "", (), f"{PROVED}. Held on {checked(cases)}")
+    return Verdict("held", "", (), f"{NOT_PROVED}. Held on {checked(cases)}")
+
+
+def _contradiction(cases: Cases, case: Case, number: int, component: Sequence[int]) -> Verdict:
+    """Return the verdict on an equality that is proved, though its sides have different values."""
+    left, right = cases.statement.sides[number : number + 2]
+    message = f"internal error of einsum_doc: {left} = {right} is proved for all sizes, but its values differ"
+    why = "one of the two is wrong, the proof or the values: please report this row, with its definitions"
+    return Verdict("false", message, (why, *details(cases, case, number, component)), checked(cases))
 
 
 def _undecided(cases: Cases, number: int, sign: str, why: str, case: Case) -> Verdict:
@@ -74,7 +93,7 @@ def _undecided(cases: Cases, number: int, sign: str, why: str, case: Case) -> Ve
     left, right = cases.statement.sides[number : number + 2]
     hints = filter(None, [reserved(cases.statement.sides[0])])
     message = f"false: cannot be checked: {left} {sign} {right}"
-    return Verdict(False, message, (why, f"sizes: {sizes(case)}", *hints), checked(cases))
+    return Verdict("false", message, (why, f"sizes: {sizes(case)}", *hints), checked(cases))
 
 
 def _beyond(cases: Cases, number: int, signs: Sequence[str]) -> Verdict | None:
@@ -91,8 +110,10 @@ def _beyond(cases: Cases, number: int, signs: Sequence[str]) -> Verdict | None:
                 continue
             seen.append(case)
             if not found[0] <= TOLERANCE:
+                if proved(cases.statement, cases.table, number):
+                    return _contradiction(cases, case, number, found[1])
                 message = _fault(case, cases, number, signs)
-                return Verdict(False, message, details(cases, case, number, found[1]), checked(cases))
+                return Verdict("false", message, details(cases, case, number, found[1]), checked(cases))
     if functions := cases.one_sided(seen):
         arguments = " and ".join(f"{function.parts[0]}, the argument of {function}," for function in functions)
         why = f"{arguments} has one sign for all inputs that could be tried"

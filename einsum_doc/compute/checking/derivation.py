@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -42,25 +42,31 @@ from einsum_doc.notation.writing.words import listed
 
 @dataclass(frozen=True)
 class CheckedLine:
-    r"""One relation of a derivation, and whether it holds.
+    r"""One relation of a derivation, and the verdict on it.
 
     line: the line of the text where it starts, from 0. row: the row it is in; rows end with `\\`.
     latex: the relation for MathJax, without `\\`, comments and reason; those of one row, put together, are
     the row. text: the same as plain text. reason: the author's, from a `\tag` or a trailing `\text`.
-    kind: "definition" or "claim". message: of a false claim, one line. details: both values at the worst
-    component, the sizes, and the reason if shapes differ. checked: the check, in words.
+    kind: "definition" or "claim". verdict: "proved" for all sizes, "held" on random tensors, "false" or "defined".
+    message: of a false claim, one line. details: both values at the worst component, the sizes, and the reason if
+    shapes differ. checked: the check, in words.
     """
 
     line: int
     latex: str
     reason: str
     kind: str
-    holds: bool
+    verdict: Literal["defined", "proved", "held", "false"]
     message: str
     details: tuple[str, ...]
     checked: str
     row: int = 0
     text: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """True unless it is false."""
+        return self.verdict != "false"
 
 
 @dataclass(frozen=True)
@@ -77,16 +83,13 @@ class CheckedDerivation:
         return all(line.holds for line in self.lines)
 
     def _repr_html_(self) -> str:
-        rows = []
-        for line in self.lines:
-            checked = None if line.kind == "definition" and line.holds else line.checked
-            rows.append(row_html(line.latex, line.reason, holds=line.holds, checked=checked))
+        rows = (row_html(line.latex, line.reason, line.verdict, line.checked) for line in self.lines)
         return derivation_html(rows, self.note)
 
     def __str__(self) -> str:
         rows = [spoken(self.note)] if self.note else []
         for number, line in enumerate(self.lines, 1):
-            verdict = "defined" if line.kind == "definition" else "holds" if line.holds else "FALSE"
+            verdict = {"held": "holds", "false": "FALSE"}.get(line.verdict, line.verdict)
             reason = f"   ({unescaped(line.reason)})" if line.reason else ""
             rows.append(f"{number:>3}  {verdict:<7}  {line.text}{reason}")
             if not line.holds:
@@ -115,7 +118,9 @@ def verify(
 
     >>> print(verify(r"z_{ik} &= x_{ij} y_{jk} \\ \frac{\partial z_{ik}}{\partial x_{pq}} &= \delta_{ip} y_{qk}"))
       1  defined  z_{ik} = x_{ij} y_{jk}
-      2  holds    ∂z_{ik}/∂x_{pq} = δ_{ip} y_{qk}
+      2  proved   ∂z_{ik}/∂x_{pq} = δ_{ip} y_{qk}
+
+    A proof is for all sizes, and says that both sides are equal wherever both have a value.
 
     let: tensors given by code, such as {"y": "torch.linalg.inv(x)"}; names in it that are neither tensors of
     the text nor torch's are looked up in `namespace`. size: {"i": "k"} makes two indices equally long,
@@ -285,7 +290,7 @@ class DerivationCheck:
             relation.latex,
             relation.reason,
             "definition",
-            True,
+            "defined",
             "",
             (),
             "a definition",

@@ -43,23 +43,28 @@ def derivation_html(rows: Iterable[str], note: str = "") -> str:
     return f'{above}<div class="derivation" role="list">{" ".join(rows)}</div>'
 
 
-def row_html(latex: str, reason: str = "", *, holds: bool = True, checked: str | None = None) -> str:
-    """Return a row of a derivation as HTML; `checked`, the check in words, adds a mark."""
+def row_html(latex: str, reason: str = "", verdict: str = "defined", checked: str = "") -> str:
+    """Return a row of a derivation as HTML, with a mark if it claims something. checked: the check, in words."""
     # Each row is a formula of its own, without LaTeX's alignment marks: the page aligns the rows.
     formula = escape(re.sub(r"(?<!\\)&", "", latex).strip(), quote=False)
-    state = "" if checked is None else f" {mark_html(checked, holds=holds)}"
+    state = "" if verdict == "defined" else f" {mark_html(verdict, checked)}"
     return (
-        f'<div class="step{"" if holds else " false"}" role="listitem">'
+        f'<div class="step{" false" * (verdict == "false")}" role="listitem">'
         f'<div class="formula" data-search-exclude><div class="arithmatex">\\[{formula}\\]</div></div>'
         f'<div class="why">{f"{prose_html(reason)}{state}".strip()}</div></div>'
     )
 
 
-def mark_html(checked: str, *, holds: bool | None) -> str:
-    """Return the mark of a row, which opens to the check in words: by pointer, by touch and by keyboard.
+_MARKS = {"proved": ("✓✓", "proved for all sizes"), "held": ("✓", "holds"), "false": ("✗", "false")}
+"""The mark of each verdict, and its name for those who hear it."""
 
-    holds: None for a formula that is not checked; `checked` is then the reason.
+
+def mark_html(verdict: str, checked: str) -> str:
+    """Return the mark of a verdict, which opens to the check in words: by pointer, by touch and by keyboard.
+
+    verdict: "not checked" for a formula that is not; `checked` is then the reason.
     """
-    mark, name = {True: ("✓", "holds"), False: ("✗", "false"), None: ("not checked", "not checked")}[holds]
+    mark, name = _MARKS.get(verdict, (verdict, verdict))
     summary = f'<summary aria-label="{name}: details">{mark}</summary>'
-    return f'<details class="mark" data-search-exclude>{summary}<span>{escape(checked)}</span></details>'
+    kind = "mark proved" if verdict == "proved" else "mark"
+    return f'<details class="{kind}" data-search-exclude>{summary}<span>{escape(checked)}</span></details>'

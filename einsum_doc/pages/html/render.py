@@ -16,7 +16,7 @@ from pygments_ansi_color import AnsiColorLexer
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.result import NOT_CHECKED, Failure, Result, Shown
 from einsum_doc.pages.record.text import count
-from einsum_doc.pages.verdict.report import PageReport
+from einsum_doc.pages.verdict.report import PageReport, lines_told
 
 FAILURE = "einsum-doc-failure"
 """The id of the first failure on a page."""
@@ -156,7 +156,7 @@ def _bar(block: Block, result: Result) -> str:
     if result.raised:
         word = "✓ raised, as expected"
     elif result.status == "held" and result.lines:
-        word = f"✓ {count(result.lines, 'line')}"
+        word = f"✓ {lines_told([result], 'line')}"
     elif result.status == "held" and result.assertions:
         word = f"✓ {count(result.assertions, 'assertion')}"
     facts = [result.reason]
@@ -192,14 +192,13 @@ def stamp_html(page: PageReport, commit: str, report: str = "") -> str:
     ran = [result for result in results if result.status == "held"]
     if not ran:
         return ""
-    lines = sum(result.lines for result in results)
     unchecked = sum(result.reason.startswith(NOT_CHECKED) for result in results)
     skipped = sum(result.status == "skipped" for result in results) - unchecked
     assertions = sum(result.assertions for result in results)
     facts = [
         count(len(ran), "block"),
         count(assertions, "assertion") if assertions else "",
-        count(lines, "derivation line") if lines else "",
+        lines_told(results, "derivation line"),
         f"{skipped} skipped" if skipped else "",
         f"{count(unchecked, 'formula')} not checked" if unchecked else "",
         *sorted({f"torch {result.torch.split('+')[0]}" for result in ran if result.torch}),

@@ -26,9 +26,11 @@ LIBRARY = "library"
 
 _HEADING = re.compile(r"<(h[1-6])\b[^>]*\sid=\"([^\"]+)\"[^>]*>.*?</\1>", re.S)
 _RIGHT = ' style="text-align: right"'
-_COLUMNS = {"block": "", "outcome": "", "assertions": _RIGHT, "lines": _RIGHT, "time": _RIGHT} | dict.fromkeys(
-    ("device", "language", "place"), ""
-)
+_COLUMNS = {
+    **{"block": "", "outcome": ""},
+    **dict.fromkeys(("assertions", "lines", "proved", "time"), _RIGHT),
+    **{"device": "", "language": "", "place": ""},
+}
 """The columns of a table of blocks, each with its style."""
 
 
@@ -140,6 +142,7 @@ def _cells(block: Block, result: Result) -> tuple[str, ...]:
         outcome_html(result),
         str(result.assertions or ""),
         str(result.lines or ""),
+        str(result.proved if result.lines else ""),
         f"{result.seconds:.2f}&nbsp;s" if ran else "",
         escape(result.device or gpu_of(block.options)),
         escape(block.language),

@@ -73,8 +73,11 @@ class DisplayLanguage(DerivationLanguage):
             result = super().run(replace(block, code=text), process)
         except NotationError as error:
             return _not_checked(error.fault + (f"; expected: {error.expected}" if error.expected else ""))
-        told = dict.fromkeys(row.checked for row in result.rows if row.claim or not row.holds)
-        return replace(result, markup=mark_html("; ".join(told), holds=not result.failures) if told else "")
+        claims = [row for row in result.rows if row.verdict != "defined"]
+        if not claims:
+            return replace(result, markup="")
+        verdict = min((row.verdict for row in claims), key=("false", "held", "proved").index)
+        return replace(result, markup=mark_html(verdict, "; ".join(dict.fromkeys(row.checked for row in claims))))
 
     def words(self, result: Result) -> str:
         return ""  # it stands among the words of the page
@@ -86,7 +89,7 @@ class DisplayLanguage(DerivationLanguage):
 def _not_checked(reason: str) -> Result:
     from einsum_doc.notation.writing.html import mark_html
 
-    mark = mark_html(f"Not checked: {reason}", holds=None)
+    mark = mark_html("not checked", f"Not checked: {reason}")
     return Result("skipped", reason=f"{NOT_CHECKED}: {reason}", markup=mark)
 
 
@@ -110,20 +113,14 @@ def rows_in(formula: str) -> str:
 
 def rows_of(lines: Iterable[CheckedLine]) -> tuple[DerivationRow, ...]:
     """Return the checked lines of a derivation as the rows of its fence."""
-    return tuple(
-        DerivationRow(line.latex, line.reason, line.checked, line.holds, line.kind == "claim") for line in lines
-    )
+    return tuple(DerivationRow(line.latex, line.reason, line.checked, line.verdict) for line in lines)
 
 
 def rows_html(rows: Iterable[DerivationRow], note: str = "") -> str:
     """Return the numbered rows of a derivation as HTML."""
     from einsum_doc.notation.writing.html import derivation_html, row_html
 
-    found = []
-    for row in rows:
-        checked = row.checked if row.claim or not row.holds else None  # a definition that holds says nothing
-        found.append(row_html(row.latex, row.reason, holds=row.holds, checked=checked))
-    return derivation_html(found, note)
+    return derivation_html((row_html(row.latex, row.reason, row.verdict, row.checked) for row in rows), note)
 
 
 LANGUAGES = (

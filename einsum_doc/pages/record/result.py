@@ -58,9 +58,8 @@ class DerivationRow:
     """The author's reason for the step, beside it; `$…$` in it is mathematics."""
     checked: str = ""
     """The check in words."""
-    holds: bool = True
-    claim: bool = True
-    """True if it claims something; a line that defines a name does not."""
+    verdict: Literal["defined", "proved", "held", "false"] = "held"
+    """Proved for all sizes, or held on random tensors; "defined" if it is a definition, which claims nothing."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,12 @@ class Result:
     @property
     def lines(self) -> int:
         """The number of lines of a derivation that are claims and hold."""
-        return sum(row.claim and row.holds for row in self.rows)
+        return sum(row.verdict in ("held", "proved") for row in self.rows)
+
+    @property
+    def proved(self) -> int:
+        """The number of these that are proved for all sizes."""
+        return sum(row.verdict == "proved" for row in self.rows)
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def _block_facts(block: Block, result: Result) -> dict[str, Any]:
     facts = {"line": block.location.line, "file": block.location.file, "language": block.language} | asdict(result)
     for name in ("markup", "rows", "shown", "failures"):
         del facts[name]
-    return facts | {"lines": result.lines, "failures": [*map(_failure_facts, result.failures)]}
+    return facts | {"lines": result.lines, "proved": result.proved, "failures": [*map(_failure_facts, result.failures)]}
 
 
 def _failure_facts(failure: Failure) -> dict[str, Any]:

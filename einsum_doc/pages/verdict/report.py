@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from einsum_doc.pages.record.block import Block, Location
-from einsum_doc.pages.record.result import Failure, PageResults
+from einsum_doc.pages.record.result import Failure, PageResults, Result
 from einsum_doc.pages.record.text import count, plain
 
 Kind = Literal["page", "docstring", "output", "text"]
@@ -154,6 +154,13 @@ def _kinds(numbers: Mapping[Kind, int]) -> list[str]:
     return [count(numbers[kind], word) for kind, word in words.items() if numbers.get(kind)]
 
 
+def lines_told(results: Sequence[Result], what: str, more: str = "") -> str:
+    """Return how many lines of derivations hold, and how many of them are proved, in words; empty if none holds."""
+    lines, proved = sum(result.lines for result in results), sum(result.proved for result in results)
+    told = count(lines, what) + more if lines else ""
+    return f"{told}, {proved} proved for all sizes" if proved else told
+
+
 def summary(pages: Sequence[PageReport]) -> str:
     """Return the build in one line.
 
@@ -161,7 +168,6 @@ def summary(pages: Sequence[PageReport]) -> str:
     '0 pages, 0 blocks, 0 assertions held'
     """
     results = [result for page in pages for result in page.results]
-    lines = sum(result.lines for result in results)
     reasons = Counter(result.reason.partition(":")[0] for result in results if result.status == "skipped")
     told = Counter(page.kind for page in pages if page.name and (page.blocks or page.faults))
     parts = [
@@ -169,7 +175,7 @@ def summary(pages: Sequence[PageReport]) -> str:
         *_kinds(told),
         count(len(results), "block"),
         f"{count(sum(result.assertions for result in results), 'assertion')} held",
-        *([f"{count(lines, 'line')} of derivations held"] if lines else []),
+        *filter(None, [lines_told(results, "line", " of derivations held")]),
         *(f"{number} skipped ({reason})" for reason, number in sorted(reasons.items())),
     ]
     kept = Counter(page.kind for page in pages if page.cached)

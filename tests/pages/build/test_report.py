@@ -62,11 +62,12 @@ def test_a_page_of_the_site_tells_what_was_found(build: Build) -> None:
         ["1", "✓ held", "1", "time", "python", "first.md:3"],
         ["2: the &lt;sum&gt;", "✓ held", "2", "time", "python", "first.md:8"],
         ["3", "✓ raised, as expected", "", "time", "python", "first.md:13"],
-        ["block", "outcome", "lines", "time", "device", "language", "place"],
-        ["1", "✓ held", "1", "time", "", "derivation", "second.md:3"],
-        ["2", "– skipped: no GPU", "", "", "cuda", "python", "second.md:8"],
+        ["block", "outcome", "lines", "proved", "time", "device", "language", "place"],
+        ["1", "✓ held", "1", "1", "time", "", "derivation", "second.md:3"],
+        ["2", "– skipped: no GPU", "", "", "", "cuda", "python", "second.md:8"],
     ]
-    assert "2 pages, 5 blocks, 3 assertions held, 1 line of derivations held, 1 skipped (no GPU)." in page
+    told = "2 pages, 5 blocks, 3 assertions held, 1 line of derivations held, 1 proved for all sizes"
+    assert f"{told}, 1 skipped (no GPU)." in page
     assert re.search(r"Python 3\.\d+\.\d+, einsum-doc \d", page)
     assert re.search(r"<code>docs/posts/first.md</code></a> ran on \d+ \w+ 20\d\d, \d\d:\d\d:\d\d UTC\.", page)
     assert re.search(r"With .*pyyaml \d+\.\d", page)

@@ -52,13 +52,13 @@ def held(new_project: NewProject) -> Built:
 
 @pytest.mark.torch
 def test_a_derivation_that_holds(held: Built) -> None:
-    assert "6 pages, 11 blocks, 2 assertions held, 16 lines of derivations held" in held.console
+    assert "6 pages, 11 blocks, 2 assertions held, 16 lines of derivations held, 14 proved" in held.console
     page = held.page("gradient")
-    assert "3 derivation lines" in page
+    assert "3 derivation lines, 3 proved for all sizes" in page
     assert page.count('<div class="step" role="listitem">') == 4
     assert r"\[z_{jkp} = x_{ijk} y_{ip}\]" in page
     assert r'Chain rule over <span class="arithmatex">\(z\)</span>.' in page
-    assert len(re.findall(r">✓</summary><span>[^<]{20,}</span></details>", page)) == 3
+    assert len(re.findall(r">✓✓</summary><span>Proved for all sizes: [^<]{20,}</span></details>", page)) == 3
 
 
 FALSE = {

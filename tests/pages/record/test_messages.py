@@ -30,7 +30,7 @@ RESULT = Result(
     "out\x1b[1m\ud800",
     shown=(Shown("svg", "<svg/>"),),
     seconds=0.1 + 0.2,
-    rows=(DerivationRow("x", holds=False),),
+    rows=(DerivationRow("x", verdict="false"),),
     failures=(FAILURE, FAILURE),
 )
 SETTINGS = WorkerSettings("/site", "cpu", 1.5, 2**40, 2**20, ("library",), 2, "0")

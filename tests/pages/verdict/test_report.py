@@ -23,7 +23,9 @@ BLOCKS = [
 ]
 RESULTS = [
     Result("failed", "out\x00\n", "err\n", seconds=0.25, device="CPU", assertions=2, failures=(WRONG,)),
-    Result("skipped", reason="no GPU", rows=(DerivationRow("x"), DerivationRow("y", claim=False))),
+    Result(
+        "skipped", reason="no GPU", rows=(DerivationRow("x", "", "", "proved"), DerivationRow("y", "", "", "defined"))
+    ),
     Result("not run", reason="block 1 failed"),
 ]
 REPORT = PageReport(
@@ -36,7 +38,8 @@ GREEN = PageReport(
 
 def test_the_summary_counts_everything() -> None:
     assert summary([REPORT, GREEN]) == (
-        "2 pages, 4 blocks, 3 assertions held, 1 line of derivations held, 1 skipped (no GPU), "
+        "2 pages, 4 blocks, 3 assertions held, 1 line of derivations held, 1 proved for all sizes, "
+        "1 skipped (no GPU), "
         "1 page from the cache, 2 failures, 1 not run"
     )
 
@@ -150,6 +153,7 @@ def test_json_has_the_facts_of_each_block() -> None:
         "reason": "",
         "raised": "",
         "lines": 0,
+        "proved": 0,
         "failures": [
             {
                 "place": {"file": PAGE, "line": 4},
@@ -160,7 +164,7 @@ def test_json_has_the_facts_of_each_block() -> None:
             }
         ],
     }
-    assert page["blocks"][1]["lines"] == 1
+    assert (page["blocks"][1]["lines"], page["blocks"][1]["proved"]) == (1, 1)
     assert [fault["error"] for fault in page["faults"]] == ["FenceError"]
 
 
