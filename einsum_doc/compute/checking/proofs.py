@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
-from einsum_doc.compute.checking.symbols.domain import EPSILONS, FREE
+from einsum_doc.compute.checking.symbols.domain import EPSILONS, FREE, Domain
 from einsum_doc.compute.checking.symbols.table import Statement, StatementForm, Symbol, SymbolTable, dependencies
 from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_capitals, join_sizes
 from einsum_doc.notation.expression import Index, Partial, Product, Summation, Tensor, identifier
-from einsum_doc.notation.proving.prover import Definition, Facts, OfCode, Prover
+from einsum_doc.notation.proving.facts import Definition, Facts, OfCode
+from einsum_doc.notation.proving.prover import Prover
 from einsum_doc.notation.sums.scope import Scope
 
-_FUNCTION = re.compile(r"[^=]+=\s*torch\.(?:linalg\.)?(?:(inv)(?:erse)?|(det)|slog(det)|(logdet))\((?P<of>\w+)\)(?:\[1\])?")
+_FUNCTION = re.compile(
+    r"[^=]+=\s*torch\.(?:linalg\.)?(?:(inv)(?:erse)?|(det)|slog(det)|(logdet))\((?P<of>\w+)\)(?:\[1\])?"
+)
 
 _EINSUM = re.compile(r"[^=]+=\s*(?:torch\.)?einsum\(\s*[\"']([a-zA-Z, ]+)->([a-zA-Z]*)[\"'],([\w, ]+)\)")
 
@@ -22,54 +25,72 @@ LENGTH = 2
 
 def proved(statement: Statement, table: SymbolTable, number: int) -> bool:
     """Return whether side `number` of a chain is equal to the next one for all sizes."""
+    row = _written(statement)
+    return Prover(_facts(statement, table)).proved(row.sides[number], row.sides[number + 1], statement.key)
+
+
+def _facts(statement: Statement, table: SymbolTable) -> Facts:
+    """Return what the page says about the tensors of a chain."""
     names, sinks = dependencies(table, statement.sides)
     tensors = {name: table.tensors[name] for name in names}
-    ranks = {
-        name: sum(LENGTH if kind == "range" else 1 for kind in symbol.kinds or ()) for name, symbol in tensors.items()
-    }
-    sizes = SizeClasses()
-    for name, rank in ranks.items():
-        for axis in range(rank):
-            sizes.root(("axis", name, axis))
-        if table.domains.get(name, FREE).square:
-            sizes.join(("axis", name, rank - 2), ("axis", name, rank - 1))
+    domains = {name: table.domains.get(name, FREE) for name in names}
+    kinds = {name: symbol.kinds or () for name, symbol in tensors.items()}
+    ranks = {name: len(own) + (LENGTH - 1) * own.count("range") for name, own in kinds.items()}
     statements = {name: found for name, symbol in tensors.items() if (found := symbol.definition or _einsum(symbol))}
-    definitions = {}
-    for name, defined in statements.items():
-        written = _written(defined)
-        own = tuple(index for index in written.wide[0].own if isinstance(index, Index))
-        definitions[name] = Definition(own, written.sides[1], defined.key)
-        join_sizes(defined, written.wide, sizes)
-    codes = {name: _code(symbol, table) for name, symbol in tensors.items() if symbol.code and name not in definitions}
-    for name, code in codes.items():
-        _join_square(name, code, ranks, sizes)
-    row = _written(statement)
-    join_sizes(statement, row.wide, sizes)
-    join_capitals([*statements.values(), statement], sizes)
-
-    written = [side for each in [*statements.values(), statement] for side in each.sides]
-    by = {part.by.name for side in written for part in side.walk() if isinstance(part, Partial)}
-
+    codes = {name: _code(symbol, table) for name, symbol in tensors.items() if symbol.code and name not in statements}
+    every = [*statements.values(), statement]
+    differentiated = [part.by.name for each in every for part in _partials(each)]
+    sizes = _sizes(every, ranks, domains, codes)
     numbers: dict[SizeNode, str] = {}
 
     def size(node: SizeNode) -> str:
         return numbers.setdefault(sizes.root(node), f"s{len(numbers)}")
 
-    facts = Facts(
-        definitions,
-        codes,
-        ranks,
-        sinks,
-        frozenset(table.scalars),
-        table.depends,
-        size,
-        {size(node): count for node, count in sizes.pinned.items()},
-        frozenset(_positive(table, names)),
-        frozenset(name for name in names if table.domains.get(name, FREE).square),
-        {name: axis for name in names if (axis := table.domains.get(name, FREE).total) is not None},
-        frozenset(by),
+    return Facts(
+        definitions={name: _definition(found) for name, found in statements.items()},
+        codes=codes,
+        ranks=ranks,
+        sinks=sinks,
+        scalars=frozenset(table.scalars),
+        depends=table.depends,
+        size=size,
+        numbers={size(node): count for node, count in sizes.pinned.items()},
+        positive=frozenset(name for name in names if _is_positive(name, tensors[name], domains[name])),
+        symmetric=frozenset(name for name, domain in domains.items() if domain.square),
+        totals={name: domain.total for name, domain in domains.items() if domain.total is not None},
+        differentiated=frozenset(differentiated),
     )
-    return Prover(facts).proved(row.sides[number], row.sides[number + 1], statement.key)
+
+
+def _sizes(
+    statements: Sequence[Statement],
+    ranks: Mapping[str, int],
+    domains: Mapping[str, Domain],
+    codes: Mapping[str, OfCode],
+) -> SizeClasses:
+    """Return the axes and indices that have one size."""
+    sizes = SizeClasses()
+    for name, rank in ranks.items():
+        for axis in range(rank):
+            sizes.root(("axis", name, axis))
+        if domains[name].square:
+            sizes.join(("axis", name, rank - 2), ("axis", name, rank - 1))
+    for each in statements:
+        join_sizes(each, _written(each).wide, sizes)
+    for name, code in codes.items():
+        _join_square(name, code, ranks, sizes)
+    join_capitals(statements, sizes)
+    return sizes
+
+
+def _definition(statement: Statement) -> Definition:
+    written = _written(statement)
+    own = tuple(index for index in written.wide[0].own if isinstance(index, Index))
+    return Definition(own, written.sides[1], statement.key)
+
+
+def _partials(statement: Statement) -> list[Partial]:
+    return [part for side in statement.sides for part in side.walk() if isinstance(part, Partial)]
 
 
 def _join_square(name: str, code: OfCode, ranks: Mapping[str, int], sizes: SizeClasses) -> None:
@@ -86,7 +107,7 @@ def _join_square(name: str, code: OfCode, ranks: Mapping[str, int], sizes: SizeC
 
 
 def _written(statement: Statement) -> StatementForm:
-    return statement.written({ends: LENGTH for ends in statement.ranges})
+    return statement.written(dict.fromkeys(statement.ranges, LENGTH))
 
 
 def _einsum(symbol: Symbol) -> Statement | None:
@@ -120,9 +141,7 @@ def _code(symbol: Symbol, table: SymbolTable) -> OfCode:
     return OfCode("logdet" if found[3] else next(filter(None, found.groups())), arguments)
 
 
-def _positive(table: SymbolTable, names: Iterable[str]) -> Iterable[str]:
-    for name in names:
-        domain = table.domains.get(name, FREE)
-        low = domain.interval[0] if domain.interval is not None else -1.0
-        if domain.positive or low >= 0 or (name in EPSILONS and table.tensors[name].kinds == ()):
-            yield name
+def _is_positive(name: str, symbol: Symbol, domain: Domain) -> bool:
+    """Return whether an input is never negative; ε is drawn so that it is not."""
+    low = domain.interval[0] if domain.interval is not None else -1.0
+    return domain.positive or low >= 0 or (name in EPSILONS and symbol.kinds == ())

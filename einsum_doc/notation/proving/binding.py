@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from einsum_doc.notation.proving.polynomial import (
     ONE,
-    Entry,
     Factor,
     GiveUpError,
     Monomial,
     Polynomial,
+    TensorEntry,
     Total,
     single,
 )
-
-if TYPE_CHECKING:
-    from einsum_doc.notation.proving.algebra import Algebra
 
 MOST_ORDERS = 200
 """The most orders of alike indices that are tried."""
 
 
-def bound_total(algebra: Algebra, names: Sequence[str], body: Monomial) -> Polynomial:
+class Renaming(Protocol):
+    """The sizes of indices, the heads of symmetric matrices, and how indices are renamed."""
+
+    sizes: dict[str, str]
+    symmetric: set[tuple[str, ...]]
+
+    def renamed(self, polynomial: Polynomial, names: Mapping[str, str]) -> Polynomial:
+        """Return a polynomial with other names for open indices."""
+
+
+def bound_total(algebra: Renaming, names: Sequence[str], body: Monomial) -> Polynomial:
     """Return the sum of a monomial over indices, under canonical names."""
     base = Polynomial({body: ONE})
     best: Total | None = None
@@ -41,7 +48,7 @@ def bound_total(algebra: Algebra, names: Sequence[str], body: Monomial) -> Polyn
     return single(best)
 
 
-def _orders(algebra: Algebra, names: Sequence[str], body: Monomial) -> Iterator[tuple[str, ...]]:
+def _orders(algebra: Renaming, names: Sequence[str], body: Monomial) -> Iterator[tuple[str, ...]]:
     """Yield the orders of indices that no property tells apart."""
     if len(names) == 1:
         yield tuple(names)
@@ -70,15 +77,19 @@ def _orders(algebra: Algebra, names: Sequence[str], body: Monomial) -> Iterator[
     yield from orders({name: algebra.sizes[name] for name in names})
 
 
-def _signature(algebra: Algebra, name: str, body: Monomial, colours: Mapping[str, str]) -> str:
+def _signature(algebra: Renaming, name: str, body: Monomial, colours: Mapping[str, str]) -> str:
     """Return where an index stands, whatever the names of the others."""
-    seen = [f"{_place(algebra, factor, name, colours)}^{power}" for factor, power in body.factors if name in factor.open]
+    seen = [
+        f"{_place(algebra, factor, name, colours)}^{power}" for factor, power in body.factors if name in factor.open
+    ]
     return f"{colours[name]} {sorted(seen)}"
 
 
-def _place(algebra: Algebra, factor: Factor, name: str, colours: Mapping[str, str]) -> str:
-    if isinstance(factor, Entry):
-        indices = ["*" if each == name else f"<{colours[each]}>" if each in colours else each for each in factor.indices]
+def _place(algebra: Renaming, factor: Factor, name: str, colours: Mapping[str, str]) -> str:
+    if isinstance(factor, TensorEntry):
+        indices = [
+            "*" if each == name else f"<{colours[each]}>" if each in colours else each for each in factor.indices
+        ]
         own = sorted(indices[-2:]) if factor.head in algebra.symmetric else indices[-2:]
         return f"{factor.head}{indices[:-2]}{own}"
     others = sorted(colours[each] for each in factor.open if each in colours and each != name)

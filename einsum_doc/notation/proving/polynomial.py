@@ -58,18 +58,17 @@ class Factor(Keyed):
         """What of it does not depend on the names of its indices."""
         return self.key
 
-
     @property
     def tensors(self) -> frozenset[str]:
         """The tensors of which it has components, or derivatives."""
         return frozenset()
 
 
-class Constant(Factor):
+class PositiveNumber(Factor):
     """A positive number without indices: π, a prime number, the size of an index."""
 
 
-class Entry(Factor):
+class TensorEntry(Factor):
     """A component of a tensor. head: its name; of a derivative, that of both tensors and of those held fixed."""
 
     def __init__(self, head: tuple[str, ...], indices: tuple[str, ...]) -> None:
@@ -155,11 +154,11 @@ class Polynomial(Keyed):
         (monomial, coefficient), *more = self.terms
         return None if more or monomial.factors else coefficient
 
-    def entries(self) -> Iterable[Entry]:
+    def entries(self) -> Iterable[TensorEntry]:
         """Yield the components of tensors in it, inside of other factors too."""
         for monomial, _ in self.terms:
             for factor, _ in monomial.factors:
-                if isinstance(factor, Entry):
+                if isinstance(factor, TensorEntry):
                     yield factor
                 elif isinstance(factor, Nested):
                     yield from factor.inside.entries()
@@ -186,7 +185,7 @@ class Nested(Factor):
         self.inside = inside
 
     @cached_property
-    def tensors(self) -> frozenset[str]:  # type: ignore[override]
+    def tensors(self) -> frozenset[str]:
         """The tensors of which it has components, or derivatives."""
         return frozenset(name for entry in self.inside.entries() for name in entry.tensors)
 

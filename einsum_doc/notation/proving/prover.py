@@ -2,121 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 
-from einsum_doc.notation.expression import (
-    Coordinate,
-    Delta,
-    Expression,
-    Fixed,
-    Function,
-    Index,
-    Indicator,
-    Negative,
-    NewIndex,
-    Number,
-    One,
-    Partial,
-    Pi,
-    Power,
-    Product,
-    Quotient,
-    Reduction,
-    Size,
-    Subscript,
-    Sum,
-    Summation,
-    Tensor,
-)
-from einsum_doc.notation.proving.algebra import Algebra, ordered
-from einsum_doc.notation.proving.functions import ARGUMENT, meaning, slope
-from einsum_doc.notation.proving.polynomial import (
-    ONE,
-    ZERO,
-    Applied,
-    Base,
-    Choice,
-    Constant,
-    Entry,
-    Exponential,
-    Factor,
-    GiveUpError,
-    Monomial,
-    Polynomial,
-    Total,
-    number,
-    single,
-)
+from einsum_doc.notation.expression import Expression
+from einsum_doc.notation.proving.facts import Facts, OfCode
+from einsum_doc.notation.proving.inverses import Inverses
+from einsum_doc.notation.proving.polynomial import Base, Factor, GiveUpError, Polynomial, TensorEntry, single
+from einsum_doc.notation.proving.reader import Reader
 
 WORK = 20_000
-"""The number of products that are formed for one row at most."""
-
-PLACE = single(Entry((ARGUMENT.name,), ()))
+"""The number of products that are formed for one row at most: it bounds the time, on any machine alike."""
 
 Names = tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Definition:
-    """The right side of a definition, in which every sum is written, and the indices on its left. chain: its key."""
+class Prover(Reader):
+    """The proof of one row.
 
-    indices: tuple[Index, ...]
-    value: Expression
-    chain: str
-
-
-@dataclass(frozen=True)
-class OfCode:
-    """A tensor that is a function of a whole matrix: "inv", "det" or "logdet" of a tensor, and "" for any other."""
-
-    function: str
-    arguments: tuple[str, ...]
-    auxiliary: bool = False
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a page says about the tensors of a row.
-
-    definitions, codes: of those that are computed, in the order in which they are defined. ranks: the number of
-    indices of each. sinks: the tensors that the arbitrary scalars are functions of. depends: returns whether a tensor
-    is computed from another, other than through those that are held fixed. size: returns the size of an index of a
-    chain, or of an axis of a tensor. numbers: sizes that are known. positive: inputs that are never negative.
-    symmetric: inputs that are.
+    known: the values of the definitions that were needed so far, with the names of their indices.
     """
 
-    definitions: Mapping[str, Definition]
-    codes: Mapping[str, OfCode]
-    ranks: Mapping[str, int]
-    sinks: Sequence[str]
-    scalars: frozenset[str]
-    depends: Callable[[str, str, Sequence[str]], bool]
-    size: Callable[[tuple[object, ...]], str]
-    numbers: Mapping[str, int]
-    positive: frozenset[str] = frozenset()
-    symmetric: frozenset[str] = frozenset()
-    totals: Mapping[str, int] = field(default_factory=dict)
-    differentiated: frozenset[str] = frozenset()
-
-
-@dataclass
-class Prover:
-    """The proof of one row."""
-
-    facts: Facts
-    algebra: Algebra = field(init=False)
-    bodies: dict[str, tuple[Names, Polynomial]] = field(default_factory=dict)
-    known: dict[str, tuple[Names, Polynomial]] = field(default_factory=dict)
-    chains: dict[str, int] = field(default_factory=dict)
-    summed: dict[tuple[str, Subscript], str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.algebra = Algebra(WORK, self._contracted)
-        self.algebra.positive |= self.facts.positive
-        self.algebra.symmetric |= {(name,) for name in self.facts.symmetric - self.facts.differentiated}
-        self.algebra.numbers.update(self.facts.numbers)
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts, Inverses(WORK, self._is_symmetric))
+        self.known: dict[str, tuple[Names, Polynomial]] = {}
+        self.algebra.positive |= facts.positive
+        self.algebra.symmetric |= {(name,) for name in facts.symmetric - facts.differentiated}
+        self.algebra.numbers.update(facts.numbers)
 
     def proved(self, left: Expression, right: Expression, chain: str) -> bool:
         """Return whether two sides are equal. Definitions are put in one after the other, the last one first."""
@@ -138,7 +49,7 @@ class Prover:
         self.algebra.symmetric |= {(name,) for name in self.facts.symmetric}
         self.algebra.totals.update(self.facts.totals)
         self.algebra.forget()
-        for key, (formal, body) in self.bodies.items():
+        for key, (formal, body) in self.inverses.bodies.items():
             if self._is_symmetric(body, formal):
                 self.algebra.symmetric.add(("inverse", key))
         tensors = {name for entry in polynomial.entries() for name in entry.tensors}
@@ -152,18 +63,20 @@ class Prover:
         while rest:
             entry = rest.pop()
             if entry.head[0] == "inverse" and not derivatives:
-                rest += self.bodies[entry.head[1]][1].entries()
+                rest += self.inverses.bodies[entry.head[1]][1].entries()
             elif entry.head[0] == "∂" or not derivatives:
                 found.add(self._defined(entry))
         found -= {""}
         return sorted(found, key=lambda name: -order[name])
 
-    def _defined(self, entry: Entry) -> str:
+    def _defined(self, entry: TensorEntry) -> str:
         """Return the tensor whose definition would replace a component."""
         if entry.head[0] == "∂":
             return entry.head[1]
         name = entry.head[0] if len(entry.head) == 1 else ""
-        known = name in self.facts.definitions or (name in self.facts.codes and self.facts.codes[name].function == "inv")
+        known = name in self.facts.definitions or (
+            name in self.facts.codes and self.facts.codes[name].function == "inv"
+        )
         return name if known else ""
 
     def _cleared(self, polynomial: Polynomial) -> Polynomial:
@@ -183,8 +96,6 @@ class Prover:
             found.append(self.algebra.scaled(coefficient, self.algebra.monomial(powers)))
         return self.algebra.add(found)
 
-    # -- definitions
-
     def definition(self, name: str) -> tuple[Names, Polynomial]:
         """Return the value of a defined tensor, and the names of its indices in it."""
         if name not in self.known:
@@ -196,11 +107,11 @@ class Prover:
     def expanded(self, polynomial: Polynomial, name: str, derivatives: bool = False) -> Polynomial:
         """Return a polynomial with the definition of a tensor put in for its components and their derivatives."""
 
-        def put_in(entry: Entry) -> Polynomial | None:
+        def put_in(entry: TensorEntry) -> Polynomial | None:
             if entry.head[0] == "inverse" and not derivatives:
-                formal, body = self.bodies[entry.head[1]]
+                formal, body = self.inverses.bodies[entry.head[1]]
                 if any(self._defined(each) == name for each in body.entries()):
-                    return self._inverse_of(self.expanded(body, name), formal, entry.indices)
+                    return self.inverses.inverse(self.expanded(body, name), formal, entry.indices)
             if self._defined(entry) != name or (derivatives and entry.head[0] != "∂"):
                 return None
             return self.jacobian(entry) if entry.head[0] == "∂" else self._value(name, entry.indices)
@@ -211,9 +122,9 @@ class Prover:
         if name in self.facts.definitions:
             own, value = self.definition(name)
             return self.algebra.renamed(value, dict(zip(own, indices, strict=True)))
-        return self.inverse(self.facts.codes[name].arguments[0], indices)
+        return self._inverse(self.facts.codes[name].arguments[0], indices)
 
-    def jacobian(self, entry: Entry) -> Polynomial:
+    def jacobian(self, entry: TensorEntry) -> Polynomial:
         """Return a component of ∂y/∂x by the definition of y."""
         _, y, x, *held = entry.head
         rank = self.facts.ranks[y]
@@ -236,84 +147,23 @@ class Prover:
         """Return a new index for an axis of a tensor."""
         return self.algebra.fresh(self.facts.size(("axis", name, axis)))
 
-    # -- functions of matrices
-
     def _code_slope(self, y: str, code: OfCode, argument: str, above: Names, inner: Names) -> Polynomial:
         """Return the derivative of a tensor that is given by code by one of its arguments."""
         if code.function not in ("det", "logdet"):
-            return single(Entry(("code", y, argument), (*above, *inner)))
+            return single(TensorEntry(("code", y, argument), (*above, *inner)))
         *others, row, column = inner
-        found = self.inverse(argument, (*others, column, row))
+        found = self._inverse(argument, (*others, column, row))
         for first, second in zip(others, above, strict=True):
             found = self.algebra.times(found, self.algebra.choice("=", first, second))
         return self.algebra.times(single(self.algebra.entry((y,), above)), found) if code.function == "det" else found
 
-    def inverse(self, argument: str, indices: Names) -> Polynomial:
+    def _inverse(self, argument: str, indices: Names) -> Polynomial:
         """Return a component of the inverse of a tensor: those of equal matrices are one."""
         formal = tuple(f"%{place}" for place in range(len(indices)))
         for place, name in enumerate(formal):
             self.algebra.sizes[name] = self.facts.size(("axis", argument, place))
-        body = self._value(argument, formal) if argument in self.facts.definitions else self._component(argument, formal)
-        return self._inverse_of(body, formal, indices)
-
-    def _inverse_of(self, body: Polynomial, formal: Names, indices: Names) -> Polynomial:
-        """Return a component of the inverse of a matrix, whose component at the formal indices is given."""
-        *others, row, column = indices
-        lone = next(iter(body.entries()))
-        if lone.head[0] == "inverse" and body.key == lone.key:
-            _, inside = self.bodies[lone.head[1]]
-            return self.algebra.renamed(inside, dict(zip(lone.indices, (*others, row, column), strict=True)))
-        if chain := self._factors(body, formal):
-            return self._inverse_of_product(chain, formal, row, column)
-        turned = self.algebra.renamed(body, {formal[-2]: formal[-1], formal[-1]: formal[-2]})
-        if turned.key < body.key:
-            body, row, column = turned, column, row
-        head = ("inverse", body.key)
-        if self._is_symmetric(body, formal):
-            self.algebra.symmetric.add(head)
-        self.bodies[body.key] = formal, body
-        return single(self.algebra.entry(head, (*others, row, column)))
-
-    def _factors(self, body: Polynomial, formal: Names) -> list[tuple[Entry, str, str]]:
-        """Return the square matrices that a matrix is the product of, each with its row and column; [] for others."""
-        ((monomial, coefficient), *more) = body.terms
-        ((total, power), *rest) = monomial.factors or ((None, ONE),)
-        if more or rest or coefficient != 1 or not isinstance(total, Total) or power != 1 or len(formal) != 2:
-            return []
-        ((inner, one),) = total.inside.terms
-        entries = [entry for entry, power in inner.factors for _ in range(int(power))]
-        if one != 1 or not all(isinstance(entry, Entry) and len(entry.indices) == 2 for entry in entries):
-            return []
-        found, at = [], formal[0]
-        while entries:
-            here = [entry for entry in entries if at in entry.indices]
-            if len(here) != 1:
-                return []
-            entry = here[0]
-            entries.remove(entry)
-            end = entry.indices[entry.indices[0] == at]
-            sizes = dict(zip(total.names, total.sizes, strict=True)) | self.algebra.sizes
-            if sizes[at] != sizes[end]:
-                return []
-            found.append((entry, at, end))
-            at = end
-        return found if at == formal[1] else []
-
-    def _inverse_of_product(
-        self, chain: list[tuple[Entry, str, str]], formal: Names, row: str, column: str
-    ) -> Polynomial:
-        """Return a component of the product of the inverses, which exist if that of the product does."""
-        inner = [self.algebra.fresh(self.algebra.sizes[formal[0]]) for _ in chain[1:]]
-        ends = [row, *inner, column]
-        found = number(1)
-        for place, (entry, above, _) in enumerate(reversed(chain)):
-            above_first = entry.indices[0] == above
-            own = (ends[place], ends[place + 1]) if above_first else (ends[place + 1], ends[place])
-            body = single(self.algebra.entry(entry.head, formal))
-            found = self.algebra.times(found, self._inverse_of(body, formal, own))
-        for name in inner:
-            found = self.algebra.summed(found, name)
-        return found
+        body = self._value(argument, formal) if argument in self.facts.definitions else self.component(argument, formal)
+        return self.inverses.inverse(body, formal, indices)
 
     def _is_symmetric(self, body: Polynomial, formal: Names) -> bool:
         """Return whether a matrix is equal to its transpose, by the definitions of what it is made of."""
@@ -325,312 +175,9 @@ class Prover:
                 return False
             body = self.expanded(body, names[0])
 
-    def _component(self, name: str, indices: Names) -> Polynomial:
+    def component(self, name: str, indices: Names) -> Polynomial:
         """Return a component of a tensor; of an inverse that stands in a row, that of the inverse of its matrix."""
         code = self.facts.codes.get(name)
         if code is not None and code.function == "inv" and code.auxiliary:
-            return self.inverse(code.arguments[0], indices)
+            return self._inverse(code.arguments[0], indices)
         return single(self.algebra.entry((name,), indices))
-
-    def _contracted(self, product: Monomial, names: list[str]) -> Polynomial | None:
-        """Return the sum of a product in which a matrix meets its inverse; None for others.
-
-        Of a matrix that is a sum, its first term is looked for: it is what the others leave of the identity.
-        """
-        for factor, power in product.factors:
-            if isinstance(factor, Entry) and factor.head[0] == "inverse" and power == 1:
-                formal, body = self.bodies[factor.head[1]]
-                for row, column in self._ways(factor):
-                    for shared, kept, turned in ((column, row, False), (row, column, True)):
-                        if shared in names and shared != kept:
-                            known = dict(zip(formal[:-2], factor.indices[:-2], strict=True))
-                            ends = (formal[-1], formal[-2]) if turned else (formal[-2], formal[-1])
-                            met = Meeting(self, product, names, factor, body, shared, kept, ends)
-                            found = met.contracted({**known, ends[0]: shared})
-                            if found is not None:
-                                return found
-        return None
-
-    def _ways(self, entry: Entry) -> list[Names]:
-        """Return the row and the column of a matrix, and of a symmetric one the other way round too."""
-        row, column = entry.indices[-2:]
-        return [(row, column), (column, row)] if entry.head in self.algebra.symmetric else [(row, column)]
-
-    # -- expressions
-
-    def _name(self, subscript: Subscript, chain: str) -> str:
-        match subscript:
-            case Coordinate(value):
-                return f"#{value}"
-            case Fixed(letter):
-                return f"#{letter}"
-            case Index() if (chain, subscript) in self.summed:
-                return self.summed[chain, subscript]
-            case Index(letter, primes):
-                new = "°" * isinstance(subscript, NewIndex)
-                place = self.chains.setdefault(chain, len(self.chains))
-                name = f"{letter}{chr(39) * primes}{new}{place or ''}"
-                self.algebra.sizes[name] = self.facts.size(("index", chain, subscript))
-                return name
-        raise GiveUpError("dots")
-
-    def read(self, expression: Expression, chain: str) -> Polynomial:
-        """Return the normal form of an expression in which every sum is written. Definitions are not put in."""
-        algebra = self.algebra
-
-        def of(part: Expression) -> Polynomial:
-            return self.read(part, chain)
-
-        def names(subscripts: Sequence[Subscript]) -> Names:
-            return tuple(self._name(each, chain) for each in subscripts)
-
-        match expression:
-            case Number(value):
-                return number(value)
-            case Pi():
-                return single(Constant("π"))
-            case Size(_, index):
-                return algebra.size(self.facts.size(("index", chain, index)))
-            case One():
-                return number(1)
-            case Delta(indices):
-                return algebra.choice("=", *names(indices))
-            case Indicator(indices, sign):
-                return algebra.choice(sign, *names(indices))
-            case Tensor(name, indices):
-                return self._component(name, names(indices))
-            case Negative(body):
-                return algebra.scaled(-1, of(body))
-            case Sum(terms):
-                return algebra.add(map(of, terms))
-            case Product(factors):
-                return algebra.product(map(of, factors))
-            case Quotient(numerator, denominator):
-                return algebra.times(of(numerator), algebra.power(of(denominator), Fraction(-1)))
-            case Power(base, exponent):
-                above = of(exponent)
-                known = above.number
-                if known is not None:
-                    return algebra.power(of(base), known)
-                below = of(base)
-                if not any(above.entries()) and not algebra.is_never_negative(below):
-                    raise GiveUpError("a power whose base may be negative")
-                return algebra.exponential(algebra.times(above, algebra.logarithm(below)))
-            case Function(name, argument, order):
-                return self.function(name, order, of(argument))
-            case Summation(indices, body):
-                own = {index: algebra.fresh(self.facts.size(("index", chain, index))) for index in indices}
-                self.summed |= {(chain, index): name for index, name in own.items()}
-                found = of(body)
-                for index, name in own.items():
-                    del self.summed[chain, index]
-                    if isinstance(expression, Reduction):
-                        found = algebra.reduced(found, name, expression.sign)
-                    else:
-                        found = algebra.summed(found, name)
-                return found
-            case Partial(body, by, held):
-                return self._partial(body, by.name, names(by.indices), held, chain)
-        raise GiveUpError(f"{type(expression).__name__}")
-
-    def function(self, name: str, order: int, argument: Polynomial) -> Polynomial:
-        """Return a function of a polynomial, or a derivative of it."""
-        found = meaning(name)
-        if found is None and slope(name) is None:
-            return self.algebra.applied(name, order, argument)
-        value = self.algebra.applied(name, 0, PLACE) if found is None else self.read(found, "")
-        for _ in range(order):
-            value = self.derivative(value, ARGUMENT.name, (), ())
-        return self._at(value, argument)
-
-    def _at(self, value: Polynomial, argument: Polynomial) -> Polynomial:
-        """Return the value of a function at an argument."""
-        return self.algebra.rebuilt(
-            value, {}, lambda entry: argument if entry.head[0] == ARGUMENT.name else None, frozenset([ARGUMENT.name])
-        )
-
-    def _partial(self, body: Expression, x: str, below: Names, held: Names, chain: str) -> Polynomial:
-        if not isinstance(body, Tensor) or body.name not in self.facts.scalars:
-            return self.derivative(self.read(body, chain), x, below, held)
-        terms = []
-        for sink in self.facts.sinks:
-            if not self.facts.depends(sink, x, held):
-                continue
-            inner = tuple(self._axis(sink, axis) for axis in range(self.facts.ranks[sink]))
-            slope_ = single(Entry(("gradient", body.name, sink), inner))
-            term = self.algebra.times(slope_, self._of_entry(self.algebra.entry((sink,), inner), x, below, held))
-            for index in inner:
-                term = self.algebra.summed(term, index)
-            terms.append(term)
-        return self.algebra.add(terms)
-
-    # -- derivatives
-
-    def derivative(self, polynomial: Polynomial, x: str, below: Names, held: Names) -> Polynomial:
-        """Return the derivative of a polynomial by a component of a tensor."""
-        algebra = self.algebra
-        terms = []
-        for monomial, coefficient in polynomial.terms:
-            for factor, power in monomial.factors:
-                inner = self._of_factor(factor, x, below, held)
-                if inner.terms:
-                    rest = algebra.monomial({**monomial.exponents, factor: power - ONE})
-                    terms.append(algebra.scaled(coefficient * power, algebra.times(rest, inner)))
-        return algebra.add(terms)
-
-    def _of_factor(self, factor: Factor, x: str, below: Names, held: Names) -> Polynomial:
-        algebra = self.algebra
-        match factor:
-            case Constant() | Choice():
-                return ZERO
-            case Entry():
-                return self._of_entry(factor, x, below, held)
-            case Exponential(inside=inside):
-                return algebra.times(single(factor), self.derivative(inside, x, below, held))
-            case Base(inside=inside):
-                return self.derivative(inside, x, below, held)
-            case Applied(name=name, order=order, inside=inside):
-                inner = self.derivative(inside, x, below, held)
-                if not inner.terms:
-                    return ZERO
-                return algebra.times(self._slope(name, order, inside), inner)
-            case Total(names=names, sizes=sizes, inside=inside, sign=sign):
-                fresh = {name: algebra.fresh(size) for name, size in zip(names, sizes, strict=True)}
-                each = algebra.renamed(inside, fresh)
-                inner = self.derivative(each, x, below, held)
-                if sign != "Σ" and inner.terms:
-                    if sign != "∏":
-                        raise GiveUpError(f"the derivative of {sign}")
-                    inner = algebra.product([single(factor), algebra.power(each, -ONE), inner])
-                for name in fresh.values():
-                    inner = algebra.summed(inner, name)
-                return inner
-        raise GiveUpError(f"the derivative of {factor}")
-
-    def _slope(self, name: str, order: int, argument: Polynomial) -> Polynomial:
-        known = slope(name)
-        if known is None or order:
-            return self.algebra.applied(name, order + 1, argument)
-        return self._at(self.read(known, ""), argument)
-
-    def _of_entry(self, entry: Entry, x: str, below: Names, held: Names) -> Polynomial:
-        """Return the derivative of a component; of a tensor that is computed from x, a component of ∂y/∂x."""
-        head = entry.head
-        if head[0] == "∂":
-            return self.derivative(self.jacobian(entry), x, below, held)
-        if head[0] == "inverse":
-            formal, body = self.bodies[head[1]]
-            return self._inverse_of_body(entry, formal, body, x, below, held)
-        if len(head) > 1:
-            raise GiveUpError("a second derivative of what is not known")
-        name = head[0]
-        if name == x:
-            return self.algebra.product(
-                self.algebra.choice("=", one, other) for one, other in zip(entry.indices, below, strict=True)
-            )
-        if not self.facts.depends(name, x, held):
-            return ZERO
-        between = [each for each in held if each != x and self.facts.depends(each, x, ())]
-        between = [each for each in between if self.facts.depends(name, each, ())]
-        return single(Entry(("∂", name, x, *sorted(between)), (*entry.indices, *below)))
-
-    def _inverse_of_body(
-        self, entry: Entry, formal: Names, body: Polynomial, x: str, below: Names, held: Names
-    ) -> Polynomial:
-        *others, row, column = entry.indices
-        ends = [self.algebra.fresh(self.algebra.sizes[name]) for name in formal[-2:]]
-        names = dict(zip(formal, (*others, *ends), strict=True))
-        inner = self.derivative(self.algebra.renamed(body, names), x, below, held)
-        found = self.algebra.product(
-            [
-                single(self.algebra.entry(entry.head, (*others, row, ends[0]))),
-                inner,
-                single(self.algebra.entry(entry.head, (*others, ends[1], column))),
-            ]
-        )
-        for end in ends:
-            found = self.algebra.summed(found, end)
-        return self.algebra.scaled(-1, found)
-
-
-@dataclass(frozen=True)
-class Meeting:
-    """A product with the inverse of a matrix, whose index `shared` may be that of the matrix itself.
-
-    names: the indices that it is summed over. kept: the other index of the inverse. ends: the indices of the matrix
-    in its body, first the one that is shared.
-    """
-
-    prover: Prover
-    product: Monomial
-    names: list[str]
-    inverse: Entry
-    body: Polynomial
-    shared: str
-    kept: str
-    ends: tuple[str, str]
-
-    def contracted(self, known: dict[str, str]) -> Polynomial | None:
-        """Return the sum, if all factors of the matrix are there."""
-        terms = ordered(self.body)
-        terms.sort(key=lambda term: any(factor.is_one_or_zero for factor in term[0].exponents))
-        (first, coefficient), *others = terms
-        wanted, scalars, inner = [], {}, set()
-        for factor, power in first.factors:
-            if isinstance(factor, Total) and power == 1 and factor.sign == "Σ":
-                ((inside, _),) = factor.inside.terms
-                inner |= set(factor.names)
-                wanted += inside.factors
-            elif not factor.open:
-                scalars[factor] = -power
-            else:
-                wanted.append((factor, power))
-        entries = [factor for factor, power in wanted if isinstance(factor, Entry) for _ in range(int(power))]
-        if len(entries) < len(wanted) or any(power.denominator > 1 or power < 1 for _, power in wanted):
-            return None
-        rest = {factor: power for factor, power in self.product.factors if factor is not self.inverse}
-        for names, left in self._matches(entries, rest, known):
-            gone = {self.shared, *(names[name] for name in inner)}
-            still = {index for factor in left for index in factor.open}
-            distinct = len({names[name] for name in inner} | {self.shared}) == len(inner) + 1
-            if distinct and gone <= set(self.names) and not gone & (still | {self.kept, names[self.ends[1]]}):
-                return self._sum(left, names, gone, others, coefficient, scalars)
-        return None
-
-    def _matches(
-        self, entries: list[Entry], rest: dict[Factor, Fraction], known: dict[str, str]
-    ) -> Iterator[tuple[dict[str, str], dict[Factor, Fraction]]]:
-        """Yield the names of the indices with which these components are factors, and the factors that are left."""
-        if not entries:
-            if self.ends[1] in known:
-                yield known, rest
-            return
-        pattern, *more = entries
-        for factor, power in rest.items():
-            if not isinstance(factor, Entry) or factor.head != pattern.head or power.denominator > 1 or power < 1:
-                continue
-            turned = factor.head in self.prover.algebra.symmetric
-            for indices in [factor.indices, (*factor.indices[:-2], *factor.indices[:-3:-1])][: 1 + turned]:
-                names = dict(known)
-                if all(names.setdefault(one, two) == two for one, two in zip(pattern.indices, indices, strict=True)):
-                    left = {other: e - (other is factor) for other, e in rest.items() if e - (other is factor)}
-                    yield from self._matches(more, left, names)
-
-    def _sum(
-        self,
-        left: dict[Factor, Fraction],
-        names: dict[str, str],
-        gone: set[str],
-        others: list[tuple[Monomial, Fraction]],
-        coefficient: Fraction,
-        scalars: dict[Factor, Fraction],
-    ) -> Polynomial:
-        algebra = self.prover.algebra
-        own = {name: index for name, index in names.items() if name[0] == "%"}
-        rest = algebra.times(single(self.inverse), algebra.renamed(Polynomial(dict(others)), own))
-        bracket = algebra.minus(algebra.choice("=", self.kept, names[self.ends[1]]), algebra.summed(rest, self.shared))
-        found = algebra.scaled(1 / coefficient, algebra.times(bracket, algebra.monomial({**left, **scalars})))
-        for name in self.names:
-            if name not in gone:
-                found = algebra.summed(found, name)
-        return found

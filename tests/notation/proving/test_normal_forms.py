@@ -34,20 +34,21 @@ from einsum_doc.notation.expression import (
     Summation,
     Tensor,
 )
+from einsum_doc.notation.proving.facts import Facts
 from einsum_doc.notation.proving.functions import DERIVATIVES, MEANINGS
 from einsum_doc.notation.proving.polynomial import (
     Applied,
     Base,
     Choice,
-    Constant,
-    Entry,
     Exponential,
     Factor,
     GiveUpError,
     Polynomial,
+    PositiveNumber,
+    TensorEntry,
     Total,
 )
-from einsum_doc.notation.proving.prover import Facts, Prover
+from einsum_doc.notation.proving.prover import Prover
 
 SIZE = 3
 RANKS = {"x": 1, "y": 2, "s": 0, "p": 1, "q": 0}
@@ -168,7 +169,9 @@ def value(expression: Expression, env: Env, values: Values) -> Any:
         case Function(name, argument, order):
             return applied(name, order, of(argument))
         case Summation(indices, body):
-            found = [value(body, {**env, **dict(zip(indices, at_, strict=True))}, values) for at_ in places(len(indices))]
+            found = [
+                value(body, {**env, **dict(zip(indices, at_, strict=True))}, values) for at_ in places(len(indices))
+            ]
             sign = expression.sign if isinstance(expression, Reduction) else "Σ"
             return gathered(sign, found)
         case Partial(body, by):
@@ -191,7 +194,13 @@ def places(rank: int) -> Iterator[tuple[int, ...]]:
 
 def number_of(polynomial: Polynomial, env: Mapping[str, int], values: Values) -> Any:
     """The number that a normal form is."""
-    return sum((c.numerator * prod((powered(f, e, env, values) for f, e in m.factors), start=mpf(1)) / c.denominator for m, c in polynomial.terms), mpf(0))
+    return sum(
+        (
+            c.numerator * prod((powered(f, e, env, values) for f, e in m.factors), start=mpf(1)) / c.denominator
+            for m, c in polynomial.terms
+        ),
+        mpf(0),
+    )
 
 
 def powered(factor: Factor, exponent: Fraction, env: Mapping[str, int], values: Values) -> Any:
@@ -206,9 +215,9 @@ def factor_value(factor: Factor, env: Mapping[str, int], values: Values) -> Any:
         return int(index[1:]) if index[0] == "#" else env[index]
 
     match factor:
-        case Constant(key=key):
+        case PositiveNumber(key=key):
             return mp.pi if key == "π" else mpf(key) if key.isdigit() else mpf(SIZE)
-        case Entry(head=(name,), indices=indices):
+        case TensorEntry(head=(name,), indices=indices):
             return values[name][tuple(map(at, indices))]
         case Choice(sign=sign, first=first, second=second):
             return mpf(holds(sign, at(first), at(second)))
@@ -219,7 +228,9 @@ def factor_value(factor: Factor, env: Mapping[str, int], values: Values) -> Any:
         case Base(inside=inside):
             return number_of(inside, env, values)
         case Total(names=names, inside=inside, sign=sign):
-            found = [number_of(inside, {**env, **dict(zip(names, at_, strict=True))}, values) for at_ in places(len(names))]
+            found = [
+                number_of(inside, {**env, **dict(zip(names, at_, strict=True))}, values) for at_ in places(len(names))
+            ]
             return gathered(sign, found)
     raise AssertionError(factor)
 
@@ -271,7 +282,9 @@ class Writer:
             case "quotient":
                 return Quotient(part(), part())
             case "power":
-                exponent = self.random.choice([2, 3, -1, -2, Fraction(1, 2), Fraction(-1, 2), Fraction(1, 3), Fraction(3, 2)])
+                exponent = self.random.choice(
+                    [2, 3, -1, -2, Fraction(1, 2), Fraction(-1, 2), Fraction(1, 3), Fraction(3, 2)]
+                )
                 return Power(part(), Number(Fraction(exponent)))
             case "any power":
                 return Power(part(), self.leaf(open_))
@@ -288,8 +301,7 @@ class Writer:
                 self.count += 1
                 new = Index("n", self.count)
                 by = self.random.choice(["x", "p", "s"])
-                inner = Partial(self.expression(open_, depth - 1), Tensor(by, (self.random.choice(open_),) * RANKS[by]))
-                return inner
+                return Partial(self.expression(open_, depth - 1), Tensor(by, (self.random.choice(open_),) * RANKS[by]))
 
 
 KINDS = (

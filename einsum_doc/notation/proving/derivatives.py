@@ -1,0 +1,136 @@
+"""Derivatives of polynomials by the components of a tensor."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from einsum_doc.notation.expression import Expression
+from einsum_doc.notation.proving.algebra import Algebra
+from einsum_doc.notation.proving.facts import Facts
+from einsum_doc.notation.proving.functions import ARGUMENT, slope
+from einsum_doc.notation.proving.inverses import Inverses
+from einsum_doc.notation.proving.polynomial import (
+    ONE,
+    ZERO,
+    Applied,
+    Base,
+    Choice,
+    Exponential,
+    Factor,
+    GiveUpError,
+    Polynomial,
+    PositiveNumber,
+    TensorEntry,
+    Total,
+    single,
+)
+
+Names = tuple[str, ...]
+
+
+class Derivatives(ABC):
+    """The rules of derivatives. A component of a tensor that is computed from another has its own, ∂y/∂x."""
+
+    facts: Facts
+    algebra: Algebra
+    inverses: Inverses
+
+    @abstractmethod
+    def read(self, expression: Expression, chain: str) -> Polynomial:
+        """Return the normal form of an expression."""
+
+    @abstractmethod
+    def jacobian(self, entry: TensorEntry) -> Polynomial:
+        """Return a component of ∂y/∂x by the definition of y."""
+
+    def at(self, value: Polynomial, argument: Polynomial) -> Polynomial:
+        """Return the value of a function at an argument."""
+        return self.algebra.rebuilt(
+            value, {}, lambda entry: argument if entry.head[0] == ARGUMENT.name else None, frozenset([ARGUMENT.name])
+        )
+
+    def derivative(self, polynomial: Polynomial, x: str, below: Names, held: Names) -> Polynomial:
+        """Return the derivative of a polynomial by a component of a tensor."""
+        algebra = self.algebra
+        terms = []
+        for monomial, coefficient in polynomial.terms:
+            for factor, power in monomial.factors:
+                inner = self._of_factor(factor, x, below, held)
+                if inner.terms:
+                    rest = algebra.monomial({**monomial.exponents, factor: power - ONE})
+                    terms.append(algebra.scaled(coefficient * power, algebra.times(rest, inner)))
+        return algebra.add(terms)
+
+    def _of_factor(self, factor: Factor, x: str, below: Names, held: Names) -> Polynomial:
+        algebra = self.algebra
+        match factor:
+            case PositiveNumber() | Choice():
+                return ZERO
+            case TensorEntry():
+                return self._of_entry(factor, x, below, held)
+            case Exponential(inside=inside):
+                return algebra.times(single(factor), self.derivative(inside, x, below, held))
+            case Base(inside=inside):
+                return self.derivative(inside, x, below, held)
+            case Applied(name=name, order=order, inside=inside):
+                inner = self.derivative(inside, x, below, held)
+                if not inner.terms:
+                    return ZERO
+                return algebra.times(self._slope(name, order, inside), inner)
+            case Total(names=names, sizes=sizes, inside=inside, sign=sign):
+                fresh = {name: algebra.fresh(size) for name, size in zip(names, sizes, strict=True)}
+                each = algebra.renamed(inside, fresh)
+                inner = self.derivative(each, x, below, held)
+                if sign != "Σ" and inner.terms:
+                    if sign != "∏":
+                        raise GiveUpError(f"the derivative of {sign}")
+                    inner = algebra.product([single(factor), algebra.power(each, -ONE), inner])
+                for name in fresh.values():
+                    inner = algebra.summed(inner, name)
+                return inner
+        raise GiveUpError(f"the derivative of {factor}")
+
+    def _slope(self, name: str, order: int, argument: Polynomial) -> Polynomial:
+        known = slope(name)
+        if known is None or order:
+            return self.algebra.applied(name, order + 1, argument)
+        return self.at(self.read(known, ""), argument)
+
+    def _of_entry(self, entry: TensorEntry, x: str, below: Names, held: Names) -> Polynomial:
+        """Return the derivative of a component; of a tensor that is computed from x, a component of ∂y/∂x."""
+        head = entry.head
+        if head[0] == "∂":
+            return self.derivative(self.jacobian(entry), x, below, held)
+        if head[0] == "inverse":
+            formal, body = self.inverses.bodies[head[1]]
+            return self._inverse_of_body(entry, formal, body, x, below, held)
+        if len(head) > 1:
+            raise GiveUpError("a second derivative of what is not known")
+        name = head[0]
+        if name == x:
+            return self.algebra.product(
+                self.algebra.choice("=", one, other) for one, other in zip(entry.indices, below, strict=True)
+            )
+        if not self.facts.depends(name, x, held):
+            return ZERO
+        between = [each for each in held if each != x and self.facts.depends(each, x, ())]
+        between = [each for each in between if self.facts.depends(name, each, ())]
+        return single(TensorEntry(("∂", name, x, *sorted(between)), (*entry.indices, *below)))
+
+    def _inverse_of_body(
+        self, entry: TensorEntry, formal: Names, body: Polynomial, x: str, below: Names, held: Names
+    ) -> Polynomial:
+        *others, row, column = entry.indices
+        ends = [self.algebra.fresh(self.algebra.sizes[name]) for name in formal[-2:]]
+        names = dict(zip(formal, (*others, *ends), strict=True))
+        inner = self.derivative(self.algebra.renamed(body, names), x, below, held)
+        found = self.algebra.product(
+            [
+                single(self.algebra.entry(entry.head, (*others, row, ends[0]))),
+                inner,
+                single(self.algebra.entry(entry.head, (*others, ends[1], column))),
+            ]
+        )
+        for end in ends:
+            found = self.algebra.summed(found, end)
+        return self.algebra.scaled(-1, found)

@@ -1,0 +1,112 @@
+"""Exponentials, logarithms and other functions of polynomials, in normal form."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from einsum_doc.notation.proving.polynomial import (
+    ONE,
+    Applied,
+    Base,
+    Exponential,
+    Exponents,
+    GiveUpError,
+    Monomial,
+    Polynomial,
+    number,
+    single,
+)
+from einsum_doc.notation.proving.ring import Ring, ordered, primes
+
+ODD = frozenset(["sin", "arcsin", "arctan", "arsinh", "artanh", "erf", "sign"])
+EVEN = frozenset(["cos", "abs"])
+VALUE_AT_ZERO = dict.fromkeys([*ODD, "abs"], 0) | {"cos": 1}
+
+
+class Functions(Ring):
+    """The functions that have rules of their own."""
+
+    def exponential(self, argument: Polynomial) -> Polynomial:
+        """Return e to a polynomial."""
+        found = number(1)
+        for monomial, coefficient in argument.terms:
+            ((first, power), *more) = monomial.factors or ((None, ONE),)
+            if isinstance(first, Applied) and first.name == "log" and not first.order and power == 1 and not more:
+                part = self.power(first.inside, coefficient)
+            else:
+                part = self.monomial({Exponential(monomial): coefficient})
+            found = self.times(found, part)
+        return found
+
+    def applied(self, name: str, order: int, argument: Polynomial) -> Polynomial:
+        """Return a function of a polynomial that has no simpler form."""
+        if order == 0 and name == "exp":
+            return self.exponential(argument)
+        if order == 0 and name == "log":
+            return self.logarithm(argument)
+        if name in ODD | EVEN and argument.terms and ordered(argument)[0][1] < 0:
+            found = self.applied(name, order, self.scaled(-1, argument))
+            return self.scaled(-1, found) if (name in ODD) == (order % 2 == 0) else found
+        if name == "abs" and not order and self.is_never_negative(argument):
+            return argument
+        if name in ("abs", "sign") and not order and len(argument.terms) == 1:
+            return self._piecewise(name, *argument.terms[0])
+        if name in VALUE_AT_ZERO and not argument.terms and not order:
+            return number(VALUE_AT_ZERO[name])
+        return single(Applied(name, order, argument))
+
+    def _piecewise(self, name: str, monomial: Monomial, coefficient: Fraction) -> Polynomial:
+        """Return the absolute value or the sign of a monomial: that of a number and of positive factors is known."""
+        positive = {f: e for f, e in monomial.factors if self.is_positive(f) and not f.is_one_or_zero}
+        rest = Polynomial({Monomial({f: e for f, e in monomial.factors if f not in positive}): ONE})
+        outside = self.scaled(abs(coefficient), self.monomial(positive)) if name == "abs" else number(1)
+        if rest.number == 1:
+            return outside
+        if name == "sign" and coefficient < 0:
+            outside = number(-1)
+        return self.times(outside, single(Applied(name, 0, rest)))
+
+    def logarithm(self, argument: Polynomial) -> Polynomial:
+        """Return a logarithm: that of a product of positive factors is a sum."""
+        if not argument.terms:
+            raise GiveUpError("a logarithm of 0")
+        if len(argument.terms) > 1:
+            content, shared = self.content(argument)
+            outside = {factor: power for factor, power in shared.items() if self.is_positive(factor)}
+            inner = self.times(argument, self.monomial({factor: -power for factor, power in outside.items()}))
+            inner = self.scaled(1 / content, inner)
+            parts = [self._logarithms(content, outside)]
+            if len(inner.terms) == 1:
+                return self.add([*parts, self.logarithm(inner)])
+            return self.add([*parts, single(Applied("log", 0, inner))])
+        ((monomial, coefficient),) = argument.terms
+        outside = {factor: power for factor, power in monomial.factors if self.is_positive(factor)}
+        inside = {factor: power for factor, power in monomial.factors if factor not in outside}
+        if any(factor.is_one_or_zero for factor in monomial.exponents):
+            raise GiveUpError("a logarithm of what is 0 for most indices")
+        scale = abs(coefficient)
+        parts = [self._logarithms(scale, outside)]
+        if len(inside) == 1 and coefficient > 0:
+            ((factor, power),) = inside.items()
+            if power.denominator > 1 or power.numerator % 2:
+                parts.append(self.scaled(power, single(Applied("log", 0, single(factor)))))
+                return self.add(parts)
+        if inside or coefficient < 0:
+            rest = Polynomial({Monomial(inside): Fraction(-1 if coefficient < 0 else 1)})
+            parts.append(single(Applied("log", 0, rest)))
+        return self.add(parts)
+
+    def _logarithms(self, scale: Fraction, factors: Exponents) -> Polynomial:
+        """Return the logarithm of a product of positive factors."""
+        found = []
+        for part, sign in ((scale.numerator, 1), (scale.denominator, -1)):
+            for prime, count in primes(part):
+                found.append(self.scaled(sign * count, single(Applied("log", 0, number(prime)))))
+        for factor, power in factors.items():
+            if isinstance(factor, Exponential):
+                found.append(self.scaled(power, factor.inside))
+            elif isinstance(factor, Base) and len(factor.inside.terms) > 1:
+                found.append(self.scaled(power, single(Applied("log", 0, factor.inside))))
+            else:
+                found.append(self.scaled(power, single(Applied("log", 0, single(factor)))))
+        return self.add(found)

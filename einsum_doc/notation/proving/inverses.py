@@ -1,0 +1,193 @@
+"""Inverses of matrices: which are equal, and what they are beside their matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from einsum_doc.notation.proving.algebra import Algebra
+from einsum_doc.notation.proving.polynomial import Factor, Monomial, Polynomial, TensorEntry, Total, number, single
+from einsum_doc.notation.proving.ring import ordered
+
+Names = tuple[str, ...]
+
+
+class Inverses:
+    """The inverses of one row.
+
+    is_symmetric: returns whether a matrix is equal to its transpose. bodies: by the text of its body, the indices of
+    each matrix and the body.
+    """
+
+    def __init__(self, work: int, is_symmetric: Callable[[Polynomial, Names], bool]) -> None:
+        self.algebra = Algebra(work, self.contracted)
+        self.is_symmetric = is_symmetric
+        self.bodies: dict[str, tuple[Names, Polynomial]] = {}
+
+    def inverse(self, body: Polynomial, formal: Names, indices: Names) -> Polynomial:
+        """Return a component of the inverse of a matrix, whose component at the formal indices is given."""
+        *others, row, column = indices
+        lone = next(iter(body.entries()))
+        if lone.head[0] == "inverse" and body.key == lone.key:
+            _, inside = self.bodies[lone.head[1]]
+            return self.algebra.renamed(inside, dict(zip(lone.indices, (*others, row, column), strict=True)))
+        if chain := self._factors(body, formal):
+            return self._of_product(chain, formal, row, column)
+        turned = self.algebra.renamed(body, {formal[-2]: formal[-1], formal[-1]: formal[-2]})
+        if turned.key < body.key:
+            body, row, column = turned, column, row
+        head = ("inverse", body.key)
+        if self.is_symmetric(body, formal):
+            self.algebra.symmetric.add(head)
+        self.bodies[body.key] = formal, body
+        return single(self.algebra.entry(head, (*others, row, column)))
+
+    def _factors(self, body: Polynomial, formal: Names) -> list[tuple[TensorEntry, str, str]]:
+        """Return the square matrices that a matrix is the product of, each with its row and column; [] for others."""
+        ((monomial, coefficient), *more) = body.terms
+        totals = [factor for factor, power in monomial.factors if isinstance(factor, Total) and power == 1]
+        if more or coefficient != 1 or len(monomial.factors) != 1 or not totals or len(formal) != 2:
+            return []
+        ((inner, one),) = totals[0].inside.terms
+        entries = [entry for entry, power in inner.factors if isinstance(entry, TensorEntry) for _ in range(int(power))]
+        plain = all(isinstance(entry, TensorEntry) and len(entry.indices) == 2 for entry, _ in inner.factors)
+        sizes = dict(zip(totals[0].names, totals[0].sizes, strict=True)) | self.algebra.sizes
+        found: list[tuple[TensorEntry, str, str]] = []
+        at = formal[0]
+        while entries and plain and one == 1:
+            here = [entry for entry in entries if at in entry.indices]
+            if len(here) != 1:
+                return []
+            entries.remove(here[0])
+            end = here[0].indices[here[0].indices[0] == at]
+            if sizes[at] != sizes[end]:
+                return []
+            found.append((here[0], at, end))
+            at = end
+        return found if at == formal[1] else []
+
+    def _of_product(
+        self, chain: list[tuple[TensorEntry, str, str]], formal: Names, row: str, column: str
+    ) -> Polynomial:
+        """Return a component of the product of the inverses, which exist if that of the product does."""
+        inner = [self.algebra.fresh(self.algebra.sizes[formal[0]]) for _ in chain[1:]]
+        ends = [row, *inner, column]
+        found = number(1)
+        for place, (entry, above, _) in enumerate(reversed(chain)):
+            above_first = entry.indices[0] == above
+            own = (ends[place], ends[place + 1]) if above_first else (ends[place + 1], ends[place])
+            body = single(self.algebra.entry(entry.head, formal))
+            found = self.algebra.times(found, self.inverse(body, formal, own))
+        for name in inner:
+            found = self.algebra.summed(found, name)
+        return found
+
+    def contracted(self, product: Monomial, names: list[str]) -> Polynomial | None:
+        """Return the sum of a product in which a matrix meets its inverse; None for others.
+
+        Of a matrix that is a sum, its first term is looked for: it is what the others leave of the identity.
+        """
+        for factor, power in product.factors:
+            if isinstance(factor, TensorEntry) and factor.head[0] == "inverse" and power == 1:
+                formal, body = self.bodies[factor.head[1]]
+                for row, column in self._ways(factor):
+                    for shared, kept, turned in ((column, row, False), (row, column, True)):
+                        if shared in names and shared != kept:
+                            known = dict(zip(formal[:-2], factor.indices[:-2], strict=True))
+                            ends = (formal[-1], formal[-2]) if turned else (formal[-2], formal[-1])
+                            met = Meeting(self.algebra, product, names, factor, body, shared, kept, ends)
+                            found = met.contracted({**known, ends[0]: shared})
+                            if found is not None:
+                                return found
+        return None
+
+    def _ways(self, entry: TensorEntry) -> list[Names]:
+        """Return the row and the column of a matrix, and of a symmetric one the other way round too."""
+        row, column = entry.indices[-2:]
+        return [(row, column), (column, row)] if entry.head in self.algebra.symmetric else [(row, column)]
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """A product with the inverse of a matrix, whose index `shared` may be that of the matrix itself.
+
+    names: the indices that it is summed over. kept: the other index of the inverse. ends: the indices of the matrix
+    in its body, first the one that is shared.
+    """
+
+    algebra: Algebra
+    product: Monomial
+    names: list[str]
+    inverse: TensorEntry
+    body: Polynomial
+    shared: str
+    kept: str
+    ends: tuple[str, str]
+
+    def contracted(self, known: dict[str, str]) -> Polynomial | None:
+        """Return the sum, if all factors of the matrix are there."""
+        terms = ordered(self.body)
+        terms.sort(key=lambda term: any(factor.is_one_or_zero for factor in term[0].exponents))
+        (first, coefficient), *others = terms
+        wanted: list[tuple[Factor, Fraction]] = []
+        scalars: dict[Factor, Fraction] = {}
+        inner: set[str] = set()
+        for factor, power in first.factors:
+            if isinstance(factor, Total) and power == 1 and factor.sign == "Σ":
+                ((inside, _),) = factor.inside.terms
+                inner |= set(factor.names)
+                wanted += inside.factors
+            elif not factor.open:
+                scalars[factor] = -power
+            else:
+                wanted.append((factor, power))
+        entries = [factor for factor, power in wanted if isinstance(factor, TensorEntry) for _ in range(int(power))]
+        if len(entries) < len(wanted) or any(power.denominator > 1 or power < 1 for _, power in wanted):
+            return None
+        rest = {factor: power for factor, power in self.product.factors if factor is not self.inverse}
+        for names, left in self._matches(entries, rest, known):
+            gone = {self.shared, *(names[name] for name in inner)}
+            still = {index for factor in left for index in factor.open}
+            distinct = len({names[name] for name in inner} | {self.shared}) == len(inner) + 1
+            if distinct and gone <= set(self.names) and not gone & (still | {self.kept, names[self.ends[1]]}):
+                return self._sum(left, names, gone, others, coefficient, scalars)
+        return None
+
+    def _matches(
+        self, entries: list[TensorEntry], rest: dict[Factor, Fraction], known: dict[str, str]
+    ) -> Iterator[tuple[dict[str, str], dict[Factor, Fraction]]]:
+        """Yield the names of the indices with which these components are factors, and the factors that are left."""
+        if not entries:
+            if self.ends[1] in known:
+                yield known, rest
+            return
+        pattern, *more = entries
+        for factor, power in rest.items():
+            if not isinstance(factor, TensorEntry) or factor.head != pattern.head or power.denominator > 1 or power < 1:
+                continue
+            turned = factor.head in self.algebra.symmetric
+            for indices in [factor.indices, (*factor.indices[:-2], *factor.indices[:-3:-1])][: 1 + turned]:
+                names = dict(known)
+                if all(names.setdefault(one, two) == two for one, two in zip(pattern.indices, indices, strict=True)):
+                    left = {other: e - (other is factor) for other, e in rest.items() if e - (other is factor)}
+                    yield from self._matches(more, left, names)
+
+    def _sum(
+        self,
+        left: dict[Factor, Fraction],
+        names: dict[str, str],
+        gone: set[str],
+        others: list[tuple[Monomial, Fraction]],
+        coefficient: Fraction,
+        scalars: dict[Factor, Fraction],
+    ) -> Polynomial:
+        algebra = self.algebra
+        own = {name: index for name, index in names.items() if name[0] == "%"}
+        rest = algebra.times(single(self.inverse), algebra.renamed(Polynomial(dict(others)), own))
+        bracket = algebra.minus(algebra.choice("=", self.kept, names[self.ends[1]]), algebra.summed(rest, self.shared))
+        found = algebra.scaled(1 / coefficient, algebra.times(bracket, algebra.monomial({**left, **scalars})))
+        for name in self.names:
+            if name not in gone:
+                found = algebra.summed(found, name)
+        return found

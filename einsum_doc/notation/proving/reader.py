@@ -1,0 +1,164 @@
+"""Expressions of index notation -> polynomials in normal form."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from fractions import Fraction
+
+from einsum_doc.notation.expression import (
+    Coordinate,
+    Delta,
+    Expression,
+    Fixed,
+    Function,
+    Index,
+    Indicator,
+    Negative,
+    NewIndex,
+    Number,
+    One,
+    Partial,
+    Pi,
+    Power,
+    Product,
+    Quotient,
+    Reduction,
+    Size,
+    Subscript,
+    Sum,
+    Summation,
+    Tensor,
+)
+from einsum_doc.notation.proving.derivatives import Derivatives
+from einsum_doc.notation.proving.facts import Facts
+from einsum_doc.notation.proving.functions import ARGUMENT, meaning, slope
+from einsum_doc.notation.proving.inverses import Inverses
+from einsum_doc.notation.proving.polynomial import GiveUpError, Polynomial, PositiveNumber, TensorEntry, number, single
+
+Names = tuple[str, ...]
+
+PLACE = single(TensorEntry((ARGUMENT.name,), ()))
+
+
+class Reader(Derivatives):
+    """The normal forms of the expressions of one row; definitions are not put in.
+
+    chains: the keys of the statements that indices are from, each with a number. summed: the indices that the sums
+    around an expression bind, each with its name.
+    """
+
+    def __init__(self, facts: Facts, inverses: Inverses) -> None:
+        self.facts = facts
+        self.inverses = inverses
+        self.algebra = inverses.algebra
+        self.chains: dict[str, int] = {}
+        self.summed: dict[tuple[str, Subscript], str] = {}
+
+    @abstractmethod
+    def component(self, name: str, indices: Names) -> Polynomial:
+        """Return a component of a tensor."""
+
+    def _name(self, subscript: Subscript, chain: str) -> str:
+        match subscript:
+            case Coordinate(value):
+                return f"#{value}"
+            case Fixed(letter):
+                return f"#{letter}"
+            case Index() if (chain, subscript) in self.summed:
+                return self.summed[chain, subscript]
+            case Index(letter, primes):
+                new = "°" * isinstance(subscript, NewIndex)
+                place = self.chains.setdefault(chain, len(self.chains))
+                name = f"{letter}{chr(39) * primes}{new}{place or ''}"
+                self.algebra.sizes[name] = self.facts.size(("index", chain, subscript))
+                return name
+        raise GiveUpError("dots")
+
+    def read(self, expression: Expression, chain: str) -> Polynomial:
+        """Return the normal form of an expression in which every sum is written. Definitions are not put in."""
+        algebra = self.algebra
+
+        def of(part: Expression) -> Polynomial:
+            return self.read(part, chain)
+
+        def names(subscripts: Sequence[Subscript]) -> Names:
+            return tuple(self._name(each, chain) for each in subscripts)
+
+        match expression:
+            case Number(value):
+                return number(value)
+            case Pi():
+                return single(PositiveNumber("π"))
+            case Size(_, index):
+                return algebra.size(self.facts.size(("index", chain, index)))
+            case One():
+                return number(1)
+            case Delta(indices):
+                return algebra.choice("=", *names(indices))
+            case Indicator(indices, sign):
+                return algebra.choice(sign, *names(indices))
+            case Tensor(name, indices):
+                return self.component(name, names(indices))
+            case Negative(body):
+                return algebra.scaled(-1, of(body))
+            case Sum(terms):
+                return algebra.add(map(of, terms))
+            case Product(factors):
+                return algebra.product(map(of, factors))
+            case Quotient(numerator, denominator):
+                return algebra.times(of(numerator), algebra.power(of(denominator), Fraction(-1)))
+            case Power(base, exponent):
+                above = of(exponent)
+                known = above.number
+                if known is not None:
+                    return algebra.power(of(base), known)
+                below = of(base)
+                if not any(above.entries()) and not algebra.is_never_negative(below):
+                    raise GiveUpError("a power whose base may be negative")
+                return algebra.exponential(algebra.times(above, algebra.logarithm(below)))
+            case Function(name, argument, order):
+                return self.function(name, order, of(argument))
+            case Summation(indices, body):
+                own = {(chain, each): algebra.fresh(self.facts.size(("index", chain, each))) for each in indices}
+                self.summed |= own
+                found = of(body)
+                for place, name in own.items():
+                    del self.summed[place]
+                    if isinstance(expression, Reduction):
+                        found = algebra.reduced(found, name, expression.sign)
+                    else:
+                        found = algebra.summed(found, name)
+                return found
+            case Partial(body, by, held):
+                return self._partial(body, by.name, names(by.indices), held, chain)
+        raise GiveUpError(f"{type(expression).__name__}")
+
+    def function(self, name: str, order: int, argument: Polynomial) -> Polynomial:
+        """Return a function of a polynomial, or a derivative of it."""
+        found = meaning(name)
+        if found is None and slope(name) is None:
+            return self.algebra.applied(name, order, argument)
+        value = self.algebra.applied(name, 0, PLACE) if found is None else self.read(found, "")
+        for _ in range(order):
+            value = self.derivative(value, ARGUMENT.name, (), ())
+        return self.at(value, argument)
+
+    def _partial(self, body: Expression, x: str, below: Names, held: Names, chain: str) -> Polynomial:
+        if not isinstance(body, Tensor) or body.name not in self.facts.scalars:
+            return self.derivative(self.read(body, chain), x, below, held)
+        terms = []
+        for sink in self.facts.sinks:
+            if not self.facts.depends(sink, x, held):
+                continue
+            inner = tuple(self.axis(sink, axis) for axis in range(self.facts.ranks[sink]))
+            slope_ = single(TensorEntry(("gradient", body.name, sink), inner))
+            term = self.algebra.times(slope_, self._of_entry(self.algebra.entry((sink,), inner), x, below, held))
+            for index in inner:
+                term = self.algebra.summed(term, index)
+            terms.append(term)
+        return self.algebra.add(terms)
+
+    def axis(self, name: str, axis: int) -> str:
+        """Return a new index for an axis of a tensor."""
+        return self.algebra.fresh(self.facts.size(("axis", name, axis)))
