@@ -10,7 +10,7 @@ from einsum_doc.compute.checking.symbols.table import Statement, StatementForm, 
 from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_capitals, join_sizes
 from einsum_doc.notation.expression import Index, Partial, Product, Summation, Tensor, identifier
 from einsum_doc.notation.proving.facts import Definition, Facts, OfCode
-from einsum_doc.notation.proving.prover import Prover
+from einsum_doc.notation.proving.prover import Proof, Prover
 from einsum_doc.notation.sums.scope import Scope
 
 _FUNCTION = re.compile(
@@ -23,10 +23,10 @@ LENGTH = 2
 """The number of indices that a range stands for: the first, and another one for all the rest."""
 
 
-def proved(statement: Statement, table: SymbolTable, number: int) -> bool:
-    """Return whether side `number` of a chain is equal to the next one for all sizes."""
+def proved(statement: Statement, table: SymbolTable, number: int) -> Proof | None:
+    """Return the proof that side `number` of a chain is equal to the next one for all sizes; None if there is none."""
     row = _written(statement)
-    return Prover(_facts(statement, table)).proved(row.sides[number], row.sides[number + 1], statement.key)
+    return Prover(_facts(statement, table)).proof(row.sides[number], row.sides[number + 1], statement.key)
 
 
 def _facts(statement: Statement, table: SymbolTable) -> Facts:

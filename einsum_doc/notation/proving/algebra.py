@@ -68,11 +68,13 @@ class Algebra(Functions):
 
     def _summed(self, monomial: Monomial, index: str) -> Polynomial:
         if index not in monomial.open:
+            self.used["1"] += 1
             return self.times(Polynomial({monomial: ONE}), self.size(self.sizes[index]))
         for factor in monomial.exponents:
             if isinstance(factor, Choice) and factor.sign == "=" and index in factor.open:
                 other = factor.second if factor.first == index else factor.first
                 rest = {each: power for each, power in monomial.factors if each is not factor}
+                self.used["δ"] += 1
                 return self.renamed(self.monomial(rest), {index: other})
         outside: dict[Factor, Fraction] = {}
         inside: dict[Factor, Fraction] = {}

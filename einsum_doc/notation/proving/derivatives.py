@@ -52,13 +52,15 @@ class Derivatives(ABC):
     def derivative(self, polynomial: Polynomial, x: str, below: Names, held: Names) -> Polynomial:
         """Return the derivative of a polynomial by a component of a tensor."""
         algebra = self.algebra
-        terms = []
+        terms: list[Polynomial] = []
         for monomial, coefficient in polynomial.terms:
+            before = len(terms)
             for factor, power in monomial.factors:
                 inner = self._of_factor(factor, x, below, held)
                 if inner.terms:
                     rest = algebra.monomial({**monomial.exponents, factor: power - ONE})
                     terms.append(algebra.scaled(coefficient * power, algebra.times(rest, inner)))
+            algebra.used["product"] += len(terms) > before + 1
         return algebra.add(terms)
 
     def _of_factor(self, factor: Factor, x: str, below: Names, held: Names) -> Polynomial:
@@ -91,6 +93,7 @@ class Derivatives(ABC):
         raise GiveUpError(f"the derivative of {factor}")
 
     def _slope(self, name: str, order: int, argument: Polynomial) -> Polynomial:
+        self.algebra.used["function"] += 1
         known = slope(name)
         if known is None or order:
             return self.algebra.applied(name, order + 1, argument)
@@ -108,6 +111,7 @@ class Derivatives(ABC):
             raise GiveUpError("a second derivative of what is not known")
         name = head[0]
         if name == x:
+            self.algebra.used["itself"] += 1
             return self.algebra.product(
                 self.algebra.choice("=", one, other) for one, other in zip(entry.indices, below, strict=True)
             )

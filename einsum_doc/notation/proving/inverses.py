@@ -99,6 +99,7 @@ class Inverses:
                             met = Meeting(self.algebra, product, names, factor, body, shared, kept, ends)
                             found = met.contracted({**known, ends[0]: shared})
                             if found is not None:
+                                self.algebra.used["inverse"] += 1
                                 return found
         return None
 

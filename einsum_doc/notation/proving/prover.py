@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 
-from einsum_doc.notation.expression import Expression
+from einsum_doc.notation.expression import Expression, plain
 from einsum_doc.notation.proving.facts import Facts, OfCode
 from einsum_doc.notation.proving.inverses import Inverses
 from einsum_doc.notation.proving.polynomial import Base, Factor, GiveUpError, Polynomial, TensorEntry, single
@@ -14,6 +17,34 @@ WORK = 20_000
 """The number of products that are formed for one row at most: it bounds the time, on any machine alike."""
 
 Names = tuple[str, ...]
+
+
+RULES = {
+    "chain": "chain rule",
+    "product": "product rule",
+    "function": "derivative of a function",
+    "itself": "derivative of a tensor by itself: δ",
+    "δ": "δ eliminated",
+    "1": "sum of a constant",
+    "inverse": "a matrix beside its inverse",
+    "multiply out": "multiplied out",
+    "cancel": "cancelled",
+}
+"""The rules of which a step is made, in words."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A proof that two sides are equal. steps: the rules that one side needs more often than the other, in words."""
+
+    steps: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return ", ".join(self.steps) or "factors, terms or names of indices in another order"
+
+
+def _definitions(names: Iterable[str]) -> list[str]:
+    return [f"definition of {plain(name)} put in" for name in names]
 
 
 class Prover(Reader):
@@ -29,20 +60,29 @@ class Prover(Reader):
         self.algebra.symmetric |= {(name,) for name in facts.symmetric - facts.differentiated}
         self.algebra.numbers.update(facts.numbers)
 
-    def proved(self, left: Expression, right: Expression, chain: str) -> bool:
-        """Return whether two sides are equal. Definitions are put in one after the other, the last one first."""
+    def proof(self, left: Expression, right: Expression, chain: str) -> Proof | None:
+        """Return the proof that two sides are equal; None if there is none.
+
+        Definitions are put in one after the other, the last one first: those of derivatives, and then those of values.
+        """
         try:
-            rest = self._cleared(self.algebra.minus(self.read(left, chain), self.read(right, chain)))
+            first = self.read(left, chain)
+            used, self.algebra.used = self.algebra.used, Counter()
+            rest = self._cleared(self.algebra.minus(first, self.read(right, chain)))
+            steps = [words for rule, words in RULES.items() if used[rule] != self.algebra.used[rule]]
+            put_in: dict[str, None] = {}
             for derivatives in (True, False):
                 while rest.terms and (names := self._outermost(rest, derivatives)):
-                    if not derivatives and len(names) > 1:
-                        for name in names[1:]:
-                            if not self._cleared(self.expanded(rest, name, derivatives)).terms:
-                                return True
+                    for name in [] if derivatives else names[1:]:
+                        if not self._cleared(self.expanded(rest, name)).terms:
+                            return Proof((*steps, *_definitions([*put_in, name])))
                     rest = self._cleared(self.expanded(rest, names[0], derivatives))
-            return not self._valued(rest).terms
+                    put_in[names[0]] = None
+            if self._valued(rest).terms:
+                return None
         except (GiveUpError, RecursionError):
-            return False
+            return None
+        return Proof((*steps, *_definitions(put_in)))
 
     def _valued(self, polynomial: Polynomial) -> Polynomial:
         """Use what is known of the values of inputs, which a derivative by them could not see."""

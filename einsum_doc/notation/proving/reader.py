@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -105,7 +106,10 @@ class Reader(Derivatives):
             case Sum(terms):
                 return algebra.add(map(of, terms))
             case Product(factors):
-                return algebra.product(map(of, factors))
+                parts = list(map(of, factors))
+                algebra.used["multiply out"] += len(parts) > 1 and any(len(part.terms) > 1 for part in parts)
+                algebra.used["chain"] += _is_chained(factors)
+                return algebra.product(parts)
             case Quotient(numerator, denominator):
                 return algebra.times(of(numerator), algebra.power(of(denominator), Fraction(-1)))
             case Power(base, exponent):
@@ -139,14 +143,18 @@ class Reader(Derivatives):
         found = meaning(name)
         if found is None and slope(name) is None:
             return self.algebra.applied(name, order, argument)
+        used = Counter(self.algebra.used)
         value = self.algebra.applied(name, 0, PLACE) if found is None else self.read(found, "")
         for _ in range(order):
             value = self.derivative(value, ARGUMENT.name, (), ())
+        self.algebra.used = used
         return self.at(value, argument)
 
     def _partial(self, body: Expression, x: str, below: Names, held: Names, chain: str) -> Polynomial:
+        algebra = self.algebra
         if not isinstance(body, Tensor) or body.name not in self.facts.scalars:
             return self.derivative(self.read(body, chain), x, below, held)
+        used = Counter(algebra.used)
         terms = []
         for sink in self.facts.sinks:
             if not self.facts.depends(sink, x, held):
@@ -157,8 +165,16 @@ class Reader(Derivatives):
             for index in inner:
                 term = self.algebra.summed(term, index)
             terms.append(term)
-        return self.algebra.add(terms)
+        algebra.used = used
+        return algebra.add(terms)
 
     def axis(self, name: str, axis: int) -> str:
         """Return a new index for an axis of a tensor."""
         return self.algebra.fresh(self.facts.size(("axis", name, axis)))
+
+
+def _is_chained(factors: Sequence[Expression]) -> bool:
+    """Return whether one derivative is by what the next one is of."""
+    partials = [factor for factor in factors if isinstance(factor, Partial)]
+    bodies = {part.body.name for part in partials if isinstance(part.body, Tensor)}
+    return any(part.by.name in bodies for part in partials)

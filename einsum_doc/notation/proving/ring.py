@@ -87,7 +87,9 @@ class Ring(ABC):
         found = []
         for first, above in left.terms:
             for second, below in right.terms:
-                found.append(self.scaled(above * below, self.monomial(_merged(first.exponents, second.exponents))))
+                exponents = _merged(first.exponents, second.exponents)
+                self.used["cancel"] += not all(exponents.values())
+                found.append(self.scaled(above * below, self.monomial(exponents)))
         return self.add(found)
 
     def monomial(self, exponents: Exponents) -> Polynomial:
