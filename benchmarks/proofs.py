@@ -50,7 +50,8 @@ def main() -> int:
             if line.verdict != "proved":
                 print(f"        not proved: {line.text}")
     each = sorted(took for took, _ in times)
-    print(f"{every} lines hold; {every - equalities} say that two sides differ; of {equalities} others, {proofs} are proved")
+    differ = every - equalities
+    print(f"{every} lines hold; {differ} say that two sides differ; of {equalities} others, {proofs} are proved")
     print(
         f"{len(each)} proofs tried, in milliseconds: median {statistics.median(each):.1f}, "
         f"99th percentile {each[int(len(each) * 0.99)]:.0f}, worst {each[-1]:.0f}, all {sum(each):.0f}"
