@@ -59,8 +59,8 @@ class Built:
 
 @pytest.fixture(scope="session")
 def environment() -> dict[str, str]:
-    """Of a terminal that is none: no colours, no width, Material's banner silenced."""
-    silent = {"NO_MKDOCS_2_WARNING": "1", "PYTHONWARNINGS": ""}
+    """Of a terminal that is none: no colours, no width, Material's banner silenced, and pytest without Hypothesis."""
+    silent = {"NO_MKDOCS_2_WARNING": "1", "PYTHONWARNINGS": "", "PYTEST_ADDOPTS": "-p no:hypothesispytest"}
     return {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")} | silent
 
 
