@@ -6,14 +6,20 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in ROOT.glob("einsum_doc/**/*.py")}
-TREES = {name: ast.parse(text) for name, text in SOURCES.items()}
 FOLDERS = sorted({name.rpartition("/")[0] for name in SOURCES})
+
+
+@cache
+def tree_of(name: str) -> ast.Module:
+    """Return the syntax tree of a file: only the worker that runs these tests needs them."""
+    return ast.parse(SOURCES[name])
 
 
 def rooms() -> list[str]:
@@ -34,9 +40,14 @@ def room_of(name: str) -> int:
     return max(found, key=lambda position: len(ROOMS[position]))
 
 
-def imported(name: str) -> Iterator[str]:
+@cache
+def imports_of(name: str) -> set[str]:
     """Return the files of the project that a file imports, for type checking too."""
-    for node in ast.walk(TREES[name]):
+    return {*_imported(name)} - {name}
+
+
+def _imported(name: str) -> Iterator[str]:
+    for node in ast.walk(tree_of(name)):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -54,9 +65,6 @@ def imported(name: str) -> Iterator[str]:
                 parts.pop()
 
 
-IMPORTS = {name: set(imported(name)) - {name} for name in SOURCES}
-
-
 def test_every_room_is_there() -> None:
     assert ROOMS
     assert not [room for room in ROOMS if not (ROOT / room).exists()]
@@ -65,14 +73,14 @@ def test_every_room_is_there() -> None:
 @pytest.mark.parametrize("name", SOURCES)
 def test_imports_run_downwards(name: str) -> None:
     if name.endswith("/__init__.py") and name != "einsum_doc/__init__.py":
-        assert not IMPORTS[name]
+        assert not imports_of(name)
         return
     here = room_of(name)
-    assert not [other for other in IMPORTS[name] if not other.endswith("/__init__.py") and room_of(other) > here]
+    assert not [other for other in imports_of(name) if not other.endswith("/__init__.py") and room_of(other) > here]
 
 
 def test_no_circle() -> None:
-    left = {name: set(others) for name, others in IMPORTS.items()}
+    left = {name: imports_of(name) for name in SOURCES}
     while free := {name for name, others in left.items() if not others & left.keys()}:
         left = {name: others for name, others in left.items() if name not in free}
     assert not sorted(left)
@@ -81,7 +89,7 @@ def test_no_circle() -> None:
 def test_only_the_languages_import_the_library() -> None:
     builder = [name for name in SOURCES if name.startswith("einsum_doc/pages/")]
     others = [name for name in builder if not name.startswith("einsum_doc/pages/languages/")]
-    outside = {name: [each for each in IMPORTS[name] if not each.startswith("einsum_doc/pages/")] for name in others}
+    outside = {name: [each for each in imports_of(name) if not each.startswith("einsum_doc/pages/")] for name in others}
     assert not {name: each for name, each in outside.items() if each}
 
 
@@ -94,7 +102,7 @@ def test_only_the_fronts_import_mkdocs() -> None:
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_folder_has_one_promise_and_at_most_a_dozen_files(folder: str) -> None:
-    promise = ast.get_docstring(TREES[f"{folder}/__init__.py"]) or ""
+    promise = ast.get_docstring(tree_of(f"{folder}/__init__.py")) or ""
     assert promise.split("\n")[0].endswith(".")
     files = [name for name in SOURCES if name.rpartition("/")[0] == folder and not name.endswith("/__init__.py")]
     assert len(files) <= 12
@@ -103,7 +111,7 @@ def test_a_folder_has_one_promise_and_at_most_a_dozen_files(folder: str) -> None
 @pytest.mark.parametrize("name", SOURCES)
 def test_nothing_is_too_long_to_be_read(name: str) -> None:
     assert len(SOURCES[name].splitlines()) <= 450
-    for node in ast.walk(TREES[name]):
+    for node in ast.walk(tree_of(name)):
         lines = (getattr(node, "end_lineno", None) or 0) - getattr(node, "lineno", 0) + 1
         if isinstance(node, ast.ClassDef):
             assert lines <= 300, node.name
@@ -113,8 +121,8 @@ def test_nothing_is_too_long_to_be_read(name: str) -> None:
 
 def test_one_word_for_one_thing() -> None:
     homes = defaultdict(list)
-    for name, tree in TREES.items():
-        for node in tree.body:
+    for name in SOURCES:
+        for node in tree_of(name).body:
             if isinstance(node, ast.ClassDef):
                 homes[node.name.lstrip("_")].append(name)
     assert not {name: files for name, files in homes.items() if len(files) > 1}
@@ -129,7 +137,7 @@ NO_VERB = re.compile(
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_the_docstring_of_a_function_begins_with_a_verb(name: str) -> None:
-    functions = [node for node in ast.walk(TREES[name]) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    functions = [node for node in ast.walk(tree_of(name)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     texts = {
         f"{name}:{function.lineno}": ast.get_docstring(function) or ""
         for function in functions

@@ -1,6 +1,6 @@
 """einsum, vjp, jvp, hvp: one Plan run forwards and backwards."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 
@@ -287,6 +287,13 @@ def _plan(
     return make_plan(bind(equation, shapes, dict(sizes), upstream), same, memory_limit, wanted)
 
 
+_UPSTREAM: Sequence[Callable[[Tensor], Tensor]] = (
+    lambda output: output.new_empty(output.shape),
+    lambda output: output.new_empty(()).expand(output.shape),  # that of a sum
+    lambda output: output.new_empty_strided(output.shape, output.stride()),  # that of an elementwise operation
+)
+
+
 @lru_cache(maxsize=2048)
 def _needs_more(
     plan: Plan, equation: Equation, same: tuple[int, ...] | None, wanted: tuple[int, ...], *dtypes: torch.dtype
@@ -308,7 +315,7 @@ def _needs_more(
         inputs = [leaves[number] for number in wanted if same is None or same[number] == number]
         functions = partial(_run, plan), partial(torch_einsum, str(equation))
         # The upstream gradient matters for the last contraction, which is one of many in a large network.
-        for upstream in (_contiguous, _expanded, _alike)[: 3 if len(operands) <= EXHAUSTIVE else 1]:
+        for upstream in _UPSTREAM[: 3 if len(operands) <= EXHAUSTIVE else 1]:
             ours, theirs = (memory_of(function, operands, inputs, upstream) for function in functions)
             if ours[0] > theirs[0] or ours[1] > theirs[1]:
                 return True
@@ -316,20 +323,6 @@ def _needs_more(
         for mode in reversed(modes):
             _push_mode(mode)
     return False
-
-
-def _alike(output: Tensor) -> Tensor:
-    """Make a gradient as that of an elementwise operation is."""
-    return output.new_empty_strided(output.shape, output.stride())
-
-
-def _contiguous(output: Tensor) -> Tensor:
-    return output.new_empty(output.shape)
-
-
-def _expanded(output: Tensor) -> Tensor:
-    """Make a gradient as that of a sum is."""
-    return output.new_empty(()).expand(output.shape)
 
 
 def _run(plan: Plan, *operands: Tensor) -> Tensor:

@@ -302,22 +302,31 @@ def _elementwise(*arguments: Any) -> Tensor:
     """
     given = [own for own in arguments if isinstance(own, Tensor)]
     tensors: Sequence[Tensor] = torch.broadcast_tensors(*given)  # type: ignore[no-untyped-call]
-    shape = tensors[0].shape
-    order = [axis for axis in reversed(range(len(shape))) if shape[axis] != 1]
+    first, shape = tensors[0], tensors[0].shape
+    for layout in torch.contiguous_format, torch.channels_last:
+        if all(own.is_contiguous(memory_format=layout) for own in tensors):
+            return torch.empty(shape, dtype=first.dtype, device=first.device, memory_format=layout)
+    strides = list(zip(*(own.stride() for own in tensors), strict=True))
+    order = list(reversed(range(len(shape))))
     for number in range(1, len(order)):
         place = number
         for before in reversed(range(number)):
-            pairs = ((own.stride(order[before]), own.stride(order[place])) for own in tensors)
-            inner, outer = next(((one, other) for one, other in pairs if one and other and one != other), (0, 0))
-            if inner < outer:
+            one, other = order[before], order[place]
+            # Axes of length 1 count, too. Where strides are equal, a longer axis moves out, and a shorter one may.
+            pairs = ((a, b) for a, b in zip(strides[one], strides[other], strict=True) if a and b)
+            difference = next(filter(None, (a - b or max(shape[one] - shape[other], 0) for a, b in pairs)), 0)
+            if difference < 0:
                 break
-            if inner > outer:
-                order[before], order[place] = order[place], order[before]
+            if difference > 0:
+                order[before], order[place] = other, one
                 place = before
-    strides, step = [1] * len(shape), 1
+    result, step = [1] * len(shape), 1
     for axis in order:
-        strides[axis], step = step, step * shape[axis]
-    return tensors[0].new_empty_strided(shape, strides)
+        result[axis], step = step, step * shape[axis]
+    alike = all(own.stride() == first.stride() for own in tensors)
+    if alike and all(length == 1 or a == b for length, a, b in zip(shape, first.stride(), result, strict=True)):
+        result = list(first.stride())
+    return first.new_empty_strided(shape, result)
 
 
 # Without numbers, torch's own are slow, and import its compiler.

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import jax
 import numpy as np
 import pytest
 import torch
@@ -30,6 +29,8 @@ EQUATIONS = {
 
 def by_jax(equation: str, operands: list[Tensor], dldz: Tensor) -> list[Tensor]:
     """The gradients that JAX derives itself; it has them without conjugates."""
+    import jax  # half a second, for the worker that runs this
+
     jax.config.update("jax_enable_x64", True)
     _, pullback = jax.vjp(partial(jax.numpy.einsum, equation), *(operand.detach().numpy() for operand in operands))
     return [torch.from_numpy(np.array(gradient)) for gradient in pullback(dldz.detach().numpy())]

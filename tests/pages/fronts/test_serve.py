@@ -10,10 +10,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from html import unescape
+from pathlib import Path
 
 import pytest
 
-from ..conftest import BUILDERS, EXTENSION, PLAIN, SHOWING, Project, block
+from ..conftest import BUILDERS, EXTENSION, MKDOCS, PLAIN, SHOWING, Project, block
 from ..engine.test_survival import FAILING, HOLDING, page
 from ..engine.test_survival import SITE as SURVIVAL
 from ..reading.test_fences import SITE, WRONG
@@ -36,7 +37,7 @@ def served(request: pytest.FixtureRequest, project: Project) -> Iterator[Callabl
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     program, _, *options = BUILDERS[request.param]
-    command = [program, "serve", "--dev-addr", address, *options]
+    command = [Path(MKDOCS).with_name(program), "serve", "--dev-addr", address, *options]
     started: list[subprocess.Popen[bytes]] = []
 
     def page_with(text: str, path: str = "") -> str:
