@@ -469,3 +469,25 @@ def test_every_instance_has_what_is_declared(directive: str) -> None:
     assert verify(directive + "\n" r"b_{ij} c_{ij} &= a_{ij} c_{ij}", let={"b": look})
     assert seen
     assert all(seen)
+
+
+SINGULAR_IF_WIDE = {
+    "the inverse of a product": r"(\mathbf{X}^T \mathbf{X})^{-1} \mathbf{X}^T \mathbf{X} &= \mathbf{I}",
+    "of three matrices": r"(\mathbf{Y}^T \mathbf{X}^T \mathbf{X} \mathbf{Y})^{-1} \mathbf{Y}^T \mathbf{X}^T \mathbf{X} \mathbf{Y} &= \mathbf{I}",
+    "a logarithm": r"\frac{\partial}{\partial \mathbf{X}} \log \det(\mathbf{X}^T \mathbf{X}) &= 2 \mathbf{X} (\mathbf{X}^T \mathbf{X})^{-1}",
+    "code": "S_{ij} &= x_{ni} x_{nj} \\\\\n% let P = torch.linalg.inv(S)\n"
+    r"\frac{\partial P_{ij}}{\partial S_{pq}} &= -P_{ip} P_{qj}",
+}
+
+
+@pytest.mark.parametrize("row", SINGULAR_IF_WIDE.values(), ids=SINGULAR_IF_WIDE.keys())
+def test_sizes_are_drawn_for_which_a_matrix_has_an_inverse(row: str) -> None:
+    for seed in range(8):
+        outcome = verify(row, seed=seed)
+        assert outcome, str(outcome)
+
+
+def test_a_matrix_that_is_singular_for_all_sizes_cannot_be_checked() -> None:
+    line = verify(r"(\mathbf{x} \mathbf{x}^T)^{-1} &= 2 (\mathbf{x} \mathbf{x}^T)^{-1}").lines[0]
+    assert line.message.startswith("false: cannot be checked")
+    assert "singular" in line.details[0]

@@ -46,6 +46,7 @@ from einsum_doc.notation.expression import (
     Sum,
     Summation,
     Tensor,
+    plain,
 )
 
 
@@ -180,7 +181,7 @@ class Evaluator:
         value = run(formula, arguments)
         varies = any(argument.requires_grad for argument in arguments.values())
         if torch.is_grad_enabled() and varies and not value.requires_grad:
-            raise UncheckableError(f"autograd cannot differentiate the code of {formula.name}")
+            raise UncheckableError(f"autograd cannot differentiate the code of {plain(formula.name)}")
         if context is self.base:
             return value, sensitivity(formula, value, arguments, self.instance.random)
         if varies:
