@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import torch
 
@@ -56,6 +56,9 @@ TURNS = 12
 """The number of times that sizes are drawn for code whose numbers float64 cannot hold: a wide X makes XᵀX singular."""
 
 Found = TypeVar("Found")
+
+Form: TypeAlias = tuple[SizeClasses, dict[str, Formula], Mapping[str, int], Mapping[Ends, int]]
+"""The sizes that must agree, the definitions, the number of axes of each tensor, and the lengths of the ranges."""
 
 NO_FACTORS: Mapping[str, float] = {}
 
@@ -131,6 +134,7 @@ class Cases:
         }
         self.entries = (*self.definitions.values(), statement)
         self.periodic = all(any(part.name in names for part in self._functions()) for names in (PERIODIC, INVERSE))
+        self.forms: dict[tuple[int, ...], Form] = {}
         self.search = DomainSearch(self.definitions, draws.evaluators)
         sides = [side for definition in self.definitions.values() for side in definition.sides]
         inputs = [name for name, symbol in table.tensors.items() if name in tensors and symbol.arguments is None]
@@ -251,6 +255,15 @@ class Cases:
         factors: Mapping[str, float] = NO_FACTORS,
     ) -> Case:
         """Draw sizes and tensors for one choice of lengths."""
+        form = (*long.values(), small)
+        if form not in self.forms:
+            self.forms[form] = self._form(long, small)
+        sizes, formulas, ranks, lengths = self.forms[form]
+        own, evaluator = self.statement.written(lengths), self._fitting(number, sizes, formulas, ranks, factors)
+        return Case(evaluator, self.statement.key, own.sides, own.free, lengths, long, small)
+
+    def _form(self, long: Mapping[SizeNode, int], small: bool) -> Form:
+        """Return what all instances with one choice of lengths have in common."""
         ranks = {
             name: sum(1 if kind == "index" else long["slot", name, slot] for slot, kind in enumerate(kinds))
             for name, kinds in self.kinds.items()
@@ -272,12 +285,10 @@ class Cases:
             arguments = self.table.tensors[name].arguments or ()
             formulas[name] = Formula(name, arguments, statement.key, indices, written.sides[1])
             join_sizes(statement, written.wide, sizes)
-        key = self.statement.key
-        own = self.statement.written(lengths[key])
-        join_sizes(self.statement, own.wide, sizes)
+        own = lengths[self.statement.key]
+        join_sizes(self.statement, self.statement.written(own).wide, sizes)
         join_capitals(self.entries, sizes)
-        evaluator = self._fitting(number, sizes, formulas | self.coded, ranks, factors)
-        return Case(evaluator, key, own.sides, own.free, lengths[key], long, small)
+        return sizes, formulas | self.coded, ranks, own
 
     def _fitting(
         self,

@@ -112,7 +112,12 @@ def _bases(expression: Expression, chain: str, instance: Instance) -> Iterator[t
 
 def _met(evaluator: Evaluator, found: Iterable[Condition]) -> bool:
     with torch.no_grad():
-        return not any(outside(evaluator.evaluate(each.argument, each.chain).value, each).any() for each in found)
+        for each in found:
+            if each not in evaluator.met:
+                if outside(evaluator.evaluate(each.argument, each.chain).value, each).any():
+                    return False
+                evaluator.met.add(each)
+    return True
 
 
 def known_form(instance: Instance, name: str) -> Expression | bool:

@@ -43,6 +43,7 @@ from einsum_doc.notation.expression import (
     Subscript,
     Sum,
     Tensor,
+    mapped,
     subscripts,
 )
 from einsum_doc.notation.reading.directives import Directive
@@ -171,15 +172,7 @@ def _replaced(whole: Expression, target: Expression, other: Expression) -> Expre
         return other
     if not any(each is target for each in whole.walk()):
         return whole
-    fields = {}
-    for name, value in vars(whole).items():
-        if isinstance(value, Expression):
-            fields[name] = _replaced(value, target, other)
-        elif isinstance(value, tuple) and any(isinstance(each, Expression) for each in value):
-            fields[name] = tuple(_replaced(each, target, other) for each in value)
-        else:
-            fields[name] = value
-    return replace(whole, **fields)
+    return mapped(whole, lambda part: _replaced(part, target, other))
 
 
 def verdict(mutant: Mutant, seed: int) -> tuple[str, DerivationCheck | None]:
