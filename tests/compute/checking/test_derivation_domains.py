@@ -135,6 +135,18 @@ DOMAINS = {
         r"\frac{\partial u_i}{\partial p_j} &= \frac{1}{\mathbf{1}_i - p_i} \delta_{ij}",
         "p below 1",
     ),
+    "a side that has values everywhere": (
+        "",
+        r"\sin(\arcsin(x_i)) &= x_i",
+        r"\sin(2 \arcsin(x_i)) &= 2 x_i",
+        "x between −1 and 1",
+    ),
+    "the square of a root": (
+        "",
+        r"\sqrt{x_i} \sqrt{x_i} &= x_i",
+        r"\sqrt{x_i} \sqrt{x_i} &= x_i^2",
+        "x positive",
+    ),
     "the derivative of an arc sine": (
         "",
         r"\frac{\partial}{\partial x_p} \arcsin(x_i) &= \frac{1}{\sqrt{\mathbf{1}_i - x_i^2}} \delta_{ip}",
@@ -346,7 +358,8 @@ NARROWED = {
     "with a name": r"y_i &= \log(x_i^2) \\ y_i &= 2 \log(x_i)",
     "the logarithm of a product": r"\log(x_i) + \log(y_i) &= \log(x_i y_i)",
     "the root of a product": r"\sqrt{x y} &= \sqrt{x} \sqrt{y}",
-    "the square of a root": r"\sqrt{x_i} \sqrt{x_i} &= x_i",
+    "the square of a root": r"\sqrt{x_i} \sqrt{x_i} &= \sqrt{x_i^2}",
+    "a magnitude": r"e^{\log x} &= \operatorname{abs}(x)",
     "where both are negative": r"\frac{\sqrt{x y}}{x} &= \sqrt{\frac{y}{x}}",
     "where both are negative, with a name": r"z_i &= \sqrt{x_i y_i} \\ \frac{z_i}{x_i} &= \sqrt{\frac{y_i}{x_i}}",
     "on a half of the domain": r"y_i &= \sqrt{\mathbf{1}_i - x_i^2} \\ \sqrt{x_i^2} y_i &= x_i y_i",
@@ -384,8 +397,7 @@ def test_an_argument_that_must_be_positive_has_one_sign() -> None:
 
 HINTS = {
     r"\log(x_i^2) &= 2 \log(x_i)": "log(x_i) is not real for some inputs for which the other side is; '% positive x'",
-    r"\sqrt{\lambda} \sqrt{\lambda} &= \lambda": r"'% positive \lambda' says that an input is positive",
-    r"\sin(\arcsin(x_i)) &= x_i": "'% interval x = -1 1' says where x lies",
+    r"\sqrt{\lambda} \sqrt{\lambda} &= \sqrt{\lambda^2}": r"'% positive \lambda' says that an input is positive",
     r"y_i &= \sqrt{-x_i^2 - \mathbf{1}_i}": "(−x_i^2 − 1_i)^(1/2) is not real here",
 }
 
