@@ -103,6 +103,28 @@ def test_matrices_do_not_commute() -> None:
     assert not verify(r"\mathbf{A} \mathbf{B} &= \mathbf{B} \mathbf{A}")
 
 
+STYLED = {
+    "calligraphic": r"\mathcal{A} \mathcal{B} &= \mathcal{B} \mathcal{A}",
+    "sans serif": r"\mathsf{A}' \mathsf{B} &= \mathsf{B} \mathsf{A}'",
+    "in a definition": r"\mathsf{C} &= 2 \mathsf{A} \\ \mathsf{C} &= \mathsf{A} + \mathsf{A}",
+    "below a derivative": r"\frac{\partial}{\partial \mathsf{A}} (\mathsf{A}^2) &= 2 \mathsf{A}",
+}
+
+
+@pytest.mark.parametrize("text", STYLED.values(), ids=STYLED.keys())
+def test_a_capital_in_a_style_of_matrices_is_refused_until_the_page_says_what_it_is(text: str) -> None:
+    with pytest.raises(NotationError, match="is a matrix or a number") as caught:
+        verify(text)
+    assert caught.value.expected.startswith(r"'% matrix \math")
+
+
+def test_a_capital_in_a_style_of_matrices_is_what_the_page_says() -> None:
+    commute = r"\mathsf{A} \mathsf{B} &= \mathsf{B} \mathsf{A}"
+    assert not verify("% matrix \\mathsf{A} \\mathsf{B}\n" + commute)
+    assert verify(r"\mathcal{J} &= x_i x_i + \mathcal{L} \\ \frac{\partial \mathcal{J}}{\partial x_i} &= 2 x_i")
+    assert verify("AB &= BA")
+
+
 def test_a_bold_name_with_indices_is_a_tensor() -> None:
     assert verify(r"\mathbf{A}_{ij} \vec{b}_j &= [\vec{b}]_j (\mathbf{A}^T)_{ji} \mathbf{1}_k \delta_{k0}")
 
