@@ -42,6 +42,8 @@ def pages() -> dict[str, list[str]]:
     found = {path.stem: [path.read_text("utf-8")] for path in sorted(folder.glob("*.tex"))}
     field = json.loads((folder / "of_the_field.json").read_text("utf-8"))
     found |= {f"field: {case['name']}": [case["rewritten"]] for case in field if case["rewritten"]}
+    published = json.loads((folder / "published.json").read_text("utf-8"))
+    found |= {f"published: {case['name']}": [case["added"] + case["literal"]] for case in published}
     for path in sorted((ROOT / "docs").rglob("*.md")):
         page = path.read_text("utf-8")
         left_out = r"^(````+)python.*?^\1$|^```md\n.*?^```$|^\$\$[^$]*\\approx[^$]*\$\$$"

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, ClassVar, TypeAlias, cast
 
 Position: TypeAlias = tuple[int, int]
@@ -85,13 +86,12 @@ class Expression(Located):
     binds_less: ClassVar[bool] = False
     """Whether it needs brackets beside a factor, though it is a product itself."""
 
-    @property
+    @cached_property
     def parts(self) -> tuple[Expression, ...]:
         """The expressions directly inside, in order."""
-        if self.is_leaf:
-            return ()
         found: list[Expression] = []
-        for value in vars(self).values():
+        names: tuple[str, ...] = () if self.is_leaf else self.__match_args__
+        for value in [getattr(self, name) for name in names]:
             if isinstance(value, Expression):
                 found.append(value)
             elif isinstance(value, tuple):
@@ -103,11 +103,13 @@ class Expression(Located):
         """The indices that stand on this expression itself, not inside a part."""
         return self.indices if isinstance(self, Tensor | Delta | One | Indicator) else ()
 
-    def walk(self) -> Iterator[Expression]:
-        """Yield the expression itself and all inside it."""
-        yield self
-        for part in self.parts:
-            yield from part.walk()
+    def walk(self) -> tuple[Expression, ...]:
+        """Return the expression itself and all inside it."""
+        return self._walked
+
+    @cached_property
+    def _walked(self) -> tuple[Expression, ...]:
+        return (self, *(inner for part in self.parts for inner in part.walk()))
 
 
 @dataclass(frozen=True)
@@ -351,7 +353,8 @@ def mapped(expression: Expression, change: Callable[[Expression], Expression]) -
     if expression.is_leaf:
         return expression
     changed: dict[str, Expression | tuple[Expression, ...]] = {}
-    for name, value in vars(expression).items():
+    names: tuple[str, ...] = expression.__match_args__
+    for name, value in [(name, getattr(expression, name)) for name in names]:
         if isinstance(value, Expression):
             changed[name] = change(value)
         elif isinstance(value, tuple) and any(isinstance(part, Expression) for part in value):

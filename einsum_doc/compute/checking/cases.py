@@ -5,10 +5,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import torch
-from torch import Tensor as Array
 
 from einsum_doc.compute.checking.evaluation.arrays import LabelledArray
 from einsum_doc.compute.checking.evaluation.code import run
@@ -53,7 +52,13 @@ PERIODIC = frozenset(["sin", "cos", "tan", "cot", "sec", "csc"])
 INVERSE = frozenset(["arcsin", "arccos", "arctan"])
 """Functions that are the inverse of a periodic one in an interval: with both, smaller inputs would all be in it."""
 
+TURNS = 12
+"""The number of times that sizes are drawn for code whose numbers float64 cannot hold: a wide X makes XᵀX singular."""
+
 Found = TypeVar("Found")
+
+Form: TypeAlias = tuple[SizeClasses, dict[str, Formula], Mapping[str, int], Mapping[Ends, int]]
+"""The sizes that must agree, the definitions, the number of axes of each tensor, and the lengths of the ranges."""
 
 NO_FACTORS: Mapping[str, float] = {}
 
@@ -129,6 +134,7 @@ class Cases:
         }
         self.entries = (*self.definitions.values(), statement)
         self.periodic = all(any(part.name in names for part in self._functions()) for names in (PERIODIC, INVERSE))
+        self.forms: dict[tuple[int, ...], Form] = {}
         self.search = DomainSearch(self.definitions, draws.evaluators)
         sides = [side for definition in self.definitions.values() for side in definition.sides]
         inputs = [name for name, symbol in table.tensors.items() if name in tensors and symbol.arguments is None]
@@ -249,6 +255,15 @@ class Cases:
         factors: Mapping[str, float] = NO_FACTORS,
     ) -> Case:
         """Draw sizes and tensors for one choice of lengths."""
+        form = (*long.values(), small)
+        if form not in self.forms:
+            self.forms[form] = self._form(long, small)
+        sizes, formulas, ranks, lengths = self.forms[form]
+        own, evaluator = self.statement.written(lengths), self._fitting(number, sizes, formulas, ranks, factors)
+        return Case(evaluator, self.statement.key, own.sides, own.free, lengths, long, small)
+
+    def _form(self, long: Mapping[SizeNode, int], small: bool) -> Form:
+        """Return what all instances with one choice of lengths have in common."""
         ranks = {
             name: sum(1 if kind == "index" else long["slot", name, slot] for slot, kind in enumerate(kinds))
             for name, kinds in self.kinds.items()
@@ -270,12 +285,10 @@ class Cases:
             arguments = self.table.tensors[name].arguments or ()
             formulas[name] = Formula(name, arguments, statement.key, indices, written.sides[1])
             join_sizes(statement, written.wide, sizes)
-        key = self.statement.key
-        own = self.statement.written(lengths[key])
-        join_sizes(self.statement, own.wide, sizes)
+        own = lengths[self.statement.key]
+        join_sizes(self.statement, self.statement.written(own).wide, sizes)
         join_capitals(self.entries, sizes)
-        evaluator = self._fitting(number, sizes, formulas | self.coded, ranks, factors)
-        return Case(evaluator, key, own.sides, own.free, lengths[key], long, small)
+        return sizes, formulas | self.coded, ranks, own
 
     def _fitting(
         self,
@@ -285,13 +298,16 @@ class Cases:
         ranks: Mapping[str, int],
         factors: Mapping[str, float],
     ) -> Evaluator:
-        """Draw sizes with which code runs and gives the shape of its indices, as many of them different as possible.
+        """Draw sizes with which code has values in the shape of its indices, as many of them different as possible.
 
-        Raises: NotationError, if there are none.
+        Raises: NotationError, if it has another shape with all sizes.
         """
         for name, formula in self.coded.items():
             if not formula.arguments:
-                shape = self._shape(formula, {})
+                try:
+                    shape = tuple(run(formula, {}).shape)
+                except UncheckableError as error:
+                    raise self._fail(name, str(error), "code that runs") from error.__cause__
                 if len(shape) != ranks[name]:
                     axes = f"{len(shape)} {'axis' if len(shape) == 1 else 'axes'}"
                     raise self._fail(
@@ -314,45 +330,43 @@ class Cases:
             for first, *others in blocks:
                 for other in others:
                     trial.join(first, other)
-            evaluator = self._evaluator(number, trial, formulas, ranks, factors)
-            found = self._misfit(evaluator, computed)
-            if found is None:
-                return evaluator
-            problem = problem or found
+            unlucky: Evaluator | None = None
+            for turn in range(TURNS):
+                evaluator = self._evaluator(number, trial, formulas, ranks, factors, turn)
+                found = self._misfit(evaluator, computed)
+                if found is None:
+                    return evaluator
+                if isinstance(found, NotationError):
+                    problem = problem or found
+                    break
+                unlucky = unlucky or evaluator
+            if unlucky is not None:
+                return unlucky
         assert problem is not None
         raise problem
 
-    def _misfit(self, evaluator: Evaluator, computed: Sequence[Formula]) -> NotationError | None:
+    def _misfit(self, evaluator: Evaluator, computed: Sequence[Formula]) -> NotationError | UnluckyError | None:
         """Return an error if code does not fit the sizes of an instance; None if it does."""
         for formula in computed:
             name = formula.name
             expected = evaluator.instance.places[name]
             try:
-                values = {each: evaluator.tensor(each, evaluator.base)[0] for each in formula.arguments}
-                shape = self._shape(formula, values)
+                for each in formula.arguments:
+                    evaluator.tensor(each, evaluator.base)
             except UncheckableError:
                 return None
-            except NotationError as error:
-                fault = error.fault
+            try:
+                shape = tuple(evaluator.tensor(name, evaluator.base)[0].shape)
+            except UnluckyError as problem:
+                return problem
+            except UncheckableError as problem:
+                fault = str(problem)
             else:
                 if shape == expected:
                     continue
                 fault = f"the code of {plain(name)} gives the shape {shape}, its indices say {expected}"
             return self._fail(name, fault, "code that fits the indices; '% size i = k' says what is equal")
         return None
-
-    def _shape(self, formula: Formula, values: Mapping[str, Array]) -> tuple[int, ...]:
-        """Return the shape of the value of code.
-
-        Raises: NotationError, if the code raises an error.
-        """
-        try:
-            return tuple(run(formula, values).shape)
-        except UncheckableError as problem:
-            error = problem.__cause__
-            first = str(error).partition("\n")[0]
-            fault = f"the code of {plain(formula.name)} raised {type(error).__name__}: {first}"
-            raise self._fail(formula.name, fault, "code that runs") from error
 
     def _fail(self, name: str, fault: str, expected: str) -> NotationError:
         """Return an error that points at the code of a tensor, if it is in this text, or at the chain."""
@@ -368,10 +382,11 @@ class Cases:
         formulas: Mapping[str, Formula],
         ranks: Mapping[str, int],
         factors: Mapping[str, float],
+        turn: int = 0,
     ) -> Evaluator:
         """Return the instance with these sizes, with its values; chains of the text share it if it fits them."""
         seed = self.draws.seed
-        roots = draw_sizes(number, sizes, seed, self.statement)
+        roots = draw_sizes(number, sizes, f"{seed}/{turn}" if turn else seed, self.statement)
         lengths = {node: roots[sizes.root(node)] for node in list(sizes.above)}
         places = {name: tuple(lengths["axis", name, axis] for axis in range(rank)) for name, rank in ranks.items()}
         own = {(node[1], node[2]): length for node, length in lengths.items() if node[0] == "index"}

@@ -15,7 +15,17 @@ from einsum_doc.compute.checking.held import held_if
 from einsum_doc.compute.checking.instances import FARTHEST, UncheckableError
 from einsum_doc.compute.checking.proofs import proved
 from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_sizes
-from einsum_doc.notation.expression import Expression, Index, Partial, Size, Tensor, letters, plain, subscripts
+from einsum_doc.notation.expression import (
+    Delta,
+    Expression,
+    Index,
+    Partial,
+    Size,
+    Tensor,
+    letters,
+    plain,
+    subscripts,
+)
 from einsum_doc.notation.reading.vocabulary import reserved
 
 PROVED = "Proved for all sizes: both sides have the same normal form, so they are equal wherever both have a value"
@@ -193,7 +203,7 @@ def sizes(case: Case) -> str:
 
 
 def _conflicts(cases: Cases, case: Case, number: int) -> list[str]:
-    """Describe the indices whose sizes a line makes equal though the definitions do not."""
+    """Describe the indices, and the deltas, that make sizes equal though the definitions do not."""
     defined = SizeClasses()
     for definition in cases.definitions.values():
         if not definition.ranges:  # The indices of a range have no letters that a message could name.
@@ -203,8 +213,8 @@ def _conflicts(cases: Cases, case: Case, number: int) -> list[str]:
         if node[0] == "index":
             said.setdefault(defined.root(node), str(node[2]))
     met: dict[Index, dict[SizeNode, tuple[str, int]]] = {}
-    tensors = (part for side in case.sides[number : number + 2] for part in side.walk() if isinstance(part, Tensor))
-    for part in tensors:
+    sides = case.sides[number : number + 2]
+    for part in (part for side in sides for part in side.walk() if isinstance(part, Tensor)):
         for axis, index in enumerate(part.indices):
             node = defined.root(("axis", part.name, axis))
             if isinstance(index, Index) and node in said:
@@ -217,6 +227,11 @@ def _conflicts(cases: Cases, case: Case, number: int) -> list[str]:
                 for node, (name, axis) in nodes.items()
             ]
             found.append(f"shapes differ: {index} is {', and '.join(parts)}")
+    head = cases.statement.sides[0]
+    for delta in dict.fromkeys(part for side in sides for part in side.walk() if isinstance(part, Delta)):
+        first, second = ({*met.get(index, ())} if isinstance(index, Index) else set() for index in delta.indices)
+        if first and second and not first & second and delta != head:
+            found.append(reserved(delta))
     return found
 
 

@@ -126,7 +126,7 @@ CONSECUTIVE = 3
 """The most sizes that are consecutive numbers, which begin higher in the next instance; more leave one out."""
 
 
-def draw_sizes(number: int, classes: SizeClasses, seed: int, statement: Statement) -> dict[SizeNode, int]:
+def draw_sizes(number: int, classes: SizeClasses, seed: int | str, statement: Statement) -> dict[SizeNode, int]:
     """Return a size for the root of each class: all different, if they are not too many.
 
     number: of the instance. Raises: NotationError, if a class has two sizes, or one that is too small.
@@ -154,7 +154,7 @@ def draw_sizes(number: int, classes: SizeClasses, seed: int, statement: Statemen
     return found
 
 
-def _varied_sizes(number: int, classes: int, taken: Collection[int], seed: int) -> list[int]:
+def _varied_sizes(number: int, classes: int, taken: Collection[int], seed: int | str) -> list[int]:
     """Return the sizes of an instance, in an order in which no class has the same one in all instances."""
     turn = number % AGAIN + number // AGAIN
     count = classes if classes <= DIFFERENT else 4

@@ -43,6 +43,7 @@ class DomainSearch:
 
         Of the definitions, and of what is differentiated, each must have a value. But the sides must have values for
         the same inputs: else it would depend on the search, and not on the author, for which of them they are equal.
+        So it does not if nothing but one side could be without a value, as in sin(arcsin x) = x.
         Raises: UncheckableError, if there are none.
         """
 
@@ -53,6 +54,8 @@ class DomainSearch:
         common = unmet(self._of_definitions(evaluator), form)
         if any(own):
             common |= unmet((each for side in sides for each in differentiated(side, chain)), form)
+        if not self.bounded and not all(any(conditions(side, chain)) for side in sides):
+            common |= {each: None for found in own for each in found}
         evaluator = self._moved(evaluator, list(common))
         reached = [self._moved(evaluator, list(common | each)) for each in own]
         for there, others in zip(reached, reversed(own), strict=True):
@@ -112,7 +115,12 @@ def _bases(expression: Expression, chain: str, instance: Instance) -> Iterator[t
 
 def _met(evaluator: Evaluator, found: Iterable[Condition]) -> bool:
     with torch.no_grad():
-        return not any(outside(evaluator.evaluate(each.argument, each.chain).value, each).any() for each in found)
+        for each in found:
+            if each not in evaluator.met:
+                if outside(evaluator.evaluate(each.argument, each.chain).value, each).any():
+                    return False
+                evaluator.met.add(each)
+    return True
 
 
 def known_form(instance: Instance, name: str) -> Expression | bool:

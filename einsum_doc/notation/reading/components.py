@@ -21,7 +21,7 @@ from einsum_doc.notation.expression import (
     Range,
     Subscript,
     Tensor,
-    plain,
+    identifier,
 )
 from einsum_doc.notation.matrices.nodes import Constant, Transpose
 from einsum_doc.notation.reading.cursor import Cursor, Parser
@@ -144,8 +144,11 @@ def canonical(name: str, lexicon: Lexicon) -> str:
 
 def before_bracket(parser: Parser, tensor: Tensor, at: Position) -> NotationError:
     """Return the error about a name before a bracket, which a reader could take for a function of what is inside."""
-    name = rf"\operatorname{{{plain(tensor.name)}}}(…)" + (" without indices" if tensor.indices else "")
-    name += f" or '% function {tensor.name}'" if tensor.name.lstrip("\\").isalpha() else ""
+    bare = tensor.name.rstrip("'")
+    simple = bare.lstrip("\\").isalpha()
+    letters = bare if simple else identifier(bare).replace("_", "")
+    name = rf"\operatorname{{{letters}}}{tensor.name[len(bare) :]}(…)" + (" without indices" if tensor.indices else "")
+    name += f" or '% function {bare}'" if simple else ""
     return parser.error(
         f"{tensor} before a bracket could be a function or a factor",
         expected=rf"{name} for a function, \cdot or \, between for a product",

@@ -28,6 +28,7 @@ from einsum_doc.notation.expression import (
     is_zero,
     mapped,
 )
+from einsum_doc.notation.reading.vocabulary import reserved
 
 
 class Scope:
@@ -112,6 +113,7 @@ class Scope:
             if index not in open_ and index not in summed:
                 if own.count(index) == 1:
                     expected = rf"a one-tensor to contract it with, \mathbf{{1}}_{{{index}}}, or \sum_{{{index}}}"
+                    expected += f"; {meaning}" if (meaning := reserved(expression)) else ""
                     raise self.fail(f"index {index} occurs once and is not free", index.at, expected)
                 summed.append(index)
         inner = open_.union(summed)

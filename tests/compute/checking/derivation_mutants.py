@@ -43,8 +43,10 @@ from einsum_doc.notation.expression import (
     Subscript,
     Sum,
     Tensor,
+    mapped,
     subscripts,
 )
+from einsum_doc.notation.matrices.components import OfMatrix
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
 
@@ -57,6 +59,8 @@ def texts() -> dict[str, str]:
     found = {path.stem: path.read_text("utf-8") for path in sorted(folder.glob("*.tex"))}
     field = json.loads((folder / "of_the_field.json").read_text("utf-8"))
     found |= {f"field: {case['name']}": case["rewritten"] for case in field if case["rewritten"]}
+    published = json.loads((folder / "published.json").read_text("utf-8"))
+    found |= {f"published: {case['name']}": case["added"] + case["literal"] for case in published}
     for path in sorted((ROOT / "docs").rglob("*.md")):
         page = path.read_text("utf-8")
         left_out = r"^(````+)python.*?^\1$|^```md\n.*?^```$|^\$\$[^$]*\\approx[^$]*\$\$$"
@@ -171,15 +175,7 @@ def _replaced(whole: Expression, target: Expression, other: Expression) -> Expre
         return other
     if not any(each is target for each in whole.walk()):
         return whole
-    fields = {}
-    for name, value in vars(whole).items():
-        if isinstance(value, Expression):
-            fields[name] = _replaced(value, target, other)
-        elif isinstance(value, tuple) and any(isinstance(each, Expression) for each in value):
-            fields[name] = tuple(_replaced(each, target, other) for each in value)
-        else:
-            fields[name] = value
-    return replace(whole, **fields)
+    return mapped(whole, lambda part: _replaced(part, target, other))
 
 
 def verdict(mutant: Mutant, seed: int) -> tuple[str, DerivationCheck | None]:
@@ -196,7 +192,8 @@ def verdict(mutant: Mutant, seed: int) -> tuple[str, DerivationCheck | None]:
 def true(mutant: Mutant, derivation: DerivationCheck) -> bool:
     """What the oracle says of it."""
     cases = derivation.checked[-1].all
-    codes = {name: symbol.let.body for name, symbol in derivation.table.tensors.items() if symbol.let is not None}
+    codes: dict[str, str | OfMatrix] = {each.name: each for each in derivation.table.matrices.values()}
+    codes |= {name: symbol.let.body for name, symbol in derivation.table.tensors.items() if symbol.let is not None}
     return all(
         Oracle(case, f"oracle {number}", codes).true(mutant.relation, mutant.relation + 1)
         for number, case in enumerate(cases)

@@ -8,6 +8,7 @@ the name (25 digits, where float64 has 16). A claim is compared in a few compone
 from __future__ import annotations
 
 import itertools
+import operator
 import random
 import re
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,7 @@ from einsum_doc.notation.expression import (
     Fixed,
     Function,
     Index,
+    Indicator,
     Negative,
     Number,
     One,
@@ -34,12 +36,14 @@ from einsum_doc.notation.expression import (
     Power,
     Product,
     Quotient,
+    Reduction,
     Size,
     Subscript,
     Sum,
     Summation,
     Tensor,
 )
+from einsum_doc.notation.matrices.components import OfMatrix
 
 mp.dps = 70
 STEP = mpf(10) ** -17
@@ -71,7 +75,21 @@ FUNCTIONS = {
     "abs": abs,
     "sign": mpmath.sign,
     "relu": lambda u: max(u, mpf(0)),
+    "sech": mpmath.sech,
+    "csch": mpmath.csch,
+    "coth": mpmath.coth,
+    "softplus": lambda u: mpmath.log1p(mpmath.exp(u)),
+    "logsigmoid": lambda u: -mpmath.log1p(mpmath.exp(-u)),
+    "silu": lambda u: u / (1 + mpmath.exp(-u)),
+    "gelu": lambda u: u * mpmath.ncdf(u),
+    "mish": lambda u: u * mpmath.tanh(mpmath.log1p(mpmath.exp(u))),
+    "softsign": lambda u: u / (1 + abs(u)),
+    "normalpdf": mpmath.npdf,
+    "normalcdf": mpmath.ncdf,
 }
+
+COMPARISONS = {"<": operator.lt, ">": operator.gt, "≤": operator.le, "≥": operator.ge, "≠": operator.ne}
+REDUCTIONS = {"∏": mpmath.fprod, "max": max, "min": min}
 
 CODE = {
     "torch.linalg.inv": lambda matrix: matrix**-1,
@@ -80,6 +98,12 @@ CODE = {
     "torch.linalg.svd": mp.svd_r,
 }
 """The functions of a matrix in the code of the texts, in mpmath; `[1]` in the code selects from a tuple."""
+
+OF_MATRICES = {
+    "inv": CODE["torch.linalg.inv"],
+    "det": mpmath.det,
+    "logdet": lambda matrix: mpmath.log(abs(mpmath.det(matrix))),
+}
 
 Assignment = Mapping[Index, int]
 Key = tuple[int, ...]
@@ -124,7 +148,7 @@ class Values:
 class Oracle:
     """One case of a chain, in its own numbers."""
 
-    def __init__(self, case: Case, seed: str, codes: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(self, case: Case, seed: str, codes: Mapping[str, str | OfMatrix] = MappingProxyType({})) -> None:
         self.case = case
         self.codes = codes
         self.chain = case.key
@@ -134,7 +158,7 @@ class Oracle:
         self.seed = seed
         self.base = Values(self)
         self.partials: dict[tuple[str, Key, str, Key, tuple[str, ...]], mpf] = {}
-        self.coded: dict[tuple[str, int], Any] = {}
+        self.coded: dict[tuple[str, int, Key], Any] = {}
         self.alive: list[Values] = []
 
     def true(self, first: int, second: int) -> bool:
@@ -171,6 +195,8 @@ class Oracle:
         return name == x or (formula is not None and any(self.depends(each, x) for each in formula.arguments))
 
     def defined(self, formula: Formula, key: Key, values: Values) -> mpf:
+        if formula.code is not None and isinstance(of := self.codes[formula.name], OfMatrix):
+            return self.of_matrix(of, key, values)
         if formula.code is not None:
             found = self.code(formula, values)
             return found[key if len(key) > 1 else key[0]] if key else found
@@ -180,7 +206,7 @@ class Oracle:
 
     def code(self, formula: Formula, values: Values) -> Any:
         """The value of code: a function of a matrix, or a part of its result."""
-        if (formula.name, id(values)) not in self.coded:
+        if (formula.name, id(values), ()) not in self.coded:
             (argument,) = formula.arguments
             rows, columns = self.places[argument]
             matrix = mpmath.matrix(rows, columns)
@@ -188,9 +214,29 @@ class Oracle:
                 matrix[row, column] = values.component(argument, (row, column))
             name, part = re.fullmatch(r".*= *([a-z.]+)\([^()]*\)(?:\[(\d)\])?", self.codes[formula.name]).groups()
             found = CODE[name](matrix)
-            self.coded[formula.name, id(values)] = found if part is None else found[int(part)]
+            self.coded[formula.name, id(values), ()] = found if part is None else found[int(part)]
             self.alive.append(values)
-        return self.coded[formula.name, id(values)]
+        return self.coded[formula.name, id(values), ()]
+
+    def of_matrix(self, of: OfMatrix, key: Key, values: Values) -> mpf:
+        """A component of an inverse, or a determinant, of the matrix that the first indices choose."""
+        count = len(of.open)
+        each, place = key[:count], key[count:]
+        rows, columns = (
+            list(itertools.product(*map(range, sizes)))
+            for sizes in (
+                self.places[of.argument.name][count : count + of.rows],
+                self.places[of.argument.name][count + of.rows :],
+            )
+        )
+        if (of.name, id(values), each) not in self.coded:
+            matrix = mpmath.matrix(
+                [[values.component(of.argument.name, (*each, *row, *column)) for column in columns] for row in rows]
+            )
+            self.coded[of.name, id(values), each] = OF_MATRICES[of.function](matrix)
+            self.alive.append(values)
+        found = self.coded[of.name, id(values), each]
+        return found[rows.index(place[: of.rows]), columns.index(place[of.rows :])] if place else found
 
     def position(self, place: Subscript, assignment: Assignment) -> int:
         match place:
@@ -233,9 +279,13 @@ class Oracle:
                 return found
             case Sum(terms):
                 return mpmath.fsum(map(of, terms))
+            case Indicator((first, second), sign):
+                holds = COMPARISONS[sign](self.position(first, assignment), self.position(second, assignment))
+                return mpf(holds)
             case Summation(indices, body):
                 ranges = [range(self.sizes[chain, index]) for index in indices]
-                return mpmath.fsum(
+                reduced = REDUCTIONS[expression.sign] if isinstance(expression, Reduction) else mpmath.fsum
+                return reduced(
                     self.number(body, {**assignment, **dict(zip(indices, key, strict=True))}, values, chain)
                     for key in itertools.product(*ranges)
                 )

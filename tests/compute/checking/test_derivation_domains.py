@@ -135,6 +135,18 @@ DOMAINS = {
         r"\frac{\partial u_i}{\partial p_j} &= \frac{1}{\mathbf{1}_i - p_i} \delta_{ij}",
         "p below 1",
     ),
+    "a side that has values everywhere": (
+        "",
+        r"\sin(\arcsin(x_i)) &= x_i",
+        r"\sin(2 \arcsin(x_i)) &= 2 x_i",
+        "x between −1 and 1",
+    ),
+    "the square of a root": (
+        "",
+        r"\sqrt{x_i} \sqrt{x_i} &= x_i",
+        r"\sqrt{x_i} \sqrt{x_i} &= x_i^2",
+        "x positive",
+    ),
     "the derivative of an arc sine": (
         "",
         r"\frac{\partial}{\partial x_p} \arcsin(x_i) &= \frac{1}{\sqrt{\mathbf{1}_i - x_i^2}} \delta_{ip}",
@@ -346,7 +358,8 @@ NARROWED = {
     "with a name": r"y_i &= \log(x_i^2) \\ y_i &= 2 \log(x_i)",
     "the logarithm of a product": r"\log(x_i) + \log(y_i) &= \log(x_i y_i)",
     "the root of a product": r"\sqrt{x y} &= \sqrt{x} \sqrt{y}",
-    "the square of a root": r"\sqrt{x_i} \sqrt{x_i} &= x_i",
+    "the square of a root": r"\sqrt{x_i} \sqrt{x_i} &= \sqrt{x_i^2}",
+    "a magnitude": r"e^{\log x} &= \operatorname{abs}(x)",
     "where both are negative": r"\frac{\sqrt{x y}}{x} &= \sqrt{\frac{y}{x}}",
     "where both are negative, with a name": r"z_i &= \sqrt{x_i y_i} \\ \frac{z_i}{x_i} &= \sqrt{\frac{y_i}{x_i}}",
     "on a half of the domain": r"y_i &= \sqrt{\mathbf{1}_i - x_i^2} \\ \sqrt{x_i^2} y_i &= x_i y_i",
@@ -384,8 +397,7 @@ def test_an_argument_that_must_be_positive_has_one_sign() -> None:
 
 HINTS = {
     r"\log(x_i^2) &= 2 \log(x_i)": "log(x_i) is not real for some inputs for which the other side is; '% positive x'",
-    r"\sqrt{\lambda} \sqrt{\lambda} &= \lambda": r"'% positive \lambda' says that an input is positive",
-    r"\sin(\arcsin(x_i)) &= x_i": "'% interval x = -1 1' says where x lies",
+    r"\sqrt{\lambda} \sqrt{\lambda} &= \sqrt{\lambda^2}": r"'% positive \lambda' says that an input is positive",
     r"y_i &= \sqrt{-x_i^2 - \mathbf{1}_i}": "(−x_i^2 − 1_i)^(1/2) is not real here",
 }
 
@@ -469,3 +481,25 @@ def test_every_instance_has_what_is_declared(directive: str) -> None:
     assert verify(directive + "\n" r"b_{ij} c_{ij} &= a_{ij} c_{ij}", let={"b": look})
     assert seen
     assert all(seen)
+
+
+SINGULAR_IF_WIDE = {
+    "the inverse of a product": r"(\mathbf{X}^T \mathbf{X})^{-1} \mathbf{X}^T \mathbf{X} &= \mathbf{I}",
+    "of three matrices": r"(\mathbf{Y}^T \mathbf{X}^T \mathbf{X} \mathbf{Y})^{-1} \mathbf{Y}^T \mathbf{X}^T \mathbf{X} \mathbf{Y} &= \mathbf{I}",
+    "a logarithm": r"\frac{\partial}{\partial \mathbf{X}} \log \det(\mathbf{X}^T \mathbf{X}) &= 2 \mathbf{X} (\mathbf{X}^T \mathbf{X})^{-1}",
+    "code": "S_{ij} &= x_{ni} x_{nj} \\\\\n% let P = torch.linalg.inv(S)\n"
+    r"\frac{\partial P_{ij}}{\partial S_{pq}} &= -P_{ip} P_{qj}",
+}
+
+
+@pytest.mark.parametrize("row", SINGULAR_IF_WIDE.values(), ids=SINGULAR_IF_WIDE.keys())
+def test_sizes_are_drawn_for_which_a_matrix_has_an_inverse(row: str) -> None:
+    for seed in range(8):
+        outcome = verify(row, seed=seed)
+        assert outcome, str(outcome)
+
+
+def test_a_matrix_that_is_singular_for_all_sizes_cannot_be_checked() -> None:
+    line = verify(r"(\mathbf{x} \mathbf{x}^T)^{-1} &= 2 (\mathbf{x} \mathbf{x}^T)^{-1}").lines[0]
+    assert line.message.startswith("false: cannot be checked")
+    assert "singular" in line.details[0]

@@ -1,6 +1,8 @@
 """The language of derivations: every construct, and how its misuse is answered."""
 # ruff: noqa: E501 (a case is a line of the table)
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -419,3 +421,21 @@ def test_no_two_indices_share_a_size_unless_they_must() -> None:
         sizes = dict(part.split("=") for part in instance.split(", "))
         assert sizes["i"] == sizes["p"]
         assert len({sizes["i"], sizes["q"], sizes["k"]}) == 3
+
+
+class Tripled(torch.autograd.Function):
+    """Three times its argument, with a backward pass that cannot be batched."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        return 3 * x
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        return torch.from_numpy(3 * gradient.numpy())
+
+
+def test_code_may_have_a_backward_pass_that_cannot_be_batched() -> None:
+    rows = r"\frac{{\partial y_{{ij}}}}{{\partial x_{{pq}}}} &= {} \delta_{{ip}} \delta_{{jq}}"
+    assert verify(rows.format(3), let={"y": lambda x: Tripled.apply(x)})
+    assert not verify(rows.format(2), let={"y": lambda x: Tripled.apply(x)})

@@ -5,6 +5,7 @@ import pytest
 
 from einsum_doc import NotationError, verify
 from einsum_doc.compute.checking.derivation import Derivations
+from einsum_doc.notation.reading.vocabulary import HINTS
 
 LAYER = r"z_i &= W_{ij} x_j \\ y_i &= \operatorname{f}(z_i) \\ "
 
@@ -102,6 +103,28 @@ def test_matrices_do_not_commute() -> None:
     assert not verify(r"\mathbf{A} \mathbf{B} &= \mathbf{B} \mathbf{A}")
 
 
+STYLED = {
+    "calligraphic": r"\mathcal{A} \mathcal{B} &= \mathcal{B} \mathcal{A}",
+    "sans serif": r"\mathsf{A}' \mathsf{B} &= \mathsf{B} \mathsf{A}'",
+    "in a definition": r"\mathsf{C} &= 2 \mathsf{A} \\ \mathsf{C} &= \mathsf{A} + \mathsf{A}",
+    "below a derivative": r"\frac{\partial}{\partial \mathsf{A}} (\mathsf{A}^2) &= 2 \mathsf{A}",
+}
+
+
+@pytest.mark.parametrize("text", STYLED.values(), ids=STYLED.keys())
+def test_a_capital_in_a_style_of_matrices_is_refused_until_the_page_says_what_it_is(text: str) -> None:
+    with pytest.raises(NotationError, match="is a matrix or a number") as caught:
+        verify(text)
+    assert caught.value.expected.startswith(r"'% matrix \math")
+
+
+def test_a_capital_in_a_style_of_matrices_is_what_the_page_says() -> None:
+    commute = r"\mathsf{A} \mathsf{B} &= \mathsf{B} \mathsf{A}"
+    assert not verify("% matrix \\mathsf{A} \\mathsf{B}\n" + commute)
+    assert verify(r"\mathcal{J} &= x_i x_i + \mathcal{L} \\ \frac{\partial \mathcal{J}}{\partial x_i} &= 2 x_i")
+    assert verify("AB &= BA")
+
+
 def test_a_bold_name_with_indices_is_a_tensor() -> None:
     assert verify(r"\mathbf{A}_{ij} \vec{b}_j &= [\vec{b}]_j (\mathbf{A}^T)_{ji} \mathbf{1}_k \delta_{k0}")
 
@@ -169,6 +192,11 @@ RESERVED = {
         OWN_DELTA.replace("bj", "ij"),
     ),
     "below a derivative": (r"\frac{\partial C}{\partial \delta_{bj}} &= \mathbf{1}_{bj}", OWN_DELTA),
+    "on the right": (
+        r"z_{bj} &= x_{bi} w_{ij} \\ \frac{\partial C}{\partial w_{ij}} &= x_{bi} \delta_{bj}",
+        OWN_DELTA,
+    ),
+    "on the right, with an index of no sum": (r"\frac{\partial C}{\partial v_j} &= \delta_{bj}", OWN_DELTA),
     "π below a derivative": (r"\frac{\partial C}{\partial \pi} &= 1", OWN_PI),
 }
 
@@ -176,11 +204,51 @@ RESERVED = {
 @pytest.mark.parametrize(("text", "said"), RESERVED.values(), ids=RESERVED.keys())
 def test_a_letter_with_a_meaning_of_its_own_says_so(text: str, said: str) -> None:
     try:
-        (line,) = verify(text).lines
+        *_, line = verify(text).lines
         found = "" if line.holds else "\n".join(line.details)
     except NotationError as error:
         found = error.expected
     assert said in found
+
+
+def test_a_delta_between_indices_of_one_size_is_not_taken_for_a_name() -> None:
+    false = r"z_{bj} &= x_{bi} w_{ij} \\ \frac{\partial z_{bj}}{\partial w_{pq}} &= 3 x_{bp} \delta_{jq}"
+    assert not any("Kronecker" in detail for detail in verify(false).lines[-1].details)
+
+
+SPELLINGS = {
+    r"\odot for a product of components, or x_i y_i": [r"x_i \odot y_i &= x_i y_i"],
+    r"\operatorname{abs}(x_i), \|\mathbf{x}\| for a norm, \det \mathbf{A}": [
+        r"\operatorname{abs}(x_i) &= \operatorname{abs}(x_i)",
+        r"\|\mathbf{x}\| &= \|\mathbf{x}\|",
+        r"\det \mathbf{A} &= \det \mathbf{A}",
+    ],
+    r"brackets around the sum, \left( \sum_i … \right)": [r"y_j \left( \sum_i x_i z_i \right) &= x_i z_i \, y_j"],
+    "a prime on a name, x'_{i}, or on an index, x_{i'}": ["x'_{i} y_{i'} &= y_{i'} x'_{i}"],
+    r"the rows alone, as they stand inside of \begin{aligned}": [r"x_i &= x_i"],
+    r"= or \neq": [r"x_i &= x_i", r"x_i &\neq 2 x_i"],
+}
+
+
+def test_what_is_proposed_for_a_sign_can_be_read() -> None:
+    assert set(HINTS.values()) == SPELLINGS.keys()
+    for hint, rows in SPELLINGS.items():
+        for row in rows:
+            assert verify(row), hint
+
+
+NAMES = ["h", "h'", r"\phi", r"\hat{g}", r"\tilde{\phi}'", r"\mathcal{L}", r"\boldsymbol{\phi}", r"\mathrm{net}", "g_e"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_functions_that_are_proposed_for_a_name_before_a_bracket_can_be_read(name: str) -> None:
+    with pytest.raises(NotationError) as caught:
+        verify(f"y_i &= {name}(x_i)")
+    spelled, *directive = caught.value.expected.split(" for a function")[0].split(" or ")
+    row = "y_i &= " + spelled.removesuffix(" without indices").replace("…", "x_i")
+    assert verify(row)
+    for each in directive:
+        assert verify(f"{each.strip(chr(39))}\ny_i &= {name.partition('_')[0]}(x_i)")
 
 
 def test_the_names_that_are_proposed_can_be_read() -> None:

@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, TypeAlias, cast
+from string import ascii_letters
+from typing import TypeAlias, cast
 
 import torch
-from opt_einsum import contract_expression  # type: ignore[import-untyped]
+from opt_einsum.paths import auto  # type: ignore[import-untyped]
 from torch import Tensor as Array
 
 from einsum_doc.compute.checking.evaluation.arrays import (
@@ -20,7 +21,7 @@ from einsum_doc.compute.checking.evaluation.arrays import (
     checked,
     largest,
 )
-from einsum_doc.compute.checking.instances import UncheckableError, UnluckyError, check_size
+from einsum_doc.compute.checking.instances import LARGEST, UncheckableError, UnluckyError, check_size
 from einsum_doc.notation.expression import Expression, Function, Index, Reduction, Subscript
 
 STEEPEST = 1e6
@@ -30,6 +31,9 @@ Random: TypeAlias = Callable[[str, Sequence[int]], Array]
 """A source of random numbers: a name and a shape -> an array."""
 
 _Elementwise: TypeAlias = Callable[[Array], Array]
+
+_Step: TypeAlias = tuple[list[int], list[str], str]
+"""A contraction: the places of its operands, their labels, and those of the result."""
 
 _FUNCTIONS: dict[str, _Elementwise] = {
     "exp": torch.exp,
@@ -95,18 +99,14 @@ def function(expression: Function, argument: LabelledArray, random: Random) -> L
     return check_components(result, expression) if name == "exp" else result
 
 
-def applied(expression: Expression, elementwise: _Elementwise, argument: LabelledArray) -> LabelledArray:
-    """Apply a function to each component; its slope enlarges the scale."""
+def applied(
+    expression: Expression, elementwise: _Elementwise, argument: LabelledArray, slope: _Elementwise | None = None
+) -> LabelledArray:
+    """Apply a function to each component; its slope, by autograd unless it is given, enlarges the scale."""
     value = elementwise(argument.value)
     scale = None
     if argument.scale is not None:
-        with torch.enable_grad():
-            variable = argument.value.detach().requires_grad_()
-            found = elementwise(variable)
-            slope = torch.zeros_like(variable)
-            if found.requires_grad:
-                (slope,) = torch.autograd.grad(found.sum(), variable)
-        spread = slope.abs() * argument.scale
+        spread = (slope or _derivative(elementwise))(argument.value.detach()).abs() * argument.scale
         if largest(spread) > STEEPEST * max(largest(value), 1.0):
             raise UnluckyError(f"{expression} is too steep for float64")
         scale = value.detach().abs() + spread
@@ -148,10 +148,10 @@ def total(terms: Sequence[LabelledArray]) -> LabelledArray:
     scales = [each.scale for each in wide if each.scale is not None]
     scale = None
     if len(scales) == len(wide):
-        scale = torch.stack(scales).sum(0)
-        magnitudes = [float(each.detach().amax()) for each in scales if each.numel()]
-        largest = max(magnitudes, default=0.0)
-        if any(0 < magnitude < SMALLEST_TERM * largest for magnitude in magnitudes):
+        every = torch.stack(scales)
+        scale = every.sum(0)
+        magnitudes = every.reshape(len(wide), -1).amax(1).tolist() if every.numel() else [0.0]
+        if any(0 < magnitude < SMALLEST_TERM * max(magnitudes) for magnitude in magnitudes):
             raise UnluckyError("a term is too small to be seen beside the others; a letter for a small number is not")
     value = wide[0].value
     for each in wide[1:]:
@@ -177,7 +177,8 @@ def rational_power(base: LabelledArray, exponent: Fraction, expression: Expressi
         ones = torch.ones_like(base.value)
         return LabelledArray(base.labels, ones, None if base.scale is None else ones)
     power = int(exponent) if exponent.denominator == 1 else float(exponent)
-    result = check_components(applied(expression, lambda values: values**power, base), expression)
+    raised = applied(expression, lambda values: values**power, base, lambda values: power * values ** (power - 1))
+    result = check_components(raised, expression)
     if bool(((result.value == 0) & (base.value != 0)).any()):
         raise UnluckyError(f"{expression} is too small for float64")
     return result
@@ -209,12 +210,12 @@ def product(factors: Sequence[LabelledArray], summed: Sequence[Subscript]) -> La
     scales = [each.scale for each in factors if each.scale is not None]
     scale = None
     if len(scales) == len(factors):
-        magnitudes = [each.value.abs() for each in factors]
+        magnitudes = [each.value.detach().abs() for each in factors]
         scale = _contracted(magnitudes, contraction)
         for place, (magnitude, own) in enumerate(zip(magnitudes, scales, strict=True)):
             if not torch.equal(magnitude, own):
                 scale = scale + _contracted([*magnitudes[:place], own, *magnitudes[place + 1 :]], contraction)
-        if sum(map(_log_smallest, scales)) < -250:
+        if scale.numel() and float(scale.min()) < 1e-60 and sum(map(_log_smallest, scales)) < -250:
             raise UnluckyError("a product is too small for float64")
     return LabelledArray(kept, _contracted([each.value for each in factors], contraction), scale)
 
@@ -246,28 +247,40 @@ COMPARISONS: dict[str, Callable[[Array, Array], Array]] = {
 
 
 @lru_cache(maxsize=4096)
-def _contraction(terms: tuple[tuple[int, ...], ...], output: tuple[int, ...]) -> Any:
+def _contraction(terms: tuple[tuple[int, ...], ...], output: tuple[int, ...]) -> list[_Step]:
     """Return a product as opt_einsum's steps of two factors, as if all sizes were equal."""
-    return contract_expression(*(part for term in terms for part in ((2,) * len(term), term)), output)
+    left = list(terms)
+    sizes = dict.fromkeys((label for term in terms for label in term), 2)
+    path = auto(list(map(frozenset, terms)), frozenset(output), sizes) if len(terms) > 2 else [range(len(terms))]
+    steps: list[_Step] = []
+    for step in path:
+        places = sorted(step, reverse=True)
+        operands = [left.pop(place) for place in places]
+        needed = {*output}.union(*left)
+        labels = tuple(dict.fromkeys(label for operand in operands for label in operand))
+        result = tuple(label for label in labels if label in needed) if left else output
+        letters = dict(zip(labels, ascii_letters, strict=False))
+        *inputs, end = ("".join(letters[label] for label in each) for each in (*operands, result))
+        steps.append((places, inputs, end))
+        left.append(result)
+    return steps
 
 
-def _contracted(arrays: Sequence[Array], contraction: Any) -> Array:
+def _contracted(arrays: Sequence[Array], steps: list[_Step]) -> Array:
     """Return the product of arrays, two at a time.
 
     Raises: LargeError, if it or one on the way is too large.
     """
-    terms = contraction.contraction.partition("->")[0].split(",")
-    sizes = {
-        label: size
-        for term, array in zip(terms, arrays, strict=True)
-        for label, size in zip(term, array.shape, strict=True)
-    }
-    for _, _, step, *_ in contraction.contraction_list:
-        check_size([sizes[label] for label in step.partition("->")[2]])
-    result: Array = contraction(*arrays)
-    return result
+    left = list(arrays)
+    for places, inputs, output in steps:
+        operands = [left.pop(place) for place in places]
+        if math.prod(each.numel() for each in operands) > LARGEST:
+            sizes = dict(zip("".join(inputs), (size for each in operands for size in each.shape), strict=True))
+            check_size([sizes[label] for label in output])
+        left.append(torch.einsum(f"{','.join(inputs)}->{output}", *operands))
+    return left[0]
 
 
 def _log_smallest(array: Array) -> float:
-    smallest = float(torch.where(array > 0, array.detach(), math.inf).min()) if array.numel() else math.inf
+    smallest = float(torch.where(array > 0, array, math.inf).min()) if array.numel() else math.inf
     return math.log10(smallest) if smallest < math.inf else 0.0

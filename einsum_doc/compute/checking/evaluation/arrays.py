@@ -43,6 +43,8 @@ class LabelledArray:
 
     def over(self, labels: Sequence[Index], sizes: Sequence[int]) -> LabelledArray:
         """Return the array with these axes, constant along those that it lacks."""
+        if self.labels == tuple(labels):
+            return self
         order = [self.labels.index(label) for label in labels if label in self.labels]
         shape = [size if label in self.labels else 1 for label, size in zip(labels, sizes, strict=True)]
         check_size(sizes)
@@ -61,7 +63,7 @@ def aligned(arrays: Sequence[LabelledArray]) -> list[LabelledArray]:
 
 def largest(array: Array) -> float:
     """Return the largest magnitude in an array; 0 if it is empty."""
-    return float(array.detach().abs().amax()) if array.numel() else 0.0
+    return float(torch.linalg.vector_norm(array.detach(), math.inf)) if array.numel() else 0.0
 
 
 def checked(found: LabelledArray, expression: Expression) -> LabelledArray:
@@ -70,10 +72,12 @@ def checked(found: LabelledArray, expression: Expression) -> LabelledArray:
     Raises: UncheckableError, if one is not.
     """
     value = found.value.detach()
+    scale = value.abs() if found.scale is None else found.scale
+    if not scale.numel() or 1e-60 <= float(scale.min()) <= float(scale.max()) <= 1e60:  # False of what is not a number.
+        return found
     if value.isnan().any():
         raise UncheckableError(f"{expression} is not real here; '% positive x' says that an input is positive")
-    scale = value.abs() if found.scale is None else found.scale
-    if not scale.isfinite().all() or bool((scale > 1e60).any()):
+    if not bool((scale <= 1e60).all()):
         raise UnluckyError(f"{expression} is not finite, or too large for float64")
     if bool(((value.abs() < 1e-60) & (scale < 1e-60) & (scale > 0)).any()):
         raise UnluckyError(f"{expression} is too small for float64")

@@ -10,10 +10,11 @@ from typing import Any
 
 import torch
 from torch import Tensor as Array
+from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 
-from einsum_doc.compute.checking.evaluation.arithmetic import Random
+from einsum_doc.compute.checking.evaluation.arithmetic import STEEPEST, Random
 from einsum_doc.compute.checking.evaluation.arrays import largest
-from einsum_doc.compute.checking.instances import Formula, UncheckableError
+from einsum_doc.compute.checking.instances import Formula, UncheckableError, UnluckyError
 from einsum_doc.compute.checking.symbols.directives import Directives
 from einsum_doc.compute.checking.symbols.table import Code, Symbol
 from einsum_doc.notation.expression import plain
@@ -109,21 +110,28 @@ def _free_names(tree: ast.AST) -> list[str]:
 def run(formula: Formula, arguments: Mapping[str, Array]) -> Array:
     """Return the value of code; it gets copies, so that it may write into them.
 
-    Raises: UncheckableError, from the error that the code raises.
+    Raises: UncheckableError, from the error that the code raises; UnluckyError, if it is about a matrix's numbers.
     """
     assert formula.code is not None
     try:
         return formula.code({name: array.clone() for name, array in arguments.items()})
     except (Exception, SystemExit) as error:
-        raise UncheckableError(f"the code of {formula.name} raised {type(error).__name__}: {error}") from error
+        kind = UnluckyError if isinstance(error, LinAlgError) else UncheckableError
+        first = str(error).partition("\n")[0]
+        raise kind(f"the code of {plain(formula.name)} raised {type(error).__name__}: {first}") from error
 
 
 def sensitivity(formula: Formula, value: Array, arguments: Mapping[str, Array], random: Random) -> Array:
-    """Return the scale of the value of code: its size, or the factor by which it enlarges a change of its arguments."""
+    """Return the scale of the value of code: its size, or the factor by which it enlarges a change of its arguments.
+
+    Raises: UnluckyError, if it enlarges rounding too much, as the inverse of an almost singular matrix.
+    """
     found = largest(value)
     for number in range(2 if arguments else 0):
         changed = _perturbed(arguments, number, CHANGE, random)
         found = max(found, largest(run(formula, changed) - value) / CHANGE)
+    if not found <= STEEPEST * max(largest(value), 1.0):
+        raise UnluckyError(f"the code of {plain(formula.name)} enlarges rounding too much for float64")
     return torch.tensor(found, dtype=torch.float64).expand(value.shape)
 
 
@@ -171,7 +179,7 @@ def follow(
             raise
     told = sum(float((slope * (up[name] - down[name]).detach()).sum()) for name, slope in said.items())
     if not abs(change - told) <= FOLLOWS * STEP * float(size.detach()):
-        raise UncheckableError(f"the code of {formula.name} has another derivative than autograd finds in it")
+        raise UncheckableError(f"the code of {plain(formula.name)} has another derivative than autograd finds in it")
     return True
 
 

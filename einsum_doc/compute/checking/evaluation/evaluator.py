@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import torch
@@ -23,6 +24,7 @@ from einsum_doc.compute.checking.evaluation.arithmetic import (
 from einsum_doc.compute.checking.evaluation.arrays import LabelledArray, largest, number
 from einsum_doc.compute.checking.evaluation.code import follow, run, sensitivity
 from einsum_doc.compute.checking.instances import Formula, Instance, UncheckableError, UnluckyError, check_size
+from einsum_doc.compute.checking.symbols.domain import Condition
 from einsum_doc.compute.checking.symbols.exact import constant
 from einsum_doc.notation.expression import (
     Coordinate,
@@ -46,7 +48,11 @@ from einsum_doc.notation.expression import (
     Sum,
     Summation,
     Tensor,
+    plain,
 )
+
+CHUNK, BATCHED = 64, 4
+"""The number of components that are differentiated in one pass, and the least for which that is faster."""
 
 
 def jacobian(output: Array, variable: Array, again: bool) -> Array:
@@ -94,18 +100,27 @@ def _columns(flat: Array, variable: Array, again: bool) -> Array | None:
 
 def _rows(flat: Array, variable: Array, again: bool) -> Array:
     """Return the gradient of each component of a vector, as the rows of a matrix."""
-    gradients = []
-    for component in flat:
-        (row,) = torch.autograd.grad(component, variable, retain_graph=True, create_graph=again, allow_unused=True)
-        gradients.append(torch.zeros_like(variable) if row is None else row)
-    return torch.stack(gradients).reshape(flat.numel(), -1)
+    total = flat.sum()
+
+    def row(weights: Array) -> Array:
+        # The weights come by a hook, as torch imports sympy for those that are an argument.
+        with flat.register_hook(lambda _: weights):  # type: ignore[no-untyped-call]
+            (found,) = torch.autograd.grad(total, variable, retain_graph=True, create_graph=again, allow_unused=True)
+        return torch.zeros_like(variable) if found is None else found
+
+    weights = torch.eye(flat.numel(), dtype=torch.float64)
+    if flat.numel() >= BATCHED:
+        with suppress(RuntimeError):  # Code may have a backward pass that cannot be batched.
+            found: Array = torch.vmap(row, chunk_size=CHUNK)(weights)
+            return found.reshape(flat.numel(), -1)
+    return torch.stack([row(each) for each in weights]).reshape(flat.numel(), -1)
 
 
 @dataclass
 class Context:
     """The source of the values of tensors: `x` replaced by a variable, and with it everything that depends on x.
 
-    held: the tensors that stay as they are.
+    held: the tensors that stay as they are. varied: the contexts inside, by their variable and what is held there.
     """
 
     parent: Context | None = None
@@ -113,6 +128,7 @@ class Context:
     variable: Array | None = None
     held: frozenset[str] = frozenset()
     known: dict[str, tuple[Array, Array | None]] = field(default_factory=dict)
+    varied: dict[tuple[str, frozenset[str]], tuple[Context, Array]] = field(default_factory=dict)
 
     @property
     def variables(self) -> list[str]:
@@ -123,7 +139,7 @@ class Context:
 class Evaluator:
     """The values of tensors and expressions on one instance, each computed once.
 
-    signs: those of the arguments of each function that consists of pieces.
+    signs: those of the arguments of each function that consists of pieces. met: conditions that its values meet.
     """
 
     def __init__(self, instance: Instance) -> None:
@@ -131,6 +147,7 @@ class Evaluator:
         self.base = Context()
         self.jacobians: dict[tuple[str, str, frozenset[str]], tuple[Array, Array]] = {}
         self.signs: dict[Expression, set[float]] = {}
+        self.met: set[Condition] = set()
         self._sources: dict[str, set[str]] = {}
         self._followed: set[tuple[str, int]] = set()
 
@@ -155,7 +172,7 @@ class Evaluator:
         if context.parent is None:
             if formula is None:
                 value = self.instance.input(name)
-                return value, value.abs()
+                return value, value.detach().abs()
             return self._defined(formula, context)
         if name == context.x:
             assert context.variable is not None
@@ -180,7 +197,7 @@ class Evaluator:
         value = run(formula, arguments)
         varies = any(argument.requires_grad for argument in arguments.values())
         if torch.is_grad_enabled() and varies and not value.requires_grad:
-            raise UncheckableError(f"autograd cannot differentiate the code of {formula.name}")
+            raise UncheckableError(f"autograd cannot differentiate the code of {plain(formula.name)}")
         if context is self.base:
             return value, sensitivity(formula, value, arguments, self.instance.random)
         if varies:
@@ -335,28 +352,31 @@ class Evaluator:
         if isinstance(body, Tensor):
             return self._placed(*self._jacobian(body.name, by.name, held, context), (*body.indices, *by.indices))
         level = self.evaluate(body, chain) if context is self.base else None
-        variable = self._variable(by.name, context)
         with torch.enable_grad():
-            output = self.evaluate(body, chain, Context(context, by.name, variable, held))
+            inner, variable = self._varied(by.name, held, context)
+            output = self.evaluate(body, chain, inner)
             found = jacobian(output.value, variable, again=context.parent is not None)
         scale = None
         if level is not None:
             scale = jacobian_scale(found, 0.0 if level.scale is None else largest(level.scale), variable)
         return self._placed(found, scale, (*output.labels, *by.indices))
 
-    def _variable(self, name: str, context: Context) -> Array:
-        value, _ = self.tensor(name, context)
-        return value.clone() if value.requires_grad else value.detach().clone().requires_grad_()
+    def _varied(self, x: str, held: frozenset[str], context: Context) -> tuple[Context, Array]:
+        """Return a context in which x is a variable, and this variable."""
+        if (x, held) not in context.varied:
+            value, _ = self.tensor(x, context)
+            variable = value.clone() if value.requires_grad else value.detach().clone().requires_grad_()
+            context.varied[x, held] = Context(context, x, variable, held), variable
+        return context.varied[x, held]
 
     def _jacobian(self, name: str, x: str, held: frozenset[str], context: Context) -> tuple[Array, Array | None]:
         """Return ∂name/∂x, with the axes of both; the downstream scalar is no tensor."""
         base = context is self.base
         if base and (name, x, held) in self.jacobians:
             return self.jacobians[name, x, held]
-        variable = self._variable(x, context)
         downstream = name not in self.instance.places and name not in self.instance.formulas
         with torch.enable_grad():
-            inner = Context(context, x, variable, held)
+            inner, variable = self._varied(x, held, context)
             output = self._downstream(name, inner) if downstream else self.tensor(name, inner)[0]
             found = jacobian(output, variable, again=context.parent is not None)
         if not base:

@@ -14,6 +14,7 @@ from einsum_doc.notation.expression import (
     Expression,
     Index,
     NewIndex,
+    Partial,
     Summation,
     Tensor,
     letters,
@@ -28,6 +29,7 @@ from einsum_doc.notation.reading.parse import parse_expression
 from einsum_doc.notation.sums.scope import Scope
 
 _BOLD = re.compile(r"\\(?:mathbf|boldsymbol|vec)\{(.*?)\}")
+_STYLED = re.compile(r"\\math(?:sf|cal)\{(?!L\})[A-Z]\}'*")
 _SIGN = re.compile(r"\\?([A-Za-z]+)")
 
 
@@ -67,6 +69,7 @@ def in_components(
     Raises: NotationError, where shapes do not fit.
     """
     _refuse_two_names(sides, table, scope)
+    _refuse_styled(sides, table, scope)
     names = {part.name for side in sides for part in side.walk() if isinstance(part, Tensor)}
     used = letters(index for side in sides for index in subscripts(side)) | {name.lower() for name in names}
     before = set(table.matrices)
@@ -105,6 +108,17 @@ def _refuse_two_names(sides: Sequence[Expression], table: SymbolTable, scope: Sc
             if plain(other) == plain(part.name):
                 expected = f"'% matrix {part.name} = {other}_{{ij}}', or one name for both"
                 raise scope.fail(f"{other} with indices and {part.name} without are two names", part.at, expected)
+
+
+def _refuse_styled(sides: Sequence[Expression], table: SymbolTable, scope: Scope) -> None:
+    r"""Refuse `\mathsf{A}` and `\mathcal{A}`, but for the loss: inputs without indices, and matrices to a reader."""
+    parts = [part for side in sides for part in side.walk()]
+    scalars = {part.body.name for part in parts if isinstance(part, Partial) and isinstance(part.body, Tensor)}
+    known = {*table.shapes, *table.tensors, *table.scalars, *scalars}
+    for part in parts[1:]:
+        if isinstance(part, Tensor) and not part.indices and part.name not in known and _STYLED.fullmatch(part.name):
+            expected = f"'% matrix {part.name}', or a small or italic letter for a number"
+            raise scope.fail(f"nothing says if {part.name} is a matrix or a number", part.at, expected)
 
 
 def _failing(sides: Sequence[Expression], table: SymbolTable, scope: Scope) -> Fail:
