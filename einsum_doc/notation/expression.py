@@ -283,11 +283,15 @@ class Function(Expression):
 
 @dataclass(frozen=True)
 class Partial(Expression):
-    """The derivative of `body` by the components of a tensor; `held` are the names of the tensors held fixed."""
+    """The derivative of `body` by the components of a tensor; `held` are the names of the tensors held fixed.
+
+    bare: true if the body is a product that stands after the sign without brackets.
+    """
 
     body: Expression
     by: Tensor
     held: tuple[str, ...] = ()
+    bare: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         one = isinstance(self.body, Tensor)

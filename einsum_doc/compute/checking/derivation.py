@@ -26,6 +26,7 @@ from einsum_doc.compute.checking.symbols.resolution import (
     sides_of,
 )
 from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable
+from einsum_doc.compute.checking.symbols.unification import equal_axes
 from einsum_doc.compute.checking.symbols.vanishing import refuse_vanishing
 from einsum_doc.errors import ArgumentError, NotationError, sequence, shown, whole
 from einsum_doc.notation.expression import Expression, Function, Index, Partial, Tensor, subscripts
@@ -309,7 +310,9 @@ class DerivationCheck:
         register(self.table, body, self.scope)
         kept = [index for index in found.argument.indices if isinstance(index, Index)]
         equal = [*directives.equal, *found.square]
-        define(self.table, Statement(f"{key}, {found.name}", key, (argument, body), self.scope, equal, kept, True))
+        matrix = Statement(f"{key}, {found.name}", key, (argument, body), self.scope, equal, kept, True)
+        define(self.table, matrix)
+        self.table.square.update(equal_axes(matrix))
         self.table.tensors[found.argument.name] = replace(self.table.tensors[found.argument.name], auxiliary=True)
         self.table.tensors[found.name] = of_matrix(found)
 
@@ -350,6 +353,7 @@ class DerivationCheck:
         refuse_vanishing(self.table, sides, above, self.scope, defines)
         kept = [*directives.kept, *free]
         statement = Statement(key, key, sides, self.scope, directives.equal, kept, defines)
+        self.table.square.update(equal_axes(statement))
         cases = Cases(statement, self.table, self.draws)
         self.checked.append(cases)
         said = f"; local: {', '.join(dict.fromkeys(map(str, local)))}" if local else ""

@@ -228,8 +228,9 @@ class Components:
         return tuple(found)
 
     def _function(self, expression: Function, argument: Expression, rows: Slots, columns: Slots) -> Expression:
-        if expression.name == "log" and isinstance(argument, MatrixFunction) and argument.name == "det":
-            return self._of_matrix(replace(argument, name="logdet"), (), ())
+        determinant = isinstance(argument, MatrixFunction) and argument.name in ("det", "bars")
+        if expression.name == "log" and determinant and self.shapes.known(argument.parts[0]) != SCALAR:
+            return self._of_matrix(MatrixFunction("logdet", argument.parts[0], at=argument.at), (), ())
         return replace(expression, argument=self.of(argument, rows, columns))
 
     def _power(self, expression: Power, rows: Slots, columns: Slots) -> Expression:
@@ -280,6 +281,10 @@ class Components:
             case "tr":
                 new = self._new(shape[0])
                 return Summation(new, self.of(argument, new, new), at=at)
+            case "bars" if shape == SCALAR:
+                return Function("abs", self.of(argument), at=at)
+            case "bars":
+                return self._named(replace(expression, name="det"), rows, columns)
             case "diag" if sum(shape) == 1:
                 own = self.of(argument, *((rows, ()) if shape[0] else ((), rows)))
                 return Product((Delta((*rows, *columns), at=at), own), at=at)

@@ -33,21 +33,16 @@ from einsum_doc.notation.reading.components import (
     tensor_name,
 )
 from einsum_doc.notation.reading.cursor import Parser
-from einsum_doc.notation.reading.indices import indices
-from einsum_doc.notation.reading.operators import (
+from einsum_doc.notation.reading.derivatives import (
     derivative,
     enclosed_derivative,
-    function,
     gradient,
-    indicator,
     inline_derivative,
-    inner,
     is_derivative,
-    norm,
-    root,
-    summation,
     with_held,
 )
+from einsum_doc.notation.reading.indices import indices
+from einsum_doc.notation.reading.operators import function, indicator, inner, magnitude, norm, root, summation
 from einsum_doc.notation.reading.tokens import Token
 from einsum_doc.notation.reading.vocabulary import BETWEEN, BOLD_STYLES, CONSTANTS
 
@@ -108,7 +103,7 @@ class Terms(Parser):
             else:
                 first = self.next
                 factor = self.factor()
-                if self.sees("bar") and not self.next.stretched:
+                if self.sees("bar") and not self.next.stretched and (not self.in_bars or self.peek(1).text == "_"):
                     factor = with_held(self, factor)
                 if items and not times:
                     _refuse_misreading(self, items[-1], first, factor)
@@ -313,6 +308,7 @@ _CONSTRUCTS: Mapping[str, Callable[[Parser], Expression]] = {
     "partial": inline_derivative,
     "nabla": gradient,
     "norm": norm,
+    "magnitude": magnitude,
     "inner": inner,
     "blank": enclosed_derivative,
 }

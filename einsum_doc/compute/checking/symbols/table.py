@@ -115,6 +115,7 @@ class SymbolTable:
     samples: letters that number vectors. matrices: the inverses and determinants so far.
     lexicon: the meanings of letters that reading needs.
     values: the functions that rows define, each with its argument and its value.
+    square: tensors with two axes of one size, by rows of the page, as a trace or an inverse needs them.
     """
 
     tensors: dict[str, Symbol] = field(default_factory=dict)
@@ -130,6 +131,7 @@ class SymbolTable:
     matrices: dict[Expression, OfMatrix] = field(default_factory=dict)
     lexicon: Lexicon = NOTHING_SAID
     values: dict[str, tuple[Tensor, Expression]] = field(default_factory=dict)
+    square: set[tuple[str, int, int]] = field(default_factory=set)
 
     def copy(self) -> SymbolTable:
         """Return a table that can be changed without changing this one."""
