@@ -283,10 +283,7 @@ class Function(Expression):
 
 @dataclass(frozen=True)
 class Partial(Expression):
-    """The derivative of `body` by the components of a tensor; `held` are the names of the tensors held fixed.
-
-    bare: true if the body is a product that stands after the sign without brackets.
-    """
+    """The derivative of `body` by a tensor, with those named in `held` fixed; `bare`: of a product without brackets."""
 
     body: Expression
     by: Tensor
