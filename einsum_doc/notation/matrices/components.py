@@ -33,6 +33,7 @@ from einsum_doc.notation.expression import (
 from einsum_doc.notation.matrices.nodes import (
     Component,
     Constant,
+    Differential,
     Hadamard,
     Inner,
     Kronecker,
@@ -93,7 +94,7 @@ class Components:
         self.aliases = aliases
         self.samples = samples
         self.known = known
-        self.letters = _unused(taken)
+        self.letters = unused(taken)
 
     def sides(self, sides: Sequence[Expression]) -> tuple[list[Expression], Indices]:
         """Return the sides of a chain in components, and the indices that all of them have.
@@ -155,7 +156,7 @@ class Components:
                     for term, alone in zip(terms, scalar, strict=True)
                 ]
                 return replace(expression, terms=self._alike(lowered))
-            case Negative() | Summation():
+            case Negative() | Summation() | Differential():
                 return mapped(expression, lambda part: self.of(part, rows, columns))
             case Function(_, argument):
                 return self._function(expression, argument, rows, columns)
@@ -346,7 +347,7 @@ def unbound(expression: Expression) -> Iterator[Index]:
     yield from (index for index in subscripts(expression) if isinstance(index, Index) and index not in summed)
 
 
-def _unused(taken: set[str]) -> Iterator[Index]:
+def unused(taken: set[str]) -> Iterator[Index]:
     """Yield indices whose letters have no other meaning, without primes as long as there are any."""
     free = [letter for letter in _LETTERS if letter not in taken and letter.upper() not in taken] or ["i"]
     for primes in count():

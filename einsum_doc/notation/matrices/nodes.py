@@ -138,5 +138,20 @@ class Component(Expression):
         return f"({self.body}){subscript(self.indices)}"
 
 
+@dataclass(frozen=True)
+class Differential(Expression):
+    """The change of an expression when the inputs move; value: it as a sum over these, once they are known."""
+
+    body: Expression
+    value: Expression | None = None
+
+    @property
+    def parts(self) -> tuple[Expression, ...]:
+        return (self.body if self.value is None else self.value,)
+
+    def __str__(self) -> str:
+        return f"d{self.body}" if isinstance(self.body, Tensor) else f"d({self.body})"
+
+
 SIGNS = (Component, Transpose, Hadamard, Kronecker, Constant, MatrixFunction, Norm, Inner)
 """The expressions that only matrix notation has."""

@@ -26,6 +26,7 @@ from einsum_doc.notation.matrices.nodes import (
     SIGNS,
     Component,
     Constant,
+    Differential,
     Hadamard,
     Inner,
     Kronecker,
@@ -71,7 +72,7 @@ class Shapes:
         match expression:
             case Tensor():
                 return self.of_name(expression)
-            case Negative(body) | Summation(_, body) | Function(_, body):
+            case Negative(body) | Summation(_, body) | Function(_, body) | Differential(body):
                 return self.of(body)
             case Sum(parts):
                 wide = [part for part in parts if self.of(part) != SCALAR]

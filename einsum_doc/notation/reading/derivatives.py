@@ -16,7 +16,7 @@ from einsum_doc.notation.expression import (
     Product,
     Tensor,
 )
-from einsum_doc.notation.matrices.nodes import Transpose
+from einsum_doc.notation.matrices.nodes import Differential, Norm, Transpose
 from einsum_doc.notation.matrices.shapes import exact
 from einsum_doc.notation.reading.components import tensor_name
 from einsum_doc.notation.reading.cursor import Parser
@@ -32,6 +32,33 @@ def differential(parser: Parser, ahead: int = 0) -> int:
     length = 1 if texts[0] == "d" else 4 if texts[0] in UPRIGHT and texts[1:] == ["{", "d", "}"] else 0
     length = 2 if texts[0] in UPRIGHT and texts[1] == "d" else length
     return length if length and parser.peek(ahead + length).text not in ("_", "'") else 0
+
+
+def begins_differential(parser: Parser) -> bool:
+    """Return whether a d that is no scalar stands before what it could be the differential of."""
+    length = 0 if parser.sees("partial") else differential(parser)
+    name = "".join(parser.peek(number).text for number in range(length))
+    known = parser.lexicon.functions.keys() | parser.lexicon.names.keys() | parser.scalars
+    return length > 0 and name not in known and parser.peek(length).kind in _DIFFERENTIATED
+
+
+_DIFFERENTIATED = ("letter", "style", "open", "function", "norm", "magnitude")
+
+
+def differential_of(parser: Parser) -> Expression:
+    r"""Read `d\mathbf{X}` or `d(\mathbf{X}^{-1})`, from the d on."""
+    at = parser.next.at
+    parser.skip(differential(parser))
+    if parser.sees("open"):
+        body = parser.primary()
+        unclear = parser.sees("symbol", "^")
+    else:
+        body = parser.factor()
+        exact_power = isinstance(body, Power) and exact(body.exponent) and not isinstance(body.base, Norm)
+        unclear = exact_power or isinstance(body, Differential)
+    if unclear:
+        raise parser.error("where does the differential end?", expected=r"brackets, d\left( … \right)", at=at)
+    return Differential(body, at=at)
 
 
 def is_derivative(parser: Parser) -> bool:

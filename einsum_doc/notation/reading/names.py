@@ -189,6 +189,9 @@ def _word(inside: Sequence[Token]) -> str:
     return ("\\text" if style in _WORD_STYLES else style) + f"{{{''.join(letters)}}}"
 
 
+_DECLARE = ("matrix", "vector")
+
+
 def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> Lexicon:
     """Return the meanings of letters in a text, from its directives and its rows, and from those before it.
 
@@ -199,7 +202,9 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
     for step in directives:
         given.setdefault(step.word, []).extend(step.names)
     names = dict(said.names)
-    names.update((name, name) for name in given.get("name", ()))
+    declared = [each.equation[0] if each.equation[1] else each.body for each in directives if each.word in _DECLARE]
+    several = [name for text in declared for name in text.replace(",", " ").split() if len(name) > 1 and name.isalpha()]
+    names.update((name, name) for name in (*given.get("name", ()), *several))
     names.update(_with_arguments(cursor))
     for name, letter in names.items():
         join(cursor, name, letter)
@@ -208,8 +213,20 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
         said.squares.union(squares(cursor.tokens)),
         names,
         _functions(cursor, directives, said.functions),
-        (*given.get("gradient", ()), said.upstream)[0],
+        (*given.get("gradient", ()), *_upstream(cursor.text), said.upstream)[0],
     )
+
+
+_UPSTREAM = re.compile(
+    r"^d((?:\\[a-z]+)?\{?[A-Za-z]\}?)&?=\\frac\{\\partial(\\?[A-Za-z]+)\}\{\\partial((?:\\[a-z]+)?\{?[A-Za-z]\}?)\}",
+    re.M,
+)
+
+
+def _upstream(text: str) -> Iterator[str]:
+    r"""Yield the scalar of a row that says what a d is, `d\mathbf{X} = \frac{\partial L}{\partial \mathbf{X}}`."""
+    rows = re.sub(r"[ \t]|\\,", "", text.replace(r"\\", "\n").replace(",", "\n"))
+    yield from (scalar for name, scalar, below in _UPSTREAM.findall(rows) if name == below)
 
 
 def _functions(cursor: Cursor, directives: Sequence[Directive], said: Mapping[str, str]) -> dict[str, str]:

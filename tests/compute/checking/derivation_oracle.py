@@ -40,6 +40,7 @@ from einsum_doc.notation.expression import (
     Summation,
     Tensor,
 )
+from einsum_doc.notation.matrices.nodes import Differential
 
 mp.dps = 70
 STEP = mpf(10) ** -17
@@ -221,6 +222,8 @@ class Oracle:
                 return mpf(first == second)
             case Tensor(name, indices):
                 return values.component(name, tuple(self.position(place, assignment) for place in indices))
+            case Differential():
+                return of(*expression.parts)
             case Negative(body):
                 return -of(body)
             case Product(factors):

@@ -62,6 +62,21 @@ TRUE = {
     "a matrix before a product in brackets": (r"\mathbf{A}(\mathbf{B}\mathbf{C}) &= (\mathbf{A}\mathbf{B})\mathbf{C}", r"(\mathbf{A}\mathbf{B})", r"(\mathbf{B}\mathbf{A})"),
     "a matrix that is square by a trace above": (r"t &= \operatorname{tr}(\mathbf{A}) \\ \mathbf{A} (\mathbf{A}^\top \mathbf{A})^{-1} \mathbf{A}^\top &= \mathbf{I}", r"t &= \operatorname{tr}(\mathbf{A})", r"t &= \|\mathbf{A}\|_F"),
     "and by an inverse": (r"\mathbf{y} &= \mathbf{A}^{-1} \mathbf{x} \\ \mathbf{A} (\mathbf{A}^\top \mathbf{A})^{-1} \mathbf{A}^\top &= \mathbf{I}", r"\mathbf{A}^{-1}", r"\mathbf{A}"),
+    # differentials
+    "a differential of a product": (r"\mathbf{Y} &= \mathbf{X} \mathbf{W} \\ d\mathbf{Y} &= d\mathbf{X} \, \mathbf{W} + \mathbf{X} \, d\mathbf{W}", "+", "-"),
+    "one with an upright d": (r"\mathbf{Y} &= \mathbf{X} \mathbf{W} \\ \mathrm{d}\mathbf{Y} &= \mathrm{d}\mathbf{X} \, \mathbf{W} + \mathbf{X} \, \mathrm{d}\mathbf{W}", r"\mathrm{d}\mathbf{W}", r"2 \mathrm{d}\mathbf{W}"),
+    "that of a loss": (r"\mathbf{Y} &= \mathbf{X} \mathbf{W} \\ \mathbf{G} &= \frac{\partial \ell}{\partial \mathbf{Y}} \\ d\ell &= \operatorname{tr}(\mathbf{G}^\top d\mathbf{Y}) = \operatorname{tr}(\mathbf{G}^\top d\mathbf{X} \, \mathbf{W}) + \operatorname{tr}(\mathbf{G}^\top \mathbf{X} \, d\mathbf{W})", r"\mathbf{G}^\top d\mathbf{X}", r"\mathbf{G}^\top 2 d\mathbf{X}"),
+    "that of an inverse": (r"d(\mathbf{X}^{-1}) &= -\mathbf{X}^{-1} (d\mathbf{X}) \mathbf{X}^{-1} \\ d\mathbf{X}^{-1} &= -\mathbf{X}^{-1} (d\mathbf{X}) \mathbf{X}^{-1}", "&= -", "&= "),
+    "that of a determinant": (r"d|\mathbf{X}| &= |\mathbf{X}| \operatorname{tr}(\mathbf{X}^{-1} d\mathbf{X}) \\ d\log\det\mathbf{X} &= \operatorname{tr}(\mathbf{X}^{-1} d\mathbf{X})", "^{-1}", r"^{-\top}"),
+    "those of other products": (r"d(\mathbf{A} \odot \mathbf{B}) &= d\mathbf{A} \odot \mathbf{B} + \mathbf{A} \odot d\mathbf{B} \\ d(\mathbf{A} \otimes \mathbf{B}) &= d\mathbf{A} \otimes \mathbf{B} + \mathbf{A} \otimes d\mathbf{B}", r"+ \mathbf{A} \otimes", r"- \mathbf{A} \otimes"),
+    "that of a function": (r"\mathbf{f} &= \phi(\mathbf{z}) \\ d\mathbf{f} &= \phi'(\mathbf{z}) \odot d\mathbf{z} \\ d\mathbf{f} &= \frac{\partial \mathbf{f}}{\partial \mathbf{z}} d\mathbf{z}", r"} d\mathbf{z}", r"} 2 d\mathbf{z}"),
+    "those of numbers": (r"y &= \tanh(x) \\ dy &= (1 - y^2) \, dx, \quad d(xz) = x \, dz + z \, dx", "+", "-"),
+    "those of components": (r"y_i &= w_{ij} x_j \\ \mathrm{d}y_i &= w_{ij} \, \mathrm{d}x_j + x_j \, \mathrm{d}w_{ij}", r"\mathrm{d}w_{ij}", r"\mathrm{d}w_{ji}"),
+    "those beside constants": ("% constant w\n" r"y_i &= w_{ij} x_j \\ \mathrm{d}y_i &= w_{ij} \, \mathrm{d}x_j", r"w_{ij} \,", r"w_{ji} \,"),
+    "that of numbered vectors": ("% samples n\n" r"s &= \sum_n \mathbf{w}^\top \mathbf{x}_n \\ ds &= \sum_n \mathbf{x}_n^\top d\mathbf{w} + \sum_n \mathbf{w}^\top d\mathbf{x}_n", r"+ \sum_n", r"- \sum_n"),
+    "that of code": ("% let B = torch.linalg.inv(A)\n" r"dB_{ij} &= -B_{ik} dA_{kl} B_{lj}", "dA_{kl}", "dA_{lk}"),
+    "a d that a row says to be a gradient": (r"\mathbf{Y} &= \mathbf{X} \mathbf{W} \\ d\mathbf{Y} &= \frac{\partial L}{\partial \mathbf{Y}} \\ d\mathbf{X} &= d\mathbf{Y} \mathbf{W}^\top, \quad d\mathbf{W} = \mathbf{X}^\top d\mathbf{Y}", r"\mathbf{W}^\top", r"\mathbf{W}"),
+    "a name with a d": ("% matrix dout = \\frac{\\partial L}{\\partial y_{ij}}\n" r"y_{ij} &= x_{ik} w_{kj} \\ \frac{\partial L}{\partial x_{ij}} &= dout \, w^\top", r"w^\top", "w"),
     # labels
     "a transpose after a layer": (r"\mathbf{h} &= \phi(\mathbf{z}^{(1)}) \\ \mathbf{z}^{(2)} &= \mathbf{W}^{(2)} \mathbf{h} \\ \boldsymbol{\delta}^{(2)} &= \frac{\partial L}{\partial \mathbf{z}^{(2)}} \\ \frac{\partial L}{\partial \mathbf{z}^{(1)}} &= \left( \mathbf{W}^{(2)\top} \boldsymbol{\delta}^{(2)} \right) \odot \phi'(\mathbf{z}^{(1)})", r"\phi'", r"\phi"),
     "errors of layers": ("% function \\sigma\n" r"a^l_j &= \sigma(z^l_j) \\ z^{l+1}_j &= \sum_k w^{l+1}_{jk} a^l_k + b^{l+1}_j \\ \delta^{l+1}_j &= \frac{\partial C}{\partial z^{l+1}_j} \\ \delta^l_j &= \frac{\partial C}{\partial z^l_j} \\ \delta^l_j &= \sum_k w^{l+1}_{kj} \delta^{l+1}_k \sigma'(z^l_j)", "w^{l+1}_{kj}", "w^{l+1}_{jk}"),
@@ -182,6 +197,16 @@ REFUSED = {
     "a determinant before a scalar": (r"s &= \det \mathbf{A} \lambda", "where does the argument of det end?"),
     "a matrix before one in brackets": (r"\mathbf{y} &= \mathbf{A}(\mathbf{x})", "A before a bracket could be a function"),
     "an error whose layer is an index": (r"y &= \delta^l x_l z_l", "δ is the Kronecker delta here"),
+    "a factor d, or a differential": (r"z &= d x", "z has no differential, beside dx"),
+    "terms of which one has a d": (r"d(x y) &= x \, dy + y", "only some terms of"),
+    "two differentials in a product": (r"d(x y) &= dx \, dy", "a product of differentials"),
+    "a differential in a function": (r"y &= e^{-d x}", "a differential inside of exp(−dx)"),
+    "a quotient of differentials": (r"y &= x^3 \\ dy / dx &= 3 x^2", "dy/dx is a derivative"),
+    "a differential of a differential": (r"d(d x) &= 0", "a differential of a differential"),
+    "the square of a differential": (r"dx^2 &= 2 x \, dx", "where does the differential end?"),
+    "gradients, or differentials of inputs": (r"\mathbf{Y} &= \mathbf{X} \mathbf{W} \\ d\mathbf{X} &= d\mathbf{Y} \mathbf{W}^\top", "X is an input, so that dX is arbitrary"),
+    "a differential of a constant": ("% constant x\n" r"dx &= 0", "dx is 0"),
+    "a differential with dots": (r"z_{a \dots b} &= 2 x_{a \dots b} \\ dz_{a \dots b} &= 2 dx_{a \dots b}", "which has dots"),
     "a function without a name": ("% function\nx &= x", "'% function' without a name"),
     "a function that is not known": ("% function g = wave\nx &= x", "wave is no function"),
 }  # fmt: skip
@@ -253,6 +278,32 @@ def test_what_is_clear_beside_these_is_read() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "constant"),
+    [
+        (
+            r"\mathbf{Y} &= \mathbf{X} \mathbf{W} \\ d\mathbf{Y} &= d\mathbf{X} \, \mathbf{W}",
+            r"W is constant: write '% constant \mathbf{W}'",
+        ),
+        (
+            r"d(\mathbf{x}^\top \mathbf{A} \mathbf{x} c) &= c \mathbf{x}^\top (\mathbf{A} + \mathbf{A}^\top) d\mathbf{x}",
+            "c and A are constant",
+        ),
+    ],
+)
+def test_a_differential_that_holds_for_constants_only_is_refused_with_this_question(text: str, constant: str) -> None:
+    *_, line = verify(text).lines
+    assert not line.holds
+    assert line.message.startswith("refused: ")
+    assert constant in line.message
+
+
+def test_a_constant_stays_so_to_the_end_of_the_page() -> None:
+    page = Derivations()
+    assert page.check("% constant w\n" r"y_i &= w_{ij} x_j \\ dy_i &= w_{ij} dx_j")
+    assert page.check(r"z &= y_i y_i \\ dz &= 2 y_i w_{ij} dx_j")
+
+
 def test_a_vector_sums_to_one() -> None:
     assert verify("% sums to one \\mathbf{p}\n" r"s &= \mathbf{1}^\top \mathbf{p} \\ s &= 1")
 
@@ -291,6 +342,7 @@ FALSE = {
     "a determinant as a scalar of the loss": r"s &= \det(\mathbf{A}) \\ t &= \operatorname{tr}(\mathbf{A}) \\ \frac{\partial l}{\partial \mathbf{A}} &= \frac{\partial l}{\partial s} s \mathbf{A}^{-\top}",
     "a path that is not held fixed": r"\mathbf{h} &= \mathbf{A} \mathbf{x} \\ \mathbf{y} &= \mathbf{h} + \mathbf{B} \mathbf{x} \\ \left. \frac{\partial \mathbf{y}}{\partial \mathbf{x}} \right|_{\mathbf{h}} &= \mathbf{A} + \mathbf{B}",
     "a matrix that nothing makes square": r"t &= \|\mathbf{A}\|_F^2 \\ \mathbf{A} (\mathbf{A}^\top \mathbf{A})^{-1} \mathbf{A}^\top &= \mathbf{I}",
+    "an upstream gradient as a differential": r"\mathbf{Y} &= \mathbf{X} \mathbf{W} \\ \mathbf{G} &= \frac{\partial \ell}{\partial \mathbf{Y}} \\ d\ell &= \operatorname{tr}(\mathbf{G} d\mathbf{Y}^\top) + \operatorname{tr}(\mathbf{G}^\top d\mathbf{Y})",
     "a matrix exponential": r"\mathbf{B} &= \exp(\mathbf{A}) \\ \mathbf{B} \mathbf{B} &= \exp(2 \mathbf{A})",
 }  # fmt: skip
 

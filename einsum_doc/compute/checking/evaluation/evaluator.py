@@ -47,6 +47,7 @@ from einsum_doc.notation.expression import (
     Summation,
     Tensor,
 )
+from einsum_doc.notation.matrices.nodes import Differential
 
 
 def jacobian(output: Array, variable: Array, again: bool) -> Array:
@@ -252,6 +253,8 @@ class Evaluator:
                 return reduction(of(body), indices, expression)
             case Tensor(name, indices):
                 return self._placed(*self.tensor(name, here), indices)
+            case Differential():
+                return of(*expression.parts)
             case Negative(body):
                 found = of(body)
                 return LabelledArray(found.labels, -found.value, found.scale)
