@@ -285,11 +285,12 @@ class Function(Expression):
 
 @dataclass(frozen=True)
 class Partial(Expression):
-    """The derivative of `body` by the components of a tensor; `held` are the names of the tensors held fixed."""
+    """The derivative of `body` by a tensor, with those named in `held` fixed; `bare`: of a product without brackets."""
 
     body: Expression
     by: Tensor
     held: tuple[str, ...] = ()
+    bare: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         one = isinstance(self.body, Tensor)

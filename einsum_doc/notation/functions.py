@@ -28,6 +28,7 @@ from einsum_doc.notation.expression import (
     subscripts,
     with_indices,
 )
+from einsum_doc.notation.matrices.nodes import MatrixFunction
 from einsum_doc.notation.matrices.shapes import Fail
 
 Definitions: TypeAlias = Mapping[str, tuple[Tensor, Expression]]
@@ -132,6 +133,8 @@ def slope(expression: Expression, by: Tensor) -> Expression:
             return slope(Function("exp", Product((exponent, Function("log", base)))), by)
         case Function(_, argument, order):
             return Product((replace(expression, order=order + 1), slope(argument, by)))
+        case MatrixFunction("bars", argument):
+            return slope(Function("abs", argument), by)
         case Tensor():
             return ONE
         case _:

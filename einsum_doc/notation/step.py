@@ -20,7 +20,7 @@ class Step:
     right: the side right of it.
     rule: the rule that made the line: "definition", "constant factors", "product rule", "deltas", "chain rule",
     "substitution", "conjugate", "delta of i", "one-tensor of i", "surviving delta of i", "linearity", and last
-    "gradient equation", "tangent equation" or "second derivative equation".
+    "gradient equation", "tangent equation" or "second derivative equation", and "matrix form" where there is one.
     reason: the reason why the line is true, in words; mathematics in it stands between dollars, in LaTeX.
     """
 

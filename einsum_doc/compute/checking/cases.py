@@ -274,6 +274,9 @@ class Cases:
                 sizes.root(("axis", name, axis))
             if self.table.domains.get(name, FREE).square:
                 sizes.join(("axis", name, rank - 2), ("axis", name, rank - 1))
+        for name, first, second in sorted(self.table.square):
+            if name in ranks:
+                sizes.join(("axis", name, first), ("axis", name, second))
         lengths = {
             statement.key: {ends: long["range", statement.key, ends] for ends in statement.ranges}
             for statement in self.entries

@@ -11,9 +11,10 @@ from typing import Any, Literal
 import torch
 
 from einsum_doc.compute.checking.cases import Cases, Draws
-from einsum_doc.compute.checking.claims import claim, definition
+from einsum_doc.compute.checking.claims import Verdict, claim, definition
 from einsum_doc.compute.checking.evaluation.code import let as given_by_code
 from einsum_doc.compute.checking.evaluation.code import of_matrix
+from einsum_doc.compute.checking.symbols.differentials import in_directions, refuse_unlike, unsaid
 from einsum_doc.compute.checking.symbols.directives import Directives
 from einsum_doc.compute.checking.symbols.matrices import in_components, is_of_tensors
 from einsum_doc.compute.checking.symbols.resolution import (
@@ -26,9 +27,10 @@ from einsum_doc.compute.checking.symbols.resolution import (
     sides_of,
 )
 from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable
+from einsum_doc.compute.checking.symbols.unification import equal_axes
 from einsum_doc.compute.checking.symbols.vanishing import refuse_vanishing
 from einsum_doc.errors import ArgumentError, NotationError, sequence, shown, whole
-from einsum_doc.notation.expression import Expression, Function, Index, Partial, Tensor, subscripts
+from einsum_doc.notation.expression import Expression, Function, Index, Partial, Tensor, plain, subscripts
 from einsum_doc.notation.functions import Applications, Definitions
 from einsum_doc.notation.matrices.components import OfMatrix
 from einsum_doc.notation.reading.directives import Directive
@@ -314,9 +316,32 @@ class DerivationCheck:
         register(self.table, body, self.scope)
         kept = [index for index in found.argument.indices if isinstance(index, Index)]
         equal = [*directives.equal, *found.square]
-        define(self.table, Statement(f"{key}, {found.name}", key, (argument, body), self.scope, equal, kept, True))
+        matrix = Statement(f"{key}, {found.name}", key, (argument, body), self.scope, equal, kept, True)
+        define(self.table, matrix)
+        self.table.square.update(equal_axes(matrix))
         self.table.tensors[found.argument.name] = replace(self.table.tensors[found.argument.name], auxiliary=True)
         self.table.tensors[found.name] = of_matrix(found)
+
+    def _claim(self, cases: Cases, number: int, signs: Sequence[str], unmoved: Sequence[Expression]) -> Verdict:
+        """Return the verdict on a claim; one that holds only if inputs are constant is refused with this question.
+
+        unmoved: the sides, with differentials as they are written.
+        """
+        verdict = claim(cases, number, signs)
+        names = [] if verdict.holds else unsaid(unmoved, self.table, self.scope)
+        if not names:
+            return verdict
+        try:
+            sides = in_directions(unmoved, self.table, self.scope, self.table.constant.union(names))
+        except NotationError:
+            return verdict
+        other = Cases(replace(cases.statement, sides=sides, _written={}), self.table, self.draws)
+        if not claim(other, number, signs).holds:
+            return verdict
+        left, right = cases.statement.sides[number : number + 2]
+        are = f"{listed(map(plain, names))} {'is' if len(names) == 1 else 'are'} constant"
+        message = f"refused: {left} = {right} holds only if {are}: write '% constant {' '.join(names)}'"
+        return verdict._replace(message=message, details=())
 
     def _chain(self, chain: Chain, directives: Directives) -> Iterator[CheckedLine]:
         """Check the lines of one chain."""
@@ -328,6 +353,7 @@ class DerivationCheck:
             if not chain.relations:
                 return
         written = sides_of(chain)
+        refuse_unlike(written, self.table, self.scope)
         # A function of a number applies to each component, so that it is replaced where these are written.
         values = self.table.values
         of_tensors = {name: parts for name, parts in values.items() if any(is_of_tensors(self.table, x) for x in parts)}
@@ -342,6 +368,7 @@ class DerivationCheck:
             self._of_matrix(each, argument, body, key, directives)
         sides, local = localised(self.table, sides, directives.local)
         self.local += local
+        unmoved, sides = sides, in_directions(sides, self.table, self.scope, self.table.constant)
         signs = [relation.sign for relation in chain.relations]
         head, right, *_ = sides
         above = set(self.table.tensors)
@@ -355,12 +382,13 @@ class DerivationCheck:
         refuse_vanishing(self.table, sides, above, self.scope, defines)
         kept = [*directives.kept, *free]
         statement = Statement(key, key, sides, self.scope, directives.equal, kept, defines)
+        self.table.square.update(equal_axes(statement))
         cases = Cases(statement, self.table, self.draws)
         self.checked.append(cases)
         said = f"; local: {', '.join(dict.fromkeys(map(str, local)))}" if local else ""
         for number, relation in enumerate(chain.relations):
             defined = defines and number == 0
-            verdict = definition(cases) if defined else claim(cases, number, signs)
+            verdict = definition(cases) if defined else self._claim(cases, number, signs, unmoved)
             shown_sides = sides if components == written else written
             text = f"{shown_sides[number] if number == 0 else '   '} {relation.sign} {shown_sides[number + 1]}"
             yield CheckedLine(

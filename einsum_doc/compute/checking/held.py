@@ -11,6 +11,7 @@ from einsum_doc.compute.checking.cases import Case, Cases
 from einsum_doc.compute.checking.symbols.resolution import localised
 from einsum_doc.compute.checking.symbols.table import SymbolTable, values_in
 from einsum_doc.notation.expression import Expression, Partial, Position, plain, rebuilt
+from einsum_doc.notation.matrices.nodes import Differential
 from einsum_doc.notation.writing.latex import latex
 from einsum_doc.notation.writing.words import listed
 
@@ -59,7 +60,9 @@ def _readings(table: SymbolTable, sides: Sequence[Expression], local: Reading) -
 
 
 def _partials(sides: Sequence[Expression]) -> list[Partial]:
-    return [part for side in sides for part in side.walk() if isinstance(part, Partial)]
+    every = [part for side in sides for part in side.walk()]
+    inside = {id(part) for each in every if isinstance(each, Differential) for part in each.walk()}
+    return [part for part in every if isinstance(part, Partial) and id(part) not in inside]
 
 
 def _held(side: Expression, reading: Reading) -> Expression:

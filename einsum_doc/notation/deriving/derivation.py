@@ -43,7 +43,7 @@ class Derivation:
 
     differentiated: the equation that was differentiated.
     steps: the lines, each with the rule that made it.
-    summands: the einsums that the last line adds up, each with the tensors in its slots.
+    summands: the einsums that the last line with indices adds up, each with the tensors in its slots.
     names: of the operands; a name that stands twice is one tensor in several slots.
     letters: the subscript of each label in the lines.
     """
@@ -78,7 +78,7 @@ class Derivation:
     @property
     def multiples(self) -> tuple[tuple[int, Summand], ...]:
         """The einsums of the last line, equal terms only once, each with the number of times that it is there."""
-        last = self.steps[-1].right
+        *_, last = (step.right for step in self.steps if step.rule != "matrix form")
         terms = last.terms if isinstance(last, Sum) else (last,)
         factors = [term.factors if isinstance(term, Product) else (term,) for term in terms]
         return tuple((count, self.summands[number]) for count, number in like_terms(factors) if self.summands)

@@ -13,6 +13,7 @@ from einsum_doc.notation.deriving import reasons
 from einsum_doc.notation.deriving.derivation import Derivation
 from einsum_doc.notation.deriving.indexed import IndexedEquation
 from einsum_doc.notation.deriving.letters import GREEK_LETTERS, NAMES, accented
+from einsum_doc.notation.deriving.matrices import matrix_form
 from einsum_doc.notation.deriving.rules import (
     Factors,
     first_of_range,
@@ -44,7 +45,7 @@ def derive(
 
     >>> derivation = derive("ij,jk->ik", wrt=0)
     >>> print(derivation.equation, "|", derivation.steps[-1].right)
-    ik,jk->ij | ∂l/∂z_{ik} y_{jk}
+    ik,jk->ij | ∂l/∂z yᵀ
     >>> print(derivation.sentence)
     The gradient of x is the upstream gradient times y, summed over k.
 
@@ -161,7 +162,10 @@ def _second(steps: Steps, wrt: int, wrt2: int) -> None:
 
 
 class Steps:
-    """The steps of a derivation, written from the definition on. The last line is that of `summands`."""
+    """The steps of a derivation, written from the definition on.
+
+    The last line is that of `summands`, or the same in matrix form after it.
+    """
 
     def __init__(self, given: IndexedEquation) -> None:
         self.given = given
@@ -231,6 +235,8 @@ class Steps:
             words = reasons.primes_dropped(not any(map(primes_of, subscripts(left))), away) + words
         self.write(left, total(last), (rule, words))
         self.summands = summands
+        if sides := matrix_form(left, last):
+            self.write(*sides, reasons.in_matrix_form())
 
     def _make_way(self, term: Factors, dropped: Mapping[Subscript, Subscript]) -> dict[Subscript, Subscript]:
         """Return new letters for the summed indices of a term whose letters are needed for the free ones."""

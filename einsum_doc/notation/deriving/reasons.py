@@ -239,6 +239,11 @@ def einsums(given: IndexedEquation, summands: Sequence[Summand], terms: Sequence
     return f"this is {', plus '.join(parts)}."
 
 
+def in_matrix_form() -> Reason:
+    """Name a line without indices."""
+    return "matrix form", "In matrix form."
+
+
 def _about_the_einsum(given: IndexedEquation, summand: Summand, term: Factors, conjugate: bool) -> Iterator[str]:
     equation = summand.equation
     bars = dict.fromkeys(_argument(given, argument) for argument in summand.arguments[1:]) if conjugate else {}

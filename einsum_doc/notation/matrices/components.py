@@ -33,6 +33,7 @@ from einsum_doc.notation.expression import (
 from einsum_doc.notation.matrices.nodes import (
     Component,
     Constant,
+    Differential,
     Hadamard,
     Inner,
     Kronecker,
@@ -93,7 +94,7 @@ class Components:
         self.aliases = aliases
         self.samples = samples
         self.known = known
-        self.letters = _unused(taken)
+        self.letters = unused(taken)
 
     def sides(self, sides: Sequence[Expression]) -> tuple[list[Expression], Indices]:
         """Return the sides of a chain in components, and the indices that all of them have.
@@ -155,7 +156,7 @@ class Components:
                     for term, alone in zip(terms, scalar, strict=True)
                 ]
                 return replace(expression, terms=self._alike(lowered))
-            case Negative() | Summation():
+            case Negative() | Summation() | Differential():
                 return mapped(expression, lambda part: self.of(part, rows, columns))
             case Function(_, argument):
                 return self._function(expression, argument, rows, columns)
@@ -228,8 +229,9 @@ class Components:
         return tuple(found)
 
     def _function(self, expression: Function, argument: Expression, rows: Slots, columns: Slots) -> Expression:
-        if expression.name == "log" and isinstance(argument, MatrixFunction) and argument.name == "det":
-            return self._of_matrix(replace(argument, name="logdet"), (), ())
+        determinant = isinstance(argument, MatrixFunction) and argument.name in ("det", "bars")
+        if expression.name == "log" and determinant and self.shapes.known(argument.parts[0]) != SCALAR:
+            return self._of_matrix(MatrixFunction("logdet", argument.parts[0], at=argument.at), (), ())
         return replace(expression, argument=self.of(argument, rows, columns))
 
     def _power(self, expression: Power, rows: Slots, columns: Slots) -> Expression:
@@ -280,6 +282,10 @@ class Components:
             case "tr":
                 new = self._new(shape[0])
                 return Summation(new, self.of(argument, new, new), at=at)
+            case "bars" if shape == SCALAR:
+                return Function("abs", self.of(argument), at=at)
+            case "bars":
+                return self._named(replace(expression, name="det"), rows, columns)
             case "diag" if sum(shape) == 1:
                 own = self.of(argument, *((rows, ()) if shape[0] else ((), rows)))
                 return Product((Delta((*rows, *columns), at=at), own), at=at)
@@ -341,7 +347,7 @@ def unbound(expression: Expression) -> Iterator[Index]:
     yield from (index for index in subscripts(expression) if isinstance(index, Index) and index not in summed)
 
 
-def _unused(taken: set[str]) -> Iterator[Index]:
+def unused(taken: set[str]) -> Iterator[Index]:
     """Yield indices whose letters have no other meaning, without primes as long as there are any."""
     free = [letter for letter in _LETTERS if letter not in taken and letter.upper() not in taken] or ["i"]
     for primes in count():

@@ -80,25 +80,33 @@ class Constant(Expression):
 class MatrixFunction(Expression):
     """A function of a matrix or a vector as a whole: tr, det, diag, vec, its inverse, inv; softmax and the like.
 
-    along: the index over which a softmax of components is.
+    bars are the determinant of a matrix and the magnitude of a scalar.
+    along: the index over which a softmax of components is. bare: true if the argument is a product without brackets.
     """
 
     name: str
     argument: Expression
     along: tuple[Subscript, ...] = ()
+    bare: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         if self.name == "inv":
             return f"{_tight(self.argument)}⁻¹"
+        if self.name == "bars":
+            return f"|{self.argument}|"
         return f"{self.name}{subscript(self.along)}({self.argument})"
 
 
 @dataclass(frozen=True)
 class Norm(Expression):
-    """The root of the sum of all squares, or, of degree 1, the sum of all magnitudes."""
+    """The root of the sum of all squares, or, of degree 1, the sum of all magnitudes.
+
+    two: true if it is written with a 2, which is another norm of a matrix.
+    """
 
     body: Expression
     degree: int = 2
+    two: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return f"‖{self.body}‖{'₁' if self.degree == 1 else ''}"
@@ -128,6 +136,21 @@ class Component(Expression):
 
     def __str__(self) -> str:
         return f"({self.body}){subscript(self.indices)}"
+
+
+@dataclass(frozen=True)
+class Differential(Expression):
+    """The change of an expression when the inputs move; value: it as a sum over these, once they are known."""
+
+    body: Expression
+    value: Expression | None = None
+
+    @property
+    def parts(self) -> tuple[Expression, ...]:
+        return (self.body if self.value is None else self.value,)
+
+    def __str__(self) -> str:
+        return f"d{self.body}" if isinstance(self.body, Tensor) else f"d({self.body})"
 
 
 SIGNS = (Component, Transpose, Hadamard, Kronecker, Constant, MatrixFunction, Norm, Inner)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import NoReturn, TypeAlias
+from typing import NoReturn, TypeAlias, cast
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
@@ -26,6 +26,7 @@ from einsum_doc.notation.matrices.nodes import (
     SIGNS,
     Component,
     Constant,
+    Differential,
     Hadamard,
     Inner,
     Kronecker,
@@ -71,7 +72,7 @@ class Shapes:
         match expression:
             case Tensor():
                 return self.of_name(expression)
-            case Negative(body) | Summation(_, body) | Function(_, body):
+            case Negative(body) | Summation(_, body) | Function(_, body) | Differential(body):
                 return self.of(body)
             case Sum(parts):
                 wide = [part for part in parts if self.of(part) != SCALAR]
@@ -81,6 +82,7 @@ class Shapes:
                 self._refuse_bare(expression)
                 return self.common(factors)
             case Product(factors):
+                self._refuse_bare_function(factors)
                 inner = self.inner(expression)
                 return SCALAR if inner else self._of_groups(self.groups(factors))
             case Quotient(numerator, denominator):
@@ -190,6 +192,9 @@ class Shapes:
             self.common(expression.parts)
         elif isinstance(expression, Norm) and self.known(expression.body) == MATRIX and expression.degree == 1:
             self._stop(expression.body, "the norm ‖…‖₁ of {}", "components")
+        elif isinstance(expression, Norm) and expression.two and self.known(expression.body) == MATRIX:
+            expected = r"\|…\|_F for the root of the sum of squares; the largest singular value has no sign here"
+            self._stop(expression.body, "the norm ‖…‖₂ of {}", expected)
         elif isinstance(expression, Norm) and self.known(expression.body) == SCALAR:
             self._stop(expression.body, "the norm of {}", r"a vector or a matrix, or \operatorname{abs}(…)")
         return SCALAR
@@ -207,6 +212,20 @@ class Shapes:
             if sum(self.known(part) != SCALAR for part in factor.parts) > 1:
                 raise self.fail(f"{factor} stands without brackets in {expression}", factor.at, r"\left( … \right)")
 
+    def _refuse_bare_function(self, factors: Sequence[Expression]) -> None:
+        r"""Refuse `\mathbf{A} \operatorname{tr} \mathbf{B} \mathbf{C}`, where C could be outside of the trace."""
+        last = factors[-1]
+        if isinstance(last, MatrixFunction) and last.bare and any(self.known(each) != SCALAR for each in factors[:-1]):
+            raise self.fail(f"where does the argument of {last.name} end?", last.at, r"brackets, \left( … \right)")
+
+    def _refuse_bare_derivative(self, expression: Partial, below: Shape) -> None:
+        """Refuse a derivative of a product without brackets, unless that of its first factor would have no meaning."""
+        factors = [part for part in cast(Product, expression.body).factors if not exact(part)]
+        first = self.known(factors[0])
+        if len(factors) > 1 and (below == SCALAR or first not in (ROW, MATRIX)):
+            fault = f"is all of {expression.body} differentiated?"
+            raise self.fail(fault, expression.at, r"brackets, \left( … \right), around what is differentiated")
+
     def _of_softmax(self, expression: MatrixFunction, shape: Shape) -> Shape:
         along = expression.along
         if along and (len(along) > 1 or not isinstance(along[0], Index) or shape != SCALAR):
@@ -223,10 +242,18 @@ class Shapes:
         rows, columns = self.known(argument)
         if name in ("softmax", "logsoftmax", "logsumexp"):
             return self._of_softmax(expression, (rows, columns))
+        if name == "bars":
+            if (rows, columns) == SCALAR:
+                return SCALAR
+            if rows != columns:
+                self._stop(argument, "bars around {}", r"\|…\| for a norm, \operatorname{abs}(…) of each component")
+            name = "det"
         if name == "vec" and rows + columns:
             return rows + columns, 0
         if name == "diag" and (rows, columns) in (COLUMN, ROW, MATRIX):
             return MATRIX if rows + columns == 1 else COLUMN
+        if expression.bare and name == "det" and any(self.known(factor) == SCALAR for factor in argument.parts):
+            raise self.fail("where does the argument of det end?", expression.at, r"brackets, \left( … \right)")
         if name in ("tr", "det", "inv") and rows == columns and rows:
             return (rows, columns) if name == "inv" else SCALAR
         wanted = "a matrix" if name in ("tr", "det", "inv") else "a vector or a matrix"
@@ -235,6 +262,8 @@ class Shapes:
     def _of_derivative(self, expression: Partial) -> Shape:
         body, by = expression.body, expression.by
         above, below = self.known(body), self.of_name(by)
+        if expression.bare:
+            self._refuse_bare_derivative(expression, below)
         if isinstance(body, Partial) and body.at == expression.at and body.by != by and SCALAR not in (above, below):
             fault = f"{body.by} or {by} could give the rows of this second derivative"
             raise self.fail(
@@ -274,6 +303,11 @@ class Shapes:
             hint = rf"\mathbf{{1}} {second if other == COLUMN else first}^\top, to add it to each row; {hint}"
         fault = f"{first} is {words(one)}, and {second} is {words(other)}, but they {how}"
         raise self.fail(fault, second.at, hint)
+
+
+def exact(expression: Expression) -> bool:
+    """Return whether an expression is a number as it stands, also as a fraction."""
+    return all(isinstance(part, Number | Quotient) for part in expression.walk())
 
 
 def exponent_of(expression: Power) -> Fraction | None:

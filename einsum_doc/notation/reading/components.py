@@ -73,10 +73,15 @@ def _one(parser: Parser, at: Position) -> Expression:
 
 def _delta(parser: Parser) -> Expression:
     token = parser.take()
+    if label := upper_label(parser):
+        own = indices(parser) if parser.sees("symbol", "_") else ()
+        return raised(parser, Tensor(token.text + label, own, at=token.at))
     if not parser.sees("symbol", "_"):
         expected = r"\delta_{ij}; \hat{\delta} is a name of your own"
         raise parser.error("δ is the Kronecker delta here, and has two indices", expected=expected)
     found = indices(parser)
+    if label := upper_label(parser):
+        return Tensor(token.text + label, found, at=token.at)
     if len(found) != 2 or any(isinstance(index, Range) for index in found):
         raise parser.error(
             "the Kronecker delta has two indices", expected=rf"\delta_{{ij}}; {reserved(Delta(found))}", at=token.at
@@ -115,7 +120,8 @@ def component(parser: Parser) -> Expression:
     if parser.next.kind == "open" and not parser.next.spaced:
         if name in DIFFERENTIALS:
             raise parser.error("a derivative is written with ∂", expected=r"\partial; or \cdot between, for a product")
-        if name in USUAL_FUNCTIONS or name not in parser.scalars:
+        matrix = name.startswith(BOLD_STYLES) and plain(name)[:1].isupper()  # What is in the bracket says more.
+        if name in USUAL_FUNCTIONS or (name not in parser.scalars and not matrix):
             raise before_bracket(parser, Tensor(name), parser.next.at)
     else:
         parser.scalars.add(name)
@@ -278,8 +284,13 @@ def exponent(parser: Parser) -> Expression:
 def _hermitian_length(cursor: Cursor, base: Expression) -> int:
     """Return the number of tokens of an exponent H on vectors or matrices, whose numbers are real here."""
     texts = [cursor.peek(number).text for number in range(3)]
-    bold = any(isinstance(part, Tensor) and part.name.startswith(BOLD_STYLES) for part in base.walk())
+    bold = any(map(is_bold, base.walk()))
     return 0 if not bold else 1 if texts[0] == "H" else 3 if texts == ["{", "H", "}"] else 0
+
+
+def is_bold(expression: Expression) -> bool:
+    """Return whether an expression is a name in the style of vectors and matrices."""
+    return isinstance(expression, Tensor) and expression.name.startswith(BOLD_STYLES)
 
 
 def _inverse_transpose_length(cursor: Cursor) -> int:

@@ -23,7 +23,8 @@ class Cursor:
     end: the offset after what has been read.
     level: how deeply the next token is nested; 0 outside of all terms.
     scalars: the names that have been read as scalars; they may be factors of a bracket.
-    in_norm: true if the next ‖ closes a norm. in_right: true in a right side, after which an equation may begin.
+    in_bars: the kind of bars, "norm" or "magnitude", that the next bar of this kind closes.
+    in_right: true in a right side, after which an equation may begin.
     lexicon: the meanings that the page has given to letters.
     """
 
@@ -36,7 +37,7 @@ class Cursor:
         self.end = 0
         self.level = 0
         self.scalars = set(scalars)
-        self.in_norm = False
+        self.in_bars = ""
         self.in_right = False
         self.lexicon = NOTHING_SAID
 
@@ -161,7 +162,7 @@ class Parser(Cursor, ABC):
         """Read a construct without its exponent."""
 
     def starts_factor(self) -> bool:
-        found = self.next.kind in FACTORS or self.sees("symbol", "{") or self.opens_norm()
+        found = self.next.kind in FACTORS or self.sees("symbol", "{") or self.opens_bars()
         return found and not self.begins_equation()
 
     def begins_equation(self) -> bool:
@@ -177,13 +178,12 @@ class Parser(Cursor, ABC):
                 return token is not self.next
         return False
 
-    def opens_norm(self) -> bool:
-        """Return whether the next sign is a ‖ that opens a norm."""
-        return (
-            self.sees("norm")
-            and not self.sees("norm", r"\rVert")
-            and (self.sees("norm", r"\lVert") or not self.in_norm)
-        )
+    def opens_bars(self) -> bool:
+        """Return whether the next sign is a ‖ or a bar that opens a norm or a magnitude."""
+        kind, sign = self.next.kind, self.next.text
+        if kind not in ("norm", "magnitude") or sign in (r"\rVert", r"\rvert") or self.peek(1).text == "_":
+            return False
+        return sign.startswith((r"\l", r"\b", r"\B")) or self.in_bars != kind
 
     def continues_term(self) -> bool:
         return self.starts_factor() or self.sees("symbol", "/") or self.next.kind in ("times", *BETWEEN)
@@ -195,8 +195,14 @@ class Parser(Cursor, ABC):
         return inner
 
     def enclosed(self) -> Expression:
-        """Read an expression in which a ‖ opens a norm of its own."""
-        outer, self.in_norm = self.in_norm, False
+        """Read an expression in which a bar opens a norm or a magnitude of its own."""
+        return self.between_bars("")
+
+    def between_bars(self, kind: str) -> Expression:
+        """Read an expression, up to the bar of this kind that closes it."""
+        outer, self.in_bars = self.in_bars, kind
         inner = self.expression()
-        self.in_norm = outer
+        if kind and self.opens_bars():
+            raise self.misplaced("the bar that closes this one before")
+        self.in_bars = outer
         return inner

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.lexicon import Lexicon
 from einsum_doc.notation.reading.tokens import Token
 from einsum_doc.notation.reading.tokens import tokens as signs_of
-from einsum_doc.notation.reading.vocabulary import BOLD_STYLES, FUNCTIONS, USUAL_FUNCTIONS
+from einsum_doc.notation.reading.vocabulary import BOLD_STYLES, FUNCTIONS, TRANSPOSES, USUAL_FUNCTIONS
 
 _STARS = ("*", r"\ast", r"\star")
 _WORD_STYLES = (r"\mathrm", r"\mathsf", r"\mathit")
@@ -22,21 +23,34 @@ def upper_label(cursor: Cursor) -> str:
     if not cursor.sees("symbol", "^"):
         return ""
     inside, length = _group(cursor, 1)
+    own = next((number for number, token in enumerate(inside, 1) if token.kind == "close"), len(inside))
+    transpose = inside[own:] if "".join(token.text for token in inside[own:]) in TRANSPOSES else []
+    inside = inside[: len(inside) - len(transpose)]
     found = ""
     if len(inside) == 1 and inside[0].text in _STARS:
         found = "*"
+    elif inside and inside[0].text in cursor.lexicon.labels and (len(inside) == 1 or _is_shift(inside[1:])):
+        found = "".join(token.text for token in inside)
     elif len(inside) > 2 and inside[0].kind == "open" and inside[0].text in "([" and inside[-1].kind == "close":
         first, *shift = inside[1:-1]
         of_one = first.kind in ("letter", "number") and not shift
-        if of_one or (
-            first.kind == "letter" and len(shift) == 2 and shift[0].text in "+-" and shift[1].kind == "number"
-        ):
+        if of_one or (first.kind == "letter" and _is_shift(shift)):
             found = "".join(token.text for token in inside)
     else:
         found = _word(inside)
+    if found and transpose:  # That of `^{(1)\top}` becomes an exponent of its own, after the label.
+        start = cursor.position
+        caret, opening, closing = cursor.next, cursor.peek(1), cursor.peek(length)
+        label = [caret, opening, *inside, closing]
+        cursor.tokens[start : start + 1 + length] = [*label, caret, opening, *transpose, closing]
+        length = len(label) - 1
     if found:
         cursor.skip(1 + length)
     return f"^{{{found}}}" if found else ""
+
+
+def _is_shift(tokens: Sequence[Token]) -> bool:
+    return len(tokens) == 2 and tokens[0].text in "+-" and tokens[1].kind == "number"
 
 
 def square_label(cursor: Cursor, name: str) -> str:
@@ -134,6 +148,18 @@ def shifted(tokens: Sequence[Token]) -> Iterator[str]:
                 yield texts[2]
 
 
+_LAYER = re.compile(
+    r"\\delta\s*\}?\s*(?:_(?:\w|\{[^{}]*\})\s*)?\^\s*(?:([A-SU-Za-z])|\{\s*([A-SU-Za-z])\s*(?:[+-]\s*\d\s*)?\})"
+)
+_LOWER = re.compile(r"_\s*(?:(\w)|\{([^{}]*)\})")
+
+
+def _layers(text: str) -> set[str]:
+    r"""Return the letters of layers, which errors have as an exponent, `\delta^l`, and nothing has as an index."""
+    lower = "".join(one or several for one, several in _LOWER.findall(text))
+    return {one or other for one, other in _LAYER.findall(text)} - set(lower)
+
+
 def _group(cursor: Cursor, ahead: int) -> tuple[list[Token], int]:
     """Return the tokens of an exponent or a subscript without its braces, and their number with them."""
     first = cursor.peek(ahead)
@@ -163,6 +189,9 @@ def _word(inside: Sequence[Token]) -> str:
     return ("\\text" if style in _WORD_STYLES else style) + f"{{{''.join(letters)}}}"
 
 
+_DECLARE = ("matrix", "vector")
+
+
 def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> Lexicon:
     """Return the meanings of letters in a text, from its directives and its rows, and from those before it.
 
@@ -173,17 +202,31 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
     for step in directives:
         given.setdefault(step.word, []).extend(step.names)
     names = dict(said.names)
-    names.update((name, name) for name in given.get("name", ()))
+    declared = [each.equation[0] if each.equation[1] else each.body for each in directives if each.word in _DECLARE]
+    several = [name for text in declared for name in text.replace(",", " ").split() if len(name) > 1 and name.isalpha()]
+    names.update((name, name) for name in (*given.get("name", ()), *several))
     names.update(_with_arguments(cursor))
     for name, letter in names.items():
         join(cursor, name, letter)
     return Lexicon(
-        said.labels.union(given.get("label", ()), shifted(cursor.tokens)),
+        said.labels.union(given.get("label", ()), shifted(cursor.tokens), _layers(cursor.text)),
         said.squares.union(squares(cursor.tokens)),
         names,
         _functions(cursor, directives, said.functions),
-        (*given.get("gradient", ()), said.upstream)[0],
+        (*given.get("gradient", ()), *_upstream(cursor.text), said.upstream)[0],
     )
+
+
+_UPSTREAM = re.compile(
+    r"^d((?:\\[a-z]+)?\{?[A-Za-z]\}?)&?=\\frac\{\\partial(\\?[A-Za-z]+)\}\{\\partial((?:\\[a-z]+)?\{?[A-Za-z]\}?)\}",
+    re.M,
+)
+
+
+def _upstream(text: str) -> Iterator[str]:
+    r"""Yield the scalar of a row that says what a d is, `d\mathbf{X} = \frac{\partial L}{\partial \mathbf{X}}`."""
+    rows = re.sub(r"[ \t]|\\,", "", text.replace(r"\\", "\n").replace(",", "\n"))
+    yield from (scalar for name, scalar, below in _UPSTREAM.findall(rows) if name == below)
 
 
 def _functions(cursor: Cursor, directives: Sequence[Directive], said: Mapping[str, str]) -> dict[str, str]:
@@ -253,6 +296,6 @@ def _single_vector(tokens: Sequence[Token]) -> bool:
     for token in tokens[2:]:
         if token.kind == "close":
             return True
-        if token.kind != "letter" and token.text not in ("{", "}", "_", "^", "(", "'"):
+        if token.kind not in ("letter", "number") and token.text not in ("{", "}", "_", "^", "(", "'"):
             return False
     return False

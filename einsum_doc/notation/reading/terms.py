@@ -23,7 +23,7 @@ from einsum_doc.notation.expression import (
     plain,
     subscripts,
 )
-from einsum_doc.notation.matrices.nodes import Component, Hadamard, Kronecker
+from einsum_doc.notation.matrices.nodes import Component, Differential, Hadamard, Kronecker, Transpose
 from einsum_doc.notation.reading.components import (
     before_bracket,
     bracketed_component,
@@ -33,21 +33,18 @@ from einsum_doc.notation.reading.components import (
     tensor_name,
 )
 from einsum_doc.notation.reading.cursor import Parser
-from einsum_doc.notation.reading.indices import indices
-from einsum_doc.notation.reading.operators import (
+from einsum_doc.notation.reading.derivatives import (
+    begins_differential,
     derivative,
+    differential_of,
     enclosed_derivative,
-    function,
     gradient,
-    indicator,
     inline_derivative,
-    inner,
     is_derivative,
-    norm,
-    root,
-    summation,
     with_held,
 )
+from einsum_doc.notation.reading.indices import indices
+from einsum_doc.notation.reading.operators import function, indicator, inner, magnitude, norm, root, summation
 from einsum_doc.notation.reading.tokens import Token
 from einsum_doc.notation.reading.vocabulary import BETWEEN, BOLD_STYLES, CONSTANTS
 
@@ -108,7 +105,7 @@ class Terms(Parser):
             else:
                 first = self.next
                 factor = self.factor()
-                if self.sees("bar") and not self.next.stretched:
+                if self.sees("bar") and not self.next.stretched and (not self.in_bars or self.peek(1).text == "_"):
                     factor = with_held(self, factor)
                 if items and not times:
                     _refuse_misreading(self, items[-1], first, factor)
@@ -196,9 +193,9 @@ def _could_be_argument(inside: Expression, name: Tensor) -> bool:
     matrices needs that of `\mathbf{X} (\mathbf{X}^\top \mathbf{X})^{-1}` too.
     """
     negative = isinstance(inside, Negative)
-    while isinstance(inside, Power | Negative):
+    while isinstance(inside, Power | Negative | Transpose):
         inside = inside.parts[0]
-    if isinstance(inside, Sum | Partial | Summation):
+    if isinstance(inside, Sum | Partial | Summation | Differential):
         return False
     if isinstance(inside, Product) and name.name.startswith(BOLD_STYLES) and plain(name.name)[:1].isupper():
         return False
@@ -225,6 +222,8 @@ def _with_range_products(parser: Parser, items: list[Expression | Token]) -> tup
 
 def _styled(parser: Parser) -> Expression:
     """Read a name in a style: an indicator, if it is a one before a condition, or a component."""
+    if begins_differential(parser):
+        return differential_of(parser)
     mark = parser.mark()
     if tensor_name(parser) in CONSTANTS and (found := indicator(parser)):
         return found
@@ -240,6 +239,8 @@ def _named(parser: Parser) -> Expression:
         if not isinstance(by, Tensor):
             raise parser.error("d before this is no gradient", expected="a tensor", at=at)
         return Partial(Tensor(parser.lexicon.upstream, at=at), by, at=at)
+    if begins_differential(parser):
+        return differential_of(parser)
     ahead = 1
     while parser.peek(ahead).text == "'":
         ahead += 1
@@ -313,6 +314,7 @@ _CONSTRUCTS: Mapping[str, Callable[[Parser], Expression]] = {
     "partial": inline_derivative,
     "nabla": gradient,
     "norm": norm,
+    "magnitude": magnitude,
     "inner": inner,
     "blank": enclosed_derivative,
 }

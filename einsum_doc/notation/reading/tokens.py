@@ -87,14 +87,15 @@ def _token(text: str, sign: str, start: int, end: int) -> tuple[str, str, int, b
         delimiter, _, after = _sign(text, end)
         if KINDS.get(delimiter) == "norm":
             return "norm", {r"\left": r"\lVert", r"\right": r"\rVert"}.get(sign, delimiter), after, False
+        if (sign[-1] == "l" or sign == r"\left") and KINDS.get(delimiter) == "magnitude":
+            return "magnitude", sign + delimiter, after, sign == r"\left"
         side, shape = BRACKETS.get(delimiter, ("", ""))
         if sign == r"\left" and delimiter == ".":
             return "blank", delimiter, after, True
         if sign != r"\left" and delimiter in BARS:
             return "bar", delimiter, after, sign == r"\right"
         if not side or (sign, side) in ((r"\left", "close"), (r"\right", "open")):
-            wanted = r"a bracket: ( [ or \{; a magnitude is \operatorname{abs}(…)"
-            wanted = "a closing bracket" if sign == r"\right" else wanted
+            wanted = "a closing bracket" if sign == r"\right" else r"a bracket: ( [ \{ or |"
             raise NotationError(f"{sign} without a bracket", text=text, position=_at(text, end), expected=wanted)
         return side, shape, after, sign in (r"\left", r"\right")
     if kind == "directive":

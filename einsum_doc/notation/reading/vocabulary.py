@@ -73,6 +73,7 @@ _KINDS = {
     "hadamard": [r"\odot"],
     "kronecker": [r"\otimes"],
     "norm": [r"\|", r"\Vert", r"\lVert", r"\rVert"],
+    "magnitude": ["|", r"\vert", r"\lvert", r"\rvert"],
     "inner": [r"\langle"],
     "dots": [r"\dots", r"\ldots", r"\cdots", r"\dotsc", r"\dotsb", r"\dotsm"],
     "prime": [r"\prime"],
@@ -147,7 +148,6 @@ CONNECTIVES = frozenset(["so", "hence", "thus", "then", "therefore", "and", "whe
 
 _HINTS = {
     r"\odot for a product of components, or x_i y_i": [r"\circ", r"\ast", "*"],
-    r"\operatorname{abs}(x_i), \|\mathbf{x}\| for a norm, \det \mathbf{A}": [*("|", r"\lvert", r"\rvert", r"\vert")],
     r"brackets around the sum, \left( \sum_i … \right)": [r"\sum"],
     "a prime on a name, x'_{i}, or on an index, x_{i'}": [r"\prime"],
     r"the rows alone, as they stand inside of \begin{aligned}": [r"\begin", r"\end"],

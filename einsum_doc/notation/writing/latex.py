@@ -31,6 +31,7 @@ from einsum_doc.notation.expression import (
     Summation,
     Tensor,
 )
+from einsum_doc.notation.matrices.nodes import MatrixFunction, Transpose
 from einsum_doc.notation.reading.vocabulary import FUNCTIONS
 from einsum_doc.notation.step import Step
 
@@ -85,6 +86,12 @@ def latex(expression: Expression) -> str:
             return rf"{command}{chr(39) * order}\left( {latex(argument)} \right)"
         case Summation(indices, body):
             return rf"\sum{_subscript(indices)} {_bracketed(body, Sum, Negative)}"
+        case Transpose(Tensor(name)) if not {"^", "'"} & {*name}:
+            return rf"{name}^\top"
+        case Transpose(body):
+            return rf"\left( {latex(body)} \right)^\top"
+        case MatrixFunction(name, argument):
+            return rf"\operatorname{{{name}}}\left( {latex(argument)} \right)"
         case Pi():
             return r"\pi"
         case Size(name):

@@ -44,6 +44,7 @@ from einsum_doc.notation.expression import (
     Tensor,
 )
 from einsum_doc.notation.matrices.components import OfMatrix
+from einsum_doc.notation.matrices.nodes import Differential
 
 mp.dps = 70
 STEP = mpf(10) ** -17
@@ -267,6 +268,8 @@ class Oracle:
                 return mpf(first == second)
             case Tensor(name, indices):
                 return values.component(name, tuple(self.position(place, assignment) for place in indices))
+            case Differential():
+                return of(*expression.parts)
             case Negative(body):
                 return -of(body)
             case Product(factors):

@@ -47,7 +47,9 @@ PUBLISHED = [
         r"\partial_x \frac{d \frac{dy}{dx} \frac{\mathrm{d}y}{\mathrm{d}x} d dX \boxed{ \underbrace{ "
         r"}_{\text{one}} {\color{red} \large \cancel{ \qquad \Rightarrow \text{where} := \equiv \sum_{i<j} "
         r"\sum_{j\ne \mathbb{1}[ \le \begin{aligned} \end{aligned} \begin{cases} \phi( \phi'( \sigma(x) "
-        r"\sigma^2 f(x)= f'' \label{eq} \tilde \mathcal{L} N n",
+        r"\sigma^2 f(x)= f'' \label{eq} \tilde \mathcal{L} N n | \left| \right| \bigl| \lvert \rvert ^{(1)\top} "
+        r"\delta^l \delta^{l+1}_j w^l \operatorname{tr} \nabla_\mathbf{x} "
+        r"\partial\mathbf{x}\partial\mathbf{x}^\top} ^2_2 d\mathbf{X} \mathrm{d}x_i d( dx = dx",
     ),
     *(
         "% matrix A\n",
@@ -56,6 +58,7 @@ PUBLISHED = [
         "% label t\n",
         "% name FL\n",
         "% gradient L\n",
+        "% constant x\n",
         "% function g\n",
     ),
     *("% function \\sigma = sigmoid\n", "% matrix G = \\frac{\\partial l}{\\partial z_{ij}}\n"),

@@ -45,7 +45,41 @@ TRUE = {
     "a matrix before a product": (r"\mathbf{P} &= \mathbf{X}^\top \mathbf{X} \\ \frac{\partial \det \mathbf{P}}{\partial \mathbf{X}} &= 2 \det(\mathbf{P}) \, \mathbf{X}\left(\mathbf{X}^\top \mathbf{X}\right)^{-1}", "= 2", "="),
     "declared names": ("% matrix A\n% vector x\n" r"\nabla_x (x^\top A x) &= A x + A^\top x", "+", "-"),
     "numbered vectors": ("% samples i\n" r"s &= \frac{1}{2} \sum_i (\mathbf{x}_i - \boldsymbol{\mu})^\top (\mathbf{x}_i - \boldsymbol{\mu}) \\ \frac{\partial s}{\partial \boldsymbol{\mu}} &= -\sum_i (\mathbf{x}_i - \boldsymbol{\mu})", "&= -", "&= "),
+    "bars around a matrix": (r"\frac{\partial |\mathbf{X}|}{\partial \mathbf{X}} &= |\mathbf{X}| \mathbf{X}^{-\top}", r"-\top", "-1"),
+    "their logarithm": (r"\ell &= -\frac{1}{2} \log |2 \pi \boldsymbol{\Sigma}| \\ \frac{\partial \ell}{\partial \boldsymbol{\Sigma}} &= -\frac{1}{2} \boldsymbol{\Sigma}^{-\top}", r"&= -\frac{1}", r"&= \frac{1}"),
+    "bars around a determinant": (r"\frac{\partial \ln \left| \det \mathbf{X} \right|}{\partial \mathbf{X}} &= \mathbf{X}^{-\top}", r"-\top", "-1"),
+    "bars around scalars": (r"y_i &= |x_i| |z| \\ \frac{\partial y_i}{\partial x_j} &= \operatorname{sign}(x_i) \lvert z \rvert \delta_{ij}", r"\lvert z \rvert", "z"),
+    "bars in bars": (r"s &= \left| x - \left| y \right| \right| \\ s &= |x - \bigl| y \bigr| |", r"\bigl| y \bigr|", "y"),
+    "bars in a function that is defined": (r"f(x) &= |x| \\ f'(x) &= \operatorname{sign}(x)", r"\operatorname{sign}(x)", r"\operatorname{sign}(-x)"),
+    "a logarithm where rows may be fewer than columns": (r"\frac{\partial}{\partial \mathbf{X}} \log\det(\mathbf{X}^\top \mathbf{X}) &= 2 \mathbf{X} (\mathbf{X}^\top \mathbf{X})^{-1}", "= 2", "="),
+    "a trace of a product without brackets": (r"\frac{\partial}{\partial \mathbf{X}} \operatorname{tr} \mathbf{A}\mathbf{X} &= \mathbf{A}^\top", r"^\top", ""),
+    "its multiple beside a number": (r"s &= 2 \operatorname{tr} \mathbf{A} \mathbf{D}^\top + 1 \\ s &= 2 \operatorname{tr}(\mathbf{D}^\top \mathbf{A}) + 1", "+ 1", "- 1"),
+    "a gradient of a product without brackets": (r"\nabla_\mathbf{x} \, \mathbf{x}^\top \mathbf{A} \mathbf{x} &= (\mathbf{A} + \mathbf{A}^\top) \mathbf{x}", "+", "-"),
+    "a derivative of one, with a number": (r"\frac{\partial}{\partial \mathbf{x}} \frac{1}{2} \mathbf{x}^\top \mathbf{x} &= \mathbf{x}", r"\frac{1}{2} \mathbf", r"\frac{1}{3} \mathbf"),
+    "a Hessian": (r"f &= \mathbf{x}^\top \mathbf{A} \mathbf{x} \\ \frac{\partial^2 f}{\partial \mathbf{x} \partial \mathbf{x}^\top} &= \mathbf{A} + \mathbf{A}^\top", r"+ \mathbf{A}^\top", r"+ \mathbf{A}"),
+    "a second derivative by two vectors": (r"\frac{\partial^2}{\partial \mathbf{x} \partial \mathbf{y}^\top} \mathbf{x}^\top \mathbf{A} \mathbf{y} &= \mathbf{A}", r"&= \mathbf{A}" + "\0", r"&= \mathbf{A}^\top"),
+    "the degree of a norm after its exponent": (r"\|\mathbf{x}\|^2_2 &= \mathbf{x}^\top \mathbf{x} \\ \|\mathbf{x}\|^2_1 &= \|\mathbf{x}\|_1 \|\mathbf{x}\|_1", "^2_1", "^2_2"),
+    "a matrix before a product in brackets": (r"\mathbf{A}(\mathbf{B}\mathbf{C}) &= (\mathbf{A}\mathbf{B})\mathbf{C}", r"(\mathbf{A}\mathbf{B})", r"(\mathbf{B}\mathbf{A})"),
+    "a matrix that is square by a trace above": (r"t &= \operatorname{tr}(\mathbf{A}) \\ \mathbf{A} (\mathbf{A}^\top \mathbf{A})^{-1} \mathbf{A}^\top &= \mathbf{I}", r"t &= \operatorname{tr}(\mathbf{A})", r"t &= \|\mathbf{A}\|_F"),
+    "and by an inverse": (r"\mathbf{y} &= \mathbf{A}^{-1} \mathbf{x} \\ \mathbf{A} (\mathbf{A}^\top \mathbf{A})^{-1} \mathbf{A}^\top &= \mathbf{I}", r"\mathbf{A}^{-1}", r"\mathbf{A}"),
+    # differentials
+    "a differential of a product": (r"\mathbf{Y} &= \mathbf{X} \mathbf{W} \\ d\mathbf{Y} &= d\mathbf{X} \, \mathbf{W} + \mathbf{X} \, d\mathbf{W}", "+", "-"),
+    "one with an upright d": (r"\mathbf{Y} &= \mathbf{X} \mathbf{W} \\ \mathrm{d}\mathbf{Y} &= \mathrm{d}\mathbf{X} \, \mathbf{W} + \mathbf{X} \, \mathrm{d}\mathbf{W}", r"\mathrm{d}\mathbf{W}", r"2 \mathrm{d}\mathbf{W}"),
+    "that of a loss": (r"\mathbf{Y} &= \mathbf{X} \mathbf{W} \\ \mathbf{G} &= \frac{\partial \ell}{\partial \mathbf{Y}} \\ d\ell &= \operatorname{tr}(\mathbf{G}^\top d\mathbf{Y}) = \operatorname{tr}(\mathbf{G}^\top d\mathbf{X} \, \mathbf{W}) + \operatorname{tr}(\mathbf{G}^\top \mathbf{X} \, d\mathbf{W})", r"\mathbf{G}^\top d\mathbf{X}", r"\mathbf{G}^\top 2 d\mathbf{X}"),
+    "that of an inverse": (r"d(\mathbf{X}^{-1}) &= -\mathbf{X}^{-1} (d\mathbf{X}) \mathbf{X}^{-1} \\ d\mathbf{X}^{-1} &= -\mathbf{X}^{-1} (d\mathbf{X}) \mathbf{X}^{-1}", "&= -", "&= "),
+    "that of a determinant": (r"d|\mathbf{X}| &= |\mathbf{X}| \operatorname{tr}(\mathbf{X}^{-1} d\mathbf{X}) \\ d\log\det\mathbf{X} &= \operatorname{tr}(\mathbf{X}^{-1} d\mathbf{X})", "^{-1}", r"^{-\top}"),
+    "those of other products": (r"d(\mathbf{A} \odot \mathbf{B}) &= d\mathbf{A} \odot \mathbf{B} + \mathbf{A} \odot d\mathbf{B} \\ d(\mathbf{A} \otimes \mathbf{B}) &= d\mathbf{A} \otimes \mathbf{B} + \mathbf{A} \otimes d\mathbf{B}", r"+ \mathbf{A} \otimes", r"- \mathbf{A} \otimes"),
+    "that of a function": (r"\mathbf{f} &= \phi(\mathbf{z}) \\ d\mathbf{f} &= \phi'(\mathbf{z}) \odot d\mathbf{z} \\ d\mathbf{f} &= \frac{\partial \mathbf{f}}{\partial \mathbf{z}} d\mathbf{z}", r"} d\mathbf{z}", r"} 2 d\mathbf{z}"),
+    "those of numbers": (r"y &= \tanh(x) \\ dy &= (1 - y^2) \, dx, \quad d(xz) = x \, dz + z \, dx", "+", "-"),
+    "those of components": (r"y_i &= w_{ij} x_j \\ \mathrm{d}y_i &= w_{ij} \, \mathrm{d}x_j + x_j \, \mathrm{d}w_{ij}", r"\mathrm{d}w_{ij}", r"\mathrm{d}w_{ji}"),
+    "those beside constants": ("% constant w\n" r"y_i &= w_{ij} x_j \\ \mathrm{d}y_i &= w_{ij} \, \mathrm{d}x_j", r"w_{ij} \,", r"w_{ji} \,"),
+    "that of numbered vectors": ("% samples n\n" r"s &= \sum_n \mathbf{w}^\top \mathbf{x}_n \\ ds &= \sum_n \mathbf{x}_n^\top d\mathbf{w} + \sum_n \mathbf{w}^\top d\mathbf{x}_n", r"+ \sum_n", r"- \sum_n"),
+    "that of code": ("% let B = torch.linalg.inv(A)\n" r"dB_{ij} &= -B_{ik} dA_{kl} B_{lj}", "dA_{kl}", "dA_{lk}"),
+    "a d that a row says to be a gradient": (r"\mathbf{Y} &= \mathbf{X} \mathbf{W} \\ d\mathbf{Y} &= \frac{\partial L}{\partial \mathbf{Y}} \\ d\mathbf{X} &= d\mathbf{Y} \mathbf{W}^\top, \quad d\mathbf{W} = \mathbf{X}^\top d\mathbf{Y}", r"\mathbf{W}^\top", r"\mathbf{W}"),
+    "a name with a d": ("% matrix dout = \\frac{\\partial L}{\\partial y_{ij}}\n" r"y_{ij} &= x_{ik} w_{kj} \\ \frac{\partial L}{\partial x_{ij}} &= dout \, w^\top", r"w^\top", "w"),
     # labels
+    "a transpose after a layer": (r"\mathbf{h} &= \phi(\mathbf{z}^{(1)}) \\ \mathbf{z}^{(2)} &= \mathbf{W}^{(2)} \mathbf{h} \\ \boldsymbol{\delta}^{(2)} &= \frac{\partial L}{\partial \mathbf{z}^{(2)}} \\ \frac{\partial L}{\partial \mathbf{z}^{(1)}} &= \left( \mathbf{W}^{(2)\top} \boldsymbol{\delta}^{(2)} \right) \odot \phi'(\mathbf{z}^{(1)})", r"\phi'", r"\phi"),
+    "errors of layers": ("% function \\sigma\n" r"a^l_j &= \sigma(z^l_j) \\ z^{l+1}_j &= \sum_k w^{l+1}_{jk} a^l_k + b^{l+1}_j \\ \delta^{l+1}_j &= \frac{\partial C}{\partial z^{l+1}_j} \\ \delta^l_j &= \frac{\partial C}{\partial z^l_j} \\ \delta^l_j &= \sum_k w^{l+1}_{kj} \delta^{l+1}_k \sigma'(z^l_j)", "w^{l+1}_{kj}", "w^{l+1}_{jk}"),
     "layers": (NETWORK + r"\frac{\partial L}{\partial \mathbf{W}^{(1)}} &= \left( \left( (\mathbf{W}^{(2)})^\top \frac{\partial L}{\partial \mathbf{o}} \right) \odot \phi'(\mathbf{z}) \right) \mathbf{x}^\top", r"\phi'(", r"\phi("),
     "layers of components": (r"z^{[l]}_{i} &= W^{[l]}_{ij} a_j^{[l-1]} \\ \frac{\partial z^{[l]}_{i}}{\partial a^{[l-1]}_k} &= W_{ik}^{[l]}", r"&= W_{ik}", r"&= -W_{ik}"),
     "time": (RECURRENT + r"\frac{\partial L}{\partial \mathbf{h}_t} &= \mathbf{W}_{\text{hh}}^\top \left( \frac{\partial L}{\partial \mathbf{h}_{t+1}} \odot (\mathbf{1} - \mathbf{h}_{t+1} \odot \mathbf{h}_{t+1}) \right) + \mathbf{W}_{\text{qh}}^\top \frac{\partial L}{\partial \mathbf{o}_t}", r"- \mathbf{h}_{t+1} \odot", r"+ \mathbf{h}_{t+1} \odot"),
@@ -151,6 +185,28 @@ REFUSED = {
     "the derivative of a function by a product": (r"f(x) &= \frac{\partial}{\partial x} x^3 \\ f(2 y) &= 12 y^2", "no rule for the derivative of ∂/∂x (x^3) by 2 y"),
     "the prime of what hides its argument": (r"u &= w x \\ J(w) &= (y - u)^2 \\ J'(w) &= 0", "u in its definition is computed from it"),
     "another argument where one is hidden": (r"u &= w x \\ J(w) &= (y - u)^2 \\ J(q) &= (y - u)^2", "u in its definition is computed from it"),
+    "bars around a vector": (r"s &= |\mathbf{x}|", "bars around x, which is a column"),
+    "bars that are not closed": (r"s &= |x + y", "the text ends too early"),
+    "a spectral norm": (r"s &= \|\mathbf{A}\|_2^2", "the norm ‖…‖₂ of A, which is a matrix"),
+    "the Hessian or the Laplacian": (r"\mathbf{H} &= \nabla^2_\mathbf{x} f", "∇ without the tensor below"),
+    "and after the tensor": (r"\mathbf{H} &= \nabla_\mathbf{x}^2 f", "the Hessian or the Laplacian"),
+    "a gradient of a first factor": (r"\nabla_\mathbf{x} \lambda \mathbf{x}^\top \mathbf{x} &= 2 \lambda \mathbf{x}", "is all of λ xᵀ x differentiated?"),
+    "a derivative by a scalar of a first factor": (r"\frac{\partial}{\partial t} \mathbf{x}^\top \mathbf{x} &= 0", "is all of xᵀ x differentiated?"),
+    "a gradient of a first term": (r"\nabla_\mathbf{x} \mathbf{x}^\top \mathbf{x} + \mathbf{b}^\top \mathbf{x} &= 2 \mathbf{x} + \mathbf{b}", "is what follows differentiated too?"),
+    "a trace between matrices": (r"\mathbf{B} &= \mathbf{C} \operatorname{tr} \mathbf{A} \mathbf{D}", "where does the argument of tr end?"),
+    "a determinant before a scalar": (r"s &= \det \mathbf{A} \lambda", "where does the argument of det end?"),
+    "a matrix before one in brackets": (r"\mathbf{y} &= \mathbf{A}(\mathbf{x})", "A before a bracket could be a function"),
+    "an error whose layer is an index": (r"y &= \delta^l x_l z_l", "δ is the Kronecker delta here"),
+    "a factor d, or a differential": (r"z &= d x", "z has no differential, beside dx"),
+    "terms of which one has a d": (r"d(x y) &= x \, dy + y", "only some terms of"),
+    "two differentials in a product": (r"d(x y) &= dx \, dy", "a product of differentials"),
+    "a differential in a function": (r"y &= e^{-d x}", "a differential inside of exp(−dx)"),
+    "a quotient of differentials": (r"y &= x^3 \\ dy / dx &= 3 x^2", "dy/dx is a derivative"),
+    "a differential of a differential": (r"d(d x) &= 0", "a differential of a differential"),
+    "the square of a differential": (r"dx^2 &= 2 x \, dx", "where does the differential end?"),
+    "gradients, or differentials of inputs": (r"\mathbf{Y} &= \mathbf{X} \mathbf{W} \\ d\mathbf{X} &= d\mathbf{Y} \mathbf{W}^\top", "X is an input, so that dX is arbitrary"),
+    "a differential of a constant": ("% constant x\n" r"dx &= 0", "dx is 0"),
+    "a differential with dots": (r"z_{a \dots b} &= 2 x_{a \dots b} \\ dz_{a \dots b} &= 2 dx_{a \dots b}", "which has dots"),
     "a function without a name": ("% function\nx &= x", "'% function' without a name"),
     "a function that is not known": ("% function g = wave\nx &= x", "wave is no function"),
 }  # fmt: skip
@@ -193,7 +249,8 @@ REMEDIES = {
     "a derivative by a transpose": (r"\frac{\partial s}{\partial \mathbf{x}^\top} &= 1", r"\partial x: a Jacobian has a column"),
     "a derivative by a square": (r"\frac{\partial^2 s}{\partial x^2} &= 6 x", r"\partial x \partial x for a second derivative"),
     "a star": (r"\mathbf{z} &= \mathbf{x} * \mathbf{y}", r"\odot for a product of components"),
-    "bars": (r"s &= |\mathbf{A}|", r"\det \mathbf{A}"),
+    "bars around a vector": (r"s &= |\mathbf{x}|", r"\|…\| for a norm"),
+    "a spectral norm": (r"s &= \|\mathbf{A}\|_2", r"\|…\|_F"),
     "the larger of two": (r"\mathbf{y} &= \max(0, \mathbf{x})", r"\operatorname{relu}(x) for \max(0, x)"),
     "an activation": (r"\mathbf{h} &= \sigma(\mathbf{W} \mathbf{x} + \mathbf{b})", r"'% function \sigma'"),
     "a scalar on a diagonal": (r"\mathbf{B} &= \mathbf{A} + \lambda", r"\mathbf{I} or \mathbf{1}"),
@@ -219,6 +276,32 @@ def test_what_is_clear_beside_these_is_read() -> None:
     assert verify(
         r"\mathbf{y} &= \mathbf{z} - \max_j \mathbf{z}_j \\ \mathbf{y} + \mathbf{1} \max_j \mathbf{z}_j &= \mathbf{z}"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "constant"),
+    [
+        (
+            r"\mathbf{Y} &= \mathbf{X} \mathbf{W} \\ d\mathbf{Y} &= d\mathbf{X} \, \mathbf{W}",
+            r"W is constant: write '% constant \mathbf{W}'",
+        ),
+        (
+            r"d(\mathbf{x}^\top \mathbf{A} \mathbf{x} c) &= c \mathbf{x}^\top (\mathbf{A} + \mathbf{A}^\top) d\mathbf{x}",
+            "c and A are constant",
+        ),
+    ],
+)
+def test_a_differential_that_holds_for_constants_only_is_refused_with_this_question(text: str, constant: str) -> None:
+    *_, line = verify(text).lines
+    assert not line.holds
+    assert line.message.startswith("refused: ")
+    assert constant in line.message
+
+
+def test_a_constant_stays_so_to_the_end_of_the_page() -> None:
+    page = Derivations()
+    assert page.check("% constant w\n" r"y_i &= w_{ij} x_j \\ dy_i &= w_{ij} dx_j")
+    assert page.check(r"z &= y_i y_i \\ dz &= 2 y_i w_{ij} dx_j")
 
 
 def test_a_vector_sums_to_one() -> None:
@@ -258,6 +341,8 @@ FALSE = {
     "names in two styles": r"\mathbf{y} &= \mathbf{W} \mathbf{x} - \boldsymbol{W} \mathbf{x} \\ \mathbf{y} &= \mathbf{0}",
     "a determinant as a scalar of the loss": r"s &= \det(\mathbf{A}) \\ t &= \operatorname{tr}(\mathbf{A}) \\ \frac{\partial l}{\partial \mathbf{A}} &= \frac{\partial l}{\partial s} s \mathbf{A}^{-\top}",
     "a path that is not held fixed": r"\mathbf{h} &= \mathbf{A} \mathbf{x} \\ \mathbf{y} &= \mathbf{h} + \mathbf{B} \mathbf{x} \\ \left. \frac{\partial \mathbf{y}}{\partial \mathbf{x}} \right|_{\mathbf{h}} &= \mathbf{A} + \mathbf{B}",
+    "a matrix that nothing makes square": r"t &= \|\mathbf{A}\|_F^2 \\ \mathbf{A} (\mathbf{A}^\top \mathbf{A})^{-1} \mathbf{A}^\top &= \mathbf{I}",
+    "an upstream gradient as a differential": r"\mathbf{Y} &= \mathbf{X} \mathbf{W} \\ \mathbf{G} &= \frac{\partial \ell}{\partial \mathbf{Y}} \\ d\ell &= \operatorname{tr}(\mathbf{G} d\mathbf{Y}^\top) + \operatorname{tr}(\mathbf{G}^\top d\mathbf{Y})",
     "a matrix exponential": r"\mathbf{B} &= \exp(\mathbf{A}) \\ \mathbf{B} \mathbf{B} &= \exp(2 \mathbf{A})",
 }  # fmt: skip
 

@@ -39,6 +39,7 @@ from einsum_doc.notation.expression import (
     Tensor,
 )
 from einsum_doc.notation.reading.parse import Chain, parse_notation
+from einsum_doc.notation.step import Step
 from einsum_doc.notation.writing.text import spoken
 
 HERE = Path(__file__).parents[1]
@@ -69,9 +70,14 @@ def terms_of(expression: Expression) -> list[tuple[Expression, ...]]:
     return [term.factors if isinstance(term, Product) else (term,) for term in terms if not isinstance(term, Number)]
 
 
+def indexed(derivation: Derivation) -> list[Step]:
+    """The lines with indices: all, or all but the last."""
+    return [step for step in derivation.steps if step.rule != "matrix form"]
+
+
 def einsums_in(derivation: Derivation) -> list[Equation]:
     """The last line, read as closed einsums: deltas are repeated labels, one-tensors need no symbol."""
-    last = derivation.steps[-1]
+    last = indexed(derivation)[-1]
     left = last.left.by if isinstance(last.left, Partial) else last.left
     assert isinstance(left, Tensor)
     found = []
@@ -249,7 +255,7 @@ def test_the_equations_of_a_tensor_in_several_slots_are_those_of_its_slots() -> 
 )
 def test_a_tensor_in_several_slots_loses_its_primes_too(equation: str, names: str, line: str, renamed: str) -> None:
     derivation = derive(equation, 0, names=names)
-    last = derivation.steps[-1]
+    last = indexed(derivation)[-1]
     assert f"{last.left} = {last.right}" == line
     assert f"Drop the primes; the summed {renamed} now: this is" in spoken(last.reason)
     holds(derivation)
@@ -259,7 +265,7 @@ def test_like_terms_are_counted() -> None:
     derivation = derive("i,i,j->j", 0, names="xxx")
     one, _, other = derivation.summands
     assert derivation.multiples == ((2, one), (1, other))
-    assert "this is twice the einsum j,i,j->i of" in derivation.steps[-1].reason
+    assert "this is twice the einsum j,i,j->i of" in indexed(derivation)[-1].reason
     assert str(derivation).startswith("i,i,j->j: the gradient of x is 2 × j,i,j->i + j,i,i->j\n")
     assert derive("ij,jk->ik", 0, wrt2=0, mode="second").multiples == ()
 
@@ -271,6 +277,58 @@ def test_the_second_derivative_is_that_of_the_equations() -> None:
     zero = derive("ij,jk->ik", 0, wrt2=0, mode="second")
     assert zero.equations == ()
     assert zero.sentence == "The second derivative by x and x is zero."
+
+
+MATRIX_FORMS = {
+    ("ij,jk->ik", 0): "∂l/∂x = ∂l/∂z yᵀ",
+    ("ij,jk->ik", 1): "∂l/∂y = xᵀ ∂l/∂z",
+    ("ij,j->i", 0): "∂l/∂x = ∂l/∂z yᵀ",
+    ("ij,j->i", 1): "∂l/∂y = xᵀ ∂l/∂z",
+    ("i,j->ij", 1): "∂l/∂y = (∂l/∂z)ᵀ x",
+    ("i,i->", 0): "∂l/∂x = ∂l/∂z y",
+    ("ij->ji", 0): "∂l/∂x = (∂l/∂z)ᵀ",
+    ("ij,jk,kl->il", 1): "∂L/∂y = xᵀ ∂L/∂z wᵀ",
+    ("i,ij,j->", 1): "∂l/∂y = ∂l/∂z x wᵀ",
+    ("ij,jk,kl,li->", 0): "∂L/∂x = ∂L/∂z vᵀ wᵀ yᵀ",
+    ("ij,jk,->ik", 2): "∂l/∂w = tr(xᵀ ∂l/∂z yᵀ)",
+    (",i->i", 0): "∂l/∂x = yᵀ ∂l/∂z",
+    # batches, sums of one axis, products of components, repeated labels, third axes; and nothing new to say
+    ("bij,bjk->bik", 0): "",
+    ("ij->i", 0): "",
+    ("ij,ij->ij", 0): "",
+    ("ii->", 0): "",
+    ("ij,jk->ijk", 0): "",
+    ("i,i,jk->jk", 2): "",
+    ("ij->ij", 0): "",
+    (",->", 0): "",
+}
+
+
+@pytest.mark.parametrize(("equation", "wrt"), MATRIX_FORMS)
+def test_a_derivation_ends_in_the_matrix_form_where_there_is_one(equation: str, wrt: int) -> None:
+    derivation = derive(equation, wrt)
+    last = derivation.steps[-1]
+    assert (f"{last.left} = {last.right}" if last.rule == "matrix form" else "") == MATRIX_FORMS[equation, wrt]
+    holds(derivation)
+    assert read_back(derivation) == [(step.left, step.right, step.reason) for step in derivation.steps]
+
+
+def test_the_matrix_form_of_tensors_in_several_slots_and_of_tangents() -> None:
+    twice, complex_, tangent = (
+        derive("ij,kj->ik", 0, names=("x", "x")),
+        derive("ij,jk->ik", 0, complex=True),
+        derive("ij,jk->ik", mode="tangent"),
+    )
+    assert str(twice.steps[-1].right) == "∂l/∂z x + (∂l/∂z)ᵀ x"
+    assert str(complex_.steps[-1].right) == "∂l/∂z y\u0304ᵀ"
+    assert str(tangent.steps[-1].right) == "x\u0307 y + x y\u0307"
+    for derivation in (twice, complex_, tangent):
+        holds(derivation)
+
+
+@pytest.mark.parametrize("name", ["e", "d", r"\pi", r"\mathbf{I}"])
+def test_there_is_no_matrix_form_with_a_name_that_means_something_else_alone(name: str) -> None:
+    assert derive("ij,jk->ik", 1, names=(name, "y")).steps[-1].rule == "gradient equation"
 
 
 # ---- What the lines are --------------------------------------------------------------------------------
@@ -478,7 +536,7 @@ def test_sympy_finds_the_same_deltas(equation: str) -> None:
 def test_sympy_finds_the_same_gradient(equation: str, names: tuple[str, ...] | None) -> None:
     derivation = derive(equation, 0, names=names)
     symbolic = Symbolic(derivation)
-    definition, last = derivation.steps[0], derivation.steps[-1]
+    definition, last = derivation.steps[0], indexed(derivation)[-1]
     assert isinstance(definition.left, Tensor)
     assert isinstance(last.left, Partial)
     free = {str(place) for place in definition.left.indices}
@@ -556,7 +614,7 @@ def test_any_derivation_by_a_tensor_in_several_slots_ends_in_their_sum(equation:
     read = einsums_in(derivation)
     assert all(map(same, read, wanted)), (read, wanted)
     assert len(read) == count
-    left = derivation.steps[-1].left
+    left = indexed(derivation)[-1].left
     assert isinstance(left, Partial)
     assert [str(place) for place in left.by.indices] == [
         "'".join([str(derivation.letters[label]), *[""] * parse(equation).operands[0][:place].count(label)])
@@ -649,7 +707,7 @@ def test_every_line_of_a_complex_gradient_is_torchs(equation: str, names: tuple[
     given = {name: value.detach() for name, value in given.items()} | {"upstream": upstream}
     left: Expression | None = None
     checked = 0
-    for step in derivation.steps:
+    for step in indexed(derivation):
         left = step.left or left
         if step.rule != "chain rule" and isinstance(left, Partial) and left.body == Tensor(derivation.loss):
             torch.testing.assert_close(evaluated(derivation, step, left.by, given), expected)

@@ -52,7 +52,7 @@ def held(new_project: NewProject) -> Built:
 
 @pytest.mark.torch
 def test_a_derivation_that_holds(held: Built) -> None:
-    assert "6 pages, 11 blocks, 2 assertions held, 16 lines of derivations held, 14 proved" in held.console
+    assert "6 pages, 11 blocks, 2 assertions held, 17 lines of derivations held, 15 proved" in held.console
     page = held.page("gradient")
     assert "3 derivation lines, 3 proved for all sizes" in page
     assert page.count('<div class="step" role="listitem">') == 4

@@ -77,6 +77,9 @@ def let(step: Directive, directives: Directives, namespace: Mapping[str, Any], b
     tensors[name] = Symbol(name, kinds, tuple(arguments), code=function, line=f"{left} = {code}", let=step)
 
 
+SINGULAR = 1e10
+"""The condition number from which a matrix is taken for singular, as that of XᵀX where X has more columns than rows."""
+
 _OF_MATRICES: Mapping[str, Callable[[Array], Array]] = {
     "inv": torch.linalg.inv,
     "det": torch.linalg.det,
@@ -91,7 +94,10 @@ def of_matrix(found: OfMatrix) -> Symbol:
         array = values[found.argument.name]
         open_ = array.shape[: len(found.open)]
         size = math.isqrt(math.prod(array.shape[len(open_) :]))
-        result = _OF_MATRICES[found.function](array.reshape(*open_, size, size))
+        matrix = array.reshape(*open_, size, size)
+        if found.function != "det" and bool((torch.linalg.cond(matrix.detach()) > SINGULAR).any()):
+            raise UnluckyError(f"{plain(found.argument.name)} is singular", 1.0)
+        result = _OF_MATRICES[found.function](matrix)
         return result.reshape(array.shape) if found.function == "inv" else result
 
     count = len(found.argument.indices) if found.function == "inv" else len(found.open)
@@ -115,6 +121,8 @@ def run(formula: Formula, arguments: Mapping[str, Array]) -> Array:
     assert formula.code is not None
     try:
         return formula.code({name: array.clone() for name, array in arguments.items()})
+    except UnluckyError:
+        raise
     except (Exception, SystemExit) as error:
         kind = UnluckyError if isinstance(error, LinAlgError) else UncheckableError
         first = str(error).partition("\n")[0]

@@ -50,6 +50,7 @@ from einsum_doc.notation.expression import (
     Tensor,
     plain,
 )
+from einsum_doc.notation.matrices.nodes import Differential
 
 CHUNK, BATCHED = 64, 4
 """The number of components that are differentiated in one pass, and the least for which that is faster."""
@@ -269,6 +270,8 @@ class Evaluator:
                 return reduction(of(body), indices, expression)
             case Tensor(name, indices):
                 return self._placed(*self.tensor(name, here), indices)
+            case Differential():
+                return of(*expression.parts)
             case Negative(body):
                 found = of(body)
                 return LabelledArray(found.labels, -found.value, found.scale)

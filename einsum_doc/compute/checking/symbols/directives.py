@@ -51,13 +51,15 @@ class Directives:
 
         Raises: NotationError, if it cannot be read, or names something that is not there.
         """
-        if step.word in ("fixed", "no sum", *PROPERTIES):
+        if step.word in ("fixed", "no sum", "constant", *PROPERTIES):
             names = step.names
             if not names:
                 raise self.fail(f"'% {step.word}' without a name", step.at, "one or more names")
             for name in names:
                 if step.word in PROPERTIES:
                     self._restrict(name, step, **{PROPERTIES[step.word]: True})
+                elif step.word == "constant":
+                    self.table.constant.add(self.tensor(name, step))
                 elif step.word == "fixed":
                     self.table.fixed.add(self._index(name, step).letter)
                 else:

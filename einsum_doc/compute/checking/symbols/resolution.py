@@ -26,6 +26,7 @@ from einsum_doc.notation.expression import (
     rebuilt,
     subscripts,
 )
+from einsum_doc.notation.matrices.nodes import Differential
 from einsum_doc.notation.reading.parse import Chain
 from einsum_doc.notation.sums.scope import Scope
 
@@ -42,8 +43,9 @@ def name_tensors(table: SymbolTable, chains: Sequence[Chain], scope: Scope) -> N
     """
     for chain in chains:
         head, right, *_ = sides_of(chain)
-        partials = [part for side in sides_of(chain) for part in side.walk() if isinstance(part, Partial)]
-        found = [each for part in partials for each in part.parts if isinstance(each, Tensor)]
+        parts = [part for side in sides_of(chain) for part in side.walk()]
+        changing = [part for part in parts if isinstance(part, Partial | Differential)]
+        found = [each for part in changing for each in part.parts if isinstance(each, Tensor)]
         values = {part.name for part in right.walk() if isinstance(part, Tensor)}
         # Without values on the right, as in N = \mathbf{1}_n \mathbf{1}_n, the row is about the number of values.
         if isinstance(head, Tensor) and chain.relations[0].sign == "=" and values and head.name not in values:
@@ -85,7 +87,7 @@ class _Resolution:
         written = [subscript for side in sides for subscript in subscripts(side) if not isinstance(subscript, NewIndex)]
         self.letters = letters(written)
         self.indices = {index for index in written if isinstance(index, Index)}
-        partials = (part for side in sides for part in side.walk() if isinstance(part, Partial))
+        partials = (part for side in sides for part in side.walk() if isinstance(part, Partial | Differential))
         self.differentiated = {id(part) for partial in partials for part in partial.parts}
 
     def part(self, part: Expression) -> Expression:

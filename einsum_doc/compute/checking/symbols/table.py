@@ -115,6 +115,8 @@ class SymbolTable:
     samples: letters that number vectors. matrices: the inverses and determinants so far.
     lexicon: the meanings of letters that reading needs.
     values: the functions that rows define, each with its argument and its value.
+    constant: inputs that differentials do not move with.
+    square: tensors with two axes of one size, by rows of the page, as a trace or an inverse needs them.
     """
 
     tensors: dict[str, Symbol] = field(default_factory=dict)
@@ -130,6 +132,8 @@ class SymbolTable:
     matrices: dict[Expression, OfMatrix] = field(default_factory=dict)
     lexicon: Lexicon = NOTHING_SAID
     values: dict[str, tuple[Tensor, Expression]] = field(default_factory=dict)
+    constant: set[str] = field(default_factory=set)
+    square: set[tuple[str, int, int]] = field(default_factory=set)
 
     def copy(self) -> SymbolTable:
         """Return a table that can be changed without changing this one."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
 from typing import Any, TypeAlias
 
 from einsum_doc.compute.checking.symbols.table import Statement
@@ -102,6 +103,18 @@ def join_sizes(statement: Statement, wide: Sequence[Expression], sizes: SizeClas
         elif isinstance(part, Size):
             sizes.root(("index", statement.key, part.index))
     _join_equal(statement, {index for side in wide for index in subscripts(side)}, sizes)
+
+
+def equal_axes(statement: Statement) -> Iterator[tuple[str, int, int]]:
+    """Yield the tensors of a statement that it makes square, with the two axes of one size."""
+    if statement.ranges:
+        return
+    sizes = SizeClasses()
+    join_sizes(statement, statement.written({}).wide, sizes)
+    axes = sorted(node for node in sizes.above if node[0] == "axis")
+    for (_, name, first), (_, other, second) in combinations(axes, 2):
+        if name == other and sizes.root(("axis", name, first)) == sizes.root(("axis", name, second)):
+            yield name, first, second
 
 
 def join_capitals(statements: Iterable[Statement], sizes: SizeClasses) -> None:
