@@ -29,6 +29,7 @@ from einsum_doc.compute.checking.instances import (
 from einsum_doc.compute.checking.search import DomainSearch, known_form, region
 from einsum_doc.compute.checking.symbols.domain import FREE
 from einsum_doc.compute.checking.symbols.exact import nonnegative
+from einsum_doc.compute.checking.symbols.places import Places
 from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable, dependencies
 from einsum_doc.compute.checking.symbols.unification import (
     SizeClasses,
@@ -254,6 +255,10 @@ class Cases:
             for name, kinds in self.kinds.items()
         }
         sizes = SizeClasses(small)
+        turn = number % AGAIN + number // AGAIN
+        whole = self.table.whole
+        drawn = {name: 1 + (turn + place) % 3 for place, name in enumerate(whole)}
+        places = Places({name: drawn[name] if value is None else value for name, value in whole.items()})
         for name, rank in ranks.items():
             for axis in range(rank):
                 sizes.root(("axis", name, axis))
@@ -270,17 +275,20 @@ class Cases:
             arguments = self.table.tensors[name].arguments or ()
             formulas[name] = Formula(name, arguments, statement.key, indices, written.sides[1])
             join_sizes(statement, written.wide, sizes)
+            places.join(statement, written.wide, sizes)
         key = self.statement.key
         own = self.statement.written(lengths[key])
         join_sizes(self.statement, own.wide, sizes)
+        places.join(self.statement, own.wide, sizes)
         join_capitals(self.entries, sizes)
-        evaluator = self._fitting(number, sizes, formulas | self.coded, ranks, factors)
+        evaluator = self._fitting(number, sizes, places, formulas | self.coded, ranks, factors)
         return Case(evaluator, key, own.sides, own.free, lengths[key], long, small)
 
     def _fitting(
         self,
         number: int,
         sizes: SizeClasses,
+        places: Places,
         formulas: Mapping[str, Formula],
         ranks: Mapping[str, int],
         factors: Mapping[str, float],
@@ -301,7 +309,7 @@ class Cases:
                     sizes.pinned["axis", name, axis] = length
         computed = [formula for formula in self.coded.values() if formula.arguments]
         if not computed:
-            return self._evaluator(number, sizes, formulas, ranks, factors)
+            return self._evaluator(number, sizes, places, formulas, ranks, factors)
         nodes = dict.fromkeys(
             sizes.root(("axis", name, axis))
             for formula in computed
@@ -314,7 +322,7 @@ class Cases:
             for first, *others in blocks:
                 for other in others:
                     trial.join(first, other)
-            evaluator = self._evaluator(number, trial, formulas, ranks, factors)
+            evaluator = self._evaluator(number, trial, places, formulas, ranks, factors)
             found = self._misfit(evaluator, computed)
             if found is None:
                 return evaluator
@@ -365,13 +373,14 @@ class Cases:
         self,
         number: int,
         sizes: SizeClasses,
+        arithmetic: Places,
         formulas: Mapping[str, Formula],
         ranks: Mapping[str, int],
         factors: Mapping[str, float],
     ) -> Evaluator:
         """Return the instance with these sizes, with its values; chains of the text share it if it fits them."""
         seed = self.draws.seed
-        roots = draw_sizes(number, sizes, seed, self.statement)
+        roots = draw_sizes(number, sizes, seed, self.statement, arithmetic)
         lengths = {node: roots[sizes.root(node)] for node in list(sizes.above)}
         places = {name: tuple(lengths["axis", name, axis] for axis in range(rank)) for name, rank in ranks.items()}
         own = {(node[1], node[2]): length for node, length in lengths.items() if node[0] == "index"}
@@ -381,12 +390,16 @@ class Cases:
             for place, node in enumerate(constants)
         }
         defined = {node: size for node, size in own.items() if node[0] != self.statement.key}
-        choices = (places, fixed, self.signs, factors, defined)
+        picks = {node[1]: length for node, length in lengths.items() if node[0] == "values"}
+        axes = {f"{node[1]} {node[2]}": length for node, length in lengths.items() if node[0] == "axis"}
+        whole = {**arithmetic.whole, **picks, **{name: axes[name] for name in axes if name.split()[0] in picks}}
+        choices = (places, fixed, whole, self.signs, factors, defined)
         key = (number, *(tuple(each.items()) for each in choices), self.sinks, tuple(formulas))
         known = self.draws.evaluators.get(key)
         if known is None or known.instance.formulas != formulas:
             domains = dict(self.table.domains)
-            instance = Instance(formulas, places, own, fixed, domains, self.sinks, seed, number, self.signs, factors)
+            chosen = (formulas, places, own, fixed, whole, domains)
+            instance = Instance(*chosen, self.sinks, seed, number, self.signs, factors)
             known = self.draws.evaluators[key] = Evaluator(instance)
         known.instance.sizes.update(own)
         return known

@@ -16,6 +16,7 @@ from einsum_doc.compute.checking.instances import FARTHEST, UncheckableError
 from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_sizes
 from einsum_doc.notation.expression import Expression, Index, Partial, Size, Tensor, letters, plain, subscripts
 from einsum_doc.notation.reading.vocabulary import reserved
+from einsum_doc.notation.sums.arithmetic import Slot
 
 
 class Verdict(NamedTuple):
@@ -167,7 +168,8 @@ def details(cases: Cases, case: Case, number: int, component: Sequence[int]) -> 
 
 def sizes(case: Case) -> str:
     """Return the sizes of the indices of a chain."""
-    own = {index: None for side in case.sides for index in subscripts(side) if isinstance(index, Index)}
+    found = (index for side in case.sides for index in subscripts(side))
+    own = {index: None for index in found if isinstance(index, Index) and not isinstance(index, Slot)}
     return ", ".join(f"{index}={case.instance.sizes[case.key, index]}" for index in own) or "no indices"
 
 

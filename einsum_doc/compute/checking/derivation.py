@@ -34,6 +34,7 @@ from einsum_doc.notation.matrices.components import OfMatrix
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
 from einsum_doc.notation.reading.vocabulary import FUNCTIONS
+from einsum_doc.notation.sums.arithmetic import Arithmetic
 from einsum_doc.notation.sums.scope import Scope
 from einsum_doc.notation.writing.html import derivation_html, row_html, unescaped
 from einsum_doc.notation.writing.text import spoken
@@ -251,6 +252,7 @@ class DerivationCheck:
         for step in self.entries:
             if isinstance(step, Directive):
                 directives.apply(step)
+        directives.find_origin(chains)
         for step in self.entries:
             if isinstance(step, Chain):
                 for name in [part.name for side in sides_of(step) for part in side.walk() if isinstance(part, Tensor)]:
@@ -332,6 +334,8 @@ class DerivationCheck:
         components = self._applied(components, values)
         bodies = self._applied([part for each in matrices for part in (each.argument, each.body)], values)
         every = resolved([*components, *bodies], self.table, self.scope, directives.ranges)
+        arithmetic = Arithmetic(self.table.origin or 0, self.table.zero, self.scope.fail)
+        every = [arithmetic.lowered(side) for side in every]
         sides, bodies = every[: len(written)], every[len(written) :]
         for each, argument, body in zip(matrices, bodies[::2], bodies[1::2], strict=True):
             self._of_matrix(each, argument, body, key, directives)

@@ -183,6 +183,12 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
         names,
         _functions(cursor, directives, said.functions),
         (*given.get("gradient", ()), said.upstream)[0],
+        said.integers.union(
+            name
+            for step in directives
+            if step.word == "integer"
+            for name in ([step.equation[0]] if step.equation[1] else step.names)
+        ),
     )
 
 

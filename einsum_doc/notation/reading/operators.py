@@ -9,6 +9,7 @@ from itertools import pairwise
 from einsum_doc.notation.expression import (
     Expression,
     Function,
+    Index,
     Indicator,
     Negative,
     Number,
@@ -26,7 +27,7 @@ from einsum_doc.notation.expression import (
 from einsum_doc.notation.matrices.nodes import Inner, MatrixFunction, Norm, Transpose
 from einsum_doc.notation.reading.components import bracketed_component, exponent, tensor_name
 from einsum_doc.notation.reading.cursor import Parser
-from einsum_doc.notation.reading.indices import condition, indices, summed_indices
+from einsum_doc.notation.reading.indices import Summed, condition, indices, summed_indices
 from einsum_doc.notation.reading.vocabulary import ALONG_AXES, NOT_ELEMENTWISE, OF_MATRICES, SPELLED, UPRIGHT, reserved
 
 
@@ -171,7 +172,7 @@ def summation(parser: Parser) -> Expression:
         expected = rf"{sign.text}_{{i}} of components; \operatorname{{relu}}(x) for \max(0, x)"
         raise parser.error(f"{sign.text} without its index", expected=expected)
     found = _conditioned(parser)
-    indices, capital = ((found.indices[0],), "") if found else summed_indices(parser)
+    indices, capital, limits = Summed((found.indices[0],)) if found else summed_indices(parser)
     minus = parser.accept("symbol", "-")
     if not parser.starts_factor():
         raise parser.misplaced("what is summed")
@@ -179,22 +180,22 @@ def summation(parser: Parser) -> Expression:
     with parser.nested():
         body = Negative(parser.term(), at=minus.at) if minus else parser.term()
     if sign.kind == "sum":
-        return Summation(indices, Product((found, body), at=body.at) if found else body, capital, at=sign.at)
+        return Summation(indices, Product((found, body), at=body.at) if found else body, capital, limits, at=sign.at)
     if found:
         raise parser.error(f"{sign.text} with a condition", expected="all values of an index", at=found.at)
     factors = body.factors if isinstance(body, Product) and body.at == start else ()  # One in brackets is inside.
     if any(set(subscripts(factor)).isdisjoint(indices) for factor in factors):
         fault = f"does {sign.text} apply to all of {body}?"
         raise parser.error(fault, expected=rf"the factors without its index before {sign.text}", at=sign.at)
-    return Reduction(indices, body, capital, sign={r"\prod": "∏"}.get(sign.text, sign.text[1:]), at=sign.at)
+    return Reduction(indices, body, capital, limits, sign={r"\prod": "∏"}.get(sign.text, sign.text[1:]), at=sign.at)
 
 
 def _conditioned(parser: Parser) -> Indicator | None:
     r"""Read the condition under a sum, `_{j \neq i}`: the first index is summed. Return None if there is none."""
     mark = parser.mark()
     if parser.accept("symbol", "_") and parser.accept("symbol", "{"):
-        found = condition(parser)
-        if isinstance(found, Indicator) and parser.accept("symbol", "}"):
+        found = condition(parser, equal=False)
+        if isinstance(found, Indicator) and isinstance(found.indices[0], Index) and parser.accept("symbol", "}"):
             return found
     parser.back(mark)
     return None

@@ -48,6 +48,8 @@ class Scope:
         common = frozenset(kept) & frozenset(index for each in seen for index in each)
         if not telling:
             return common
+        if telling[0].is_component:
+            return frozenset(seen[0]) | common
         if _single(telling[0]) and all(len(occurrences) == 1 for occurrences in seen[0].values()):
             return frozenset(seen[0]) | common
         once = {index for side, own in zip(telling, seen, strict=True) for index in own if 1 in _counts(side, index)}

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from test_derivation_field import TEXTS
+from test_index_arithmetic import TRUE as ARITHMETIC
 from test_published_notation import TRUE
 
 from einsum_doc import NotationError, verify
@@ -47,7 +48,9 @@ PUBLISHED = [
         r"\partial_x \frac{d \frac{dy}{dx} \frac{\mathrm{d}y}{\mathrm{d}x} d dX \boxed{ \underbrace{ "
         r"}_{\text{one}} {\color{red} \large \cancel{ \qquad \Rightarrow \text{where} := \equiv \sum_{i<j} "
         r"\sum_{j\ne \mathbb{1}[ \le \begin{aligned} \end{aligned} \begin{cases} \phi( \phi'( \sigma(x) "
-        r"\sigma^2 f(x)= f'' \label{eq} \tilde \mathcal{L} N n",
+        r"\sigma^2 f(x)= f'' \label{eq} \tilde \mathcal{L} N n "
+        r"_{i+m} _{si+m} _{2i-1} _{t_n _{N-i} \delta_{j,i+m} \sum_{t=2}^{T} \sum_{t=1}^{T-1} \sum_{s=1}^t "
+        r"\prod_{j=i+1}^n",
     ),
     *(
         "% matrix A\n",
@@ -57,11 +60,18 @@ PUBLISHED = [
         "% name FL\n",
         "% gradient L\n",
         "% function g\n",
+        "% index t\n",
+        "% integer s\n",
+        "% origin 1\n",
+        "% zero outside x\n",
     ),
     *("% function \\sigma = sigmoid\n", "% matrix G = \\frac{\\partial l}{\\partial z_{ij}}\n"),
     *("% symmetric \\mathbf{A}\n", "% sums to one \\mathbf{p}\n", "% let B = torch.linalg.inv(A)\n"),
 ]
-PAPERS = [*(text for text, _, _ in TRUE.values()), *(case["literal"] for case in TEXTS if len(case["literal"]) < 400)]
+PAPERS = [
+    *(text for text, _, _ in (TRUE | ARITHMETIC).values()),
+    *(case["literal"] for case in TEXTS if len(case["literal"]) < 400),
+]
 soup = st.lists(st.sampled_from(PIECES), max_size=25)
 quiet = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

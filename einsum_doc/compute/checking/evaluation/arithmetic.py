@@ -236,13 +236,14 @@ def reduction(body: LabelledArray, indices: Sequence[Subscript], expression: Red
 _REDUCTIONS: dict[str, Callable[[Array, int], Array]] = {"∏": torch.prod, "max": torch.amax, "min": torch.amin}
 
 COMPARISONS: dict[str, Callable[[Array, Array], Array]] = {
+    "=": torch.eq,
     "<": torch.lt,
     ">": torch.gt,
     "≤": torch.le,
     "≥": torch.ge,
     "≠": torch.ne,
 }
-"""The relations of an indicator."""
+"""The relations of a delta and an indicator."""
 
 
 @lru_cache(maxsize=4096)

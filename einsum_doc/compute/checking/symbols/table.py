@@ -115,6 +115,8 @@ class SymbolTable:
     samples: letters that number vectors. matrices: the inverses and determinants so far.
     lexicon: the meanings of letters that reading needs.
     values: the functions that rows define, each with its argument and its value.
+    picks: tensors of indices. whole: letters that are numbers in indices, each with its value if that is known.
+    origin: the first value of indices, if it is known. zero: tensors that are 0 outside their ranges.
     """
 
     tensors: dict[str, Symbol] = field(default_factory=dict)
@@ -130,6 +132,10 @@ class SymbolTable:
     matrices: dict[Expression, OfMatrix] = field(default_factory=dict)
     lexicon: Lexicon = NOTHING_SAID
     values: dict[str, tuple[Tensor, Expression]] = field(default_factory=dict)
+    picks: set[str] = field(default_factory=set)
+    whole: dict[str, int | None] = field(default_factory=dict)
+    origin: int | None = None
+    zero: set[str] = field(default_factory=set)
 
     def copy(self) -> SymbolTable:
         """Return a table that can be changed without changing this one."""
