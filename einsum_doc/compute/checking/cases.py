@@ -255,10 +255,7 @@ class Cases:
             for name, kinds in self.kinds.items()
         }
         sizes = SizeClasses(small)
-        turn = number % AGAIN + number // AGAIN
-        whole = self.table.whole
-        drawn = {name: 1 + (turn + place) % 3 for place, name in enumerate(whole)}
-        places = Places({name: drawn[name] if value is None else value for name, value in whole.items()})
+        places = Places(self.table.whole, number % AGAIN + number // AGAIN)
         for name, rank in ranks.items():
             for axis in range(rank):
                 sizes.root(("axis", name, axis))
@@ -390,9 +387,7 @@ class Cases:
             for place, node in enumerate(constants)
         }
         defined = {node: size for node, size in own.items() if node[0] != self.statement.key}
-        picks = {node[1]: length for node, length in lengths.items() if node[0] == "values"}
-        axes = {f"{node[1]} {node[2]}": length for node, length in lengths.items() if node[0] == "axis"}
-        whole = {**arithmetic.whole, **picks, **{name: axes[name] for name in axes if name.split()[0] in picks}}
+        whole = arithmetic.numbers(lengths)
         choices = (places, fixed, whole, self.signs, factors, defined)
         key = (number, *(tuple(each.items()) for each in choices), self.sinks, tuple(formulas))
         known = self.draws.evaluators.get(key)

@@ -6,7 +6,7 @@ Indices count from 0 here, whatever the page says.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 from math import prod
 
@@ -51,12 +51,22 @@ class Need:
         return [node for node in found if node is not None]
 
 
-@dataclass
 class Places:
-    """The index arithmetic of some statements. whole: the letters that are numbers in it, each with its value."""
+    """The index arithmetic of some statements.
 
-    whole: Mapping[str, int]
-    needs: list[Need] = field(default_factory=list)
+    whole: the letters that are numbers in it, each with its value; those without one are 1, 2 and 3 in turn.
+    """
+
+    def __init__(self, whole: Mapping[str, int | None], turn: int) -> None:
+        drawn = {name: 1 + (turn + place) % 3 for place, name in enumerate(whole)}
+        self.whole = {name: drawn[name] if value is None else value for name, value in whole.items()}
+        self.needs: list[Need] = []
+
+    def numbers(self, lengths: Mapping[SizeNode, int]) -> dict[str, int]:
+        """Return the letters that are numbers, and the number of values and the sizes of each tensor of indices."""
+        picks = {node[1]: length for node, length in lengths.items() if node[0] == "values"}
+        axes = {node: length for node, length in lengths.items() if node[0] == "axis" and node[1] in picks}
+        return {**self.whole, **picks, **{f"{name} {axis}": length for (_, name, axis), length in axes.items()}}
 
     def join(self, statement: Statement, wide: Sequence[Expression], sizes: SizeClasses) -> None:
         """Add the arithmetic of a statement, and join what its tensors of indices have in common."""
