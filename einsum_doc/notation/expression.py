@@ -269,6 +269,33 @@ class Function(Expression):
 
 
 @dataclass(frozen=True)
+class Comparison(Function):
+    """A relation of two values: 1 where the argument, their difference, is positive, and 0 where it is negative."""
+
+    written: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return self.written
+
+
+@dataclass(frozen=True)
+class Piecewise(Expression):
+    """A value for each of several conditions, which are 1 or 0; one value more is that where no condition holds."""
+
+    values: tuple[Expression, ...]
+    conditions: tuple[Expression, ...]
+
+    def __str__(self) -> str:
+        conditions = [
+            " = ".join(map(str, each.indices)) if isinstance(each, Delta) else str(each).strip("[]")
+            for each in self.conditions
+        ]
+        rows = [f"{value} if {each}" for value, each in zip(self.values, conditions, strict=False)]
+        rest = [f"{value} otherwise" for value in self.values[len(self.conditions) :]]
+        return f"{{{'; '.join(rows + rest)}}}"
+
+
+@dataclass(frozen=True)
 class Partial(Expression):
     """The derivative of `body` by the components of a tensor; `held` are the names of the tensors held fixed."""
 

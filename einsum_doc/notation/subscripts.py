@@ -138,6 +138,11 @@ def inner(indices: Iterable[Subscript | Atom]) -> Iterator[Subscript]:
             yield index
 
 
+def atoms_of(index: Affine) -> list[Any]:
+    """Return the letters of index arithmetic."""
+    return [atom for _, atoms in index.terms for atom in atoms]
+
+
 def renamed(index: Any, change: Callable[[Any], Any]) -> Any:
     """Return an index with `change` applied to the indices that it is computed from, and then to itself."""
     if isinstance(index, Affine):

@@ -20,6 +20,7 @@ from einsum_doc.compute.checking.instances import (
     Formula,
     Instance,
     LargeError,
+    OverlapError,
     UncheckableError,
     UnluckyError,
     draw_position,
@@ -171,7 +172,7 @@ class Cases:
             found = self._judged(place, sides, judge)
         for turn in range(REDRAWN):
             wide = self.drawn[place].instance.wide and isinstance(found, UncheckableError)
-            if not wide and not isinstance(found, UnluckyError):
+            if isinstance(found, OverlapError) or (not wide and not isinstance(found, UnluckyError)):
                 break
             case = self.drawn[place]
             factors = dict(case.instance.factors)

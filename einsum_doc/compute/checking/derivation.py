@@ -28,7 +28,16 @@ from einsum_doc.compute.checking.symbols.resolution import (
 from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable
 from einsum_doc.compute.checking.symbols.vanishing import refuse_vanishing
 from einsum_doc.errors import ArgumentError, NotationError, sequence, shown, whole
-from einsum_doc.notation.expression import Expression, Function, Index, Partial, Tensor, subscripts
+from einsum_doc.notation.expression import (
+    Comparison,
+    Expression,
+    Function,
+    Index,
+    Partial,
+    Piecewise,
+    Tensor,
+    subscripts,
+)
 from einsum_doc.notation.functions import Applications, Definitions
 from einsum_doc.notation.matrices.components import OfMatrix
 from einsum_doc.notation.reading.directives import Directive
@@ -325,6 +334,9 @@ class DerivationCheck:
             if not chain.relations:
                 return
         written = sides_of(chain)
+        for part in (part for side in written for part in side.walk() if isinstance(part, Comparison | Piecewise)):
+            if is_of_tensors(self.table, part):
+                raise self.scope.fail("cases of vectors or matrices", part.at, "components")
         # A function of a number applies to each component, so that it is replaced where these are written.
         values = self.table.values
         of_tensors = {name: parts for name, parts in values.items() if any(is_of_tensors(self.table, x) for x in parts)}

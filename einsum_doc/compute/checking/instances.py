@@ -38,6 +38,10 @@ class UnluckyError(UncheckableError):
         self.inputs: frozenset[str] | None = None
 
 
+class OverlapError(UncheckableError):
+    """The same, because no case or more than one holds: other numbers would hide it."""
+
+
 class LargeError(UncheckableError):
     """The same, but smaller sizes may decide it."""
 
@@ -64,7 +68,7 @@ signs of more than INDEPENDENT scalars are to meet in every way."""
 INDEPENDENT = 3
 """The binary logarithm of BRANCHES."""
 
-BRANCHING = frozenset(["abs", "relu", "sign", "log", "arcsin", "arccos", "arctan", "arsinh", "arcosh", "artanh"])
+BRANCHING = frozenset(["[>]", "abs", "relu", "sign", "log", "arcsin", "arccos", "arctan", "arsinh", "arcosh", "artanh"])
 """Functions that agree with others where their arguments have one sign, or lie in one interval."""
 
 LENGTHS = ((2, 2, 2), (1, 1, 1), (0, 0, 0), (3, 1, 0), (0, 3, 1), (1, 0, 3))

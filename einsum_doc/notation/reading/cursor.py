@@ -23,8 +23,9 @@ class Cursor:
     end: the offset after what has been read.
     level: how deeply the next token is nested; 0 outside of all terms.
     scalars: the names that have been read as scalars; they may be factors of a bracket.
-    in_norm: true if the next ‖ closes a norm. in_right: true in a right side, after which an equation may begin.
-    lexicon: the meanings that the page has given to letters.
+    in_norm, in_bars: true if the next ‖ closes a norm, or the next | a magnitude.
+    in_right: true in a right side, after which an equation may begin.
+    above: the number of upper indices of each name. lexicon: the meanings that the page has given to letters.
     """
 
     def __init__(self, text: str, scalars: Iterable[str] = ()) -> None:
@@ -37,7 +38,9 @@ class Cursor:
         self.level = 0
         self.scalars = set(scalars)
         self.in_norm = False
+        self.in_bars = False
         self.in_right = False
+        self.above: dict[str, int] = {}
         self.lexicon = NOTHING_SAID
 
     @property
@@ -162,6 +165,7 @@ class Parser(Cursor, ABC):
 
     def starts_factor(self) -> bool:
         found = self.next.kind in FACTORS or self.sees("symbol", "{") or self.opens_norm()
+        found = found or (self.sees("symbol", "|") and not self.in_bars)
         return found and not self.begins_equation()
 
     def begins_equation(self) -> bool:
@@ -196,7 +200,8 @@ class Parser(Cursor, ABC):
 
     def enclosed(self) -> Expression:
         """Read an expression in which a ‖ opens a norm of its own."""
-        outer, self.in_norm = self.in_norm, False
+        outer = self.in_norm, self.in_bars
+        self.in_norm = self.in_bars = False
         inner = self.expression()
-        self.in_norm = outer
+        self.in_norm, self.in_bars = outer
         return inner

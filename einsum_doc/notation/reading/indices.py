@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
     Affine,
+    Comparison,
     Coordinate,
-    Delta,
+    Expression,
     Index,
     Indicator,
+    Negative,
+    Number,
     Picked,
     Position,
+    Product,
     Range,
     Subscript,
+    Sum,
+    Tensor,
+    is_zero,
     plain,
 )
 from einsum_doc.notation.reading.cursor import Cursor
@@ -32,6 +40,16 @@ def indices(cursor: Cursor) -> tuple[Subscript, ...]:
     found = _list(cursor)
     cursor.expect("symbol", "}")
     return found
+
+
+def arguments(cursor: Cursor) -> tuple[Subscript, ...]:
+    r"""Read the indices in brackets of a table, `(a|s)` or `(s', r \mid s, a)`."""
+    opening = cursor.take()
+    found: list[Subscript] = []
+    while not found or cursor.accept("symbol", ",", "|") or cursor.accept("command", r"\mid"):
+        found.append(_index(cursor))
+    cursor.close(opening)
+    return tuple(found)
 
 
 def _unbraced(cursor: Cursor) -> Subscript:
@@ -198,20 +216,48 @@ def _primes(cursor: Cursor) -> int:
     return primes
 
 
-def condition(cursor: Cursor, *, equal: bool = True) -> Indicator | Delta | None:
+def condition(cursor: Cursor) -> Indicator | None:
     r"""Read a relation of two indices, `i < j` or `j \neq i`; return None, with nothing read, if none is next."""
     mark = cursor.mark()
     if cursor.sees("letter"):
         left = _index(cursor)
         sign = cursor.take()
-        found = "≠" if sign.kind == "unequal" else COMPARISONS.get(sign.text, "=" if sign.text == "=" and equal else "")
+        found = "≠" if sign.kind == "unequal" else COMPARISONS.get(sign.text, "")
         if found and (cursor.sees("letter") or cursor.sees("number") or _begins_arithmetic(cursor)):
             right = _index(cursor)
             if isinstance(right, Coordinate):
                 right = Affine(((right.value, ()),), str(right), at=right.at)
-            return Delta((left, right), at=sign.at) if found == "=" else Indicator((left, right), found, at=sign.at)
+            return Indicator((left, right), found, at=sign.at)
     cursor.back(mark)
     return None
+
+
+def compared(left: Expression, sign: str, right: Expression, at: Position) -> Expression:
+    """Return the relation of two values. Numbers that are drawn at random are never equal."""
+    if sign in ("=", "≠"):
+        return Number(Fraction(sign == "≠"), at=at)
+    upper, lower = (left, right) if sign in (">", "≥") else (right, left)
+    difference = upper if is_zero(lower) else Sum((upper, Negative(lower, at=at)), at=at)
+    return Comparison("[>]", difference, written=f"[{left} {sign} {right}]", at=at)
+
+
+def value_of(index: Any) -> Expression:
+    """Return what a side of a condition is as a value."""
+    match index:
+        case Picked(name, indices):
+            return Tensor(name, indices, at=index.at)
+        case Affine(terms):
+            parts = []
+            for number, atoms in terms:
+                factors = [value_of(atom) for atom in atoms]
+                size = Number(Fraction(abs(number)), at=index.at)
+                part: Expression = size
+                if factors:
+                    part = Product((size, *factors), at=index.at) if size.value != 1 or factors[1:] else factors[0]
+                parts.append(part if number >= 0 else Negative(part, at=index.at))
+            return parts[0] if len(parts) == 1 else Sum(tuple(parts), at=index.at)
+        case _:
+            return Tensor(index.letter + "'" * index.primes, at=index.at)
 
 
 class Summed(NamedTuple):

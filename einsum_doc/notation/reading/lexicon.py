@@ -14,6 +14,8 @@ class Lexicon:
     their square only, as the variance σ². names: those of several signs, each with the letter it is read as.
     functions: letters that are functions where they stand before a bracket, each with its name. upstream: the scalar
     whose derivative by x is written dx. integers: letters that are numbers in indices.
+    picks: tensors of indices. samples: letters that number samples. tabular: names whose arguments in
+    brackets are indices. upper: letters that are indices as exponents.
     """
 
     labels: frozenset[str] = frozenset()
@@ -22,6 +24,10 @@ class Lexicon:
     functions: Mapping[str, str] = field(default_factory=dict)
     upstream: str = ""
     integers: frozenset[str] = frozenset()
+    picks: frozenset[str] = frozenset()
+    samples: frozenset[str] = frozenset()
+    tabular: frozenset[str] = frozenset()
+    upper: frozenset[str] = frozenset()
 
 
 NOTHING_SAID = Lexicon()

@@ -21,7 +21,7 @@ def upper_label(cursor: Cursor) -> str:
     r"""Read `^{(1)}`, `^{[l]}`, `^{\text{in}}` or `^*`, if it is next; return it in LaTeX without blanks, or ""."""
     if not cursor.sees("symbol", "^"):
         return ""
-    inside, length = _group(cursor, 1)
+    inside, length = group(cursor, 1)
     found = ""
     if len(inside) == 1 and inside[0].text in _STARS:
         found = "*"
@@ -43,7 +43,7 @@ def square_label(cursor: Cursor, name: str) -> str:
     r"""Read the 2 in `\sigma^2` where that is a name; return it in LaTeX, or ""."""
     if name not in cursor.lexicon.squares or not cursor.sees("symbol", "^"):
         return ""
-    inside, length = _group(cursor, 1)
+    inside, length = group(cursor, 1)
     if [token.text for token in inside] != ["2"]:
         return ""
     cursor.skip(1 + length)
@@ -99,7 +99,7 @@ def lower_label(cursor: Cursor) -> str:
     r"""Read `_{\text{in}}`, or the label in `_{t-1}`, if it is next; the indices after a comma stay."""
     if not cursor.sees("symbol", "_"):
         return ""
-    inside, length = _group(cursor, 1)
+    inside, length = group(cursor, 1)
     own = next((number for number, token in enumerate(inside) if token.text == ","), len(inside))
     found, rest = _word(inside[:own]), inside[own + 1 :]
     if not found and inside and inside[0].text in cursor.lexicon.labels:
@@ -134,11 +134,11 @@ def shifted(tokens: Sequence[Token]) -> Iterator[str]:
                 yield texts[2]
 
 
-def _group(cursor: Cursor, ahead: int) -> tuple[list[Token], int]:
+def group(cursor: Cursor, ahead: int) -> tuple[list[Token], int]:
     """Return the tokens of an exponent or a subscript without its braces, and their number with them."""
     first = cursor.peek(ahead)
     if first.kind == "style":
-        inside, length = _group(cursor, ahead + 1)
+        inside, length = group(cursor, ahead + 1)
         return [first, *inside], 1 + length
     if first.text != "{" or first.kind != "symbol":
         return [first], 1
@@ -174,21 +174,21 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
         given.setdefault(step.word, []).extend(step.names)
     names = dict(said.names)
     names.update((name, name) for name in given.get("name", ()))
-    names.update(_with_arguments(cursor))
+    tabular = said.tabular.union(given.get("tabular", ()))
+    names.update((name, letter) for name, letter in _with_arguments(cursor) if letter not in tabular)
     for name, letter in names.items():
         join(cursor, name, letter)
     return Lexicon(
         said.labels.union(given.get("label", ()), shifted(cursor.tokens)),
         said.squares.union(squares(cursor.tokens)),
         names,
-        _functions(cursor, directives, said.functions),
+        {name: value for name, value in _functions(cursor, directives, said.functions).items() if name not in tabular},
         (*given.get("gradient", ()), said.upstream)[0],
-        said.integers.union(
-            name
-            for step in directives
-            if step.word == "integer"
-            for name in ([step.equation[0]] if step.equation[1] else step.names)
-        ),
+        said.integers.union(name.partition("=")[0] for name in given.get("integer", ())),
+        said.picks.union(given.get("index", ())),
+        said.samples.union(given.get("samples", ())),
+        tabular,
+        said.upper.union(given.get("upper", ())),
     )
 
 

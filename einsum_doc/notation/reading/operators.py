@@ -25,7 +25,7 @@ from einsum_doc.notation.expression import (
     subscripts,
 )
 from einsum_doc.notation.matrices.nodes import Inner, MatrixFunction, Norm, Transpose
-from einsum_doc.notation.reading.components import bracketed_component, exponent, tensor_name
+from einsum_doc.notation.reading.components import MEANS, bracketed_component, exponent, mean, tensor_name
 from einsum_doc.notation.reading.cursor import Parser
 from einsum_doc.notation.reading.indices import Summed, condition, indices, summed_indices
 from einsum_doc.notation.reading.vocabulary import ALONG_AXES, NOT_ELEMENTWISE, OF_MATRICES, SPELLED, UPRIGHT, reserved
@@ -46,6 +46,10 @@ def function(parser: Parser) -> Expression:
         if not (isinstance(power, Number) and power.value > 0):
             raise parser.error("this power of a function can be misread", expected=r"\left( … \right)^{…}", at=caret.at)
     along = indices(parser) if name in ALONG_AXES and parser.sees("symbol", "_") else ()
+    if (own := rf"\operatorname{{{name}}}") in MEANS and not order and power is None:
+        if (over := mean(parser, own, at)) is None:
+            raise parser.misplaced("a bracket")
+        return over
     if parser.sees("symbol", "_"):
         raise parser.error("a function with an index or a base", expected=rf"\{name}\left( … \right)")
     if parser.sees("symbol", "{"):
@@ -80,8 +84,8 @@ def _function_name(parser: Parser) -> str:
         if not name:
             raise parser.misplaced("a function's name")
         parser.expect("symbol", "}")
-        known = SPELLED.get(name.lower(), name)
-        if known in NOT_ELEMENTWISE:
+        known = name if name in NOT_ELEMENTWISE else SPELLED.get(name.lower(), name)
+        if known in NOT_ELEMENTWISE and rf"\operatorname{{{known}}}" not in MEANS:
             raise parser.error(
                 f"{name} is not taken of each component", expected="its definition in components", at=token.at
             )
@@ -194,21 +198,9 @@ def _conditioned(parser: Parser) -> Indicator | None:
     r"""Read the condition under a sum, `_{j \neq i}`: the first index is summed. Return None if there is none."""
     mark = parser.mark()
     if parser.accept("symbol", "_") and parser.accept("symbol", "{"):
-        found = condition(parser, equal=False)
-        if isinstance(found, Indicator) and isinstance(found.indices[0], Index) and parser.accept("symbol", "}"):
+        found = condition(parser)
+        if found and found.sign != "=" and isinstance(found.indices[0], Index) and parser.accept("symbol", "}"):
             return found
-    parser.back(mark)
-    return None
-
-
-def indicator(parser: Parser) -> Expression | None:
-    r"""Read the condition in brackets after a one, `\mathbb{1}[i < j]`; return None if none is next."""
-    mark = parser.mark()
-    opening = parser.accept("open")
-    found = condition(parser) if opening else None
-    if opening and found:
-        parser.close(opening)
-        return found
     parser.back(mark)
     return None
 

@@ -5,19 +5,31 @@ A text that cannot be read is an error, at its line and column.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from einsum_doc.errors import NotationError
-from einsum_doc.notation.expression import Expression, Position
+from einsum_doc.notation.expression import (
+    Affine,
+    Delta,
+    Expression,
+    Indicator,
+    Picked,
+    Position,
+    Summation,
+    letters,
+    rebuilt,
+)
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.directives import Directive, directive
+from einsum_doc.notation.reading.indices import compared, value_of
 from einsum_doc.notation.reading.lexicon import NOTHING_SAID, Lexicon
 from einsum_doc.notation.reading.names import extended
 from einsum_doc.notation.reading.terms import Terms
 from einsum_doc.notation.reading.tokens import Token
 from einsum_doc.notation.reading.vocabulary import CONNECTIVES
+from einsum_doc.notation.subscripts import atoms_of
 
 
 @dataclass(frozen=True)
@@ -69,9 +81,34 @@ def parse_notation(text: str, scalars: Iterable[str] = (), lexicon: Lexicon = NO
     found = [directive(reader, token) for token in reader.removed if token.kind == "directive"]
     lexicon = extended(reader, found, NOTHING_SAID if any(each.word == "new" for each in found) else lexicon)
     reader.lexicon = lexicon
+    chains = [_with_values(chain, lexicon.picks) for chain in _chains(reader)]
     found_at: list[tuple[Position, Chain | Directive]] = [(each.at, each) for each in found]
-    found_at += [(chain.head.at, chain) for chain in _chains(reader)]
+    found_at += [(chain.head.at, chain) for chain in chains]
     return Document(text, tuple(each for _, each in sorted(found_at, key=lambda pair: pair[0])), lexicon)
+
+
+def _with_values(chain: Chain, picks: Collection[str]) -> Chain:
+    """Return a chain in which a condition without an index of the chain is about values, as x > 0."""
+    parts = [part for side in (chain.head, *(each.right for each in chain.relations)) for part in side.walk()]
+    if not any(isinstance(part, Indicator) for part in parts):
+        return chain
+    indices: set[str] = set()
+    for part in parts:
+        own = () if isinstance(part, Indicator) else part.own
+        indices |= letters((*own, *(part.indices if isinstance(part, Summation) else ())))
+
+    def meant(part: Expression) -> Expression:
+        if not isinstance(part, Indicator):
+            return part
+        atoms = [atom for end in part.indices for atom in (atoms_of(end) if isinstance(end, Affine) else (end,))]
+        known = any(isinstance(atom, Picked) and atom.name in picks for atom in atoms)
+        if known or not letters(atom for atom in atoms if not isinstance(atom, Picked)).isdisjoint(indices):
+            return Delta(part.indices, at=part.at) if part.sign == "=" else part
+        left, right = map(value_of, part.indices)
+        return compared(left, part.sign, right, part.at)
+
+    found = [replace(each, right=rebuilt(each.right, meant)) for each in chain.relations]
+    return Chain(rebuilt(chain.head, meant), tuple(found))
 
 
 def parse_expression(text: str) -> Expression:

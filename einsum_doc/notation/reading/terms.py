@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 
+from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
     DIFFERENTIALS,
     Delta,
     Expression,
+    Function,
     Negative,
     Number,
     One,
     Partial,
+    Piecewise,
     Power,
     Product,
     Quotient,
@@ -25,21 +28,22 @@ from einsum_doc.notation.expression import (
 )
 from einsum_doc.notation.matrices.nodes import Component, Hadamard, Kronecker
 from einsum_doc.notation.reading.components import (
+    MEANS,
     before_bracket,
     bracketed_component,
     component,
+    mean,
     number,
     raised,
     tensor_name,
 )
 from einsum_doc.notation.reading.cursor import Parser
-from einsum_doc.notation.reading.indices import indices
+from einsum_doc.notation.reading.indices import compared, condition, indices
 from einsum_doc.notation.reading.operators import (
     derivative,
     enclosed_derivative,
     function,
     gradient,
-    indicator,
     inline_derivative,
     inner,
     is_derivative,
@@ -49,7 +53,16 @@ from einsum_doc.notation.reading.operators import (
     with_held,
 )
 from einsum_doc.notation.reading.tokens import Token
-from einsum_doc.notation.reading.vocabulary import BETWEEN, BOLD_STYLES, CONSTANTS
+from einsum_doc.notation.reading.vocabulary import (
+    BETWEEN,
+    BOLD_STYLES,
+    COMPARISONS,
+    CONDITION_WORDS,
+    CONSTANTS,
+    FACTORS,
+    HINTS,
+    OTHERWISE,
+)
 
 
 class Terms(Parser):
@@ -154,7 +167,7 @@ class Terms(Parser):
         return found
 
     def primary(self) -> Expression:
-        construct = _group if self.sees("symbol", "{") else _CONSTRUCTS.get(self.next.kind)
+        construct = _CONSTRUCTS.get(self.next.text if self.sees("symbol") else self.next.kind)
         if construct is None:
             raise self.misplaced("a tensor, a number, a function, a fraction or a bracket")
         return construct(self)
@@ -226,8 +239,15 @@ def _with_range_products(parser: Parser, items: list[Expression | Token]) -> tup
 def _styled(parser: Parser) -> Expression:
     """Read a name in a style: an indicator, if it is a one before a condition, or a component."""
     mark = parser.mark()
-    if tensor_name(parser) in CONSTANTS and (found := indicator(parser)):
+    at = parser.next.at
+    name = tensor_name(parser)
+    if name in MEANS and (found := mean(parser, name, at)):
         return found
+    if name in CONSTANTS and (opening := parser.accept("open")):
+        found = _condition(parser)
+        if parser.sees("close"):
+            parser.close(opening)
+            return found
     parser.back(mark)
     return component(parser)
 
@@ -302,6 +322,88 @@ def _unbraced(parser: Parser) -> Expression:
     raise parser.error("a fraction without braces", expected="'{'")
 
 
+def _magnitude(parser: Parser) -> Expression:
+    """Read `|x|`, a magnitude: that of a vector or a matrix could be a norm or a determinant."""
+    at = parser.take().at
+    outer, parser.in_bars = parser.in_bars, True
+    inner = parser.expression()
+    parser.in_bars = outer
+    parser.expect("symbol", "|", "a magnitude without its second bar")
+    if any(isinstance(part, Tensor) and part.name.startswith(BOLD_STYLES) for part in inner.walk()):
+        raise parser.error("bars around a vector or a matrix", expected=HINTS["|"], at=at)
+    return Function("abs", inner, at=at)
+
+
+def _condition(parser: Parser) -> Expression:
+    r"""Read conditions that all hold, `i < j` or `0 < x_i \text{ and } x_i \le 1`."""
+    at = parser.next.at
+    found = _relations(parser)
+    while parser.sees("text", "and", " and ") or (parser.sees("symbol", ",") and parser.peek(1).kind in FACTORS):
+        parser.take()
+        found += _relations(parser)
+    return found[0] if len(found) == 1 else Product(tuple(found), at=at)
+
+
+def _relations(parser: Parser) -> list[Expression]:
+    """Read a relation of two indices, or of values, with one more after each sign."""
+    mark, level = parser.mark(), parser.level
+    try:
+        found = condition(parser)
+    except NotationError:
+        found = None
+    if found and (parser.next.kind in _AFTER_CONDITION or parser.sees("symbol", ",", ".", ";", "&")):
+        return [found]
+    parser.back(mark)
+    parser.level = level
+    relations: list[Expression] = []
+    left = parser.expression()
+    while not relations or parser.next.text in COMPARISONS:
+        sign = parser.take()
+        name = "≠" if sign.kind == "unequal" else COMPARISONS.get(sign.text, "")
+        if not name:
+            raise parser.error("a condition without a relation", expected=r"<, >, \le, \ge, = or \neq", at=sign.at)
+        right = parser.expression()
+        relations.append(compared(left, name, right, sign.at))
+        left = right
+    return relations
+
+
+_AFTER_CONDITION = ("break", "close", "end of cases", "text", "end")
+
+
+def _cases(parser: Parser) -> Expression:
+    r"""Read `\begin{cases}`: rows with a value, `&`, and a condition or "otherwise"."""
+    at = parser.take().at
+    values: list[Expression] = []
+    conditions: list[Expression] = []
+    with parser.nested():
+        while not parser.accept("end of cases"):
+            if len(conditions) < len(values):
+                raise parser.error("a case after the last one", expected="'otherwise' in the last row")
+            values.append(parser.expression())
+            parser.accept("symbol", ",", ";")
+            parser.expect("symbol", "&", "a case without its condition")
+            words = [word for text in _texts(parser) for word in text.lower().replace(",", " ").split()]
+            if not OTHERWISE.isdisjoint(words):
+                if len(words) > 1:
+                    raise parser.error("words that are no condition", expected=r"\text{otherwise}")
+            elif not CONDITION_WORDS.issuperset(words):
+                raise parser.error("words that are no condition", expected=r"\text{if} before it, or \text{otherwise}")
+            else:
+                conditions.append(_condition(parser))
+            parser.accept("symbol", ",", ".", ";")
+            if not parser.accept("break") and not parser.sees("end of cases"):
+                raise parser.misplaced(r"\\ or \end{cases}")
+    if not conditions:
+        raise parser.error("cases without a condition", expected="two rows or more", at=at)
+    return Piecewise(tuple(values), tuple(conditions), at=at)
+
+
+def _texts(parser: Parser) -> Iterator[str]:
+    while text := parser.accept("text"):
+        yield text.text
+
+
 _CONSTRUCTS: Mapping[str, Callable[[Parser], Expression]] = {
     "number": number,
     "letter": _named,
@@ -315,5 +417,8 @@ _CONSTRUCTS: Mapping[str, Callable[[Parser], Expression]] = {
     "norm": norm,
     "inner": inner,
     "blank": enclosed_derivative,
+    "cases": _cases,
+    "{": _group,
+    "|": _magnitude,
 }
 """The construct that begins with a token of each kind."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
+from itertools import zip_longest
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
@@ -16,8 +18,10 @@ from einsum_doc.notation.expression import (
     Function,
     Index,
     Negative,
+    Number,
     One,
     Partial,
+    Piecewise,
     Position,
     Power,
     Product,
@@ -28,6 +32,8 @@ from einsum_doc.notation.expression import (
     is_zero,
     mapped,
 )
+
+_NOTHING = Number(Fraction(0))
 
 
 class Scope:
@@ -69,10 +75,15 @@ class Scope:
     def written_out(self, expression: Expression, open_: frozenset[Index]) -> Expression:
         """Return an expression in which every index that is not open is bound by a Summation."""
         match expression:
-            case Sum() | Negative() | Function():
+            case Sum() | Negative() | Function() | Piecewise():
                 found = mapped(expression, lambda part: self.written_out(part, open_))
                 if isinstance(found, Sum):
                     self._refuse_different_indices(expression.parts, found.parts)
+                elif isinstance(found, Piecewise) and isinstance(expression, Piecewise):
+                    rows = zip_longest(found.values, found.conditions, fillvalue=_NOTHING)
+                    self._refuse_different_indices(
+                        expression.values, [Sum(row) if _unbound(row[0]) else _NOTHING for row in rows]
+                    )
                 return found
             case Summation():
                 return self._summation(expression, open_)
@@ -174,8 +185,8 @@ def _unbound(expression: Expression) -> dict[Index, list[Index]]:
 
 def _counts(expression: Expression, index: Index) -> set[int]:
     """Return the possible counts of an index in a term with all brackets multiplied out; 2 means 2 or more."""
-    if isinstance(expression, Sum):
-        return set().union(*(_counts(term, index) for term in expression.terms))
+    if isinstance(expression, Sum | Piecewise):
+        return set().union(*(_counts(term, index) for term in expression.parts))
     if isinstance(expression, Summation) and index in expression.indices:
         return {0}
     found = {min(expression.own.count(index), 2)}
@@ -220,7 +231,8 @@ def _by_one(expression: Expression, index: Index) -> bool:
 def _complete(expression: Expression, index: Index) -> bool:
     """Return whether an index would be summed in an expression that stood alone."""
     match expression:
-        case Sum(terms):
+        case Sum() | Piecewise():
+            terms = expression.parts
             holders = [term for term in terms if index in _unbound(term)]
             return bool(holders) and all(_complete(term, index) for term in holders)
         case Negative(body) | Function(_, body):

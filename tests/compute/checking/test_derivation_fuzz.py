@@ -50,7 +50,8 @@ PUBLISHED = [
         r"\sum_{j\ne \mathbb{1}[ \le \begin{aligned} \end{aligned} \begin{cases} \phi( \phi'( \sigma(x) "
         r"\sigma^2 f(x)= f'' \label{eq} \tilde \mathcal{L} N n "
         r"_{i+m} _{si+m} _{2i-1} _{t_n _{N-i} \delta_{j,i+m} \sum_{t=2}^{T} \sum_{t=1}^{T-1} \sum_{s=1}^t "
-        r"\prod_{j=i+1}^n",
+        r"\prod_{j=i+1}^n \begin{cases} & \end{cases} \text{otherwise} \text{if} | x_i>0 \mathbb{E}[ \mathbb{E}_n[ "
+        r"\operatorname{Var}[ P(x|y) W^i_j ^i \delta^i_j",
     ),
     *(
         "% matrix A\n",
@@ -63,6 +64,9 @@ PUBLISHED = [
         "% index t\n",
         "% integer s\n",
         "% origin 1\n",
+        "% tabular P\n",
+        "% upper i j\n",
+        "% samples n\n",
         "% zero outside x\n",
     ),
     *("% function \\sigma = sigmoid\n", "% matrix G = \\frac{\\partial l}{\\partial z_{ij}}\n"),

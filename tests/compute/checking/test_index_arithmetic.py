@@ -1,5 +1,7 @@
-"""Index arithmetic: convolutions, strides, differences, parts of ranges, and tensors of indices."""
+"""Index arithmetic: convolutions, strides, differences, parts of ranges, tensors of indices; and cases."""
 # ruff: noqa: E501 (a case is a line of the table)
+
+from html import unescape
 
 import pytest
 from test_published_notation import _replaced as replaced
@@ -39,6 +41,28 @@ TRUE = {
     "with a delta": (EMBEDDING + r"\frac{\partial l}{\partial E_{vd}} &= \sum_n \frac{\partial l}{\partial y_{nd}} \delta_{v t_n}", r"\delta", r"2\delta"),
     "a cross-entropy": (ENTROPY + r"\frac{\partial L}{\partial z_{nk}} &= \frac{1}{N} (p_{nk} - \mathbb{1}[y_n = k])", "- ", "+ "),
     "the next of a sequence": ("% index t\n% origin 1\n" r"L &= \sum_{n=1}^{N-1} z_{n t_{n+1}} \\ \frac{\partial L}{\partial z_{mk}} &= \sum_{n=1}^{N-1} \delta_{nm} \delta_{t_{n+1} k}", "t_{n+1}", "t_n"),
+    # cases
+    "relu": (r"y_i &= \begin{cases} x_i & x_i > 0 \\ 0 & \text{otherwise} \end{cases} \\ \frac{\partial y_i}{\partial x_j} &= \begin{cases} \delta_{ij} & \text{if } x_i > 0, \\ 0 & \text{if } x_i \le 0. \end{cases}", "0 & \\text{if }", "1 & \\text{if }"),
+    "leaky relu": (r"f(x) &= \begin{cases} x, & x > 0 \\ \alpha x, & x \leq 0 \end{cases} \\ f'(x) &= \begin{cases} 1 & x > 0 \\ \alpha & x < 0 \end{cases}", "x < 0", r"x \leq 1"),
+    "Huber": ("% positive \\tau\n" r"H(a) &= \begin{cases} \frac{1}{2} a^2 & \text{for } |a| \le \tau \\ \tau (|a| - \frac{1}{2} \tau) & \text{otherwise} \end{cases} \\ H'(a) &= \begin{cases} a & -\tau \le a \le \tau \\ \tau \operatorname{sign}(a) & \text{otherwise} \end{cases}", r"\tau \operatorname", r"\operatorname"),
+    "a Jacobian": (r"p_i &= \frac{e^{x_i}}{\sum_j e^{x_j}} \\ \frac{\partial p_i}{\partial x_j} &= \begin{cases} p_i (1 - p_i) & i = j \\ -p_i p_j & i \ne j \end{cases}", "-p_i", "p_i"),
+    "a mask": (r"M_{ij} &= \begin{cases} 0 & j \le i \\ m & j > i \end{cases} \\ M_{ij} &= m \mathbb{1}[j > i]", "j > i]", "i > j]"),
+    "two conditions": (r"y_i &= \begin{cases} x_i & x_i > 0 \text{ and } z_i > 0 \\ 0 & \text{else} \end{cases} \\ y_i &= \operatorname{relu}(x_i) \mathbb{1}[z_i > 0]", "[z_i > 0]", "[x_i > 0]"),
+    "a value in a condition": (r"y_i &= \operatorname{relu}(x_i) \\ \frac{\partial y_i}{\partial x_j} &= \mathbb{1}(x_i > 0) \delta_{ij}", ">", "<"),
+    "a margin": (r"L &= \sum_i \sum_{j \ne i} \operatorname{relu}(s_{ij} + 1 - t_{ij}) \\ \frac{\partial L}{\partial s_{kl}} &= \mathbb{1}[s_{kl} + 1 > t_{kl}] \mathbb{1}[k \ne l]", "+ 1 >", "- 1 >"),
+    "magnitudes": (r"y &= |x - |z|| \\ y^2 &= x^2 - 2 x |z| + z^2", "|z| +", "z +"),
+    # means over samples, tables, upper indices
+    "a mean": ("% samples n\n" r"L &= \mathbb{E}_n\left[ (y_n - w x_n)^2 \right] \\ \frac{\partial L}{\partial w} &= -2 \, \mathbb{E}[(y_n - w x_n) x_n]", "-2", "2"),
+    "a mean as a sum": ("% samples n\n" r"L &= \mathbb{E}[x_n] \\ L &= \frac{1}{N} \sum_n x_n", r"\frac{1}{N}", ""),
+    "a variance": ("% samples n\n" r"v &= \operatorname{Var}[x_n] \\ v &= \mathbb{E}[x_n^2] - \mathbb{E}[x_n]^2", "[x_n]^2", "[x_n^2]"),
+    "its gradient": ("% samples n\n" r"v_i &= \operatorname{Var}_n(x_{ni}) \\ \frac{\partial v_i}{\partial x_{mj}} &= \frac{2}{N} \delta_{ij} (x_{mi} - \mathbf{1}_m \mathbb{E}[x_{ni}])", "{2}{N}", "{2}{N-1}"),
+    "means of vectors": ("% samples n\n" r"\boldsymbol{\mu} &= \mathbb{E}[\mathbf{x}_n] \\ \mathbb{E}[(\mathbf{x}_n - \boldsymbol{\mu})^\top (\mathbf{x}_n - \boldsymbol{\mu})] &= \mathbb{E}[\mathbf{x}_n^\top \mathbf{x}_n] - \boldsymbol{\mu}^\top \boldsymbol{\mu}", r"- \boldsymbol{\mu}^\top", r"+ \boldsymbol{\mu}^\top"),
+    "a reparametrisation": ("% samples n\n" r"z_n &= \mu + \sigma \epsilon_n \\ \frac{\partial}{\partial \sigma} \mathbb{E}[\operatorname{f}(z_n)] &= \mathbb{E}[\operatorname{f}'(z_n) \epsilon_n]", r" \epsilon_n]", "]"),
+    "a policy": ("% tabular \\pi, Q\n" r"\pi(a|s) &= \frac{e^{\theta_{sa}}}{\sum_b e^{\theta_{sb}}}, \quad J_s = \sum_a \pi(a|s) Q(s,a) \\ \frac{\partial J_s}{\partial \theta_{tb}} &= \delta_{st} \pi(b|s) (Q(s,b) - J_s \mathbf{1}_b)", "b|s", "s|b"),
+    "a table with a label": ("% label \\theta\n% tabular \\pi_\\theta p\n" r"P_{st} &= \sum_a \pi_\theta(a \mid s) p(t|s,a) \\ \frac{\partial P_{st}}{\partial \pi_\theta(a|u)} &= \delta_{su} p(t|s,a)", r"\delta_{su}", r"\delta_{tu}"),
+    "a divergence": ("% tabular P Q\n" r"D &= \sum_x P(x) \log \frac{P(x)}{Q(x)} \\ \frac{\partial D}{\partial Q(x)} &= -\frac{P(x)}{Q(x)}", "= -", "= "),
+    "upper indices": ("% upper i j k\n" r"y^i &= W^i_j x^j \\ \frac{\partial y^i}{\partial W^j_k} &= \delta^i_j x^k", "x^k\0", "2 x^k"),
+    "upper and lower ones": ("% upper i j k\n" r"s &= g_{ij} x^i x^j \\ \frac{\partial s}{\partial x^k} &= (g_{kj} + g_{jk}) x^j", "jk", "kj"),
 }  # fmt: skip
 
 
@@ -78,6 +102,19 @@ REFUSED = {
     "its values": ("% index t\n" r"y_n &= E_{t_n} t_n", "t is a tensor of indices, and has no value here", "another letter"),
     "the largest of a part": (r"m_t &= \max_{s=1}^{t} x_s", "max over a part of the range", "all values"),
     "an upper end without a lower": (r"y &= \sum_i^{I-1} x_i", "a sum over a part of the range", "_{i=1}"),
+    "cases of vectors": (r"\mathbf{y} &= \begin{cases} \mathbf{x} & a > 0 \\ \mathbf{z} & \text{otherwise} \end{cases}", "cases of vectors or matrices", "components"),
+    "another word": (r"y &= \begin{cases} x & \text{often} \\ 0 & \text{otherwise} \end{cases}", "words that are no condition", r"\text{otherwise}"),
+    "no condition": (r"y &= \begin{cases} x \\ 0 \end{cases}", "a case without its condition", "&"),
+    "a case after the last": (r"y &= \begin{cases} x & \text{else} \\ 0 & x > 0 \end{cases}", "a case after the last one", "'otherwise' in the last row"),
+    "no relation": (r"y &= \begin{cases} x & z \\ 0 & \text{else} \end{cases}", "a condition without a relation", r"\neq"),
+    "the case of a tensor that lacks an index": (r"y_{ij} &= \begin{cases} x_i & z_i > 0 \\ w_{ij} & z_i < 0 \end{cases}", "index j is open in another term", r"\mathbf{1}_{j}"),
+    "bars around a matrix": (r"s &= |\mathbf{A}|", "bars around a vector or a matrix", r"\det"),
+    "a mean over nothing": (r"v &= \mathbb{E}[x_n^2]", "what is the mean", "'% samples n'"),
+    "a mean over two": ("% samples n, m\n" r"v &= \mathbb{E}[x_n y_m]", "what is the mean", "'% samples n'"),
+    "a mean over a distribution": (r"v &= \mathbb{E}_{x \sim p}[x]", "an expectation over a distribution", "'% samples n'"),
+    "an exponent that could be an index": (r"y^i &= W^i_j x^j", "a second exponent or index", "brackets"),
+    "an index above and below": ("% upper i\n" r"y^i &= x^i + x_i", "x with an index above and below", "each index in one place"),
+    "a table that is not declared": (r"D &= \sum_x P(x) \log P(x)", "P before a bracket", "'% function P'"),
 }  # fmt: skip
 
 
@@ -87,3 +124,20 @@ def test_what_could_mean_two_things_is_refused(text: str, fault: str, remedy: st
         verify(text)
     assert fault in caught.value.fault
     assert remedy in caught.value.expected
+
+
+def test_cases_that_overlap_or_leave_numbers_out_cannot_be_checked() -> None:
+    for rows in (r"x & x > 0 \\ -x & x > 1", r"x & x > 0 \\ x & x < 1", r"x & x > 2"):
+        (line,) = verify(rf"y &= \begin{{cases}} {rows} \end{{cases}}").lines
+        assert "no case, or more than one, holds" in line.message
+
+
+def test_a_case_is_met_however_far_its_bound() -> None:
+    text = r"y &= \begin{cases} x & x > 100 \\ -x & \text{otherwise} \end{cases} \\ y &= -x"
+    assert not verify(text)
+
+
+def test_the_marks_in_cases_stay_on_the_page() -> None:
+    cases = r"\begin{cases} x & x > 0 \\ 0 & \text{otherwise} \end{cases}"
+    derivation = verify(f"y &= {cases}")
+    assert cases in unescape(derivation._repr_html_())

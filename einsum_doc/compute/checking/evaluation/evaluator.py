@@ -19,6 +19,7 @@ from einsum_doc.compute.checking.evaluation.arithmetic import (
     quotient,
     rational_power,
     reduction,
+    selected,
     total,
 )
 from einsum_doc.compute.checking.evaluation.arrays import LabelledArray, aligned, largest, number
@@ -42,6 +43,7 @@ from einsum_doc.notation.expression import (
     Partial,
     Pi,
     Picked,
+    Piecewise,
     Power,
     Product,
     Quotient,
@@ -284,6 +286,8 @@ class Evaluator:
                     signs = self.signs.setdefault(expression, set())
                     signs.update(inside.value.detach().sign().reshape(-1).tolist())
                 return function(expression, inside, self.instance.random)
+            case Piecewise(values, conditions):
+                return selected([of(value) for value in values], [of(each) for each in conditions], expression)
             case Partial():
                 return self._partial(expression, chain, here)
             case _:
