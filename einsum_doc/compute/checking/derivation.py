@@ -12,8 +12,8 @@ import torch
 
 from einsum_doc.compute.checking.cases import Cases, Draws
 from einsum_doc.compute.checking.claims import claim, definition
+from einsum_doc.compute.checking.evaluation.code import arbitrary, of_matrix
 from einsum_doc.compute.checking.evaluation.code import let as given_by_code
-from einsum_doc.compute.checking.evaluation.code import of_matrix
 from einsum_doc.compute.checking.symbols.directives import Directives
 from einsum_doc.compute.checking.symbols.matrices import in_components, is_of_tensors
 from einsum_doc.compute.checking.symbols.resolution import (
@@ -35,14 +35,15 @@ from einsum_doc.notation.expression import (
     Index,
     Partial,
     Piecewise,
+    Sum,
     Tensor,
     subscripts,
 )
 from einsum_doc.notation.functions import Applications, Definitions
 from einsum_doc.notation.matrices.components import OfMatrix
 from einsum_doc.notation.reading.directives import Directive
-from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
-from einsum_doc.notation.reading.vocabulary import FUNCTIONS
+from einsum_doc.notation.reading.parse import Chain, Document, in_order, parse_notation
+from einsum_doc.notation.reading.vocabulary import FUNCTIONS, LOSSES
 from einsum_doc.notation.sums.arithmetic import Arithmetic
 from einsum_doc.notation.sums.scope import Scope
 from einsum_doc.notation.writing.html import derivation_html, row_html, unescaped
@@ -226,6 +227,10 @@ class DerivationCheck:
         self.given: dict[str, Directive] = {}
         self.checked: list[Cases] = []
         self.local: list[Partial] = []
+        chains = [step for step in document.entries if isinstance(step, Chain)]
+        parts = [part for chain in chains for side in sides_of(chain) for part in side.walk()]
+        self.partials = [part for part in parts if isinstance(part, Partial) and isinstance(part.body, Tensor)]
+        self.heads = {chain.head.name for chain in chains if isinstance(chain.head, Tensor)}
 
     @property
     def note(self) -> str:
@@ -262,15 +267,18 @@ class DerivationCheck:
             if isinstance(step, Directive):
                 directives.apply(step)
         directives.find_origin(chains)
-        for step in self.entries:
+        lines: dict[int, list[CheckedLine]] = {}
+        for number in in_order(self.entries):
+            step = self.entries[number]
             if isinstance(step, Chain):
                 for name in [part.name for side in sides_of(step) for part in side.walk() if isinstance(part, Tensor)]:
                     self._give(name, directives)
-                yield from self._chain(step, directives)
+                lines[number] = list(self._chain(step, directives))
             elif step.word == "let":
                 self.given[directives.let(step, self.given)] = step
         for name in list(self.given):
             self._give(name, directives)
+        yield from (line for number in sorted(lines) for line in lines[number])
 
     def _give(self, name: str, directives: Directives) -> None:
         """Put a tensor into the symbol table if it is given by code.
@@ -324,6 +332,29 @@ class DerivationCheck:
         self.table.tensors[found.argument.name] = replace(self.table.tensors[found.argument.name], auxiliary=True)
         self.table.tensors[found.name] = of_matrix(found)
 
+    def _add_loss(self, head: Expression, right: Expression) -> None:
+        """Put a loss that nothing defines into the symbol table, as L in J = L + s.
+
+        It is a function of all that is computed above and used by nothing, if it or J is differentiated by a tensor on
+        which J would not depend without it. For a usual name of a loss, any that these are computed from will do.
+        """
+        tensors = self.table.tensors
+        if not isinstance(head, Tensor) or head.name in tensors or not isinstance(right, Sum):
+            return
+        own = {part.name for part in right.walk() if isinstance(part, Tensor)}
+        known = {*tensors, *self.table.scalars, *self.heads}
+        computed = {name for name, symbol in tensors.items() if symbol.arguments is not None}
+        used = {name for symbol in tensors.values() for name in symbol.arguments or ()}
+        ends = [name for name in tensors if name in computed - used - own and not tensors[name].downstream]
+        for term in right.terms:
+            if not isinstance(term, Tensor) or term.indices or term.name in known:
+                continue
+            by = {part.by.name for part in self.partials if part.body in (Tensor(head.name), Tensor(term.name))}
+            by = {name for name in by if any(self.table.depends(end, name) for end in ends)}
+            alone = {name for name in by & computed if not any(self.table.depends(each, name) for each in own)}
+            if alone or (by and term.name in LOSSES):
+                tensors[term.name] = arbitrary(term.name, ends)
+
     def _chain(self, chain: Chain, directives: Directives) -> Iterator[CheckedLine]:
         """Check the lines of one chain."""
         self.table.count += 1
@@ -355,6 +386,7 @@ class DerivationCheck:
         self.local += local
         signs = [relation.sign for relation in chain.relations]
         head, right, *_ = sides
+        self._add_loss(head, right)
         above = set(self.table.tensors)
         defines = is_definition(self.table, head, right, signs[0], self.scope)
         if defines:

@@ -266,6 +266,7 @@ class Summed(NamedTuple):
     indices: tuple[Subscript, ...]
     capital: str = ""
     limits: tuple[Affine, Affine] | None = None
+    condition: Indicator | None = None
 
 
 def summed_indices(cursor: Cursor) -> Summed:
@@ -273,11 +274,12 @@ def summed_indices(cursor: Cursor) -> Summed:
     if not cursor.sees("symbol", "_"):
         raise cursor.error("a sum without its index", expected=r"\sum_{i}")
     at = cursor.take().at
-    low = None
+    low, only = None, None
     if cursor.accept("symbol", "{"):
         found = _list(cursor)
         if cursor.accept("symbol", "="):
             low = arithmetic(cursor)
+            only = condition(cursor) if cursor.accept("symbol", ",") else None
         cursor.expect("symbol", "}")
     else:
         found = (_unbraced(cursor),)
@@ -285,7 +287,7 @@ def summed_indices(cursor: Cursor) -> Summed:
         raise cursor.error("a sum over a number", expected="an index", at=at)
     if len(set(found)) < len(found):
         raise cursor.error("a sum over one index twice", expected="each index once", at=at)
-    return _upper(cursor, found, low)
+    return _upper(cursor, found, low)._replace(condition=only)
 
 
 def _upper(cursor: Cursor, indices: tuple[Subscript, ...], low: Affine | None) -> Summed:

@@ -101,7 +101,8 @@ def lower_label(cursor: Cursor) -> str:
         return ""
     inside, length = group(cursor, 1)
     own = next((number for number, token in enumerate(inside) if token.text == ","), len(inside))
-    found, rest = _word(inside[:own]), inside[own + 1 :]
+    sign = inside[0].text if len(inside) == 1 and inside[0].text in ("+", "-") else ""
+    found, rest = sign or _word(inside[:own]), inside[own + 1 :]
     if not found and inside and inside[0].text in cursor.lexicon.labels:
         shift = 3 if len(inside) > 2 and inside[1].text in "+-" and inside[2].kind == "number" else 1
         found = "".join(token.text for token in inside[:shift])

@@ -102,10 +102,14 @@ def argument(parser: Parser, expected: str) -> Expression:
         if parser.sees("symbol", "_", "'"):
             raise parser.error("indices on this have no meaning", expected="components inside the bracket")
         return inner
-    if not parser.starts_factor() or parser.sees("dots") or parser.sees("sum"):
+    if parser.sees("sum"):
+        return summation(parser)  # It goes to the end of the term.
+    if not parser.starts_factor() or parser.sees("dots"):
         raise parser.misplaced(expected)
     at = parser.next.at
     found = parser.factor()
+    if isinstance(found, Number) and parser.sees("letter", r"\pi"):
+        found = Product((found, parser.factor()), at=at)
     if parser.continues_term():
         raise parser.error("where does the argument end?", expected=expected, at=at)
     return found
@@ -128,8 +132,16 @@ def root(parser: Parser) -> Expression:
         degree = Fraction(parser.take().text)
         if not parser.accept("close", "]"):
             raise parser.misplaced("']'")
-    parser.expect("symbol", "{", "a root without braces")
-    return Power(parser.braced(), Number(1 / degree, at=token.at), at=token.at)
+    if parser.accept("symbol", "{"):
+        inside = parser.braced()
+    elif parser.sees("number"):
+        digit = parser.take_digit()
+        inside = Number(Fraction(digit.text), at=digit.at)
+    elif parser.sees("letter") and parser.peek(1).text not in ("_", "^", "'"):
+        inside = parser.primary()
+    else:
+        raise parser.error("a root without braces", expected="'{'")
+    return Power(inside, Number(1 / degree, at=token.at), at=token.at)
 
 
 _DEGREES = {"1": 1, "2": 2, "F": 2}
@@ -176,7 +188,8 @@ def summation(parser: Parser) -> Expression:
         expected = rf"{sign.text}_{{i}} of components; \operatorname{{relu}}(x) for \max(0, x)"
         raise parser.error(f"{sign.text} without its index", expected=expected)
     found = _conditioned(parser)
-    indices, capital, limits = Summed((found.indices[0],)) if found else summed_indices(parser)
+    indices, capital, limits, only = Summed((found.indices[0],)) if found else summed_indices(parser)
+    found = found or only
     minus = parser.accept("symbol", "-")
     if not parser.starts_factor():
         raise parser.misplaced("what is summed")

@@ -5,7 +5,7 @@ A text that cannot be read is an error, at its line and column.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -14,10 +14,12 @@ from einsum_doc.notation.expression import (
     Affine,
     Delta,
     Expression,
+    Function,
     Indicator,
     Picked,
     Position,
     Summation,
+    Tensor,
     letters,
     rebuilt,
 )
@@ -51,10 +53,14 @@ class Relation:
 
 @dataclass(frozen=True)
 class Chain:
-    """A left side and the relations that follow it, over one or more rows."""
+    """A left side and the relations that follow it, over one or more rows.
+
+    explains: true after "where", as its definition belongs to what stands before.
+    """
 
     head: Expression
     relations: tuple[Relation, ...]
+    explains: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,46 @@ def _with_values(chain: Chain, picks: Collection[str]) -> Chain:
         return compared(left, part.sign, right, part.at)
 
     found = [replace(each, right=rebuilt(each.right, meant)) for each in chain.relations]
-    return Chain(rebuilt(chain.head, meant), tuple(found))
+    return replace(chain, head=rebuilt(chain.head, meant), relations=tuple(found))
+
+
+def in_order(entries: Sequence[Chain | Directive]) -> list[int]:
+    """Return the numbers of entries in the order of their check: a definition after "where" before what uses it."""
+    order: list[int] = []
+    group: list[int] = []
+    row = -1
+    for number, step in enumerate(entries):
+        if not isinstance(step, Chain):
+            order.append(number)
+            continue
+        if not step.explains and step.relations[0].row != row:
+            order += _sorted(group, entries)
+            group = []
+        group.append(number)
+        row = step.relations[0].row
+    return order + _sorted(group, entries)
+
+
+def _sorted(group: list[int], entries: Sequence[Chain | Directive]) -> list[int]:
+    """Return chains so that each comes after those that define what stands in it, as far as that is possible."""
+    defined: dict[int, str] = {}
+    used: dict[int, set[str]] = {}
+    chains = [(number, step) for number in group if isinstance(step := entries[number], Chain)]
+    for number, chain in chains if any(chain.explains for _, chain in chains) else ():
+        defined[number] = str(getattr(chain.head, "name", ""))
+        parts = [part for side in (chain.head, *(each.right for each in chain.relations)) for part in side.walk()]
+        used[number] = {part.name for part in parts if isinstance(part, Tensor | Function)}
+    found: list[int] = []
+    rest = list(group)
+    while rest:
+        ready = [
+            number
+            for number in rest
+            if not any(defined.get(other) in used.get(number, ()) for other in rest if other != number)
+        ]
+        found.append((ready or rest)[0])
+        rest.remove(found[-1])
+    return found
 
 
 def parse_expression(text: str) -> Expression:
@@ -128,14 +173,14 @@ def _chains(reader: Terms) -> Iterator[Chain]:
     """Read all rows; a row without a left side continues the chain of the row before."""
     head: Expression | None = None
     relations: list[Relation] = []
-    row = 0
+    row, explains = 0, False
     while not reader.sees("end"):
         if not reader.sees("break"):
-            for left, found in _row(reader, row):
+            for left, found, after_where in _row(reader, row):
                 if left is not None:
                     if head is not None:
-                        yield Chain(head, tuple(relations))
-                    head, relations = left, []
+                        yield Chain(head, tuple(relations), explains)
+                    head, relations, explains = left, [], after_where
                 elif head is None:
                     raise reader.error(
                         "the first row has no left side", expected="an expression before the sign", at=found[0].at
@@ -146,38 +191,40 @@ def _chains(reader: Terms) -> Iterator[Chain]:
         reader.accept("break")
         row += 1
     if head is not None:
-        yield Chain(head, tuple(relations))
+        yield Chain(head, tuple(relations), explains)
 
 
 _Equation: TypeAlias = tuple[Expression | None, list[Relation]]
 
 
-def _row(reader: Terms, number: int) -> Iterator[_Equation]:
-    """Read the equations of a row, each a left side, if it has one, and its relations."""
+def _row(reader: Terms, number: int) -> Iterator[tuple[Expression | None, list[Relation], bool]]:
+    """Read the equations of a row, each a left side, if it has one, and its relations; tell if "where" is before it."""
     start = reader.next.start
-    _connectives(reader)
+    explains = "where" in _connectives(reader)
     found = _equation(reader, number, start)
     while True:
         if last := reader.accept("symbol", ",", ".", ";"):
             found[1][-1] = replace(found[1][-1], latex=found[1][-1].latex + last.text)
         start = reader.next.start
-        if not _connectives(reader) and not reader.starts_factor() and not reader.sees("symbol", "+", "-"):
+        words = _connectives(reader)
+        if not words and not reader.starts_factor() and not reader.sees("symbol", "+", "-"):
             found[1][-1] = replace(found[1][-1], reason=_reason(reader))
-            yield found
+            yield *found, explains
             return
-        yield found
+        yield *found, explains
+        explains = explains or "where" in words
         found = _equation(reader, number, start)
 
 
-def _connectives(reader: Terms) -> bool:
-    """Read what may stand before an equation and says nothing, such as "so" or ⇒; return whether anything did."""
-    start = reader.position
+def _connectives(reader: Terms) -> list[str]:
+    """Read the words and signs that may stand before an equation and say nothing, such as "so" or ⇒."""
+    found = []
     while reader.sees("so") or (reader.sees("text") and not _ends_row(reader)):
         if reader.sees("text") and reader.next.text.strip(" ,:").lower() not in CONNECTIVES:
             raise reader.error("a text before a row can change what it says", expected=r"the text at the row's end")
-        reader.take()
+        found.append(reader.take().text.strip(" ,:").lower())
     reader.skip_ampersands()
-    return reader.position > start
+    return found
 
 
 def _ends_row(reader: Terms) -> bool:

@@ -126,6 +126,9 @@ BETWEEN = ("hadamard", "kronecker")
 USUAL_FUNCTIONS = frozenset(["f", "g", "F", "G", r"\phi", r"\varphi", r"\psi", r"\Phi", r"\Psi", r"\sigma"])
 """Names that are functions to a reader where they stand before a bracket, even if they are scalars elsewhere."""
 
+LOSSES = frozenset(["L", "l", r"\mathcal{L}", r"\ell"])
+"""Usual names of a loss."""
+
 COMPARISONS = {"=": "=", "<": "<", ">": ">", r"\lt": "<", r"\gt": ">", r"\le": "≤", r"\leq": "≤"}
 COMPARISONS |= {r"\ge": "≥", r"\geq": "≥", r"\leqslant": "≤", r"\geqslant": "≥"}
 """Signs between two indices, in a condition."""

@@ -72,13 +72,19 @@ class Scope:
             raise self._missing(missing[0], expression, f"is free, as it stands in {left},")
         return found
 
-    def written_out(self, expression: Expression, open_: frozenset[Index]) -> Expression:
-        """Return an expression in which every index that is not open is bound by a Summation."""
+    def written_out(
+        self, expression: Expression, open_: frozenset[Index], beside: frozenset[Index] = frozenset()
+    ) -> Expression:
+        """Return an expression in which every index that is not open is bound by a Summation.
+
+        beside: open indices of the factors beside it, which each of its terms has when brackets are multiplied out.
+        """
         match expression:
             case Sum() | Negative() | Function() | Piecewise():
-                found = mapped(expression, lambda part: self.written_out(part, open_))
+                inside = frozenset[Index]() if isinstance(expression, Function) else beside
+                found = mapped(expression, lambda part: self.written_out(part, open_, inside))
                 if isinstance(found, Sum):
-                    self._refuse_different_indices(expression.parts, found.parts)
+                    self._refuse_different_indices(expression.parts, found.parts, beside)
                 elif isinstance(found, Piecewise) and isinstance(expression, Piecewise):
                     rows = zip_longest(found.values, found.conditions, fillvalue=_NOTHING)
                     self._refuse_different_indices(
@@ -86,20 +92,22 @@ class Scope:
                     )
                 return found
             case Summation():
-                return self._summation(expression, open_)
+                return self._summation(expression, open_, beside)
             case _:
-                return self._product(expression, open_)
+                return self._product(expression, open_, beside)
 
-    def _refuse_different_indices(self, terms: Sequence[Expression], found: Sequence[Expression]) -> None:
+    def _refuse_different_indices(
+        self, terms: Sequence[Expression], found: Sequence[Expression], beside: frozenset[Index] = frozenset()
+    ) -> None:
         """Refuse terms of a sum whose open indices are not the same, scalars apart."""
         seen = [set(_unbound(term)) for term in found]
-        everything = set().union(*seen)
+        everything = set().union(*seen) - beside
         for term, own in zip(terms, seen, strict=True):
             missing = sorted(everything - own, key=str)
             if own and missing:
                 raise self._missing(missing[0], term, "is open in another term of this sum")
 
-    def _summation(self, expression: Summation, open_: frozenset[Index]) -> Expression:
+    def _summation(self, expression: Summation, open_: frozenset[Index], beside: frozenset[Index]) -> Expression:
         bound = [index for index in expression.indices if isinstance(index, Index)]
         inside = _unbound(expression.body)
         for index in bound:
@@ -108,9 +116,9 @@ class Scope:
                 raise self.fail(fault, index.at, "another letter for the sum")
             if index not in inside:
                 raise self.fail(f"the sum is over {index}, which is not in what is summed", index.at, f"{index} in it")
-        return replace(expression, body=self.written_out(expression.body, open_.union(bound)))
+        return replace(expression, body=self.written_out(expression.body, open_.union(bound), beside))
 
-    def _product(self, expression: Expression, open_: frozenset[Index]) -> Expression:
+    def _product(self, expression: Expression, open_: frozenset[Index], beside: frozenset[Index]) -> Expression:
         """Write out an expression whose parts multiply, or a single component."""
         own = [index for index in expression.own if isinstance(index, Index)]
         seen = [_unbound(part) for part in expression.parts]
@@ -130,6 +138,12 @@ class Scope:
         inner = open_.union(summed)
         if isinstance(expression, Partial):
             found: Expression = replace(expression, body=self.written_out(expression.body, inner))
+        elif isinstance(expression, Product):
+            factors = []
+            for place, part in enumerate(expression.factors):
+                others = {index for each in (*seen[:place], *seen[place + 1 :]) for index in each}
+                factors.append(self.written_out(part, inner, beside | (open_ & others)))
+            found = replace(expression, factors=tuple(factors))
         else:
             found = mapped(expression, lambda part: self.written_out(part, inner))
         return Summation(tuple(summed), found, at=expression.at) if summed else found

@@ -80,6 +80,7 @@ READ = AS_THEY_STAND | {
     "von Mises",
     "focal loss",
     "dropout",
+    "InfoNCE",
 }
 """The texts that are read exactly as their sources have them, though they lack a definition, or are false."""
 
@@ -133,7 +134,7 @@ ADDED = {
 
 
 def test_as_many_texts_are_read_and_hold_as_are_said() -> None:
-    assert (len(TEXTS), len(READ), len(AS_THEY_STAND), len(AS_THEY_STAND | ADDED.keys())) == (49, 20, 8, 27)
+    assert (len(TEXTS), len(READ), len(AS_THEY_STAND), len(AS_THEY_STAND | ADDED.keys())) == (49, 21, 8, 27)
 
 
 @pytest.mark.parametrize("case", TEXTS, ids=lambda case: case["name"])

@@ -12,6 +12,7 @@ CONVOLUTION = r"y_i &= \sum_m w_m x_{i+m} \\ "
 STRIDED = "% integer s\n" r"y_i &= \sum_m w_m x_{si+m} \\ "
 SEQUENCE = "% origin 1\n" r"s &= \sum_{t=1}^{T-1} x_t x_{t+1} \\ "
 EMBEDDING = "% index t\n" r"y_{nd} &= E_{t_n d} \\ "
+REGULARISED = r"\mathbf{z} &= \mathbf{W} \mathbf{x} \\ s &= \lambda \|\mathbf{W}\|^2 \\ J &= L + s \\ "
 ENTROPY = "% index y\n" r"p_{nk} &= \frac{e^{z_{nk}}}{\sum_j e^{z_{nj}}} \\ L &= -\frac{1}{N} \sum_n \log p_{n y_n} \\ "
 
 TRUE = {
@@ -63,6 +64,21 @@ TRUE = {
     "a divergence": ("% tabular P Q\n" r"D &= \sum_x P(x) \log \frac{P(x)}{Q(x)} \\ \frac{\partial D}{\partial Q(x)} &= -\frac{P(x)}{Q(x)}", "= -", "= "),
     "upper indices": ("% upper i j k\n" r"y^i &= W^i_j x^j \\ \frac{\partial y^i}{\partial W^j_k} &= \delta^i_j x^k", "x^k\0", "2 x^k"),
     "upper and lower ones": ("% upper i j k\n" r"s &= g_{ij} x^i x^j \\ \frac{\partial s}{\partial x^k} &= (g_{kj} + g_{jk}) x^j", "jk", "kj"),
+    # what is read without brackets, and in another order
+    "a definition after where": (r"\frac{\partial L}{\partial w} &= \frac{\partial L}{\partial y} x, \quad \text{where } y = w x", r"}{\partial y} x", r"}{\partial y} w"),
+    "several": (r"y &= a^2 \\ \text{where } a &= 3 b, \quad b = 2 c \\ y &= 36 c^2", "36", "18"),
+    "what is where it says": (r"y &= a^2, \quad \text{where } z = 2 y \\ z &= 2 a^2", "2 a", "a"),
+    "the logarithm of a sum": (r"l &= \log \sum_j e^{x_j} \\ \frac{\partial l}{\partial x_i} &= \frac{e^{x_i}}{\sum_j e^{x_j}}", r"{\sum_j e^{x_j}}", "{e^{x_i}}"),
+    "a function of a sum beside a term": (r"y &= \exp \sum_i x_i + z \\ y &= \exp(\sum_i x_i) + z", "i) + z", "i + z)"),
+    "roots": (r"y &= \sqrt x + \sqrt 2 \\ \frac{dy}{dx} &= \frac{1}{2 \sqrt x}", r"2 \sqrt x", r"2 \sqrt y"),
+    "a logarithm of 2π": (r"y &= \frac12 \log 2\pi + x \\ y &= \frac{1}{2} \log(2 \pi) + x", r"(2 \pi)", r"(2) \pi"),
+    "a factor before a bracket": (r"p_k &= \frac{e^{z_k}}{\sum_j e^{z_j}} \\ \frac{\partial p_k}{\partial z_j} &= p_k(\delta_{kj}-p_j)", "-p_j", "+p_j"),
+    "it with a sum": (r"s_k &= \sum_j x_{jk} (y_k - z_j) \\ s_k &= y_k \sum_j x_{jk} - x_{jk} z_j", "- ", "+ "),
+    "a loss in a sum": (REGULARISED + r"\frac{\partial J}{\partial \mathbf{W}} &= \frac{\partial L}{\partial \mathbf{z}} \mathbf{x}^\top + 2 \lambda \mathbf{W}", r"\frac{\partial L}{\partial \mathbf{z}} \mathbf{x}^\top + ", ""),
+    "the sum by the loss": (REGULARISED + r"\frac{\partial J}{\partial \mathbf{z}} &= \frac{\partial L}{\partial \mathbf{z}}, \quad \frac{\partial J}{\partial L} = 1", "= 1", "= 0"),
+    "a term that is no loss": (r"o &= w x \\ J &= b + o^2 \\ \frac{\partial J}{\partial o} &= 2 o, \quad \frac{\partial J}{\partial b} = 1", "2 o", "o"),
+    "signs as labels": (r"L &= -\log \frac{e^{s_{+}}}{e^{s_+} + e^{s_-}} \\ \frac{\partial L}{\partial s_-} &= \operatorname{sigmoid}(s_- - s_+)", "(s_- - s_+)", "(s_+ - s_-)"),
+    "all but one of a range": (r"s_i &= \sum_{j=1, j \ne i}^{J} x_{ij} \\ s_i &= \sum_{j=1}^{J} x_{ij} - x_{ii}", "- x_{ii}", ""),
 }  # fmt: skip
 
 
@@ -115,6 +131,9 @@ REFUSED = {
     "an exponent that could be an index": (r"y^i &= W^i_j x^j", "a second exponent or index", "brackets"),
     "an index above and below": ("% upper i\n" r"y^i &= x^i + x_i", "x with an index above and below", "each index in one place"),
     "a table that is not declared": (r"D &= \sum_x P(x) \log P(x)", "P before a bracket", "'% function P'"),
+    "where a logarithm ends": (r"y &= \log 2 \pi x", "where does the argument end?", "brackets"),
+    "where a root ends": (r"y_i &= \sqrt x_i", "a root without braces", "{"),
+    "a term without a summed index": (r"s_j &= x_i (\delta_{ij} - z_j)", "index i is open in another term", r"\mathbf{1}_{i}"),
 }  # fmt: skip
 
 
