@@ -123,14 +123,11 @@ def in_order(entries: Sequence[Chain | Directive]) -> list[int]:
     group: list[int] = []
     row = -1
     for number, step in enumerate(entries):
-        if not isinstance(step, Chain):
-            order.append(number)
-            continue
-        if not step.explains and step.relations[0].row != row:
+        if not isinstance(step, Chain) or (not step.explains and step.relations[0].row != row):
             order += _sorted(group, entries)
             group = []
         group.append(number)
-        row = step.relations[0].row
+        row = step.relations[0].row if isinstance(step, Chain) else -1
     return order + _sorted(group, entries)
 
 

@@ -196,7 +196,6 @@ REFUSED = {
 
 
 INSTEAD = {
-    r"s &= \log \sum_i x_i": "brackets around the sum",
     r"s_i &= x_i / \sum_j x_j": "brackets around the sum",
     r"y_i &= \rvert x_i": r"\operatorname{abs}(x_i)",
     r"y_i &= \left| x_i \right|": r"\operatorname{abs}",
