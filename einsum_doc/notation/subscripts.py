@@ -143,6 +143,19 @@ def atoms_of(index: Affine) -> list[Any]:
     return [atom for _, atoms in index.terms for atom in atoms]
 
 
+def spelled(terms: Iterable[tuple[int, tuple[Any, ...]]]) -> str:
+    """Return the text of index arithmetic.
+
+    >>> spelled([(2, (Index("i"),)), (-1, (Index("m"),)), (1, ())])
+    '2i−m+1'
+    """
+    text = ""
+    for number, atoms in terms:
+        size = str(abs(number)) if abs(number) != 1 or not atoms else ""
+        text += ("−" if number < 0 else "+" if text else "") + size + "".join(map(str, atoms))
+    return text or "0"
+
+
 def renamed(index: Any, change: Callable[[Any], Any]) -> Any:
     """Return an index with `change` applied to the indices that it is computed from, and then to itself."""
     if isinstance(index, Affine):

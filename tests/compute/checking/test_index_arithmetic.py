@@ -160,3 +160,23 @@ def test_the_marks_in_cases_stay_on_the_page() -> None:
     cases = r"\begin{cases} x & x > 0 \\ 0 & \text{otherwise} \end{cases}"
     derivation = verify(f"y &= {cases}")
     assert cases in unescape(derivation._repr_html_())
+
+
+SLIPS = {
+    "a sign in an index": ("% zero outside y\n" + CONVOLUTION + r"\frac{\partial L}{\partial x_j} &= \sum_m w_m \frac{\partial L}{\partial y_{j+m}}", "∂L/∂y_{j+m} is replaced by ∂L/∂y_{j−m}"),
+    "one too few": ("% zero outside x\n" + CONVOLUTION + r"\frac{\partial L}{\partial w_m} &= \frac{\partial L}{\partial y_i} x_{i+m-1}", "x_{i+m−1} is replaced by x_{i+m}"),
+    "a sign in a case": (r"f(x) &= \begin{cases} x & x > 0 \\ \alpha x & x \le 0 \end{cases} \\ f'(x) &= \begin{cases} 1 & x > 0 \\ -\alpha & x < 0 \end{cases}", "the sign of α is changed"),
+    "a loss left out": (REGULARISED + r"\frac{\partial J}{\partial \mathbf{W}} &= 2 \lambda \mathbf{W}", "holds only if L is held fixed"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "words"), SLIPS.values(), ids=SLIPS.keys())
+def test_the_message_names_the_slip(text: str, words: str) -> None:
+    line = verify(text).lines[-1]
+    assert words in " ".join((line.message, *line.details))
+
+
+def test_two_indices_beside_an_index_with_a_factor_are_answered_with_what_to_write() -> None:
+    with pytest.raises(NotationError) as caught:
+        verify(r"y_i &= x_{2i+1} + x_{2i}")
+    assert r"2 \cdot i" in caught.value.expected

@@ -341,10 +341,12 @@ def _register_tensor(table: SymbolTable, part: Tensor, scope: Scope) -> None:
     elif known.kinds != kinds:
         has = _count(known.kinds)
         where = f", as in {known.line}" if known.line else ""
+        number = next((index.value for index in part.indices if isinstance(index, Coordinate)), None)
+        product = rf"; {number} \cdot i for an index that is {number} times another" if number else ""
         raise scope.fail(
             f"{plain(part.name)} has {has}, not {_count(kinds)}",
             part.at,
-            f"{has}{where}; or % new, to forget what the page has said",
+            f"{has}{where}; or % new, to forget what the page has said" + product,
         )
 
 
