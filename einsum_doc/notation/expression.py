@@ -6,75 +6,59 @@ it does not take part in `==`.
 
 from __future__ import annotations
 
-import keyword
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, ClassVar, TypeAlias, cast
+from typing import Any, ClassVar, cast
 
-Position: TypeAlias = tuple[int, int]
+from einsum_doc.notation.subscripts import (
+    ACCENTS,
+    DIFFERENTIALS,
+    GREEK,
+    Affine,
+    Bounded,
+    Coordinate,
+    Extent,
+    Fixed,
+    Index,
+    Located,
+    NewIndex,
+    Picked,
+    Position,
+    Range,
+    Subscript,
+    Whole,
+    identifier,
+    inner,
+    letters,
+    plain,
+    renamed,
+    subscript,
+)
 
-
-@dataclass(frozen=True, kw_only=True)
-class Located:
-    """A value with its position in a text."""
-
-    at: Position = field(default=(0, 0), compare=False)
-
-
-@dataclass(frozen=True)
-class Index(Located):
-    """One index: a letter and its primes."""
-
-    letter: str
-    primes: int = 0
-
-    def __str__(self) -> str:
-        return plain(self.letter) + "'" * self.primes
-
-
-class NewIndex(Index):
-    """An index that the text does not write, of a matrix in components: no capital is the number of its values."""
-
-
-@dataclass(frozen=True)
-class Coordinate(Located):
-    """A number as an index. Counted from 0, as in torch."""
-
-    value: int
-
-    def __str__(self) -> str:
-        return str(self.value)
-
-
-@dataclass(frozen=True)
-class Fixed(Located):
-    """A constant index, as the target class in cross-entropy."""
-
-    letter: str
-
-    def __str__(self) -> str:
-        return plain(self.letter)
-
-
-@dataclass(frozen=True)
-class Range(Located):
-    r"""Any number of indices, written with dots: `a \dots b`.
-
-    Where the two ends have different primes, as in `a' \dots b`, the first has those of the first end and
-    all others those of the last.
-    """
-
-    first: Index
-    last: Index
-
-    def __str__(self) -> str:
-        return f"{self.first}…{self.last}"
-
-
-Subscript: TypeAlias = Index | Coordinate | Fixed | Range
+__all__ = [  # The names of the file above, beside those of this one, for who reads expressions.
+    "ACCENTS",
+    "DIFFERENTIALS",
+    "GREEK",
+    "Affine",
+    "Bounded",
+    "Coordinate",
+    "Extent",
+    "Fixed",
+    "Index",
+    "Located",
+    "NewIndex",
+    "Picked",
+    "Position",
+    "Range",
+    "Subscript",
+    "Whole",
+    "identifier",
+    "letters",
+    "plain",
+    "subscript",
+]
 
 
 class Expression(Located):
@@ -85,6 +69,9 @@ class Expression(Located):
 
     binds_less: ClassVar[bool] = False
     """Whether it needs brackets beside a factor, though it is a product itself."""
+
+    is_component: ClassVar[bool] = False
+    """Whether it is written as a component, and needs no brackets."""
 
     @cached_property
     def parts(self) -> tuple[Expression, ...]:
@@ -101,7 +88,7 @@ class Expression(Located):
     @property
     def own(self) -> tuple[Subscript, ...]:
         """The indices that stand on this expression itself, not inside a part."""
-        return self.indices if isinstance(self, Tensor | Delta | One | Indicator) else ()
+        return tuple(inner(self.indices)) if isinstance(self, Tensor | Delta | One | Indicator) else ()
 
     def walk(self) -> tuple[Expression, ...]:
         """Return the expression itself and all inside it."""
@@ -284,6 +271,33 @@ class Function(Expression):
 
 
 @dataclass(frozen=True)
+class Comparison(Function):
+    """A relation of two values: 1 where the argument, their difference, is positive, and 0 where it is negative."""
+
+    written: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return self.written
+
+
+@dataclass(frozen=True)
+class Piecewise(Expression):
+    """A value for each of several conditions, which are 1 or 0; one value more is that where no condition holds."""
+
+    values: tuple[Expression, ...]
+    conditions: tuple[Expression, ...]
+
+    def __str__(self) -> str:
+        conditions = [
+            " = ".join(map(str, each.indices)) if isinstance(each, Delta) else str(each).strip("[]")
+            for each in self.conditions
+        ]
+        rows = [f"{value} if {each}" for value, each in zip(self.values, conditions, strict=False)]
+        rest = [f"{value} otherwise" for value in self.values[len(self.conditions) :]]
+        return f"{{{'; '.join(rows + rest)}}}"
+
+
+@dataclass(frozen=True)
 class Partial(Expression):
     """The derivative of `body` by a tensor, with those named in `held` fixed; `bare`: of a product without brackets."""
 
@@ -301,11 +315,15 @@ class Partial(Expression):
 
 @dataclass(frozen=True)
 class Summation(Expression):
-    """The sum of `body` over all values of `indices`; `capital` is the name of the range, if it is written."""
+    """The sum of `body` over all values of `indices`; `capital` is the name of the range, if it is written.
+
+    limits: the first and the last value, of a sum over a part of the range.
+    """
 
     indices: tuple[Subscript, ...]
     body: Expression
     capital: str = field(default="", compare=False)
+    limits: tuple[Affine, Affine] | None = None
 
     def __str__(self) -> str:
         return f"Σ{subscript(self.indices)} {_bracketed(self.body, Sum, Negative)}"
@@ -328,25 +346,14 @@ _LOOSE = (*_GROUPS, Quotient, Summation)
 def _bracketed(expression: Expression, *kinds: type[Expression]) -> str:
     broken = Quotient in kinds and isinstance(expression, Number) and expression.value.denominator > 1
     loose = Product in kinds and expression.binds_less
+    if expression.is_component:
+        return str(expression)
     return f"({expression})" if broken or loose or isinstance(expression, kinds) else str(expression)
 
 
 def is_zero(expression: Expression) -> bool:
     """Return whether a side is the number 0."""
     return isinstance(expression, Number) and expression.value == 0
-
-
-def subscript(indices: tuple[Subscript, ...]) -> str:
-    """Return the indices of a component, as plain text.
-
-    >>> subscript((Index("i", 1), Index("j")))
-    "_{i'j}"
-    """
-    if not indices:
-        return ""
-    separator = "," if any(isinstance(index, Coordinate) for index in indices) and len(indices) > 1 else ""
-    text = separator.join(map(str, indices))
-    return f"_{text}" if len(text) == 1 else f"_{{{text}}}"
 
 
 def mapped(expression: Expression, change: Callable[[Expression], Expression]) -> Expression:
@@ -382,70 +389,12 @@ def subscripts(expression: Expression) -> list[Subscript]:
 def with_indices(side: Expression, names: Mapping[Subscript, Subscript]) -> Expression:
     """Return an expression with some of its indices replaced by others."""
 
+    def new(index: Any) -> Any:
+        return names.get(index, index)
+
     def other(part: Expression) -> Expression:
         if isinstance(part, Tensor | Delta | One | Indicator | Summation):
-            return replace(part, indices=tuple(names.get(index, index) for index in part.indices))
+            return replace(part, indices=tuple(renamed(index, new) for index in part.indices))
         return part
 
     return rebuilt(side, other)
-
-
-def letters(found: Iterable[Subscript]) -> set[str]:
-    """Return the letters among indices, those in the ends of ranges too."""
-    names: set[str] = set()
-    for index in found:
-        if isinstance(index, Range):
-            names |= {index.first.letter, index.last.letter}
-        elif isinstance(index, Index):
-            names.add(index.letter)
-    return names
-
-
-_GREEK = (
-    *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu"),
-    *("nu", "xi", "omicron", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega"),
-    *("Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega"),
-    *("varepsilon", "vartheta", "varrho", "varsigma", "varphi", "pi", "ell"),
-)
-GREEK = dict(zip(_GREEK, "αβγδεζηθικλμνξορστυϕχψωΓΔΘΛΞΠΣΥΦΨΩεϑϱςφπℓ", strict=True))
-"""Letters that are written as commands, with the character that stands for each in plain text."""
-
-ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307", "vec": "\u20d7", "check": "\u030c"}
-"""Accents over a name, with the combining character of each."""
-
-DIFFERENTIALS = ("d", r"\mathrm{d}", r"\mathsf{d}", r"\Delta")
-"""Scalars that make the name after them a differential, to a reader."""
-
-
-_ACCENTED = re.compile(r"\\([a-z]+)\{([^{}]*)\}")
-_COMMAND = re.compile(r"\\([a-zA-Z]+|,) ?")
-_SIGNS = {**GREEK, "cdots": "⋯ ", "partial": "∂", ",": ""}
-
-
-def plain(name: str) -> str:
-    r"""Return a name, a letter or a simple formula without LaTeX.
-
-    >>> plain("\\mu"), plain("\\mathbf{x}"), plain("x'"), plain(r"\delta_{ii'} \, \mathbf{y}")
-    ('μ', 'x', "x'", "δ_{ii'} y")
-    """
-    return _COMMAND.sub(lambda match: _SIGNS.get(match[1], match[1]), _unstyled(name, ACCENTS))
-
-
-def identifier(name: str) -> str:
-    r"""Return the name of a tensor as Python can spell it.
-
-    >>> identifier("x"), identifier(r"\mathbf{x}"), identifier(r"\hat{x}'"), identifier(r"\lambda")
-    ('x', 'x', 'x_hat_prime', 'lambda_')
-    """
-    found = _unstyled(name, {accent: "_" + accent for accent in ACCENTS})
-    for sign, word in (("\\", ""), ("'", "_prime"), ("*", "_star"), ("+", "_plus_"), ("-", "_minus_")):
-        found = found.replace(sign, word)
-    found = re.sub(r"[\W_]+", "_", found).strip("_")
-    return found + "_" * keyword.iskeyword(found)
-
-
-def _unstyled(name: str, accents: Mapping[str, str]) -> str:
-    """Return a name without braces: a style is dropped, an accent written after what it is on."""
-    while (found := _ACCENTED.sub(lambda match: match[2] + accents.get(match[1], ""), name)) != name:
-        name = found
-    return name

@@ -14,6 +14,7 @@ from einsum_doc.notation.expression import (
     Negative,
     Number,
     Partial,
+    Piecewise,
     Power,
     Product,
     Quotient,
@@ -117,6 +118,8 @@ def slope(expression: Expression, by: Tensor) -> Expression:
             return mapped(expression, lambda part: slope(part, by))
         case Summation(_, body) if not isinstance(expression, Reduction):
             return replace(expression, body=slope(body, by))
+        case Piecewise(values):
+            return replace(expression, values=tuple(slope(value, by) for value in values))
         case Product(factors):
             terms = []
             for place, factor in enumerate(factors):

@@ -19,6 +19,7 @@ from einsum_doc.compute.checking.instances import (
     Formula,
     Instance,
     LargeError,
+    OverlapError,
     UncheckableError,
     UnluckyError,
     draw_position,
@@ -28,6 +29,7 @@ from einsum_doc.compute.checking.instances import (
 from einsum_doc.compute.checking.search import DomainSearch, known_form, region
 from einsum_doc.compute.checking.symbols.domain import FREE
 from einsum_doc.compute.checking.symbols.exact import nonnegative
+from einsum_doc.compute.checking.symbols.places import Places
 from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable, dependencies
 from einsum_doc.compute.checking.symbols.unification import (
     SizeClasses,
@@ -57,8 +59,8 @@ TURNS = 12
 
 Found = TypeVar("Found")
 
-Form: TypeAlias = tuple[SizeClasses, dict[str, Formula], Mapping[str, int], Mapping[Ends, int]]
-"""The sizes that must agree, the definitions, the number of axes of each tensor, and the lengths of the ranges."""
+Form: TypeAlias = tuple[SizeClasses, Places, dict[str, Formula], Mapping[str, int], Mapping[Ends, int]]
+"""The sizes that must agree, the index arithmetic, the definitions, the axes of each tensor, the lengths of ranges."""
 
 NO_FACTORS: Mapping[str, float] = {}
 
@@ -176,7 +178,7 @@ class Cases:
             found = self._judged(place, sides, judge)
         for turn in range(REDRAWN):
             wide = self.drawn[place].instance.wide and isinstance(found, UncheckableError)
-            if not wide and not isinstance(found, UnluckyError):
+            if isinstance(found, OverlapError) or (not wide and not isinstance(found, UnluckyError)):
                 break
             case = self.drawn[place]
             factors = dict(case.instance.factors)
@@ -258,8 +260,10 @@ class Cases:
         form = (*long.values(), small)
         if form not in self.forms:
             self.forms[form] = self._form(long, small)
-        sizes, formulas, ranks, lengths = self.forms[form]
-        own, evaluator = self.statement.written(lengths), self._fitting(number, sizes, formulas, ranks, factors)
+        sizes, places, formulas, ranks, lengths = self.forms[form]
+        arithmetic = places.at(number % AGAIN + number // AGAIN)
+        evaluator = self._fitting(number, sizes, arithmetic, formulas, ranks, factors)
+        own = self.statement.written(lengths)
         return Case(evaluator, self.statement.key, own.sides, own.free, lengths, long, small)
 
     def _form(self, long: Mapping[SizeNode, int], small: bool) -> Form:
@@ -269,6 +273,7 @@ class Cases:
             for name, kinds in self.kinds.items()
         }
         sizes = SizeClasses(small)
+        places = Places(self.table.whole)
         for name, rank in ranks.items():
             for axis in range(rank):
                 sizes.root(("axis", name, axis))
@@ -288,15 +293,19 @@ class Cases:
             arguments = self.table.tensors[name].arguments or ()
             formulas[name] = Formula(name, arguments, statement.key, indices, written.sides[1])
             join_sizes(statement, written.wide, sizes)
+            places.join(statement, written.wide, sizes)
         own = lengths[self.statement.key]
-        join_sizes(self.statement, self.statement.written(own).wide, sizes)
+        wide = self.statement.written(own).wide
+        join_sizes(self.statement, wide, sizes)
+        places.join(self.statement, wide, sizes)
         join_capitals(self.entries, sizes)
-        return sizes, formulas | self.coded, ranks, own
+        return sizes, places, formulas | self.coded, ranks, own
 
     def _fitting(
         self,
         number: int,
         sizes: SizeClasses,
+        places: Places,
         formulas: Mapping[str, Formula],
         ranks: Mapping[str, int],
         factors: Mapping[str, float],
@@ -320,7 +329,7 @@ class Cases:
                     sizes.pinned["axis", name, axis] = length
         computed = [formula for formula in self.coded.values() if formula.arguments]
         if not computed:
-            return self._evaluator(number, sizes, formulas, ranks, factors)
+            return self._evaluator(number, sizes, places, formulas, ranks, factors)
         nodes = dict.fromkeys(
             sizes.root(("axis", name, axis))
             for formula in computed
@@ -335,7 +344,7 @@ class Cases:
                     trial.join(first, other)
             unlucky: Evaluator | None = None
             for turn in range(TURNS):
-                evaluator = self._evaluator(number, trial, formulas, ranks, factors, turn)
+                evaluator = self._evaluator(number, trial, places, formulas, ranks, factors, turn)
                 found = self._misfit(evaluator, computed)
                 if found is None:
                     return evaluator
@@ -382,6 +391,7 @@ class Cases:
         self,
         number: int,
         sizes: SizeClasses,
+        arithmetic: Places,
         formulas: Mapping[str, Formula],
         ranks: Mapping[str, int],
         factors: Mapping[str, float],
@@ -389,7 +399,7 @@ class Cases:
     ) -> Evaluator:
         """Return the instance with these sizes, with its values; chains of the text share it if it fits them."""
         seed = self.draws.seed
-        roots = draw_sizes(number, sizes, f"{seed}/{turn}" if turn else seed, self.statement)
+        roots = draw_sizes(number, sizes, f"{seed}/{turn}" if turn else seed, self.statement, arithmetic)
         lengths = {node: roots[sizes.root(node)] for node in list(sizes.above)}
         places = {name: tuple(lengths["axis", name, axis] for axis in range(rank)) for name, rank in ranks.items()}
         own = {(node[1], node[2]): length for node, length in lengths.items() if node[0] == "index"}
@@ -399,12 +409,14 @@ class Cases:
             for place, node in enumerate(constants)
         }
         defined = {node: size for node, size in own.items() if node[0] != self.statement.key}
-        choices = (places, fixed, self.signs, factors, defined)
+        whole = arithmetic.numbers(lengths)
+        choices = (places, fixed, whole, self.signs, factors, defined)
         key = (number, *(tuple(each.items()) for each in choices), self.sinks, tuple(formulas))
         known = self.draws.evaluators.get(key)
         if known is None or known.instance.formulas != formulas:
             domains = dict(self.table.domains)
-            instance = Instance(formulas, places, own, fixed, domains, self.sinks, seed, number, self.signs, factors)
+            chosen = (formulas, places, own, fixed, whole, domains)
+            instance = Instance(*chosen, self.sinks, seed, number, self.signs, factors)
             known = self.draws.evaluators[key] = Evaluator(instance)
         known.instance.sizes.update(own)
         return known

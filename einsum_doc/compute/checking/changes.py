@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations, permutations
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from einsum_doc.compute.checking.symbols.exact import constant
 from einsum_doc.notation.expression import (
+    Affine,
     Delta,
     Expression,
     Function,
@@ -32,6 +33,10 @@ from einsum_doc.notation.expression import (
     subscripts,
     with_indices,
 )
+from einsum_doc.notation.subscripts import spelled
+from einsum_doc.notation.sums.arithmetic import Placed, Placement
+
+Terms: TypeAlias = tuple[tuple[int, tuple[Any, ...]], ...]
 
 ONE, TWO, HALF = Number(Fraction(1)), Number(Fraction(2)), Number(Fraction(1, 2))
 
@@ -60,7 +65,7 @@ def changes(side: Expression, around: Surroundings) -> Changes:
     for first, second in combinations(sorted(own, key=str), 2):
         names: dict[Subscript, Subscript] = {first: second, second: first}
         yield f"equal up to exchanging {first} and {second}", with_indices(side, names)
-    for kind in (_turned, _terms, _factors, _powers, _operands, _deltas, _sums):
+    for kind in (_turned, _places, _terms, _factors, _powers, _operands, _deltas, _sums):
         for part in side.walk():
             for words, other in kind(part, around):
                 if not isinstance(part, Tensor) or isinstance(other, Tensor) or id(part) not in differentiated:
@@ -126,6 +131,39 @@ def _turned(part: Expression, around: Surroundings) -> Changes:
             yield from _instead(part, [replace(part, indices=tuple(turned))])
 
 
+def _places(part: Expression, around: Surroundings) -> Changes:
+    """Yield a component or a delta in which the arithmetic of an index has another sign, or is one more or less."""
+    if isinstance(part, Placed) and isinstance(part.body, Product):
+        inside, *deltas = part.body.factors
+        for place, delta in enumerate(deltas):
+            for new in _placed(delta):
+                body = Product((inside, *deltas[:place], new, *deltas[place + 1 :]))
+                yield from _instead(part, [replace(part, body=body)])
+    elif not isinstance(part, Placement):
+        yield from _instead(part, _placed(part))
+
+
+def _placed(part: Expression) -> Iterator[Expression]:
+    """Yield a delta with other arithmetic."""
+    if not isinstance(part, Delta):
+        return
+    for place, index in enumerate(part.indices):
+        for terms in _arithmetic(index.terms) if isinstance(index, Affine) else ():
+            new = Affine(terms, spelled(terms))
+            yield replace(part, indices=(*part.indices[:place], new, *part.indices[place + 1 :]))
+
+
+def _arithmetic(terms: Terms) -> Iterator[Terms]:
+    """Yield other sums of indices and numbers: with another sign, or one more or less."""
+    for place, (number, atoms) in enumerate(terms):
+        if atoms and len(terms) > 1:
+            yield (*terms[:place], (-number, atoms), *terms[place + 1 :])
+    constant = sum(number for number, atoms in terms if not atoms)
+    rest = tuple((number, atoms) for number, atoms in terms if atoms)
+    for other in (constant + 1, constant - 1):
+        yield (*rest, (other, ())) if other else rest
+
+
 def _terms(part: Expression, around: Surroundings) -> Changes:
     for place, term in enumerate(part.terms if isinstance(part, Sum) else ()):
         before, after = part.parts[:place], part.parts[place + 1 :]
@@ -176,7 +214,7 @@ def _deltas(part: Expression, around: Surroundings) -> Changes:
     if isinstance(part, One) and len(part.indices) == 1:
         ends = [end for end in (*around.free, *around.constants) if end not in part.indices]
         yield from _instead(part, [Delta((*part.indices, end)) for end in ends])
-    elif isinstance(part, Delta):
+    elif isinstance(part, Delta) and not isinstance(part, Placement):
         yield from _instead(part, [_product(*(One((index,)) for index in part.indices))])
 
 
@@ -202,7 +240,7 @@ def _renamed(side: Expression, around: Surroundings) -> Changes:
 
 
 def _indices(part: Expression, letters: Sequence[Index]) -> Changes:
-    if isinstance(part, Tensor | Delta):
+    if isinstance(part, Tensor | Delta) and not isinstance(part, Placement):
         for place, index in enumerate(part.indices):
             others = [each for each in dict.fromkeys(letters) if each != index and not isinstance(index, Range)]
             before, after = part.indices[:place], part.indices[place + 1 :]

@@ -27,6 +27,7 @@ from einsum_doc.notation.expression import (
     subscripts,
 )
 from einsum_doc.notation.reading.vocabulary import reserved
+from einsum_doc.notation.sums.arithmetic import Slot
 
 PROVED = "Proved for all sizes: both sides have the same normal form, so they are equal wherever both have a value"
 NOT_PROVED = "Not proved for all sizes"
@@ -198,7 +199,8 @@ def details(cases: Cases, case: Case, number: int, component: Sequence[int]) -> 
 
 def sizes(case: Case) -> str:
     """Return the sizes of the indices of a chain."""
-    own = {index: None for side in case.sides for index in subscripts(side) if isinstance(index, Index)}
+    found = (index for side in case.sides for index in subscripts(side))
+    own = {index: None for index in found if isinstance(index, Index) and not isinstance(index, Slot)}
     return ", ".join(f"{index}={case.instance.sizes[case.key, index]}" for index in own) or "no indices"
 
 

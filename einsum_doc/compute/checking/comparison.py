@@ -28,6 +28,7 @@ from einsum_doc.notation.expression import (
     is_zero,
     subscripts,
 )
+from einsum_doc.notation.sums.arithmetic import arithmetic_of
 
 CANCELLED = 1e-6
 """The least part of the terms that may be left when they cancel, unless nothing is: otherwise not checked."""
@@ -267,11 +268,12 @@ def _fits(case: Case, variant: Statement, place: int, other: int) -> bool:
 
 def _has_sizes(part: Expression, case: Case) -> bool:
     """Return whether the indices of a tensor have the sizes of its axes here, and those of a delta have one size."""
-    own = [case.instance.sizes[case.key, index] if isinstance(index, Index) else 0 for index in part.own]
-    axes = own[:1] * len(own) if isinstance(part, Delta) else own
+    own = [case.instance.sizes[case.key, index] if isinstance(index, Index) else None for index in part.own]
+    equal = isinstance(part, Delta) and not any(True for _ in arithmetic_of(part))
+    axes = own[:1] * len(own) if equal else own
     if isinstance(part, Tensor) and part.name in case.instance.places:
-        axes = list(case.instance.places[part.name])
-    return all(not size or size == axis for size, axis in zip(own, axes, strict=True))
+        axes = [*case.instance.places[part.name]]
+    return all(size is None or size == axis for size, axis in zip(own, axes, strict=True))
 
 
 def _holds(variant: Statement, cases: Cases, number: int) -> bool:

@@ -12,8 +12,8 @@ import torch
 
 from einsum_doc.compute.checking.cases import Cases, Draws
 from einsum_doc.compute.checking.claims import Verdict, claim, definition
+from einsum_doc.compute.checking.evaluation.code import arbitrary, of_matrix
 from einsum_doc.compute.checking.evaluation.code import let as given_by_code
-from einsum_doc.compute.checking.evaluation.code import of_matrix
 from einsum_doc.compute.checking.symbols.differentials import in_directions, refuse_unlike, unsaid
 from einsum_doc.compute.checking.symbols.directives import Directives
 from einsum_doc.compute.checking.symbols.matrices import in_components, is_of_tensors
@@ -30,12 +30,24 @@ from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable
 from einsum_doc.compute.checking.symbols.unification import equal_axes
 from einsum_doc.compute.checking.symbols.vanishing import refuse_vanishing
 from einsum_doc.errors import ArgumentError, NotationError, sequence, shown, whole
-from einsum_doc.notation.expression import Expression, Function, Index, Partial, Tensor, plain, subscripts
+from einsum_doc.notation.expression import (
+    Comparison,
+    Expression,
+    Function,
+    Index,
+    Partial,
+    Piecewise,
+    Sum,
+    Tensor,
+    plain,
+    subscripts,
+)
 from einsum_doc.notation.functions import Applications, Definitions
 from einsum_doc.notation.matrices.components import OfMatrix
 from einsum_doc.notation.reading.directives import Directive
-from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
-from einsum_doc.notation.reading.vocabulary import FUNCTIONS
+from einsum_doc.notation.reading.parse import Chain, Document, in_order, parse_notation
+from einsum_doc.notation.reading.vocabulary import FUNCTIONS, LOSSES
+from einsum_doc.notation.sums.arithmetic import Arithmetic
 from einsum_doc.notation.sums.scope import Scope
 from einsum_doc.notation.writing.html import derivation_html, row_html, unescaped
 from einsum_doc.notation.writing.text import spoken
@@ -223,6 +235,10 @@ class DerivationCheck:
         self.given: dict[str, Directive] = {}
         self.checked: list[Cases] = []
         self.local: list[Partial] = []
+        chains = [step for step in document.entries if isinstance(step, Chain)]
+        parts = [part for chain in chains for side in sides_of(chain) for part in side.walk()]
+        self.partials = [part for part in parts if isinstance(part, Partial) and isinstance(part.body, Tensor)]
+        self.heads = {chain.head.name for chain in chains if isinstance(chain.head, Tensor)}
 
     @property
     def note(self) -> str:
@@ -258,15 +274,19 @@ class DerivationCheck:
         for step in self.entries:
             if isinstance(step, Directive):
                 directives.apply(step)
-        for step in self.entries:
+        directives.find_origin(chains)
+        lines: dict[int, list[CheckedLine]] = {}
+        for number in in_order(self.entries):
+            step = self.entries[number]
             if isinstance(step, Chain):
                 for name in [part.name for side in sides_of(step) for part in side.walk() if isinstance(part, Tensor)]:
                     self._give(name, directives)
-                yield from self._chain(step, directives)
+                lines[number] = list(self._chain(step, directives))
             elif step.word == "let":
                 self.given[directives.let(step, self.given)] = step
         for name in list(self.given):
             self._give(name, directives)
+        yield from (line for number in sorted(lines) for line in lines[number])
 
     def _give(self, name: str, directives: Directives) -> None:
         """Put a tensor into the symbol table if it is given by code.
@@ -328,7 +348,7 @@ class DerivationCheck:
         unmoved: the sides, with differentials as they are written.
         """
         verdict = claim(cases, number, signs)
-        names = [] if verdict.holds else unsaid(unmoved, self.table, self.scope)
+        names = [] if verdict.verdict != "false" else unsaid(unmoved, self.table, self.scope)
         if not names:
             return verdict
         try:
@@ -336,12 +356,35 @@ class DerivationCheck:
         except NotationError:
             return verdict
         other = Cases(replace(cases.statement, sides=sides, _written={}), self.table, self.draws)
-        if not claim(other, number, signs).holds:
+        if claim(other, number, signs).verdict == "false":
             return verdict
         left, right = cases.statement.sides[number : number + 2]
         are = f"{listed(map(plain, names))} {'is' if len(names) == 1 else 'are'} constant"
         message = f"refused: {left} = {right} holds only if {are}: write '% constant {' '.join(names)}'"
         return verdict._replace(message=message, details=())
+
+    def _add_loss(self, head: Expression, right: Expression) -> None:
+        """Put a loss that nothing defines into the symbol table, as L in J = L + s.
+
+        It is a function of all that is computed above and used by nothing, if it or J is differentiated by a tensor on
+        which J would not depend without it. For a usual name of a loss, any that these are computed from will do.
+        """
+        tensors = self.table.tensors
+        if not isinstance(head, Tensor) or head.name in tensors or not isinstance(right, Sum):
+            return
+        own = {part.name for part in right.walk() if isinstance(part, Tensor)}
+        known = {*tensors, *self.table.scalars, *self.heads}
+        computed = {name for name, symbol in tensors.items() if symbol.arguments is not None}
+        used = {name for symbol in tensors.values() for name in symbol.arguments or ()}
+        ends = [name for name in tensors if name in computed - used - own and not tensors[name].downstream]
+        for term in right.terms:
+            if not isinstance(term, Tensor) or term.indices or term.name in known:
+                continue
+            by = {part.by.name for part in self.partials if part.body in (Tensor(head.name), Tensor(term.name))}
+            by = {name for name in by if any(self.table.depends(end, name) for end in ends)}
+            alone = {name for name in by & computed if not any(self.table.depends(each, name) for each in own)}
+            if alone or (by and term.name in LOSSES):
+                tensors[term.name] = arbitrary(term.name, ends)
 
     def _chain(self, chain: Chain, directives: Directives) -> Iterator[CheckedLine]:
         """Check the lines of one chain."""
@@ -354,6 +397,9 @@ class DerivationCheck:
                 return
         written = sides_of(chain)
         refuse_unlike(written, self.table, self.scope)
+        for part in (part for side in written for part in side.walk() if isinstance(part, Comparison | Piecewise)):
+            if is_of_tensors(self.table, part):
+                raise self.scope.fail("cases of vectors or matrices", part.at, "components")
         # A function of a number applies to each component, so that it is replaced where these are written.
         values = self.table.values
         of_tensors = {name: parts for name, parts in values.items() if any(is_of_tensors(self.table, x) for x in parts)}
@@ -363,6 +409,8 @@ class DerivationCheck:
         components = self._applied(components, values)
         bodies = self._applied([part for each in matrices for part in (each.argument, each.body)], values)
         every = resolved([*components, *bodies], self.table, self.scope, directives.ranges)
+        arithmetic = Arithmetic(self.table.origin or 0, self.table.zero, self.scope.fail)
+        every = [arithmetic.lowered(side) for side in every]
         sides, bodies = every[: len(written)], every[len(written) :]
         for each, argument, body in zip(matrices, bodies[::2], bodies[1::2], strict=True):
             self._of_matrix(each, argument, body, key, directives)
@@ -371,6 +419,7 @@ class DerivationCheck:
         unmoved, sides = sides, in_directions(sides, self.table, self.scope, self.table.constant)
         signs = [relation.sign for relation in chain.relations]
         head, right, *_ = sides
+        self._add_loss(head, right)
         above = set(self.table.tensors)
         defines = is_definition(self.table, head, right, signs[0], self.scope)
         if defines:

@@ -13,6 +13,7 @@ from torch import Tensor as Array
 
 from einsum_doc.compute.checking.symbols.domain import FREE, Domain
 from einsum_doc.compute.checking.symbols.exact import constant
+from einsum_doc.compute.checking.symbols.places import Places
 from einsum_doc.compute.checking.symbols.table import Statement
 from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode
 from einsum_doc.notation.expression import Expression, Function, Index, Power, subscripts
@@ -35,6 +36,10 @@ class UnluckyError(UncheckableError):
         super().__init__(message)
         self.factor = factor
         self.inputs: frozenset[str] | None = None
+
+
+class OverlapError(UncheckableError):
+    """The same, because no case or more than one holds: other numbers would hide it."""
 
 
 class LargeError(UncheckableError):
@@ -63,7 +68,7 @@ signs of more than INDEPENDENT scalars are to meet in every way."""
 INDEPENDENT = 3
 """The binary logarithm of BRANCHES."""
 
-BRANCHING = frozenset(["abs", "relu", "sign", "log", "arcsin", "arccos", "arctan", "arsinh", "arcosh", "artanh"])
+BRANCHING = frozenset(["[>]", "abs", "relu", "sign", "log", "arcsin", "arccos", "arctan", "arsinh", "arcosh", "artanh"])
 """Functions that agree with others where their arguments have one sign, or lie in one interval."""
 
 LENGTHS = ((2, 2, 2), (1, 1, 1), (0, 0, 0), (3, 1, 0), (0, 3, 1), (1, 0, 3))
@@ -126,8 +131,10 @@ CONSECUTIVE = 3
 """The most sizes that are consecutive numbers, which begin higher in the next instance; more leave one out."""
 
 
-def draw_sizes(number: int, classes: SizeClasses, seed: int | str, statement: Statement) -> dict[SizeNode, int]:
-    """Return a size for the root of each class: all different, if they are not too many.
+def draw_sizes(
+    number: int, classes: SizeClasses, seed: int | str, statement: Statement, places: Places
+) -> dict[SizeNode, int]:
+    """Return a size for the root of each class: all different, if they are not too many and do not follow from others.
 
     number: of the instance. Raises: NotationError, if a class has two sizes, or one that is too small.
     """
@@ -137,7 +144,8 @@ def draw_sizes(number: int, classes: SizeClasses, seed: int | str, statement: St
         least[classes.root(node)] = max(size, least.get(classes.root(node), 0))
     if any(pinned[classes.root(node)] != size for node, size in classes.pinned.items()):
         raise statement.fail("two sizes for one index", "one '% size' for indices that are equal")
-    open_ = [root for root in classes.roots() if root not in pinned]
+    following = places.order(classes)
+    open_ = [root for root in classes.roots() if root not in pinned and root not in following]
     found = dict(pinned)
     drawn: list[int] = []
     for root in open_:
@@ -148,6 +156,12 @@ def draw_sizes(number: int, classes: SizeClasses, seed: int | str, statement: St
         found[root] = fits[0] if fits else wide
         if fits:
             drawn.remove(fits[0])
+    for root in following:
+        found[root] = places.size(root, classes, found)
+    if outside := places.misfit(classes, found):
+        name = outside.partition("_")[0]
+        expected = f"'% zero outside {name}', if it is 0 there; or a sum over a part of the range"
+        raise statement.fail(f"{outside} falls outside of {name} for some indices", expected)
     if any(found[root] < size for root, size in least.items()):
         expected = "a number below the size; the first is 0"
         raise statement.fail("a number as an index is beyond its size", expected)
@@ -229,7 +243,8 @@ class Instance:
     """One choice of sizes and of random tensors.
 
     formulas: of all names that are no inputs. places: the sizes of each tensor's axes. sizes: of the
-    indices of each statement. fixed: the value of each constant index. sinks: the arguments of the downstream
+    indices of each statement. fixed: the value of each constant index. whole: that of each letter that is a number in
+    indices, and the number of values of each tensor of indices. sinks: the arguments of the downstream
     scalar. seed and number: the source of all random numbers.
     signs: for each input, the bits of the number that its sign depends on; without an entry, the sign is random.
     domains: of inputs. factors: by which some inputs are greater than others. moved: values of inputs that were found
@@ -240,6 +255,7 @@ class Instance:
     places: Mapping[str, tuple[int, ...]]
     sizes: dict[tuple[str, Index], int]
     fixed: Mapping[str, int]
+    whole: Mapping[str, int]
     domains: Mapping[str, Domain]
     sinks: tuple[str, ...]
     seed: int
@@ -263,6 +279,10 @@ class Instance:
         check_size(shape)
         generator = torch.Generator().manual_seed(zlib.crc32(f"{self.seed}/{self.number}/{name}".encode()))
         return torch.rand((2, *shape), generator=generator, dtype=torch.float64)
+
+    def picks(self, name: str, shape: Sequence[int]) -> Array:
+        """Return the components of a tensor of indices, from 0."""
+        return (self._uniform(f"index {name}", shape)[0] * self.whole[name]).floor()
 
     def input(self, name: str) -> Array:
         """Return an input, in its domain.

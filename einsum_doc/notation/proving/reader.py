@@ -68,13 +68,13 @@ class Reader(Derivatives):
                 return f"#{letter}"
             case Index() if (chain, subscript) in self.summed:
                 return self.summed[chain, subscript]
-            case Index(letter, primes):
+            case Index(letter, primes) if type(subscript) in (Index, NewIndex):  # No index of a part of a range.
                 new = "°" * isinstance(subscript, NewIndex)
                 place = self.chains.setdefault(chain, len(self.chains))
                 name = f"{letter}{chr(39) * primes}{new}{place or ''}"
                 self.algebra.sizes[name] = self.facts.size(("index", chain, subscript))
                 return name
-        raise GiveUpError("dots")
+        raise GiveUpError("index arithmetic")
 
     def read(self, expression: Expression, chain: str) -> Polynomial:
         """Return the normal form of an expression in which every sum is written. Definitions are not put in."""

@@ -12,22 +12,31 @@ from einsum_doc.notation.expression import (
     Delta,
     Expression,
     Function,
+    Index,
+    Negative,
+    NewIndex,
     Number,
     One,
     Partial,
     Pi,
     Position,
     Power,
+    Product,
     Range,
+    Reduction,
     Subscript,
+    Sum,
     Tensor,
     identifier,
+    plain,
+    subscripts,
+    with_indices,
 )
 from einsum_doc.notation.matrices.nodes import Constant, Transpose
 from einsum_doc.notation.reading.cursor import Cursor, Parser
-from einsum_doc.notation.reading.indices import indices
+from einsum_doc.notation.reading.indices import arguments, indices
 from einsum_doc.notation.reading.lexicon import Lexicon
-from einsum_doc.notation.reading.names import lower_label, square_label, upper_label
+from einsum_doc.notation.reading.names import group, lower_label, square_label, upper_label
 from einsum_doc.notation.reading.vocabulary import (
     BOLD_STYLES,
     CONSTANTS,
@@ -76,10 +85,10 @@ def _delta(parser: Parser) -> Expression:
     if label := upper_label(parser):
         own = indices(parser) if parser.sees("symbol", "_") else ()
         return raised(parser, Tensor(token.text + label, own, at=token.at))
-    if not parser.sees("symbol", "_"):
+    if not parser.sees("symbol", "_") and not _has_upper_indices(parser):
         expected = r"\delta_{ij}; \hat{\delta} is a name of your own"
         raise parser.error("δ is the Kronecker delta here, and has two indices", expected=expected)
-    found = indices(parser)
+    found, _ = _own_indices(parser)
     if label := upper_label(parser):
         return Tensor(token.text + label, found, at=token.at)
     if len(found) != 2 or any(isinstance(index, Range) for index in found):
@@ -110,8 +119,13 @@ def component(parser: Parser) -> Expression:
         if parser.sees("symbol", "^", "_", "'"):
             raise parser.error("a second exponent or index", expected="brackets, to say what is meant", at=caret.at)
         return Function("exp", power, at=token.at)
-    if parser.sees("symbol", "_"):
-        own = indices(parser)
+    if parser.sees("open", "(") and name in {canonical(each, parser.lexicon) for each in parser.lexicon.tabular}:
+        return Tensor(name, arguments(parser), at=token.at)
+    if parser.sees("symbol", "_") or _has_upper_indices(parser):
+        own, above = _own_indices(parser)
+        if parser.above.setdefault(name, above) != above:
+            expected = "each index in one place, or another name"
+            raise parser.error(f"{plain(name)} with an index above and below", expected=expected, at=token.at)
         return _tensor(parser, name + (upper_label(parser) or square_label(parser, name)), own, token.at)
     if name == "e":
         raise parser.error("e without exponent or indices", expected=r"e^{…} or \exp(…); a tensor e has indices, e_{i}")
@@ -126,6 +140,22 @@ def component(parser: Parser) -> Expression:
     else:
         parser.scalars.add(name)
     return raised(parser, _tensor(parser, name, (), token.at))
+
+
+def _has_upper_indices(parser: Parser) -> bool:
+    """Return whether an exponent is next that consists of indices, of those that the page has declared."""
+    if not parser.lexicon.upper or not parser.sees("symbol", "^"):
+        return False
+    inside, _ = group(parser, 1)
+    return all(token.text == "'" or token.text in parser.lexicon.upper for token in inside)
+
+
+def _own_indices(parser: Parser) -> tuple[tuple[Subscript, ...], int]:
+    """Read the indices of a tensor, those above first, and return how many these are."""
+    above = indices(parser) if _has_upper_indices(parser) else ()
+    below = indices(parser) if parser.sees("symbol", "_") else ()
+    above = above or (indices(parser) if _has_upper_indices(parser) else ())
+    return (*above, *below), len(above)
 
 
 _GRADIENT = re.compile(r"(\\[a-z]+\{)d([A-Za-z]+\}.*)")
@@ -306,3 +336,41 @@ def _transpose_length(cursor: Cursor, ahead: int) -> int:
         if "".join(token.text for token in found) in TRANSPOSES:
             return length if all(token.kind in _OF_A_TRANSPOSE for token in found) else 0
     return 0
+
+
+MEANS = {r"\mathbb{E}": "E", r"\mathbb{V}": "Var", r"\operatorname{E}": "E", r"\operatorname{Var}": "Var"}
+"""The names of the mean and the variance over samples."""
+
+
+def mean(parser: Parser, name: str, at: Position) -> Expression | None:
+    r"""Read the index and the bracket of `\mathbb{E}_n[…]` after its name; return None if there is no bracket.
+
+    Without an index, it is the only one in the bracket that numbers samples.
+    """
+    mark = parser.mark()
+    expected = r"'% samples n' for the index of a mean, \mathbb{E}_n[x_n]"
+    if any(parser.peek(ahead).text == r"\sim" for ahead in range(2, 5)):
+        raise parser.error("an expectation over a distribution", expected=expected, at=at)
+    along = indices(parser) if parser.sees("symbol", "_") else ()
+    opening = parser.accept("open")
+    if opening is None:
+        parser.back(mark)
+        return None
+    body = parser.enclosed()
+    parser.close(opening)
+    found = along or tuple(
+        index
+        for index in dict.fromkeys(subscripts(body))
+        if isinstance(index, Index) and index.letter in parser.lexicon.samples
+    )
+    (index, *others) = found or (None,)
+    if others or not isinstance(index, Index) or index.letter not in parser.lexicon.samples:
+        raise parser.error(f"what is the mean {name} over?", expected=expected, at=at)
+    whole = Reduction((index,), body, sign="mean", at=at)
+    if MEANS[name] == "E":
+        return whole
+    other = NewIndex(index.letter, index.primes, at=index.at)
+    inner = Reduction((other,), with_indices(body, {index: other}), sign="mean", at=at)
+    constant = Product((One((index,), at=at), inner), at=at)
+    square = Power(Sum((body, Negative(constant, at=at)), at=at), Number(Fraction(2), at=at), at=at)
+    return replace(whole, body=square)

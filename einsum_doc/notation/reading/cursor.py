@@ -25,7 +25,7 @@ class Cursor:
     scalars: the names that have been read as scalars; they may be factors of a bracket.
     in_bars: the kind of bars, "norm" or "magnitude", that the next bar of this kind closes.
     in_right: true in a right side, after which an equation may begin.
-    lexicon: the meanings that the page has given to letters.
+    above: the number of upper indices of each name. lexicon: the meanings that the page has given to letters.
     """
 
     def __init__(self, text: str, scalars: Iterable[str] = ()) -> None:
@@ -39,6 +39,7 @@ class Cursor:
         self.scalars = set(scalars)
         self.in_bars = ""
         self.in_right = False
+        self.above: dict[str, int] = {}
         self.lexicon = NOTHING_SAID
 
     @property

@@ -13,7 +13,9 @@ class Lexicon:
     labels: letters that are no indices, but parts of names, as t in `h_{t-1}`. squares: letters that are names with
     their square only, as the variance σ². names: those of several signs, each with the letter it is read as.
     functions: letters that are functions where they stand before a bracket, each with its name. upstream: the scalar
-    whose derivative by x is written dx.
+    whose derivative by x is written dx. integers: letters that are numbers in indices.
+    picks: tensors of indices. samples: letters that number samples. tabular: names whose arguments in
+    brackets are indices. upper: letters that are indices as exponents.
     """
 
     labels: frozenset[str] = frozenset()
@@ -21,6 +23,11 @@ class Lexicon:
     names: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
     upstream: str = ""
+    integers: frozenset[str] = frozenset()
+    picks: frozenset[str] = frozenset()
+    samples: frozenset[str] = frozenset()
+    tabular: frozenset[str] = frozenset()
+    upper: frozenset[str] = frozenset()
 
 
 NOTHING_SAID = Lexicon()

@@ -22,7 +22,7 @@ def upper_label(cursor: Cursor) -> str:
     r"""Read `^{(1)}`, `^{[l]}`, `^{\text{in}}` or `^*`, if it is next; return it in LaTeX without blanks, or ""."""
     if not cursor.sees("symbol", "^"):
         return ""
-    inside, length = _group(cursor, 1)
+    inside, length = group(cursor, 1)
     own = next((number for number, token in enumerate(inside, 1) if token.kind == "close"), len(inside))
     transpose = inside[own:] if "".join(token.text for token in inside[own:]) in TRANSPOSES else []
     inside = inside[: len(inside) - len(transpose)]
@@ -57,7 +57,7 @@ def square_label(cursor: Cursor, name: str) -> str:
     r"""Read the 2 in `\sigma^2` where that is a name; return it in LaTeX, or ""."""
     if name not in cursor.lexicon.squares or not cursor.sees("symbol", "^"):
         return ""
-    inside, length = _group(cursor, 1)
+    inside, length = group(cursor, 1)
     if [token.text for token in inside] != ["2"]:
         return ""
     cursor.skip(1 + length)
@@ -113,9 +113,10 @@ def lower_label(cursor: Cursor) -> str:
     r"""Read `_{\text{in}}`, or the label in `_{t-1}`, if it is next; the indices after a comma stay."""
     if not cursor.sees("symbol", "_"):
         return ""
-    inside, length = _group(cursor, 1)
+    inside, length = group(cursor, 1)
     own = next((number for number, token in enumerate(inside) if token.text == ","), len(inside))
-    found, rest = _word(inside[:own]), inside[own + 1 :]
+    sign = inside[0].text if len(inside) == 1 and inside[0].text in ("+", "-") else ""
+    found, rest = sign or _word(inside[:own]), inside[own + 1 :]
     if not found and inside and inside[0].text in cursor.lexicon.labels:
         shift = 3 if len(inside) > 2 and inside[1].text in "+-" and inside[2].kind == "number" else 1
         found = "".join(token.text for token in inside[:shift])
@@ -160,11 +161,11 @@ def _layers(text: str) -> set[str]:
     return {one or other for one, other in _LAYER.findall(text)} - set(lower)
 
 
-def _group(cursor: Cursor, ahead: int) -> tuple[list[Token], int]:
+def group(cursor: Cursor, ahead: int) -> tuple[list[Token], int]:
     """Return the tokens of an exponent or a subscript without its braces, and their number with them."""
     first = cursor.peek(ahead)
     if first.kind == "style":
-        inside, length = _group(cursor, ahead + 1)
+        inside, length = group(cursor, ahead + 1)
         return [first, *inside], 1 + length
     if first.text != "{" or first.kind != "symbol":
         return [first], 1
@@ -205,15 +206,21 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
     declared = [each.equation[0] if each.equation[1] else each.body for each in directives if each.word in _DECLARE]
     several = [name for text in declared for name in text.replace(",", " ").split() if len(name) > 1 and name.isalpha()]
     names.update((name, name) for name in (*given.get("name", ()), *several))
-    names.update(_with_arguments(cursor))
+    tabular = said.tabular.union(given.get("tabular", ()))
+    names.update((name, letter) for name, letter in _with_arguments(cursor) if letter not in tabular)
     for name, letter in names.items():
         join(cursor, name, letter)
     return Lexicon(
         said.labels.union(given.get("label", ()), shifted(cursor.tokens), _layers(cursor.text)),
         said.squares.union(squares(cursor.tokens)),
         names,
-        _functions(cursor, directives, said.functions),
+        {name: value for name, value in _functions(cursor, directives, said.functions).items() if name not in tabular},
         (*given.get("gradient", ()), *_upstream(cursor.text), said.upstream)[0],
+        said.integers.union(name.partition("=")[0] for name in given.get("integer", ())),
+        said.picks.union(given.get("index", ())),
+        said.samples.union(given.get("samples", ())),
+        tabular,
+        said.upper.union(given.get("upper", ())),
     )
 
 

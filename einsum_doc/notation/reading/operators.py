@@ -8,6 +8,7 @@ from typing import cast
 from einsum_doc.notation.expression import (
     Expression,
     Function,
+    Index,
     Indicator,
     Negative,
     Number,
@@ -20,9 +21,9 @@ from einsum_doc.notation.expression import (
     subscripts,
 )
 from einsum_doc.notation.matrices.nodes import Inner, MatrixFunction, Norm, Transpose
-from einsum_doc.notation.reading.components import bracketed_component, exponent, is_bold
+from einsum_doc.notation.reading.components import MEANS, bracketed_component, exponent, is_bold, mean
 from einsum_doc.notation.reading.cursor import Parser
-from einsum_doc.notation.reading.indices import condition, indices, summed_indices
+from einsum_doc.notation.reading.indices import Summed, condition, indices, summed_indices
 from einsum_doc.notation.reading.vocabulary import (
     ALONG_AXES,
     KINDS,
@@ -47,6 +48,10 @@ def function(parser: Parser) -> Expression:
         if not (isinstance(power, Number) and power.value > 0):
             raise parser.error("this power of a function can be misread", expected=r"\left( … \right)^{…}", at=caret.at)
     along = indices(parser) if name in ALONG_AXES and parser.sees("symbol", "_") else ()
+    if (own := rf"\operatorname{{{name}}}") in MEANS and not order and power is None:
+        if (over := mean(parser, own, at)) is None:
+            raise parser.misplaced("a bracket")
+        return over
     if parser.sees("symbol", "_"):
         raise parser.error("a function with an index or a base", expected=rf"\{name}\left( … \right)")
     if parser.sees("symbol", "{"):
@@ -82,8 +87,8 @@ def _function_name(parser: Parser) -> str:
         if not name:
             raise parser.misplaced("a function's name")
         parser.expect("symbol", "}")
-        known = SPELLED.get(name.lower(), name)
-        if known in NOT_ELEMENTWISE:
+        known = name if name in NOT_ELEMENTWISE else SPELLED.get(name.lower(), name)
+        if known in NOT_ELEMENTWISE and rf"\operatorname{{{known}}}" not in MEANS:
             raise parser.error(
                 f"{name} is not taken of each component", expected="its definition in components", at=token.at
             )
@@ -100,10 +105,14 @@ def argument(parser: Parser, expected: str) -> Expression:
         if parser.sees("symbol", "_", "'"):
             raise parser.error("indices on this have no meaning", expected="components inside the bracket")
         return inner
-    if not parser.starts_factor() or parser.sees("dots") or parser.sees("sum"):
+    if parser.sees("sum"):
+        return summation(parser)  # It goes to the end of the term.
+    if not parser.starts_factor() or parser.sees("dots"):
         raise parser.misplaced(expected)
     at = parser.next.at
     found = parser.factor()
+    if isinstance(found, Number) and parser.sees("letter", r"\pi"):
+        found = Product((found, parser.factor()), at=at)
     if parser.continues_term():
         raise parser.error("where does the argument end?", expected=expected, at=at)
     return found
@@ -142,8 +151,16 @@ def root(parser: Parser) -> Expression:
         degree = Fraction(parser.take().text)
         if not parser.accept("close", "]"):
             raise parser.misplaced("']'")
-    parser.expect("symbol", "{", "a root without braces")
-    return Power(parser.braced(), Number(1 / degree, at=token.at), at=token.at)
+    if parser.accept("symbol", "{"):
+        inside = parser.braced()
+    elif parser.sees("number"):
+        digit = parser.take_digit()
+        inside = Number(Fraction(digit.text), at=digit.at)
+    elif parser.sees("letter") and parser.peek(1).text not in ("_", "^", "'"):
+        inside = parser.primary()
+    else:
+        raise parser.error("a root without braces", expected="'{'")
+    return Power(inside, Number(1 / degree, at=token.at), at=token.at)
 
 
 _DEGREES = {"1": 1, "2": 2, "F": 2}
@@ -211,7 +228,8 @@ def summation(parser: Parser) -> Expression:
         expected = rf"{sign.text}_{{i}} of components; \operatorname{{relu}}(x) for \max(0, x)"
         raise parser.error(f"{sign.text} without its index", expected=expected)
     found = _conditioned(parser)
-    indices, capital = ((found.indices[0],), "") if found else summed_indices(parser)
+    indices, capital, limits, only = Summed((found.indices[0],)) if found else summed_indices(parser)
+    found = found or only
     minus = parser.accept("symbol", "-")
     if not parser.starts_factor():
         raise parser.misplaced("what is summed")
@@ -219,14 +237,14 @@ def summation(parser: Parser) -> Expression:
     with parser.nested():
         body = Negative(parser.term(), at=minus.at) if minus else parser.term()
     if sign.kind == "sum":
-        return Summation(indices, Product((found, body), at=body.at) if found else body, capital, at=sign.at)
+        return Summation(indices, Product((found, body), at=body.at) if found else body, capital, limits, at=sign.at)
     if found:
         raise parser.error(f"{sign.text} with a condition", expected="all values of an index", at=found.at)
     factors = body.factors if isinstance(body, Product) and body.at == start else ()  # One in brackets is inside.
     if any(set(subscripts(factor)).isdisjoint(indices) for factor in factors):
         fault = f"does {sign.text} apply to all of {body}?"
         raise parser.error(fault, expected=rf"the factors without its index before {sign.text}", at=sign.at)
-    return Reduction(indices, body, capital, sign={r"\prod": "∏"}.get(sign.text, sign.text[1:]), at=sign.at)
+    return Reduction(indices, body, capital, limits, sign={r"\prod": "∏"}.get(sign.text, sign.text[1:]), at=sign.at)
 
 
 def _conditioned(parser: Parser) -> Indicator | None:
@@ -234,19 +252,7 @@ def _conditioned(parser: Parser) -> Indicator | None:
     mark = parser.mark()
     if parser.accept("symbol", "_") and parser.accept("symbol", "{"):
         found = condition(parser)
-        if isinstance(found, Indicator) and parser.accept("symbol", "}"):
+        if found and found.sign != "=" and isinstance(found.indices[0], Index) and parser.accept("symbol", "}"):
             return found
-    parser.back(mark)
-    return None
-
-
-def indicator(parser: Parser) -> Expression | None:
-    r"""Read the condition in brackets after a one, `\mathbb{1}[i < j]`; return None if none is next."""
-    mark = parser.mark()
-    opening = parser.accept("open")
-    found = condition(parser) if opening else None
-    if opening and found:
-        parser.close(opening)
-        return found
     parser.back(mark)
     return None

@@ -5,19 +5,33 @@ A text that cannot be read is an error, at its line and column.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from einsum_doc.errors import NotationError
-from einsum_doc.notation.expression import Expression, Position
+from einsum_doc.notation.expression import (
+    Affine,
+    Delta,
+    Expression,
+    Function,
+    Indicator,
+    Picked,
+    Position,
+    Summation,
+    Tensor,
+    letters,
+    rebuilt,
+)
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.directives import Directive, directive
+from einsum_doc.notation.reading.indices import compared, value_of
 from einsum_doc.notation.reading.lexicon import NOTHING_SAID, Lexicon
 from einsum_doc.notation.reading.names import extended
 from einsum_doc.notation.reading.terms import Terms
 from einsum_doc.notation.reading.tokens import Token
 from einsum_doc.notation.reading.vocabulary import CONNECTIVES
+from einsum_doc.notation.subscripts import atoms_of
 
 
 @dataclass(frozen=True)
@@ -39,10 +53,14 @@ class Relation:
 
 @dataclass(frozen=True)
 class Chain:
-    """A left side and the relations that follow it, over one or more rows."""
+    """A left side and the relations that follow it, over one or more rows.
+
+    explains: true after "where", as its definition belongs to what stands before.
+    """
 
     head: Expression
     relations: tuple[Relation, ...]
+    explains: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,9 +87,70 @@ def parse_notation(text: str, scalars: Iterable[str] = (), lexicon: Lexicon = NO
     found = [directive(reader, token) for token in reader.removed if token.kind == "directive"]
     lexicon = extended(reader, found, NOTHING_SAID if any(each.word == "new" for each in found) else lexicon)
     reader.lexicon = lexicon
+    chains = [_with_values(chain, lexicon.picks) for chain in _chains(reader)]
     found_at: list[tuple[Position, Chain | Directive]] = [(each.at, each) for each in found]
-    found_at += [(chain.head.at, chain) for chain in _chains(reader)]
+    found_at += [(chain.head.at, chain) for chain in chains]
     return Document(text, tuple(each for _, each in sorted(found_at, key=lambda pair: pair[0])), lexicon)
+
+
+def _with_values(chain: Chain, picks: Collection[str]) -> Chain:
+    """Return a chain in which a condition without an index of the chain is about values, as x > 0."""
+    parts = [part for side in (chain.head, *(each.right for each in chain.relations)) for part in side.walk()]
+    if not any(isinstance(part, Indicator) for part in parts):
+        return chain
+    indices: set[str] = set()
+    for part in parts:
+        own = () if isinstance(part, Indicator) else part.own
+        indices |= letters((*own, *(part.indices if isinstance(part, Summation) else ())))
+
+    def meant(part: Expression) -> Expression:
+        if not isinstance(part, Indicator):
+            return part
+        atoms = [atom for end in part.indices for atom in (atoms_of(end) if isinstance(end, Affine) else (end,))]
+        known = any(isinstance(atom, Picked) and atom.name in picks for atom in atoms)
+        if known or not letters(atom for atom in atoms if not isinstance(atom, Picked)).isdisjoint(indices):
+            return Delta(part.indices, at=part.at) if part.sign == "=" else part
+        left, right = map(value_of, part.indices)
+        return compared(left, part.sign, right, part.at)
+
+    found = [replace(each, right=rebuilt(each.right, meant)) for each in chain.relations]
+    return replace(chain, head=rebuilt(chain.head, meant), relations=tuple(found))
+
+
+def in_order(entries: Sequence[Chain | Directive]) -> list[int]:
+    """Return the numbers of entries in the order of their check: a definition after "where" before what uses it."""
+    order: list[int] = []
+    group: list[int] = []
+    row = -1
+    for number, step in enumerate(entries):
+        if not isinstance(step, Chain) or (not step.explains and step.relations[0].row != row):
+            order += _sorted(group, entries)
+            group = []
+        group.append(number)
+        row = step.relations[0].row if isinstance(step, Chain) else -1
+    return order + _sorted(group, entries)
+
+
+def _sorted(group: list[int], entries: Sequence[Chain | Directive]) -> list[int]:
+    """Return chains so that each comes after those that define what stands in it, as far as that is possible."""
+    defined: dict[int, str] = {}
+    used: dict[int, set[str]] = {}
+    chains = [(number, step) for number in group if isinstance(step := entries[number], Chain)]
+    for number, chain in chains if any(chain.explains for _, chain in chains) else ():
+        defined[number] = str(getattr(chain.head, "name", ""))
+        parts = [part for side in (chain.head, *(each.right for each in chain.relations)) for part in side.walk()]
+        used[number] = {part.name for part in parts if isinstance(part, Tensor | Function)}
+    found: list[int] = []
+    rest = list(group)
+    while rest:
+        ready = [
+            number
+            for number in rest
+            if not any(defined.get(other) in used.get(number, ()) for other in rest if other != number)
+        ]
+        found.append((ready or rest)[0])
+        rest.remove(found[-1])
+    return found
 
 
 def parse_expression(text: str) -> Expression:
@@ -91,14 +170,14 @@ def _chains(reader: Terms) -> Iterator[Chain]:
     """Read all rows; a row without a left side continues the chain of the row before."""
     head: Expression | None = None
     relations: list[Relation] = []
-    row = 0
+    row, explains = 0, False
     while not reader.sees("end"):
         if not reader.sees("break"):
-            for left, found in _row(reader, row):
+            for left, found, after_where in _row(reader, row):
                 if left is not None:
                     if head is not None:
-                        yield Chain(head, tuple(relations))
-                    head, relations = left, []
+                        yield Chain(head, tuple(relations), explains)
+                    head, relations, explains = left, [], after_where
                 elif head is None:
                     raise reader.error(
                         "the first row has no left side", expected="an expression before the sign", at=found[0].at
@@ -109,38 +188,40 @@ def _chains(reader: Terms) -> Iterator[Chain]:
         reader.accept("break")
         row += 1
     if head is not None:
-        yield Chain(head, tuple(relations))
+        yield Chain(head, tuple(relations), explains)
 
 
 _Equation: TypeAlias = tuple[Expression | None, list[Relation]]
 
 
-def _row(reader: Terms, number: int) -> Iterator[_Equation]:
-    """Read the equations of a row, each a left side, if it has one, and its relations."""
+def _row(reader: Terms, number: int) -> Iterator[tuple[Expression | None, list[Relation], bool]]:
+    """Read the equations of a row, each a left side, if it has one, and its relations; tell if "where" is before it."""
     start = reader.next.start
-    _connectives(reader)
+    explains = "where" in _connectives(reader)
     found = _equation(reader, number, start)
     while True:
         if last := reader.accept("symbol", ",", ".", ";"):
             found[1][-1] = replace(found[1][-1], latex=found[1][-1].latex + last.text)
         start = reader.next.start
-        if not _connectives(reader) and not reader.starts_factor() and not reader.sees("symbol", "+", "-"):
+        words = _connectives(reader)
+        if not words and not reader.starts_factor() and not reader.sees("symbol", "+", "-"):
             found[1][-1] = replace(found[1][-1], reason=_reason(reader))
-            yield found
+            yield *found, explains
             return
-        yield found
+        yield *found, explains
+        explains = explains or "where" in words
         found = _equation(reader, number, start)
 
 
-def _connectives(reader: Terms) -> bool:
-    """Read what may stand before an equation and says nothing, such as "so" or ⇒; return whether anything did."""
-    start = reader.position
+def _connectives(reader: Terms) -> list[str]:
+    """Read the words and signs that may stand before an equation and say nothing, such as "so" or ⇒."""
+    found = []
     while reader.sees("so") or (reader.sees("text") and not _ends_row(reader)):
         if reader.sees("text") and reader.next.text.strip(" ,:").lower() not in CONNECTIVES:
             raise reader.error("a text before a row can change what it says", expected=r"the text at the row's end")
-        reader.take()
+        found.append(reader.take().text.strip(" ,:").lower())
     reader.skip_ampersands()
-    return reader.position > start
+    return found
 
 
 def _ends_row(reader: Terms) -> bool:

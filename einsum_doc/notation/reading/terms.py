@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 
+from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
     DIFFERENTIALS,
     Delta,
@@ -13,6 +14,7 @@ from einsum_doc.notation.expression import (
     Number,
     One,
     Partial,
+    Piecewise,
     Power,
     Product,
     Quotient,
@@ -25,9 +27,11 @@ from einsum_doc.notation.expression import (
 )
 from einsum_doc.notation.matrices.nodes import Component, Differential, Hadamard, Kronecker, Transpose
 from einsum_doc.notation.reading.components import (
+    MEANS,
     before_bracket,
     bracketed_component,
     component,
+    mean,
     number,
     raised,
     tensor_name,
@@ -43,10 +47,18 @@ from einsum_doc.notation.reading.derivatives import (
     is_derivative,
     with_held,
 )
-from einsum_doc.notation.reading.indices import indices
-from einsum_doc.notation.reading.operators import function, indicator, inner, magnitude, norm, root, summation
+from einsum_doc.notation.reading.indices import compared, condition, indices
+from einsum_doc.notation.reading.operators import function, inner, magnitude, norm, root, summation
 from einsum_doc.notation.reading.tokens import Token
-from einsum_doc.notation.reading.vocabulary import BETWEEN, BOLD_STYLES, CONSTANTS
+from einsum_doc.notation.reading.vocabulary import (
+    BETWEEN,
+    BOLD_STYLES,
+    COMPARISONS,
+    CONDITION_WORDS,
+    CONSTANTS,
+    FACTORS,
+    OTHERWISE,
+)
 
 
 class Terms(Parser):
@@ -151,7 +163,7 @@ class Terms(Parser):
         return found
 
     def primary(self) -> Expression:
-        construct = _group if self.sees("symbol", "{") else _CONSTRUCTS.get(self.next.kind)
+        construct = _CONSTRUCTS.get(self.next.text if self.sees("symbol") else self.next.kind)
         if construct is None:
             raise self.misplaced("a tensor, a number, a function, a fraction or a bracket")
         return construct(self)
@@ -225,8 +237,15 @@ def _styled(parser: Parser) -> Expression:
     if begins_differential(parser):
         return differential_of(parser)
     mark = parser.mark()
-    if tensor_name(parser) in CONSTANTS and (found := indicator(parser)):
+    at = parser.next.at
+    name = tensor_name(parser)
+    if name in MEANS and (found := mean(parser, name, at)):
         return found
+    if name in CONSTANTS and (opening := parser.accept("open")):
+        found = _condition(parser)
+        if parser.sees("close"):
+            parser.close(opening)
+            return found
     parser.back(mark)
     return component(parser)
 
@@ -303,6 +322,76 @@ def _unbraced(parser: Parser) -> Expression:
     raise parser.error("a fraction without braces", expected="'{'")
 
 
+def _condition(parser: Parser) -> Expression:
+    r"""Read conditions that all hold, `i < j` or `0 < x_i \text{ and } x_i \le 1`."""
+    at = parser.next.at
+    found = _relations(parser)
+    while parser.sees("text", "and", " and ") or (parser.sees("symbol", ",") and parser.peek(1).kind in FACTORS):
+        parser.take()
+        found += _relations(parser)
+    return found[0] if len(found) == 1 else Product(tuple(found), at=at)
+
+
+def _relations(parser: Parser) -> list[Expression]:
+    """Read a relation of two indices, or of values, with one more after each sign."""
+    mark, level = parser.mark(), parser.level
+    try:
+        found = condition(parser)
+    except NotationError:
+        found = None
+    if found and (parser.next.kind in _AFTER_CONDITION or parser.sees("symbol", ",", ".", ";", "&")):
+        return [found]
+    parser.back(mark)
+    parser.level = level
+    relations: list[Expression] = []
+    left = parser.expression()
+    while not relations or parser.next.text in COMPARISONS:
+        sign = parser.take()
+        name = "≠" if sign.kind == "unequal" else COMPARISONS.get(sign.text, "")
+        if not name:
+            raise parser.error("a condition without a relation", expected=r"<, >, \le, \ge, = or \neq", at=sign.at)
+        right = parser.expression()
+        relations.append(compared(left, name, right, sign.at))
+        left = right
+    return relations
+
+
+_AFTER_CONDITION = ("break", "close", "end of cases", "text", "end")
+
+
+def _cases(parser: Parser) -> Expression:
+    r"""Read `\begin{cases}`: rows with a value, `&`, and a condition or "otherwise"."""
+    at = parser.take().at
+    values: list[Expression] = []
+    conditions: list[Expression] = []
+    with parser.nested():
+        while not parser.accept("end of cases"):
+            if len(conditions) < len(values):
+                raise parser.error("a case after the last one", expected="'otherwise' in the last row")
+            values.append(parser.expression())
+            parser.accept("symbol", ",", ";")
+            parser.expect("symbol", "&", "a case without its condition")
+            words = [word for text in _texts(parser) for word in text.lower().replace(",", " ").split()]
+            if not OTHERWISE.isdisjoint(words):
+                if len(words) > 1:
+                    raise parser.error("words that are no condition", expected=r"\text{otherwise}")
+            elif not CONDITION_WORDS.issuperset(words):
+                raise parser.error("words that are no condition", expected=r"\text{if} before it, or \text{otherwise}")
+            else:
+                conditions.append(_condition(parser))
+            parser.accept("symbol", ",", ".", ";")
+            if not parser.accept("break") and not parser.sees("end of cases"):
+                raise parser.misplaced(r"\\ or \end{cases}")
+    if not conditions:
+        raise parser.error("cases without a condition", expected="two rows or more", at=at)
+    return Piecewise(tuple(values), tuple(conditions), at=at)
+
+
+def _texts(parser: Parser) -> Iterator[str]:
+    while text := parser.accept("text"):
+        yield text.text
+
+
 _CONSTRUCTS: Mapping[str, Callable[[Parser], Expression]] = {
     "number": number,
     "letter": _named,
@@ -317,5 +406,7 @@ _CONSTRUCTS: Mapping[str, Callable[[Parser], Expression]] = {
     "magnitude": magnitude,
     "inner": inner,
     "blank": enclosed_derivative,
+    "cases": _cases,
+    "{": _group,
 }
 """The construct that begins with a token of each kind."""

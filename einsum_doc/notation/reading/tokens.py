@@ -38,6 +38,7 @@ _RELATION = re.compile(r"(?<!\\)=|\\neq?(?![A-Za-z])")
 _ENVIRONMENT = re.compile(
     r"\s*\{(?:(?:aligned|alignedat|align|gather|gathered|split|equation|eqnarray|multline)\*?\}|array\}\s*(?:\{[^{}]*\})?)"
 )
+_CASES = re.compile(r"\s*\{[dr]?cases\*?\}")
 _DIMENSION = re.compile(r"\[\s*-?[0-9.]+\s*(?:pt|em|ex|mu|mm|cm|in)\s*\]")
 
 
@@ -107,6 +108,8 @@ def _token(text: str, sign: str, start: int, end: int) -> tuple[str, str, int, b
         return kind, *_braced(text, end, sign), False
     if kind in ("length", "label"):
         return "spacing" if kind == "length" else "silent", sign, _braced(text, end, sign)[1], False
+    if kind == "environment" and (of_cases := _CASES.match(text, end)):
+        return "cases" if sign == r"\begin" else "end of cases", sign, of_cases.end(), False
     if kind == "environment" and (environment := _ENVIRONMENT.match(text, end)):
         return "silent", sign, environment.end(), False
     if kind == "break" and (dimension := _DIMENSION.match(text, end)):

@@ -116,7 +116,7 @@ BARS = ("|", r"\vert", r"\rvert")
 FACTORS = frozenset(
     [
         *("letter", "number", "open", "style", "function", "fraction", "root", "sum", "reduction"),
-        *("partial", "nabla", "dots", "inner", "blank"),
+        *("partial", "nabla", "dots", "inner", "blank", "cases"),
     ]
 )
 """The kinds of what a factor can begin with."""
@@ -127,7 +127,11 @@ BETWEEN = ("hadamard", "kronecker")
 USUAL_FUNCTIONS = frozenset(["f", "g", "F", "G", r"\phi", r"\varphi", r"\psi", r"\Phi", r"\Psi", r"\sigma"])
 """Names that are functions to a reader where they stand before a bracket, even if they are scalars elsewhere."""
 
-COMPARISONS = {"<": "<", ">": ">", r"\lt": "<", r"\gt": ">", r"\le": "≤", r"\leq": "≤", r"\ge": "≥", r"\geq": "≥"}
+LOSSES = frozenset(["L", "l", r"\mathcal{L}", r"\ell"])
+"""Usual names of a loss."""
+
+COMPARISONS = {"=": "=", "<": "<", ">": ">", r"\lt": "<", r"\gt": ">", r"\le": "≤", r"\leq": "≤"}
+COMPARISONS |= {r"\ge": "≥", r"\geq": "≥", r"\leqslant": "≤", r"\geqslant": "≥"}
 """Signs between two indices, in a condition."""
 
 BOLD_STYLES = (r"\mathbf", r"\boldsymbol", r"\bm", r"\vec")
@@ -145,6 +149,11 @@ TRANSPOSES = frozenset(["T", r"\top", r"\intercal", "{T}", r"{\top}", r"{\interc
 """Exponents that make a transpose."""
 CONNECTIVES = frozenset(["so", "hence", "thus", "then", "therefore", "and", "where", "with", "here", "now"])
 """Words before a row that say nothing about whether it is true."""
+
+CONDITION_WORDS = frozenset(["if", "for", "when", "where", "and"])
+"""Words before a condition, or between two that both hold."""
+OTHERWISE = frozenset(["otherwise", "else"])
+"""Words for the condition that no other one holds."""
 
 _HINTS = {
     r"\odot for a product of components, or x_i y_i": [r"\circ", r"\ast", "*"],

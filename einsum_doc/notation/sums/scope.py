@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
+from itertools import zip_longest
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
@@ -16,8 +18,10 @@ from einsum_doc.notation.expression import (
     Function,
     Index,
     Negative,
+    Number,
     One,
     Partial,
+    Piecewise,
     Position,
     Power,
     Product,
@@ -29,6 +33,8 @@ from einsum_doc.notation.expression import (
     mapped,
 )
 from einsum_doc.notation.reading.vocabulary import reserved
+
+_NOTHING = Number(Fraction(0))
 
 
 class Scope:
@@ -49,6 +55,8 @@ class Scope:
         common = frozenset(kept) & frozenset(index for each in seen for index in each)
         if not telling:
             return common
+        if telling[0].is_component:
+            return frozenset(seen[0]) | common
         if _single(telling[0]) and all(len(occurrences) == 1 for occurrences in seen[0].values()):
             return frozenset(seen[0]) | common
         once = {index for side, own in zip(telling, seen, strict=True) for index in own if 1 in _counts(side, index)}
@@ -65,29 +73,42 @@ class Scope:
             raise self._missing(missing[0], expression, f"is free, as it stands in {left},")
         return found
 
-    def written_out(self, expression: Expression, open_: frozenset[Index]) -> Expression:
-        """Return an expression in which every index that is not open is bound by a Summation."""
+    def written_out(
+        self, expression: Expression, open_: frozenset[Index], beside: frozenset[Index] = frozenset()
+    ) -> Expression:
+        """Return an expression in which every index that is not open is bound by a Summation.
+
+        beside: open indices of the factors beside it, which each of its terms has when brackets are multiplied out.
+        """
         match expression:
-            case Sum() | Negative() | Function():
-                found = mapped(expression, lambda part: self.written_out(part, open_))
+            case Sum() | Negative() | Function() | Piecewise():
+                inside = frozenset[Index]() if isinstance(expression, Function) else beside
+                found = mapped(expression, lambda part: self.written_out(part, open_, inside))
                 if isinstance(found, Sum):
-                    self._refuse_different_indices(expression.parts, found.parts)
+                    self._refuse_different_indices(expression.parts, found.parts, beside)
+                elif isinstance(found, Piecewise) and isinstance(expression, Piecewise):
+                    rows = zip_longest(found.values, found.conditions, fillvalue=_NOTHING)
+                    self._refuse_different_indices(
+                        expression.values, [Sum(row) if _unbound(row[0]) else _NOTHING for row in rows]
+                    )
                 return found
             case Summation():
-                return self._summation(expression, open_)
+                return self._summation(expression, open_, beside)
             case _:
-                return self._product(expression, open_)
+                return self._product(expression, open_, beside)
 
-    def _refuse_different_indices(self, terms: Sequence[Expression], found: Sequence[Expression]) -> None:
+    def _refuse_different_indices(
+        self, terms: Sequence[Expression], found: Sequence[Expression], beside: frozenset[Index] = frozenset()
+    ) -> None:
         """Refuse terms of a sum whose open indices are not the same, scalars apart."""
         seen = [set(_unbound(term)) for term in found]
-        everything = set().union(*seen)
+        everything = set().union(*seen) - beside
         for term, own in zip(terms, seen, strict=True):
             missing = sorted(everything - own, key=str)
             if own and missing:
                 raise self._missing(missing[0], term, "is open in another term of this sum")
 
-    def _summation(self, expression: Summation, open_: frozenset[Index]) -> Expression:
+    def _summation(self, expression: Summation, open_: frozenset[Index], beside: frozenset[Index]) -> Expression:
         bound = [index for index in expression.indices if isinstance(index, Index)]
         inside = _unbound(expression.body)
         for index in bound:
@@ -96,9 +117,9 @@ class Scope:
                 raise self.fail(fault, index.at, "another letter for the sum")
             if index not in inside:
                 raise self.fail(f"the sum is over {index}, which is not in what is summed", index.at, f"{index} in it")
-        return replace(expression, body=self.written_out(expression.body, open_.union(bound)))
+        return replace(expression, body=self.written_out(expression.body, open_.union(bound), beside))
 
-    def _product(self, expression: Expression, open_: frozenset[Index]) -> Expression:
+    def _product(self, expression: Expression, open_: frozenset[Index], beside: frozenset[Index]) -> Expression:
         """Write out an expression whose parts multiply, or a single component."""
         own = [index for index in expression.own if isinstance(index, Index)]
         seen = [_unbound(part) for part in expression.parts]
@@ -119,6 +140,12 @@ class Scope:
         inner = open_.union(summed)
         if isinstance(expression, Partial):
             found: Expression = replace(expression, body=self.written_out(expression.body, inner))
+        elif isinstance(expression, Product):
+            factors = []
+            for place, part in enumerate(expression.factors):
+                others = {index for each in (*seen[:place], *seen[place + 1 :]) for index in each}
+                factors.append(self.written_out(part, inner, beside | (open_ & others)))
+            found = replace(expression, factors=tuple(factors))
         else:
             found = mapped(expression, lambda part: self.written_out(part, inner))
         return Summation(tuple(summed), found, at=expression.at) if summed else found
@@ -174,8 +201,8 @@ def _unbound(expression: Expression) -> dict[Index, list[Index]]:
 
 def _counts(expression: Expression, index: Index) -> set[int]:
     """Return the possible counts of an index in a term with all brackets multiplied out; 2 means 2 or more."""
-    if isinstance(expression, Sum):
-        return set().union(*(_counts(term, index) for term in expression.terms))
+    if isinstance(expression, Sum | Piecewise):
+        return set().union(*(_counts(term, index) for term in expression.parts))
     if isinstance(expression, Summation) and index in expression.indices:
         return {0}
     found = {min(expression.own.count(index), 2)}
@@ -220,7 +247,8 @@ def _by_one(expression: Expression, index: Index) -> bool:
 def _complete(expression: Expression, index: Index) -> bool:
     """Return whether an index would be summed in an expression that stood alone."""
     match expression:
-        case Sum(terms):
+        case Sum() | Piecewise():
+            terms = expression.parts
             holders = [term for term in terms if index in _unbound(term)]
             return bool(holders) and all(_complete(term, index) for term in holders)
         case Negative(body) | Function(_, body):

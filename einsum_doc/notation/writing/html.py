@@ -43,10 +43,13 @@ def derivation_html(rows: Iterable[str], note: str = "") -> str:
     return f'{above}<div class="derivation" role="list">{" ".join(rows)}</div>'
 
 
+_CASES_OR_MARK = re.compile(r"(\\begin\{[dr]?cases\*?\}.*?\\end\{[dr]?cases\*?\})|(?<!\\)&", re.DOTALL)
+
+
 def row_html(latex: str, reason: str = "", verdict: str = "defined", checked: str = "") -> str:
     """Return a row of a derivation as HTML, with a mark if it claims something. checked: the check, in words."""
     # Each row is a formula of its own, without LaTeX's alignment marks: the page aligns the rows.
-    formula = escape(re.sub(r"(?<!\\)&", "", latex).strip(), quote=False)
+    formula = escape(_CASES_OR_MARK.sub(lambda found: found[1] or "", latex).strip(), quote=False)
     state = "" if verdict == "defined" else f" {mark_html(verdict, checked)}"
     return (
         f'<div class="step{" false" * (verdict == "false")}" role="listitem">'

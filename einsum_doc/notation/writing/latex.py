@@ -184,6 +184,8 @@ def latex_index(index: Subscript) -> str:
             return str(value)
         case Fixed(letter):
             return letter
+        case _:
+            return str(index)
 
 
 def _goes_on(factor: Expression) -> bool:

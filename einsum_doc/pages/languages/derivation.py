@@ -42,7 +42,7 @@ class DerivationLanguage(Language):
     def words(self, result: Result) -> str:
         lines = []
         for row in result.rows:
-            formula = row.latex if "&" in row.latex else f"&{row.latex}"
+            formula = row.latex if "&" in row.latex.partition(r"\begin")[0] else f"&{row.latex}"
             lines.append(formula + (rf" && \text{{{row.reason}}}" if row.reason else ""))
         return "$$\n\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}\n$$" if lines else ""
 

@@ -79,6 +79,7 @@ READ = AS_THEY_STAND | {
     "von Mises",
     "focal loss",
     "dropout",
+    "InfoNCE",
 }
 """The texts that are read exactly as their sources have them, though they lack a definition, or are false."""
 

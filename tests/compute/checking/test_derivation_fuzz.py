@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from test_derivation_field import TEXTS
+from test_index_arithmetic import TRUE as ARITHMETIC
 from test_published_notation import TRUE
 
 from einsum_doc import NotationError, verify
@@ -49,7 +50,10 @@ PUBLISHED = [
         r"\sum_{j\ne \mathbb{1}[ \le \begin{aligned} \end{aligned} \begin{cases} \phi( \phi'( \sigma(x) "
         r"\sigma^2 f(x)= f'' \label{eq} \tilde \mathcal{L} N n | \left| \right| \bigl| \lvert \rvert ^{(1)\top} "
         r"\delta^l \delta^{l+1}_j w^l \operatorname{tr} \nabla_\mathbf{x} "
-        r"\partial\mathbf{x}\partial\mathbf{x}^\top} ^2_2 d\mathbf{X} \mathrm{d}x_i d( dx = dx",
+        r"\partial\mathbf{x}\partial\mathbf{x}^\top} ^2_2 d\mathbf{X} \mathrm{d}x_i d( dx = dx "
+        r"_{i+m} _{si+m} _{2i-1} _{t_n _{N-i} \delta_{j,i+m} \sum_{t=2}^{T} \sum_{t=1}^{T-1} \sum_{s=1}^t "
+        r"\prod_{j=i+1}^n \begin{cases} & \end{cases} \text{otherwise} \text{if} x_i>0 \mathbb{E}[ \mathbb{E}_n[ "
+        r"\operatorname{Var}[ P(x|y) W^i_j ^i \delta^i_j",
     ),
     *(
         "% matrix A\n",
@@ -60,11 +64,21 @@ PUBLISHED = [
         "% gradient L\n",
         "% constant x\n",
         "% function g\n",
+        "% index t\n",
+        "% integer s\n",
+        "% origin 1\n",
+        "% tabular P\n",
+        "% upper i j\n",
+        "% samples n\n",
+        "% zero outside x\n",
     ),
     *("% function \\sigma = sigmoid\n", "% matrix G = \\frac{\\partial l}{\\partial z_{ij}}\n"),
     *("% symmetric \\mathbf{A}\n", "% sums to one \\mathbf{p}\n", "% let B = torch.linalg.inv(A)\n"),
 ]
-PAPERS = [*(text for text, _, _ in TRUE.values()), *(case["literal"] for case in TEXTS if len(case["literal"]) < 400)]
+PAPERS = [
+    *(text for text, _, _ in (TRUE | ARITHMETIC).values()),
+    *(case["literal"] for case in TEXTS if len(case["literal"]) < 400),
+]
 soup = st.lists(st.sampled_from(PIECES), max_size=25)
 quiet = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -141,7 +141,7 @@ REFUSED = {
     "an inverse": (r"y_{ij} &= (x^{-1})_{ij}", (0, 11), "2 indices on x^(−1), which is a scalar"),
     "a function of more than its bracket": (r"y &= \log x_i y_i", (0, 10), "where does the argument end"),
     "an inline fraction that goes on": (r"y_i &= a / b x_i", (0, 9), "where does the denominator end"),
-    "a partial sum": (r"y &= \sum_{i=2}^{I} x_i", (0, 13), "part of the range"),
+    "a partial sum": (r"y &= \sum_{i,j=2}^{I} x_{ij}", (0, 17), "part of the range"),
     "a sum over nothing": (r"y &= \sum_{j} x_i z_i", (0, 11), "not in what is summed"),
     "a sum over a free index": (r"y_i &= \sum_{i} x_i", (0, 13), "a meaning here already"),
     "a capital as an index": (r"y &= x_T", (0, 7), "capital T"),
@@ -198,7 +198,6 @@ REFUSED = {
 
 
 INSTEAD = {
-    r"s &= \log \sum_i x_i": "brackets around the sum",
     r"s_i &= x_i / \sum_j x_j": "brackets around the sum",
     r"y_i &= \max(0, x_i)": r"\operatorname{relu}(x)",
     r"y_i &= x_i * z_i": "a product of components",

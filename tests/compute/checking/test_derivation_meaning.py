@@ -319,8 +319,8 @@ NO_DIRECTIVE = {
     ),
     "a range that is a tensor": ("% size i = D\n" r"D &= 3 \\ x_i y_i &= y_i x_i", "D was the range of i"),
     "a letter that is nowhere": ("% size i = D\nx_i y_i &= y_i x_i", "D is no index of this text"),
-    "the last but one": (r"m &= \sum_{i=1}^{I-1} x_i", "a sum over a part of the range"),
-    "one too many": (r"m &= \sum_{i=0}^{I} x_i", "a sum over a part of the range"),
+    "the last but one": (r"m &= \sum_{i=1}^{I-1} x_i", "does i count from 0 or from 1?"),
+    "one too many": (r"m &= \sum_{i=0}^{I} x_i", "x_{i} falls outside of x"),
 }
 
 

@@ -21,7 +21,13 @@ from einsum_doc.compute.checking.evaluation.arrays import (
     checked,
     largest,
 )
-from einsum_doc.compute.checking.instances import LARGEST, UncheckableError, UnluckyError, check_size
+from einsum_doc.compute.checking.instances import (
+    LARGEST,
+    OverlapError,
+    UncheckableError,
+    UnluckyError,
+    check_size,
+)
 from einsum_doc.notation.expression import Expression, Function, Index, Reduction, Subscript
 
 STEEPEST = 1e6
@@ -69,9 +75,10 @@ _FUNCTIONS: dict[str, _Elementwise] = {
     "softsign": torch.nn.functional.softsign,
     "normalpdf": lambda values: torch.exp(-values * values / 2) / math.sqrt(2 * math.pi),
     "normalcdf": torch.special.ndtr,
+    "[>]": lambda values: (values > 0).to(values.dtype),
 }
 
-PIECEWISE = frozenset(["abs", "sign", "relu"])
+PIECEWISE = frozenset(["abs", "sign", "relu", "[>]"])
 """Functions that consist of a piece for each sign of their argument."""
 
 _ALIKE = PIECEWISE | {"log"}
@@ -159,6 +166,26 @@ def total(terms: Sequence[LabelledArray]) -> LabelledArray:
     return LabelledArray(wide[0].labels, value, scale)
 
 
+def selected(
+    values: Sequence[LabelledArray], conditions: Sequence[LabelledArray], expression: Expression
+) -> LabelledArray:
+    """Return the value whose condition holds; the last one has none if there is one more.
+
+    Raises: OverlapError, if none or several of them hold.
+    """
+    wide = aligned([*values, *conditions])
+    holds = [each.value > 0.5 for each in wide[len(values) :]]
+    count = torch.stack([each.to(torch.int64) for each in holds]).sum(0)
+    if bool((count > 1).any()) or (len(values) == len(holds) and bool((count == 0).any())):
+        raise OverlapError(f"no case, or more than one, holds for some numbers in {expression}")
+    last = wide[len(values) - 1]
+    value, scale = last.value, last.scale
+    for each, here in zip(wide[: len(holds)], holds, strict=False):
+        value = torch.where(here, each.value, value)
+        scale = None if scale is None or each.scale is None else torch.where(here, each.scale, scale)
+    return LabelledArray(last.labels, value, scale)
+
+
 def quotient(top: LabelledArray, bottom: LabelledArray, expression: Expression) -> LabelledArray:
     """Return a fraction's value."""
     top, bottom = aligned((top, bottom))
@@ -234,16 +261,22 @@ def reduction(body: LabelledArray, indices: Sequence[Subscript], expression: Red
     return checked(LabelledArray(tuple(labels), value, scale), expression)
 
 
-_REDUCTIONS: dict[str, Callable[[Array, int], Array]] = {"∏": torch.prod, "max": torch.amax, "min": torch.amin}
+_REDUCTIONS: dict[str, Callable[[Array, int], Array]] = {
+    "∏": torch.prod,
+    "max": torch.amax,
+    "min": torch.amin,
+    "mean": torch.mean,
+}
 
 COMPARISONS: dict[str, Callable[[Array, Array], Array]] = {
+    "=": torch.eq,
     "<": torch.lt,
     ">": torch.gt,
     "≤": torch.le,
     "≥": torch.ge,
     "≠": torch.ne,
 }
-"""The relations of an indicator."""
+"""The relations of a delta and an indicator."""
 
 
 @lru_cache(maxsize=4096)

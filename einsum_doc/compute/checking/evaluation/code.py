@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import builtins
 import math
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -103,6 +104,24 @@ def of_matrix(found: OfMatrix) -> Symbol:
     count = len(found.argument.indices) if found.function == "inv" else len(found.open)
     line = f"{found.function} of {plain(found.argument.name)}"
     return Symbol(found.name, ("index",) * count, (found.argument.name,), code=function, line=line, auxiliary=True)
+
+
+def arbitrary(name: str, arguments: Sequence[str]) -> Symbol:
+    """Return a loss that the page does not define: an arbitrary smooth function of some tensors."""
+
+    def function(values: Mapping[str, Array]) -> Array:
+        linear, crossed = torch.zeros((2,), dtype=torch.float64)
+        for argument in arguments:
+            value = values[argument]
+            generator = torch.Generator().manual_seed(zlib.crc32(f"{name} {argument}".encode()))
+            first, second, third = torch.rand((3, *value.shape), generator=generator, dtype=torch.float64) - 0.5
+            linear = linear + (first * value).sum() + (third * torch.sin(value)).sum()
+            crossed = crossed + (second * value).sum()
+        found: Array = linear + crossed * crossed / 4
+        return found
+
+    line = f"{plain(name)} of {', '.join(map(plain, arguments))}"
+    return Symbol(name, (), tuple(arguments), code=function, line=line)
 
 
 def _free_names(tree: ast.AST) -> list[str]:

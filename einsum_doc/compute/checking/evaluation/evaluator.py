@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor as Array
@@ -19,17 +20,21 @@ from einsum_doc.compute.checking.evaluation.arithmetic import (
     quotient,
     rational_power,
     reduction,
+    selected,
     total,
 )
-from einsum_doc.compute.checking.evaluation.arrays import LabelledArray, largest, number
+from einsum_doc.compute.checking.evaluation.arrays import LabelledArray, aligned, largest, number
 from einsum_doc.compute.checking.evaluation.code import follow, run, sensitivity
 from einsum_doc.compute.checking.instances import Formula, Instance, UncheckableError, UnluckyError, check_size
 from einsum_doc.compute.checking.symbols.domain import Condition
 from einsum_doc.compute.checking.symbols.exact import constant
 from einsum_doc.notation.expression import (
+    Affine,
+    Bounded,
     Coordinate,
     Delta,
     Expression,
+    Extent,
     Fixed,
     Function,
     Index,
@@ -39,6 +44,8 @@ from einsum_doc.notation.expression import (
     One,
     Partial,
     Pi,
+    Picked,
+    Piecewise,
     Power,
     Product,
     Quotient,
@@ -48,6 +55,7 @@ from einsum_doc.notation.expression import (
     Sum,
     Summation,
     Tensor,
+    Whole,
     plain,
 )
 from einsum_doc.notation.matrices.nodes import Differential
@@ -263,9 +271,9 @@ class Evaluator:
                 labels = tuple(dict.fromkeys(index for index in indices if isinstance(index, Index)))
                 return number(1.0).over(labels, [self.instance.sizes[chain, label] for label in labels])
             case Delta(indices):
-                return self._delta(indices, chain)
+                return self._related(indices, "=", chain)
             case Indicator(indices, sign):
-                return self._indicator(indices, sign, chain)
+                return self._related(indices, sign, chain)
             case Reduction(indices, body):
                 return reduction(of(body), indices, expression)
             case Tensor(name, indices):
@@ -298,34 +306,48 @@ class Evaluator:
                     signs = self.signs.setdefault(expression, set())
                     signs.update(inside.value.detach().sign().reshape(-1).tolist())
                 return function(expression, inside, self.instance.random)
+            case Piecewise(values, conditions):
+                return selected([of(value) for value in values], [of(each) for each in conditions], expression)
             case Partial():
                 return self._partial(expression, chain, here)
             case _:
                 raise AssertionError(f"an expression that is not known: {type(expression).__name__}")
 
-    def _delta(self, indices: tuple[Subscript, ...], chain: str) -> LabelledArray:
-        size = max(
-            self.instance.sizes[chain, each] if isinstance(each, Index) else self._position(each) + 1
-            for each in indices
-        )
-        identity = torch.eye(size, dtype=torch.float64)
-        return self._placed(identity, identity, indices)
+    def _related(self, indices: tuple[Subscript, ...], sign: str, chain: str) -> LabelledArray:
+        """Return 1 where a relation between the values of two indices holds, and 0 elsewhere."""
+        left, right = aligned([self._index(each, chain) for each in indices])
+        holds = COMPARISONS[sign](left.value, right.value).to(torch.float64)
+        return LabelledArray(left.labels, holds, holds)
 
-    def _indicator(self, indices: tuple[Subscript, ...], sign: str, chain: str) -> LabelledArray:
-        ends = [
-            torch.arange(self.instance.sizes[chain, each])
-            if isinstance(each, Index)
-            else torch.tensor([self._position(each)])
-            for each in indices
-        ]
-        holds = COMPARISONS[sign](ends[0][:, None], ends[1][None, :]).to(torch.float64)
-        for axis in (1, 0):
-            if not isinstance(indices[axis], Index):
-                holds = holds.select(axis, 0)
-        labels = [each for each in indices if isinstance(each, Index)]
-        if len(labels) > len(set(labels)):
-            holds, labels = holds.diagonal(), labels[:1]
-        return LabelledArray(tuple(labels), holds, holds)
+    def _index(self, index: Any, chain: str) -> LabelledArray:
+        """Return the values of an index, from 0."""
+        sizes = self.instance.sizes
+        match index:
+            case Affine(terms):
+                found = number(0.0).value
+                labels: tuple[Index, ...] = ()
+                for times, atoms in terms:
+                    values = [LabelledArray(labels, found, None), *(self._index(atom, chain) for atom in atoms)]
+                    before, *rest = aligned(values)
+                    labels = before.labels
+                    found = before.value + times * math.prod([each.value for each in rest], start=torch.ones(()))
+                return LabelledArray(labels, found, None)
+            case Bounded(low=low):
+                found = torch.arange(sizes[chain, index]) + self._index(low, chain).value
+                return LabelledArray((index,), found.to(torch.float64), None)
+            case Index():
+                return LabelledArray((index,), torch.arange(sizes[chain, index], dtype=torch.float64), None)
+            case Extent(_, own):
+                return number(float(sizes[chain, own]))
+            case Whole(letter):
+                return number(float(self.instance.whole[letter]))
+            case Picked(name, indices):
+                shape = [self.instance.whole[f"{name} {axis}"] for axis in range(len(indices))]
+                places = aligned([self._index(each, chain) for each in indices])
+                picked = self.instance.picks(name, shape)[tuple(each.value.long() for each in places)]
+                return LabelledArray(places[0].labels, picked, None)
+            case _:
+                return number(float(self._position(index)))
 
     def _position(self, subscript: Subscript) -> int:
         if isinstance(subscript, Coordinate):

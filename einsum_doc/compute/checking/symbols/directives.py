@@ -12,10 +12,12 @@ from einsum_doc.compute.checking.symbols.domain import FREE
 from einsum_doc.compute.checking.symbols.matrices import declare, shape_of
 from einsum_doc.compute.checking.symbols.resolution import kinds_of, sides_of
 from einsum_doc.compute.checking.symbols.table import EqualSize, SymbolTable
-from einsum_doc.notation.expression import Index, Summation, Tensor, identifier, plain, subscripts
+from einsum_doc.notation.expression import Index, One, Summation, Tensor, identifier, letters, plain, subscripts
 from einsum_doc.notation.reading.components import canonical
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain
+from einsum_doc.notation.subscripts import inner
+from einsum_doc.notation.sums.arithmetic import arithmetic_of
 from einsum_doc.notation.sums.scope import Scope
 
 PROPERTIES = {"positive": "positive", "small": "small", "symmetric": "symmetric", "positive definite": "definite"}
@@ -45,6 +47,16 @@ class Directives:
         self.defined = {*defined, *heads, *(step.equation[0] for step in lets)}
         self.parts_of_code = self._parts_of_code([step.equation for step in lets])
         self.indices = {index for side in sides for index in subscripts(side) if isinstance(index, Index)}
+        parts = [part for side in sides for part in side.walk()]
+        computed = letters(inner(index for part in parts for index in arithmetic_of(part)))
+        limits = letters(inner(end for part in parts if isinstance(part, Summation) for end in part.limits or ()))
+        alone = letters(
+            index
+            for part in parts
+            for index in (part.indices if isinstance(part, Tensor | Summation | One) else ())
+            if isinstance(index, Index)
+        )
+        self.in_arithmetic = (computed | limits) - alone
 
     def apply(self, step: Directive) -> None:
         """Apply a directive to the whole text.
@@ -77,8 +89,53 @@ class Directives:
         elif step.word == "sums to one":
             name, _, index = (part.strip() for part in step.body.partition(" over "))
             self._restrict(name, step, total=self._axis(name, index, step))
+        elif step.word in ("index", "integer", "origin", "zero outside"):
+            self._of_arithmetic(step)
         elif step.word == "new" and step.body:
             raise self.fail("'% new' with something after it", step.at, "% new alone")
+
+    def _of_arithmetic(self, step: Directive) -> None:
+        """Apply a directive about index arithmetic."""
+        left, equals, right = step.equation
+        names = [left] if equals else step.names
+        number = int(right) if right.isdecimal() and right.isascii() else None
+        if step.word == "origin":
+            if step.body not in ("0", "1"):
+                raise self.fail("'% origin' without a number", step.at, "% origin 0, or % origin 1")
+            self.table.origin = int(step.body)
+        elif not names or (equals and (step.word != "integer" or number is None or not 0 <= number <= 9)):
+            raise self.fail(f"'% {step.word}' without a name", step.at, "one or more names; % integer s = 2")
+        elif step.word == "zero outside":
+            self.table.zero |= {self.tensor(name, step) for name in names}
+        elif step.word == "integer":
+            self.table.whole |= dict.fromkeys(names, number)
+        else:
+            self.table.picks |= {canonical(name, self.table.lexicon) for name in names}
+
+    def find_origin(self, chains: Sequence[Chain]) -> None:
+        """Note the first value of indices, where a text with index arithmetic tells it by its sums.
+
+        Raises: NotationError, if it tells two.
+        """
+        parts = [part for each in chains for side in sides_of(each) for part in side.walk()]
+        sums = [(part, *part.limits) for part in parts if isinstance(part, Summation) and part.limits]
+        ends = [part.capital for part, *_ in sums]
+        partial = (not end or (end.islower() and end not in self.ranges) for end in ends)
+        arithmetic = any(True for part in parts for _ in arithmetic_of(part))
+        if self.table.origin is not None or not (arithmetic or any(partial)):
+            return
+        found: dict[int, Summation] = {}
+        for part, low, high in sums:
+            own = letters(inner([high]))
+            numbers = {letter for letter in own if letter.isupper() or letter in (*self.ranges, *self.table.whole)}
+            if not low.terms:
+                found[0] = part
+            elif len(high.terms) == 1 or (low.terms == ((1, ()),) and own > numbers):
+                found[1] = part
+        if len(found) > 1:
+            expected = "'% origin 0' or '% origin 1': the first value of every index"
+            raise self.fail("some sums count from 0, and others from 1", found[0].at, expected)
+        self.table.origin = next(iter(found), None)
 
     def _parts_of_code(self, lets: Sequence[tuple[str, str, str]]) -> list[str]:
         """Return the names that only stand in code: each is given by one `let`, and used by another."""
@@ -106,7 +163,7 @@ class Directives:
             raise self.fail("a size that cannot be checked", step.at, "a number from 1 to 64")
         index = self._index(left, step)
         scalars = {part.name for part in self.tensors if not part.indices} | self.bounds
-        if number is None and right in scalars and Index(right) not in self.indices:
+        if number is None and (right in self.in_arithmetic or (right in scalars and Index(right) not in self.indices)):
             self._name_range(index, right, step)
         else:
             self.equal.append((index, self._index(right, step) if number is None else number))

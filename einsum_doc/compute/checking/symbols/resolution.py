@@ -4,30 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
+from itertools import chain as joined
+from typing import Any, NoReturn
 
 from einsum_doc.compute.checking.symbols.table import Statement, Symbol, SymbolTable, tensors_in
 from einsum_doc.notation.expression import (
+    Affine,
+    Bounded,
+    Coordinate,
     Delta,
     Expression,
+    Extent,
     Fixed,
     Index,
+    Indicator,
+    Negative,
     NewIndex,
+    Number,
     One,
     Partial,
+    Picked,
     Position,
+    Product,
     Range,
     RangeProduct,
+    Reduction,
     Size,
     Subscript,
+    Sum,
     Summation,
     Tensor,
+    Whole,
     letters,
     plain,
     rebuilt,
     subscripts,
+    with_indices,
 )
 from einsum_doc.notation.matrices.nodes import Differential
 from einsum_doc.notation.reading.parse import Chain
+from einsum_doc.notation.subscripts import inner
+from einsum_doc.notation.sums.arithmetic import Placed, Placement, arithmetic_of
 from einsum_doc.notation.sums.scope import Scope
 
 
@@ -85,17 +103,29 @@ class _Resolution:
         self.table = table
         self.fail = scope.fail
         written = [subscript for side in sides for subscript in subscripts(side) if not isinstance(subscript, NewIndex)]
+        arithmetic = [index for side in sides for part in side.walk() for index in arithmetic_of(part)]
+        limits = [part.limits for side in sides for part in side.walk() if isinstance(part, Summation) and part.limits]
+        numbers = letters(inner([*arithmetic, *joined.from_iterable(limits)]))
+        self.numbers = {letter for letter in numbers if self._is_number(letter)}
+        self.numbers |= letters(written) & named.keys()
+        written = [index for index in written if not isinstance(index, Index) or index.letter not in self.numbers]
         self.letters = letters(written)
         self.indices = {index for index in written if isinstance(index, Index)}
         partials = (part for side in sides for part in side.walk() if isinstance(part, Partial | Differential))
         self.differentiated = {id(part) for partial in partials for part in partial.parts}
+
+    def _is_number(self, letter: str) -> bool:
+        """Return whether a letter in index arithmetic is a number: one that is declared, or the number of values."""
+        return letter in self.table.whole or letter in self.named or self.table.is_capital(letter)
 
     def part(self, part: Expression) -> Expression:
         """Return a part with the letters that stand on itself resolved."""
         match part:
             case Tensor(_, ()) if id(part) not in self.differentiated:
                 return self._scalar(part)
-            case Tensor(_, indices) | Delta(indices) | One(indices):
+            case Delta(indices) | Indicator(indices):
+                return replace(part, indices=tuple(map(self._end, indices)))
+            case Tensor(_, indices) | One(indices):
                 return replace(part, indices=tuple(map(self._subscript, indices)))
             case Summation():
                 return self._summation(part)
@@ -105,7 +135,21 @@ class _Resolution:
             case _:
                 return part
 
-    def _subscript(self, subscript: Subscript) -> Subscript:
+    def _subscript(self, subscript: Any) -> Any:
+        if isinstance(subscript, Affine):
+            return replace(
+                subscript,
+                terms=tuple((number, tuple(map(self._atom, atoms))) for number, atoms in subscript.terms),
+            )
+        if isinstance(subscript, Picked):
+            if subscript.name not in self.table.picks:
+                expected = f"'% index {subscript.name}', if its components are values of an index"
+                raise self.fail(f"{subscript} as an index", subscript.at, expected)
+            return replace(subscript, indices=tuple(map(self._subscript, subscript.indices)))
+        if isinstance(subscript, Coordinate) and self.table.origin == 1:
+            if not subscript.value:
+                raise self.fail("0 as an index, where they count from 1", subscript.at, "'% origin 0'")
+            return replace(subscript, value=subscript.value - 1)
         inside = (subscript.first, subscript.last) if isinstance(subscript, Range) else (subscript,)
         for end in inside:
             if not isinstance(end, Index):
@@ -120,6 +164,23 @@ class _Resolution:
                 raise self.fail(f"the capital {end.letter} as an index", end.at, expected)
         return subscript
 
+    def _end(self, index: Any) -> Any:
+        """Return an index of a delta or a condition, which may be a number."""
+        number = isinstance(index, Index) and index.letter in self.numbers
+        return self._subscript(Affine(((1, (index,)),), str(index), at=index.at) if number else index)
+
+    def _atom(self, atom: Any) -> Any:
+        """Return a letter of index arithmetic: a number, if it is one."""
+        if not isinstance(atom, Index) or atom.letter not in self.numbers:
+            return self._subscript(atom)
+        if atom.letter in self.table.whole:
+            return Whole(atom.letter, at=atom.at)
+        size = self._scalar(Tensor(atom.letter, at=atom.at))
+        if not isinstance(size, Size):
+            fault = f"nothing says which range {plain(atom.letter)} is"
+            raise self.fail(fault, atom.at, f"'% size i = {atom.letter}' for the index i; '% integer {atom.letter}'")
+        return Extent(size.name, size.index, at=atom.at)
+
     def _scalar(self, part: Tensor) -> Expression:
         """Return the size that a capital stands for; a scalar as it is."""
         name = part.name
@@ -128,6 +189,8 @@ class _Resolution:
         if name.rstrip("'") in self.letters | self.table.fixed:
             fault = f"{plain(name)} is an index here, and has no value"
             raise self.fail(fault, part.at, "another letter for one of them")
+        if name in self.table.whole:
+            raise self.fail(f"{plain(name)} is a number in indices, and has no value here", part.at, "another letter")
         if not self.table.is_capital(name) and name not in self.named:
             return part
         if not self.letters.isdisjoint(owners):
@@ -150,6 +213,9 @@ class _Resolution:
         found = tuple(map(self._subscript, part.indices))
         if any(isinstance(subscript, Fixed) for subscript in found):
             raise self.fail("a sum over a constant index", part.at, "an index that is not fixed")
+        if part.limits and (part.capital in self.letters or not part.capital):
+            return self._limited(replace(part, limits=None, capital=""), *map(self._subscript, part.limits))
+        part = replace(part, limits=None)
         if part.capital:
             letter = first.letter if isinstance(first, Index) else ""
             if part.capital != letter.upper() and letter not in self.named.get(part.capital, ()):
@@ -163,22 +229,57 @@ class _Resolution:
             self.table.capitals.setdefault(part.capital, Index(letter))
         return replace(part, indices=found)
 
+    def _limited(self, part: Summation, low: Affine, high: Affine) -> Expression:
+        """Return a sum over a part of the range: an index with limits, or conditions where these are not constant."""
+        (index,) = part.indices
+        assert isinstance(index, Index)
+        if not any(isinstance(each, Index | Fixed | Picked) for each in inner((low, high))):
+            if self.table.origin is None:
+                fault = f"does {index} count from 0 or from 1?"
+                raise self.fail(fault, part.at, "'% origin 0' or '% origin 1': the first value of an index")
+            bounded = Bounded(index.letter, index.primes, low, high, at=index.at)
+            return with_indices(part, {index: bounded})
+        first = Affine(((self.table.origin or 0, ()),))
+        conditions = [Indicator((index, high), "≤", at=part.at)]
+        if low.terms != first.terms and not (not low.terms and not self.table.origin):
+            conditions.insert(0, Indicator((low, index), "≤", at=part.at))
+        if not isinstance(part, Reduction):
+            return replace(part, body=Product((*conditions, part.body), at=part.body.at))
+        if part.sign != "∏":
+            raise self.fail(f"{part.sign} over a part of the range", part.at, "all values of an index")
+        one = Number(Fraction(1), at=part.at)
+        rest = Sum((part.body, Negative(one, at=part.at)), at=part.body.at)
+        return replace(part, body=Sum((one, Product((*conditions, rest), at=part.at)), at=part.at))
+
 
 def is_definition(table: SymbolTable, head: Expression, right: Expression, sign: str, scope: Scope) -> bool:
     """Return whether a left side is a new name, alone.
 
     Raises: NotationError, if it is one with an index twice.
     """
+    if isinstance(head, Placed) and sign == "=":
+        tensor = next(part for part in head.walk() if isinstance(part, Tensor | Partial))
+        if isinstance(tensor, Tensor) and tensor.name not in table.tensors:
+            _refuse_recursion(head, scope)
     if not isinstance(head, Tensor) or head.name in table.tensors or head.name in table.scalars:
         return False
     alone = all(isinstance(index, Index | Range) for index in head.indices)
     itself = any(isinstance(part, Tensor) and part.name == head.name for part in right.walk())
+    if itself and any(isinstance(part, Placement) and part.tensor == head.name for part in right.walk()):
+        _refuse_recursion(head, scope)
     if not (alone and sign == "=" and not itself):
         return False
     if len(set(head.indices)) < len(head.indices):
         expected = "each index once on the left of a definition"
         raise scope.fail(f"{head} would define a diagonal only", head.at, expected)
     return True
+
+
+def _refuse_recursion(head: Expression, scope: Scope) -> NoReturn:
+    """Refuse a row that gives components of a tensor by others of it, or only some of them."""
+    letter = next((index for index in head.own or subscripts(head) if not isinstance(index, NewIndex)), "t")
+    expected = f"'% label {letter}', if they are tensors of their own, such as steps; or {letter} alone on the left"
+    raise scope.fail(f"{head} on the left, and other components of the same tensor", head.at, expected)
 
 
 def define(table: SymbolTable, definition: Statement) -> None:
@@ -231,6 +332,8 @@ def _register_tensor(table: SymbolTable, part: Tensor, scope: Scope) -> None:
             part.at,
             f"only derivatives of it; or a definition of {plain(part.name)} before them, or % new",
         )
+    if part.name in table.picks:
+        raise scope.fail(f"{plain(part.name)} is a tensor of indices, and has no value here", part.at, "another letter")
     kinds = kinds_of(part.indices)
     known = table.tensors.get(part.name)
     if known is None:
@@ -240,10 +343,12 @@ def _register_tensor(table: SymbolTable, part: Tensor, scope: Scope) -> None:
     elif known.kinds != kinds:
         has = _count(known.kinds)
         where = f", as in {known.line}" if known.line else ""
+        number = next((index.value for index in part.indices if isinstance(index, Coordinate)), None)
+        product = rf"; {number} \cdot i for an index that is {number} times another" if number else ""
         raise scope.fail(
             f"{plain(part.name)} has {has}, not {_count(kinds)}",
             part.at,
-            f"{has}{where}; or % new, to forget what the page has said",
+            f"{has}{where}; or % new, to forget what the page has said" + product,
         )
 
 

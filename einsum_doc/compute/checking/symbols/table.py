@@ -117,6 +117,8 @@ class SymbolTable:
     values: the functions that rows define, each with its argument and its value.
     constant: inputs that differentials do not move with.
     square: tensors with two axes of one size, by rows of the page, as a trace or an inverse needs them.
+    picks: tensors of indices. whole: letters that are numbers in indices, each with its value if that is known.
+    origin: the first value of indices, if it is known. zero: tensors that are 0 outside their ranges.
     """
 
     tensors: dict[str, Symbol] = field(default_factory=dict)
@@ -134,6 +136,10 @@ class SymbolTable:
     values: dict[str, tuple[Tensor, Expression]] = field(default_factory=dict)
     constant: set[str] = field(default_factory=set)
     square: set[tuple[str, int, int]] = field(default_factory=set)
+    picks: set[str] = field(default_factory=set)
+    whole: dict[str, int | None] = field(default_factory=dict)
+    origin: int | None = None
+    zero: set[str] = field(default_factory=set)
 
     def copy(self) -> SymbolTable:
         """Return a table that can be changed without changing this one."""

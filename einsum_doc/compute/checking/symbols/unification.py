@@ -8,9 +8,12 @@ from typing import Any, TypeAlias
 
 from einsum_doc.compute.checking.symbols.table import Statement
 from einsum_doc.notation.expression import (
+    Affine,
+    Bounded,
     Coordinate,
     Delta,
     Expression,
+    Extent,
     Fixed,
     Index,
     NewIndex,
@@ -21,6 +24,7 @@ from einsum_doc.notation.expression import (
     Tensor,
     subscripts,
 )
+from einsum_doc.notation.sums.arithmetic import arithmetic_of
 
 SizeNode: TypeAlias = tuple[Any, ...]
 """A thing that has a size or a length: its kind and its names, such as ("axis", "x", 0)."""
@@ -82,7 +86,8 @@ def join_lengths(statement: Statement, lengths: SizeClasses) -> None:
 def join_sizes(statement: Statement, wide: Sequence[Expression], sizes: SizeClasses) -> None:
     """Join the axes and the indices that meet in the sides of a statement, written without dots."""
     for part in (part for side in wide for part in side.walk()):
-        nodes = [_node(subscript, statement.key) for subscript in part.own]
+        indices = part.indices if isinstance(part, Tensor | Delta) else part.own
+        nodes = [node_of(subscript, statement.key) for subscript in indices]
         for node in nodes:
             if node is not None:
                 sizes.root(node)
@@ -94,7 +99,7 @@ def join_sizes(statement: Statement, wide: Sequence[Expression], sizes: SizeClas
                 elif isinstance(subscript, Coordinate):
                     sizes.bound(axis, subscript)
         elif isinstance(part, Delta):
-            first, second = nodes
+            first, second = (node if node is None or not isinstance(node[-1], Bounded) else None for node in nodes)
             if first is not None and second is not None:
                 sizes.join(first, second)
             for subscript, node in zip(part.indices, (second, first), strict=True):
@@ -124,11 +129,22 @@ def join_capitals(statements: Iterable[Statement], sizes: SizeClasses) -> None:
         key: {index for part in own for index in part.own if isinstance(index, Index)} for key, own in parts.items()
     }
     for key, own in parts.items():
-        for lone in (part.index for part in own if isinstance(part, Size) and part.index not in indices[key]):
-            sizes.join(("capital", lone.letter), ("index", key, lone))
+        for size in (index for index in sizes_in(own) if index not in indices[key]):
+            sizes.join(("capital", size.letter), ("index", key, size))
             for other, index in ((other, index) for other, found in indices.items() for index in found):
-                if index.letter == lone.letter and not isinstance(index, NewIndex):
-                    sizes.join(("capital", lone.letter), ("index", other, index))
+                if index.letter == size.letter and not isinstance(index, NewIndex | Bounded):
+                    sizes.join(("capital", size.letter), ("index", other, index))
+
+
+def sizes_in(parts: Iterable[Expression]) -> Iterator[Index]:
+    """Yield the indices whose number of values stands in an expression, by itself or in index arithmetic."""
+    for part in parts:
+        if isinstance(part, Size):
+            yield part.index
+        for index in arithmetic_of(part):
+            ends = (index.low, index.high) if isinstance(index, Bounded) else (index,)
+            terms = [term for end in ends if isinstance(end, Affine) for term in end.terms]
+            yield from (atom.index for _, atoms in terms for atom in atoms if isinstance(atom, Extent))
 
 
 def _join_equal(statement: Statement, own: set[Subscript], sizes: SizeClasses) -> None:
@@ -144,7 +160,8 @@ def _join_equal(statement: Statement, own: set[Subscript], sizes: SizeClasses) -
             sizes.join(said, ("said", statement.chain, other))
 
 
-def _node(subscript: Subscript, key: str) -> SizeNode | None:
+def node_of(subscript: Subscript, key: str) -> SizeNode | None:
+    """Return the node of an index of its own; None for a number or a computed index."""
     if isinstance(subscript, Index):
         return ("index", key, subscript)
     return ("fixed", subscript.letter) if isinstance(subscript, Fixed) else None
