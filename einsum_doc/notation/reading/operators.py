@@ -25,7 +25,7 @@ from einsum_doc.notation.expression import (
     subscripts,
 )
 from einsum_doc.notation.matrices.nodes import Inner, MatrixFunction, Norm, Transpose
-from einsum_doc.notation.reading.components import MEANS, bracketed_component, exponent, mean, tensor_name
+from einsum_doc.notation.reading.components import MEANS, averaged, bracketed_component, exponent, mean, tensor_name
 from einsum_doc.notation.reading.cursor import Parser
 from einsum_doc.notation.reading.indices import Summed, condition, indices, summed_indices
 from einsum_doc.notation.reading.vocabulary import ALONG_AXES, NOT_ELEMENTWISE, OF_MATRICES, SPELLED, UPRIGHT, reserved
@@ -173,9 +173,11 @@ def norm(parser: Parser) -> Expression:
 
 
 def inner(parser: Parser) -> Expression:
-    r"""Read `\langle a, b \rangle`."""
+    r"""Read `\langle a, b \rangle`, or `\langle x_n \rangle` where the page has samples."""
     at = parser.take().at
     left = parser.expression()
+    if parser.lexicon.samples and parser.accept("command", r"\rangle"):
+        return averaged(parser, left, (), at)
     parser.expect("symbol", ",", "an inner product of one factor")
     right = parser.expression()
     parser.expect("command", r"\rangle")

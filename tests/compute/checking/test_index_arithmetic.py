@@ -55,6 +55,7 @@ TRUE = {
     # means over samples, tables, upper indices
     "a mean": ("% samples n\n" r"L &= \mathbb{E}_n\left[ (y_n - w x_n)^2 \right] \\ \frac{\partial L}{\partial w} &= -2 \, \mathbb{E}[(y_n - w x_n) x_n]", "-2", "2"),
     "a mean as a sum": ("% samples n\n" r"L &= \mathbb{E}[x_n] \\ L &= \frac{1}{N} \sum_n x_n", r"\frac{1}{N}", ""),
+    "a mean in angles": ("% samples n\n" r"v &= \langle x_n^2 \rangle - \langle x_n \rangle^2 \\ v &= \operatorname{Var}[x_n]", "rangle^2", "rangle"),
     "a variance": ("% samples n\n" r"v &= \operatorname{Var}[x_n] \\ v &= \mathbb{E}[x_n^2] - \mathbb{E}[x_n]^2", "[x_n]^2", "[x_n^2]"),
     "its gradient": ("% samples n\n" r"v_i &= \operatorname{Var}_n(x_{ni}) \\ \frac{\partial v_i}{\partial x_{mj}} &= \frac{2}{N} \delta_{ij} (x_{mi} - \mathbf{1}_m \mathbb{E}[x_{ni}])", "{2}{N}", "{2}{N-1}"),
     "means of vectors": ("% samples n\n" r"\boldsymbol{\mu} &= \mathbb{E}[\mathbf{x}_n] \\ \mathbb{E}[(\mathbf{x}_n - \boldsymbol{\mu})^\top (\mathbf{x}_n - \boldsymbol{\mu})] &= \mathbb{E}[\mathbf{x}_n^\top \mathbf{x}_n] - \boldsymbol{\mu}^\top \boldsymbol{\mu}", r"- \boldsymbol{\mu}^\top", r"+ \boldsymbol{\mu}^\top"),
@@ -125,11 +126,13 @@ REFUSED = {
     "no relation": (r"y &= \begin{cases} x & z \\ 0 & \text{else} \end{cases}", "a condition without a relation", r"\neq"),
     "the case of a tensor that lacks an index": (r"y_{ij} &= \begin{cases} x_i & z_i > 0 \\ w_{ij} & z_i < 0 \end{cases}", "index j is open in another term", r"\mathbf{1}_{j}"),
     "bars around a matrix": (r"s &= |\mathbf{A}|", "bars around a vector or a matrix", r"\det"),
-    "a mean over nothing": (r"v &= \mathbb{E}[x_n^2]", "what is the mean", "'% samples n'"),
-    "a mean over two": ("% samples n, m\n" r"v &= \mathbb{E}[x_n y_m]", "what is the mean", "'% samples n'"),
+    "a mean over nothing": (r"v &= \mathbb{E}[x_n^2]", "what is this mean over?", "'% samples n'"),
+    "a mean over two": ("% samples n, m\n" r"v &= \mathbb{E}[x_n y_m]", "what is this mean over?", "'% samples n'"),
     "a mean over a distribution": (r"v &= \mathbb{E}_{x \sim p}[x]", "an expectation over a distribution", "'% samples n'"),
     "an exponent that could be an index": (r"y^i &= W^i_j x^j", "a second exponent or index", "brackets"),
     "an index above and below": ("% upper i\n" r"y^i &= x^i + x_i", "x with an index above and below", "each index in one place"),
+    "a conditional name": (r"y &= p(a|s)", "p before a bracket", r"'% tabular p'"),
+    "angles around one": (r"y &= \langle x_n \rangle", "an inner product of one factor", "','"),
     "a table that is not declared": (r"D &= \sum_x P(x) \log P(x)", "P before a bracket", "'% function P'"),
     "where a logarithm ends": (r"y &= \log 2 \pi x", "where does the argument end?", "brackets"),
     "where a root ends": (r"y_i &= \sqrt x_i", "a root without braces", "{"),
@@ -143,6 +146,10 @@ def test_what_could_mean_two_things_is_refused(text: str, fault: str, remedy: st
         verify(text)
     assert fault in caught.value.fault
     assert remedy in caught.value.expected
+
+
+def test_an_index_may_stand_in_arithmetic_alone() -> None:
+    assert verify("% zero outside x\n" r"y_i &= \sum_m x_{i+m} \\ y_i &= \sum_m x_{m+i}")
 
 
 def test_cases_that_overlap_or_leave_numbers_out_cannot_be_checked() -> None:

@@ -94,10 +94,10 @@ class Places:
         """Join the sizes inside of an index that is computed."""
         for atom in (atom for _, own in index.terms for atom in own) if isinstance(index, Affine) else ():
             self._join_inside(atom, key, sizes)
-        if isinstance(index, Extent):
-            sizes.root(("index", key, index.index))
+        node = _node(index, key)
+        if node is not None:
+            sizes.root(node)
         if isinstance(index, Picked):
-            sizes.root(("values", index.name))
             for number, each in enumerate(index.indices):
                 axis: SizeNode = ("axis", index.name, number)
                 own = _node(each, key)
