@@ -148,6 +148,9 @@ def draw_sizes(
         least[classes.root(node)] = max(size, least.get(classes.root(node), 0))
     if any(pinned[classes.root(node)] != size for node, size in classes.pinned.items()):
         raise statement.fail("two sizes for one index", "one '% size' for indices that are equal")
+    if unsized := places.unsized(classes):
+        expected = f"a tensor with the index {unsized} alone; or '% size {unsized} = 3'"
+        raise statement.fail(f"nothing says how many values {unsized} has", expected)
     following = places.order(classes)
     open_ = [root for root in classes.roots() if root not in pinned and root not in following]
     found = dict(pinned)

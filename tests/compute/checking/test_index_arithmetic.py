@@ -115,6 +115,8 @@ REFUSED = {
     "a product of indices": (r"y_i &= w_m x_{i \cdot m}", "a product of two indices", "'% integer s'"),
     "a letter that is no index": ("% integer s\n" r"y_i &= s x_{si}", "s is a number in indices, and has no value here", "another letter"),
     "a range that is not known": (r"y_i &= x_{N-i}", "nothing says which range N is", "'% size i = N'"),
+    "an index in arithmetic alone": (r"y_i &= \sum_m x_{i+m}", "nothing says how many values m has", "'% size m = 3'"),
+    "a range in arithmetic alone": ("% origin 1\n" r"s &= \sum_{t=1}^{T-1} x_{t+1}", "nothing says how many values t has", "'% size t = 3'"),
     "a tensor of indices": (r"y_{nd} &= E_{t_n d}", "t_n as an index", "'% index t'"),
     "its values": ("% index t\n" r"y_n &= E_{t_n} t_n", "t is a tensor of indices, and has no value here", "another letter"),
     "the largest of a part": (r"m_t &= \max_{s=1}^{t} x_s", "max over a part of the range", "all values"),
@@ -148,8 +150,11 @@ def test_what_could_mean_two_things_is_refused(text: str, fault: str, remedy: st
     assert remedy in caught.value.expected
 
 
-def test_an_index_may_stand_in_arithmetic_alone() -> None:
-    assert verify("% zero outside x\n" r"y_i &= \sum_m x_{i+m} \\ y_i &= \sum_m x_{m+i}")
+def test_an_index_may_stand_in_arithmetic_alone_where_it_has_a_size() -> None:
+    text = "% zero outside x\n" r"y_i &= \sum_m x_{i+m} \\ y_i &= \sum_m x_{m+i}"
+    assert verify("% size m = 3\n" + text)
+    with pytest.raises(NotationError, match="how many values m has"):
+        verify(text)
 
 
 def test_cases_that_overlap_or_leave_numbers_out_cannot_be_checked() -> None:
