@@ -64,6 +64,7 @@ PUBLISHED = [
         "% index t\n",
         "% integer s\n",
         "% origin 1\n",
+        "% value i t\n",
         "% tabular P\n",
         "% upper i j\n",
         "% samples n\n",

@@ -42,6 +42,8 @@ TRUE = {
     "with a delta": (EMBEDDING + r"\frac{\partial l}{\partial E_{vd}} &= \sum_n \frac{\partial l}{\partial y_{nd}} \delta_{v t_n}", r"\delta", r"2\delta"),
     "a cross-entropy": (ENTROPY + r"\frac{\partial L}{\partial z_{nk}} &= \frac{1}{N} (p_{nk} - \mathbb{1}[y_n = k])", "- ", "+ "),
     "the next of a sequence": ("% index t\n% origin 1\n" r"L &= \sum_{n=1}^{N-1} z_{n t_{n+1}} \\ \frac{\partial L}{\partial z_{mk}} &= \sum_{n=1}^{N-1} \delta_{nm} \delta_{t_{n+1} k}", "t_{n+1}", "t_n"),
+    "values of an index": ("% value t\n" r"G &= \sum_{t=0}^{T-1} \gamma^t r_t \\ \frac{\partial G}{\partial \gamma} &= \sum_t t \gamma^{t-1} r_t", "t-1", "t"),
+    "values from 1": ("% value i\n% size i = n\n" r"s &= \sum_{i=1}^{n} i x_i \\ \frac{\partial s}{\partial x_i} &= i", "= i\0", "= i - 1"),
     # cases
     "relu": (r"y_i &= \begin{cases} x_i & x_i > 0 \\ 0 & \text{otherwise} \end{cases} \\ \frac{\partial y_i}{\partial x_j} &= \begin{cases} \delta_{ij} & \text{if } x_i > 0, \\ 0 & \text{if } x_i \le 0. \end{cases}", "0 & \\text{if }", "1 & \\text{if }"),
     "leaky relu": (r"f(x) &= \begin{cases} x, & x > 0 \\ \alpha x, & x \leq 0 \end{cases} \\ f'(x) &= \begin{cases} 1 & x > 0 \\ \alpha & x < 0 \end{cases}", "x < 0", r"x \leq 1"),
@@ -115,6 +117,8 @@ REFUSED = {
     "a product of indices": (r"y_i &= w_m x_{i \cdot m}", "a product of two indices", "'% integer s'"),
     "a letter that is no index": ("% integer s\n" r"y_i &= s x_{si}", "s is a number in indices, and has no value here", "another letter"),
     "a range that is not known": (r"y_i &= x_{N-i}", "nothing says which range N is", "'% size i = N'"),
+    "the value of an index": (r"s &= \sum_i i x_i", "i is an index here, and has no value", "'% value i'"),
+    "its first value": ("% value i\n" r"s &= \sum_i i x_i", "does i count from 0 or from 1?", "'% origin 0'"),
     "an index in arithmetic alone": (r"y_i &= \sum_m x_{i+m}", "nothing says how many values m has", "'% size m = 3'"),
     "a range in arithmetic alone": ("% origin 1\n" r"s &= \sum_{t=1}^{T-1} x_{t+1}", "nothing says how many values t has", "'% size t = 3'"),
     "a tensor of indices": (r"y_{nd} &= E_{t_n d}", "t_n as an index", "'% index t'"),
