@@ -88,7 +88,7 @@ class Expression(Located):
     @property
     def own(self) -> tuple[Subscript, ...]:
         """The indices that stand on this expression itself, not inside a part."""
-        return tuple(inner(self.indices)) if isinstance(self, Tensor | Delta | One | Indicator) else ()
+        return tuple(inner(self.indices)) if isinstance(self, Tensor | Delta | One | Indicator | Ordinal) else ()
 
     def walk(self) -> tuple[Expression, ...]:
         """Return the expression itself and all inside it."""
@@ -183,6 +183,19 @@ class Indicator(Expression):
     def __str__(self) -> str:
         left, right = self.indices
         return f"[{left} {self.sign} {right}]"
+
+
+@dataclass(frozen=True)
+class Ordinal(Expression):
+    """The value of an index as a number. origin: its first value."""
+
+    is_leaf = True
+
+    indices: tuple[Subscript, ...]
+    origin: int
+
+    def __str__(self) -> str:
+        return str(self.indices[0])
 
 
 @dataclass(frozen=True)
@@ -393,7 +406,7 @@ def with_indices(side: Expression, names: Mapping[Subscript, Subscript]) -> Expr
         return names.get(index, index)
 
     def other(part: Expression) -> Expression:
-        if isinstance(part, Tensor | Delta | One | Indicator | Summation):
+        if isinstance(part, Tensor | Delta | One | Indicator | Ordinal | Summation):
             return replace(part, indices=tuple(renamed(index, new) for index in part.indices))
         return part
 

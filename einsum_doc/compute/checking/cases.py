@@ -26,7 +26,7 @@ from einsum_doc.compute.checking.instances import (
     draw_sizes,
     scheduled,
 )
-from einsum_doc.compute.checking.search import DomainSearch, known_form, region
+from einsum_doc.compute.checking.search import DomainSearch, known_form
 from einsum_doc.compute.checking.symbols.domain import FREE
 from einsum_doc.compute.checking.symbols.exact import nonnegative
 from einsum_doc.compute.checking.symbols.places import Places
@@ -204,16 +204,6 @@ class Cases:
         """
         evaluator = self.search.within(case.evaluator, [case.sides[number] for number in sides], case.key)
         return case if evaluator is case.evaluator else replace(case, evaluator=evaluator, values={})
-
-    def inputs(self) -> list[str]:
-        """Describe the inputs that do not have both signs, by a directive or by search."""
-        declared = [f"{plain(name)} {domain}" for name, domain in self.table.domains.items() if name in self.names]
-        places: dict[str, list[str]] = {}
-        for name in dict.fromkeys(name for case in self.all for name in case.instance.moved):
-            values = torch.cat([case.instance.input(name).reshape(-1) for case in self.all])
-            places.setdefault(region(float(values.min()), float(values.max())), []).append(plain(name))
-        searched = ", ".join(f"{' and '.join(names)} {place}" for place, names in places.items())
-        return [*declared, *([f"{searched}, found by search"] if searched else [])]
 
     def one_sided(self, farther: Sequence[Case] = ()) -> list[Expression]:
         """Return the uses of abs, relu and sign whose argument has one sign in all cases, though none by its form.
@@ -405,7 +395,7 @@ class Cases:
         own = {(node[1], node[2]): length for node, length in lengths.items() if node[0] == "index"}
         constants = sorted((node for node in lengths if node[0] == "fixed"), key=str)
         fixed = {
-            node[1]: draw_position(place, number, lengths[node], self._coordinates(), seed)
+            node[1]: draw_position(place, number, lengths[node], _coordinates(self.entries), seed)
             for place, node in enumerate(constants)
         }
         defined = {node: size for node, size in own.items() if node[0] != self.statement.key}
@@ -421,10 +411,11 @@ class Cases:
         known.instance.sizes.update(own)
         return known
 
-    def _coordinates(self) -> set[int]:
-        """Return the numbers that stand as indices in the chain and its definitions."""
-        sides = [side for statement in self.entries for side in statement.sides]
-        return {found.value for side in sides for found in subscripts(side) if isinstance(found, Coordinate)}
+
+def _coordinates(statements: Sequence[Statement]) -> set[int]:
+    """Return the numbers that stand as indices in statements."""
+    sides = [side for statement in statements for side in statement.sides]
+    return {found.value for side in sides for found in subscripts(side) if isinstance(found, Coordinate)}
 
 
 def _partitions(nodes: list[SizeNode]) -> Iterator[list[list[SizeNode]]]:

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+import torch
+
 from einsum_doc.compute.checking.cases import Case, Cases
 from einsum_doc.compute.checking.comparison import CERTAIN, compared, difference, explanation
 from einsum_doc.compute.checking.evaluation.arrays import TOLERANCE
 from einsum_doc.compute.checking.held import held_if
 from einsum_doc.compute.checking.instances import FARTHEST, UncheckableError
 from einsum_doc.compute.checking.proofs import proved
+from einsum_doc.compute.checking.search import region
 from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_sizes
 from einsum_doc.notation.expression import (
     Delta,
@@ -294,7 +297,18 @@ def checked(cases: Cases) -> str:
     else:
         text += f"; {'; '.join(dict.fromkeys(map(sizes, cases.all)))}"
     text += f"; seed {cases.draws.seed}; tolerance {TOLERANCE:g} of the summed magnitudes"
-    return "; ".join([text, *cases.inputs(), *_ranges(cases)])
+    return "; ".join([text, *_inputs(cases), *_ranges(cases)])
+
+
+def _inputs(cases: Cases) -> list[str]:
+    """Describe the inputs that do not have both signs, by a directive or by search."""
+    declared = [f"{plain(name)} {domain}" for name, domain in cases.table.domains.items() if name in cases.names]
+    places: dict[str, list[str]] = {}
+    for name in dict.fromkeys(name for case in cases.all for name in case.instance.moved):
+        values = torch.cat([case.instance.input(name).reshape(-1) for case in cases.all])
+        places.setdefault(region(float(values.min()), float(values.max())), []).append(plain(name))
+    searched = ", ".join(f"{' and '.join(names)} {place}" for place, names in places.items())
+    return [*declared, *([f"{searched}, found by search"] if searched else [])]
 
 
 def _ranges(cases: Cases) -> list[str]:

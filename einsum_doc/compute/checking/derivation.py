@@ -12,11 +12,12 @@ import torch
 
 from einsum_doc.compute.checking.cases import Cases, Draws
 from einsum_doc.compute.checking.claims import Verdict, claim, definition
-from einsum_doc.compute.checking.evaluation.code import arbitrary, of_matrix
 from einsum_doc.compute.checking.evaluation.code import let as given_by_code
+from einsum_doc.compute.checking.evaluation.code import of_matrix
+from einsum_doc.compute.checking.losses import add_loss
 from einsum_doc.compute.checking.symbols.differentials import in_directions, refuse_unlike, unsaid
 from einsum_doc.compute.checking.symbols.directives import Directives
-from einsum_doc.compute.checking.symbols.matrices import in_components, is_of_tensors
+from einsum_doc.compute.checking.symbols.matrices import in_components, is_of_tensors, magnitudes
 from einsum_doc.compute.checking.symbols.resolution import (
     define,
     is_definition,
@@ -37,7 +38,6 @@ from einsum_doc.notation.expression import (
     Index,
     Partial,
     Piecewise,
-    Sum,
     Tensor,
     plain,
     subscripts,
@@ -46,7 +46,7 @@ from einsum_doc.notation.functions import Applications, Definitions
 from einsum_doc.notation.matrices.components import OfMatrix
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain, Document, in_order, parse_notation
-from einsum_doc.notation.reading.vocabulary import FUNCTIONS, LOSSES
+from einsum_doc.notation.reading.vocabulary import FUNCTIONS
 from einsum_doc.notation.sums.arithmetic import Arithmetic
 from einsum_doc.notation.sums.scope import Scope
 from einsum_doc.notation.writing.html import derivation_html, row_html, unescaped
@@ -133,8 +133,6 @@ def verify(
     >>> print(verify(r"z_{ik} &= x_{ij} y_{jk} \\ \frac{\partial z_{ik}}{\partial x_{pq}} &= \delta_{ip} y_{qk}"))
       1  defined  z_{ik} = x_{ij} y_{jk}
       2  proved   ∂z_{ik}/∂x_{pq} = δ_{ip} y_{qk}
-
-    A proof is for all sizes, and says that both sides are equal wherever both have a value.
 
     let: tensors given by code, such as {"y": "torch.linalg.inv(x)"}; names in it that are neither tensors of
     the text nor torch's are looked up in `namespace`. size: {"i": "k"} makes two indices equally long,
@@ -305,7 +303,7 @@ class DerivationCheck:
         argument = head.argument
         if not isinstance(argument, Tensor) or argument.indices or head.order or relation.sign != "=":
             return None
-        (value,) = self._applied([relation.right], self.table.values)
+        (value,) = self._applied([magnitudes(self.table, relation.right)], self.table.values)
         self.table.values[head.name] = argument, value
         return CheckedLine(
             relation.at[0],
@@ -363,29 +361,6 @@ class DerivationCheck:
         message = f"refused: {left} = {right} holds only if {are}: write '% constant {' '.join(names)}'"
         return verdict._replace(message=message, details=())
 
-    def _add_loss(self, head: Expression, right: Expression) -> None:
-        """Put a loss that nothing defines into the symbol table, as L in J = L + s.
-
-        It is a function of all that is computed above and used by nothing, if it or J is differentiated by a tensor on
-        which J would not depend without it. For a usual name of a loss, any that these are computed from will do.
-        """
-        tensors = self.table.tensors
-        if not isinstance(head, Tensor) or head.name in tensors or not isinstance(right, Sum):
-            return
-        own = {part.name for part in right.walk() if isinstance(part, Tensor)}
-        known = {*tensors, *self.table.scalars, *self.heads}
-        computed = {name for name, symbol in tensors.items() if symbol.arguments is not None}
-        used = {name for symbol in tensors.values() for name in symbol.arguments or ()}
-        ends = [name for name in tensors if name in computed - used - own and not tensors[name].downstream]
-        for term in right.terms:
-            if not isinstance(term, Tensor) or term.indices or term.name in known:
-                continue
-            by = {part.by.name for part in self.partials if part.body in (Tensor(head.name), Tensor(term.name))}
-            by = {name for name in by if any(self.table.depends(end, name) for end in ends)}
-            alone = {name for name in by & computed if not any(self.table.depends(each, name) for each in own)}
-            if alone or (by and term.name in LOSSES):
-                tensors[term.name] = arbitrary(term.name, ends)
-
     def _chain(self, chain: Chain, directives: Directives) -> Iterator[CheckedLine]:
         """Check the lines of one chain."""
         self.table.count += 1
@@ -395,7 +370,7 @@ class DerivationCheck:
             chain = Chain(chain.relations[0].right, chain.relations[1:])
             if not chain.relations:
                 return
-        written = sides_of(chain)
+        written = [magnitudes(self.table, side) for side in sides_of(chain)]
         refuse_unlike(written, self.table, self.scope)
         for part in (part for side in written for part in side.walk() if isinstance(part, Comparison | Piecewise)):
             if is_of_tensors(self.table, part):
@@ -419,7 +394,7 @@ class DerivationCheck:
         unmoved, sides = sides, in_directions(sides, self.table, self.scope, self.table.constant)
         signs = [relation.sign for relation in chain.relations]
         head, right, *_ = sides
-        self._add_loss(head, right)
+        add_loss(self.table, head, right, self.heads, self.partials)
         above = set(self.table.tensors)
         defines = is_definition(self.table, head, right, signs[0], self.scope)
         if defines:

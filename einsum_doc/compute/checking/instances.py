@@ -22,6 +22,10 @@ LARGEST = 2_000_000
 """The most components that an array may have."""
 
 
+LONGEST = 1000
+"""The most values of an index whose number follows from index arithmetic."""
+
+
 class UncheckableError(Exception):
     """A claim whose numbers cannot decide it: not real, not finite, or too small to see."""
 
@@ -144,6 +148,9 @@ def draw_sizes(
         least[classes.root(node)] = max(size, least.get(classes.root(node), 0))
     if any(pinned[classes.root(node)] != size for node, size in classes.pinned.items()):
         raise statement.fail("two sizes for one index", "one '% size' for indices that are equal")
+    if unsized := places.unsized(classes):
+        expected = f"a tensor with the index {unsized} alone; or '% size {unsized} = 3'"
+        raise statement.fail(f"nothing says how many values {unsized} has", expected)
     following = places.order(classes)
     open_ = [root for root in classes.roots() if root not in pinned and root not in following]
     found = dict(pinned)
@@ -158,6 +165,8 @@ def draw_sizes(
             drawn.remove(fits[0])
     for root in following:
         found[root] = places.size(root, classes, found)
+        if found[root] > LONGEST:
+            raise statement.fail(f"an index with {found[root]} values", f"numbers that need at most {LONGEST}")
     if outside := places.misfit(classes, found):
         name = outside.partition("_")[0]
         expected = f"'% zero outside {name}', if it is 0 there; or a sum over a part of the range"

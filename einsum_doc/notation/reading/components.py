@@ -185,6 +185,9 @@ def before_bracket(parser: Parser, tensor: Tensor, at: Position) -> NotationErro
     letters = bare if simple else identifier(bare).replace("_", "")
     name = rf"\operatorname{{{letters}}}{tensor.name[len(bare) :]}(…)" + (" without indices" if tensor.indices else "")
     name += f" or '% function {bare}'" if simple else ""
+    end = next((each.start for each in parser.tokens[parser.position :] if each.kind == "close"), 0)
+    if any(each.text in ("|", r"\mid") for each in parser.tokens[parser.position :] if each.start < end):
+        name = rf"'% tabular {tensor.name}' if what is in the bracket are indices; {name}"
     return parser.error(
         f"{tensor} before a bracket could be a function or a factor",
         expected=rf"{name} for a function, \cdot or \, between for a product",
@@ -342,15 +345,17 @@ MEANS = {r"\mathbb{E}": "E", r"\mathbb{V}": "Var", r"\operatorname{E}": "E", r"\
 """The names of the mean and the variance over samples."""
 
 
+_SAMPLES = r"'% samples n' for the index of a mean, \mathbb{E}_n[x_n]"
+
+
 def mean(parser: Parser, name: str, at: Position) -> Expression | None:
     r"""Read the index and the bracket of `\mathbb{E}_n[…]` after its name; return None if there is no bracket.
 
     Without an index, it is the only one in the bracket that numbers samples.
     """
     mark = parser.mark()
-    expected = r"'% samples n' for the index of a mean, \mathbb{E}_n[x_n]"
     if any(parser.peek(ahead).text == r"\sim" for ahead in range(2, 5)):
-        raise parser.error("an expectation over a distribution", expected=expected, at=at)
+        raise parser.error("an expectation over a distribution", expected=_SAMPLES, at=at)
     along = indices(parser) if parser.sees("symbol", "_") else ()
     opening = parser.accept("open")
     if opening is None:
@@ -358,6 +363,20 @@ def mean(parser: Parser, name: str, at: Position) -> Expression | None:
         return None
     body = parser.enclosed()
     parser.close(opening)
+    whole = averaged(parser, body, along, at)
+    if MEANS[name] == "E":
+        return whole
+    (index,) = whole.indices
+    assert isinstance(index, Index)
+    other = NewIndex(index.letter, index.primes, at=index.at)
+    inner = Reduction((other,), with_indices(body, {index: other}), sign="mean", at=at)
+    constant = Product((One((index,), at=at), inner), at=at)
+    square = Power(Sum((body, Negative(constant, at=at)), at=at), Number(Fraction(2), at=at), at=at)
+    return replace(whole, body=square)
+
+
+def averaged(parser: Parser, body: Expression, along: tuple[Subscript, ...], at: Position) -> Reduction:
+    """Return the mean over an index, or over the only one in what is averaged that numbers samples."""
     found = along or tuple(
         index
         for index in dict.fromkeys(subscripts(body))
@@ -365,12 +384,5 @@ def mean(parser: Parser, name: str, at: Position) -> Expression | None:
     )
     (index, *others) = found or (None,)
     if others or not isinstance(index, Index) or index.letter not in parser.lexicon.samples:
-        raise parser.error(f"what is the mean {name} over?", expected=expected, at=at)
-    whole = Reduction((index,), body, sign="mean", at=at)
-    if MEANS[name] == "E":
-        return whole
-    other = NewIndex(index.letter, index.primes, at=index.at)
-    inner = Reduction((other,), with_indices(body, {index: other}), sign="mean", at=at)
-    constant = Product((One((index,), at=at), inner), at=at)
-    square = Power(Sum((body, Negative(constant, at=at)), at=at), Number(Fraction(2), at=at), at=at)
-    return replace(whole, body=square)
+        raise parser.error("what is this mean over?", expected=_SAMPLES, at=at)
+    return Reduction((index,), body, sign="mean", at=at)

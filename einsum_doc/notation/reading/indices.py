@@ -46,7 +46,12 @@ def arguments(cursor: Cursor) -> tuple[Subscript, ...]:
     r"""Read the indices in brackets of a table, `(a|s)` or `(s', r \mid s, a)`."""
     opening = cursor.take()
     found: list[Subscript] = []
-    while not found or cursor.accept("symbol", ",", "|") or cursor.accept("command", r"\mid"):
+    while (
+        not found
+        or cursor.accept("symbol", ",")
+        or cursor.accept("magnitude", "|")
+        or cursor.accept("command", r"\mid")
+    ):
         found.append(_index(cursor))
     cursor.close(opening)
     return tuple(found)

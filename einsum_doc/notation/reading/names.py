@@ -206,12 +206,13 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
     declared = [each.equation[0] if each.equation[1] else each.body for each in directives if each.word in _DECLARE]
     several = [name for text in declared for name in text.replace(",", " ").split() if len(name) > 1 and name.isalpha()]
     names.update((name, name) for name in (*given.get("name", ()), *several))
+    upper = said.upper.union(given.get("upper", ()))
     tabular = said.tabular.union(given.get("tabular", ()))
     names.update((name, letter) for name, letter in _with_arguments(cursor) if letter not in tabular)
     for name, letter in names.items():
         join(cursor, name, letter)
     return Lexicon(
-        said.labels.union(given.get("label", ()), shifted(cursor.tokens), _layers(cursor.text)),
+        said.labels.union(given.get("label", ()), shifted(cursor.tokens), _layers(cursor.text) - upper),
         said.squares.union(squares(cursor.tokens)),
         names,
         {name: value for name, value in _functions(cursor, directives, said.functions).items() if name not in tabular},
@@ -220,7 +221,7 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
         said.picks.union(given.get("index", ())),
         said.samples.union(given.get("samples", ())),
         tabular,
-        said.upper.union(given.get("upper", ())),
+        upper,
     )
 
 

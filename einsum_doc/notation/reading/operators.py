@@ -21,7 +21,7 @@ from einsum_doc.notation.expression import (
     subscripts,
 )
 from einsum_doc.notation.matrices.nodes import Inner, MatrixFunction, Norm, Transpose
-from einsum_doc.notation.reading.components import MEANS, bracketed_component, exponent, is_bold, mean
+from einsum_doc.notation.reading.components import MEANS, averaged, bracketed_component, exponent, is_bold, mean
 from einsum_doc.notation.reading.cursor import Parser
 from einsum_doc.notation.reading.indices import Summed, condition, indices, summed_indices
 from einsum_doc.notation.reading.vocabulary import (
@@ -213,9 +213,11 @@ def _with_degree(parser: Parser, inner: Expression, at: Position) -> Norm:
 
 
 def inner(parser: Parser) -> Expression:
-    r"""Read `\langle a, b \rangle`."""
+    r"""Read `\langle a, b \rangle`, or `\langle x_n \rangle` where the page has samples."""
     at = parser.take().at
     left = parser.expression()
+    if parser.lexicon.samples and parser.accept("command", r"\rangle"):
+        return averaged(parser, left, (), at)
     parser.expect("symbol", ",", "an inner product of one factor")
     right = parser.expression()
     parser.expect("command", r"\rangle")

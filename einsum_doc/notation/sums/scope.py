@@ -6,6 +6,7 @@ its occurrences there. After `written_out` every index is free or bound.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -20,6 +21,7 @@ from einsum_doc.notation.expression import (
     Negative,
     Number,
     One,
+    Ordinal,
     Partial,
     Piecewise,
     Position,
@@ -31,6 +33,7 @@ from einsum_doc.notation.expression import (
     Tensor,
     is_zero,
     mapped,
+    rebuilt,
 )
 from einsum_doc.notation.reading.vocabulary import reserved
 
@@ -101,7 +104,7 @@ class Scope:
         self, terms: Sequence[Expression], found: Sequence[Expression], beside: frozenset[Index] = frozenset()
     ) -> None:
         """Refuse terms of a sum whose open indices are not the same, scalars apart."""
-        seen = [set(_unbound(term)) for term in found]
+        seen = [set(_unbound(rebuilt(term, _without_values))) for term in found]
         everything = set().union(*seen) - beside
         for term, own in zip(terms, seen, strict=True):
             missing = sorted(everything - own, key=str)
@@ -143,8 +146,12 @@ class Scope:
         elif isinstance(expression, Product):
             factors = []
             for place, part in enumerate(expression.factors):
-                others = {index for each in (*seen[:place], *seen[place + 1 :]) for index in each}
-                factors.append(self.written_out(part, inner, beside | (open_ & others)))
+                others = Counter(
+                    index for each in (*seen[:place], *seen[place + 1 :]) for own in each.values() for index in own
+                )
+                # Multiplied out, each term would have these: one that is summed stays so if it is there twice without.
+                has = {index for index in others if index in open_ or others[index] > 1}
+                factors.append(self.written_out(part, inner, beside | has))
             found = replace(expression, factors=tuple(factors))
         else:
             found = mapped(expression, lambda part: self.written_out(part, inner))
@@ -181,6 +188,11 @@ class Scope:
     def fail(self, fault: str, at: Position, expected: str) -> NotationError:
         """Return an error about a place in the text."""
         return NotationError(fault, text=self.text, position=at, expected=expected)
+
+
+def _without_values(part: Expression) -> Expression:
+    """Return a number for the value of an index, which is a scalar beside others."""
+    return _NOTHING if isinstance(part, Ordinal) else part
 
 
 def _unbound(expression: Expression) -> dict[Index, list[Index]]:

@@ -67,6 +67,7 @@ PUBLISHED = [
         "% index t\n",
         "% integer s\n",
         "% origin 1\n",
+        "% value i t\n",
         "% tabular P\n",
         "% upper i j\n",
         "% samples n\n",

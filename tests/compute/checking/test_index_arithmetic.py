@@ -42,6 +42,8 @@ TRUE = {
     "with a delta": (EMBEDDING + r"\frac{\partial l}{\partial E_{vd}} &= \sum_n \frac{\partial l}{\partial y_{nd}} \delta_{v t_n}", r"\delta", r"2\delta"),
     "a cross-entropy": (ENTROPY + r"\frac{\partial L}{\partial z_{nk}} &= \frac{1}{N} (p_{nk} - \mathbb{1}[y_n = k])", "- ", "+ "),
     "the next of a sequence": ("% index t\n% origin 1\n" r"L &= \sum_{n=1}^{N-1} z_{n t_{n+1}} \\ \frac{\partial L}{\partial z_{mk}} &= \sum_{n=1}^{N-1} \delta_{nm} \delta_{t_{n+1} k}", "t_{n+1}", "t_n"),
+    "values of an index": ("% value t\n" r"G &= \sum_{t=0}^{T-1} \gamma^t r_t \\ \frac{\partial G}{\partial \gamma} &= \sum_t t \gamma^{t-1} r_t", "t-1", "t"),
+    "values from 1": ("% value i\n% size i = n\n" r"s &= \sum_{i=1}^{n} i x_i \\ \frac{\partial s}{\partial x_i} &= i", "= i\0", "= i - 1"),
     # cases
     "relu": (r"y_i &= \begin{cases} x_i & x_i > 0 \\ 0 & \text{otherwise} \end{cases} \\ \frac{\partial y_i}{\partial x_j} &= \begin{cases} \delta_{ij} & \text{if } x_i > 0, \\ 0 & \text{if } x_i \le 0. \end{cases}", "0 & \\text{if }", "1 & \\text{if }"),
     "leaky relu": (r"f(x) &= \begin{cases} x, & x > 0 \\ \alpha x, & x \leq 0 \end{cases} \\ f'(x) &= \begin{cases} 1 & x > 0 \\ \alpha & x < 0 \end{cases}", "x < 0", r"x \leq 1"),
@@ -55,6 +57,7 @@ TRUE = {
     # means over samples, tables, upper indices
     "a mean": ("% samples n\n" r"L &= \mathbb{E}_n\left[ (y_n - w x_n)^2 \right] \\ \frac{\partial L}{\partial w} &= -2 \, \mathbb{E}[(y_n - w x_n) x_n]", "-2", "2"),
     "a mean as a sum": ("% samples n\n" r"L &= \mathbb{E}[x_n] \\ L &= \frac{1}{N} \sum_n x_n", r"\frac{1}{N}", ""),
+    "a mean in angles": ("% samples n\n" r"v &= \langle x_n^2 \rangle - \langle x_n \rangle^2 \\ v &= \operatorname{Var}[x_n]", "rangle^2", "rangle"),
     "a variance": ("% samples n\n" r"v &= \operatorname{Var}[x_n] \\ v &= \mathbb{E}[x_n^2] - \mathbb{E}[x_n]^2", "[x_n]^2", "[x_n^2]"),
     "its gradient": ("% samples n\n" r"v_i &= \operatorname{Var}_n(x_{ni}) \\ \frac{\partial v_i}{\partial x_{mj}} &= \frac{2}{N} \delta_{ij} (x_{mi} - \mathbf{1}_m \mathbb{E}[x_{ni}])", "{2}{N}", "{2}{N-1}"),
     "means of vectors": ("% samples n\n" r"\boldsymbol{\mu} &= \mathbb{E}[\mathbf{x}_n] \\ \mathbb{E}[(\mathbf{x}_n - \boldsymbol{\mu})^\top (\mathbf{x}_n - \boldsymbol{\mu})] &= \mathbb{E}[\mathbf{x}_n^\top \mathbf{x}_n] - \boldsymbol{\mu}^\top \boldsymbol{\mu}", r"- \boldsymbol{\mu}^\top", r"+ \boldsymbol{\mu}^\top"),
@@ -114,6 +117,10 @@ REFUSED = {
     "a product of indices": (r"y_i &= w_m x_{i \cdot m}", "a product of two indices", "'% integer s'"),
     "a letter that is no index": ("% integer s\n" r"y_i &= s x_{si}", "s is a number in indices, and has no value here", "another letter"),
     "a range that is not known": (r"y_i &= x_{N-i}", "nothing says which range N is", "'% size i = N'"),
+    "the value of an index": (r"s &= \sum_i i x_i", "i is an index here, and has no value", "'% value i'"),
+    "its first value": ("% value i\n" r"s &= \sum_i i x_i", "does i count from 0 or from 1?", "'% origin 0'"),
+    "an index in arithmetic alone": (r"y_i &= \sum_m x_{i+m}", "nothing says how many values m has", "'% size m = 3'"),
+    "a range in arithmetic alone": ("% origin 1\n" r"s &= \sum_{t=1}^{T-1} x_{t+1}", "nothing says how many values t has", "'% size t = 3'"),
     "a tensor of indices": (r"y_{nd} &= E_{t_n d}", "t_n as an index", "'% index t'"),
     "its values": ("% index t\n" r"y_n &= E_{t_n} t_n", "t is a tensor of indices, and has no value here", "another letter"),
     "the largest of a part": (r"m_t &= \max_{s=1}^{t} x_s", "max over a part of the range", "all values"),
@@ -124,12 +131,13 @@ REFUSED = {
     "a case after the last": (r"y &= \begin{cases} x & \text{else} \\ 0 & x > 0 \end{cases}", "a case after the last one", "'otherwise' in the last row"),
     "no relation": (r"y &= \begin{cases} x & z \\ 0 & \text{else} \end{cases}", "a condition without a relation", r"\neq"),
     "the case of a tensor that lacks an index": (r"y_{ij} &= \begin{cases} x_i & z_i > 0 \\ w_{ij} & z_i < 0 \end{cases}", "index j is open in another term", r"\mathbf{1}_{j}"),
-    "bars around a matrix": (r"s &= |\mathbf{A}|", "bars around a vector or a matrix", r"\det"),
-    "a mean over nothing": (r"v &= \mathbb{E}[x_n^2]", "what is the mean", "'% samples n'"),
-    "a mean over two": ("% samples n, m\n" r"v &= \mathbb{E}[x_n y_m]", "what is the mean", "'% samples n'"),
+    "a mean over nothing": (r"v &= \mathbb{E}[x_n^2]", "what is this mean over?", "'% samples n'"),
+    "a mean over two": ("% samples n, m\n" r"v &= \mathbb{E}[x_n y_m]", "what is this mean over?", "'% samples n'"),
     "a mean over a distribution": (r"v &= \mathbb{E}_{x \sim p}[x]", "an expectation over a distribution", "'% samples n'"),
     "an exponent that could be an index": (r"y^i &= W^i_j x^j", "a second exponent or index", "brackets"),
     "an index above and below": ("% upper i\n" r"y^i &= x^i + x_i", "x with an index above and below", "each index in one place"),
+    "a conditional name": (r"y &= p(a|s)", "p before a bracket", r"'% tabular p'"),
+    "angles around one": (r"y &= \langle x_n \rangle", "an inner product of one factor", "','"),
     "a table that is not declared": (r"D &= \sum_x P(x) \log P(x)", "P before a bracket", "'% function P'"),
     "where a logarithm ends": (r"y &= \log 2 \pi x", "where does the argument end?", "brackets"),
     "where a root ends": (r"y_i &= \sqrt x_i", "a root without braces", "{"),
@@ -143,6 +151,13 @@ def test_what_could_mean_two_things_is_refused(text: str, fault: str, remedy: st
         verify(text)
     assert fault in caught.value.fault
     assert remedy in caught.value.expected
+
+
+def test_an_index_may_stand_in_arithmetic_alone_where_it_has_a_size() -> None:
+    text = "% zero outside x\n" r"y_i &= \sum_m x_{i+m} \\ y_i &= \sum_m x_{m+i}"
+    assert verify("% size m = 3\n" + text)
+    with pytest.raises(NotationError, match="how many values m has"):
+        verify(text)
 
 
 def test_cases_that_overlap_or_leave_numbers_out_cannot_be_checked() -> None:

@@ -42,6 +42,7 @@ from einsum_doc.notation.expression import (
     Negative,
     Number,
     One,
+    Ordinal,
     Partial,
     Pi,
     Picked,
@@ -274,6 +275,9 @@ class Evaluator:
                 return self._related(indices, "=", chain)
             case Indicator(indices, sign):
                 return self._related(indices, sign, chain)
+            case Ordinal((index,), origin):
+                found = self._index(index, chain)
+                return LabelledArray(found.labels, found.value + origin, (found.value + origin).abs())
             case Reduction(indices, body):
                 return reduction(of(body), indices, expression)
             case Tensor(name, indices):

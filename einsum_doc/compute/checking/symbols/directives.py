@@ -89,7 +89,7 @@ class Directives:
         elif step.word == "sums to one":
             name, _, index = (part.strip() for part in step.body.partition(" over "))
             self._restrict(name, step, total=self._axis(name, index, step))
-        elif step.word in ("index", "integer", "origin", "zero outside"):
+        elif step.word in ("value", "index", "integer", "origin", "zero outside"):
             self._of_arithmetic(step)
         elif step.word == "new" and step.body:
             raise self.fail("'% new' with something after it", step.at, "% new alone")
@@ -107,6 +107,8 @@ class Directives:
             raise self.fail(f"'% {step.word}' without a name", step.at, "one or more names; % integer s = 2")
         elif step.word == "zero outside":
             self.table.zero |= {self.tensor(name, step) for name in names}
+        elif step.word == "value":
+            self.table.valued |= {self._index(name, step).letter for name in names}
         elif step.word == "integer":
             self.table.whole |= dict.fromkeys(names, number)
         else:
@@ -122,7 +124,7 @@ class Directives:
         ends = [part.capital for part, *_ in sums]
         partial = (not end or (end.islower() and end not in self.ranges) for end in ends)
         arithmetic = any(True for part in parts for _ in arithmetic_of(part))
-        if self.table.origin is not None or not (arithmetic or any(partial)):
+        if self.table.origin is not None or not (arithmetic or self.table.valued or any(partial)):
             return
         found: dict[int, Summation] = {}
         for part, low, high in sums:

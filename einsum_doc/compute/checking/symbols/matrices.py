@@ -12,6 +12,7 @@ from einsum_doc.notation.expression import (
     ACCENTS,
     Delta,
     Expression,
+    Function,
     Index,
     NewIndex,
     Partial,
@@ -19,9 +20,11 @@ from einsum_doc.notation.expression import (
     Tensor,
     letters,
     plain,
+    rebuilt,
     subscripts,
 )
 from einsum_doc.notation.matrices.components import Components, Indices, OfMatrix, component_indices, unbound
+from einsum_doc.notation.matrices.nodes import MatrixFunction
 from einsum_doc.notation.matrices.shapes import COLUMN, MATRIX, SCALAR, Fail, Shape, Shapes, words
 from einsum_doc.notation.reading.components import canonical
 from einsum_doc.notation.reading.directives import Directive
@@ -58,6 +61,16 @@ def is_of_tensors(table: SymbolTable, expression: Expression) -> bool:
     """Return whether anything in an expression is a vector, a matrix, or a sign for them."""
     shapes = Shapes(lambda tensor: shape_of(table, tensor), Scope("").fail)
     return shapes.is_matrix_notation(expression)
+
+
+def magnitudes(table: SymbolTable, expression: Expression) -> Expression:
+    """Return an expression with bars around a number as its absolute value."""
+
+    def absolute(part: Expression) -> Expression:
+        bars = isinstance(part, MatrixFunction) and part.name == "bars" and not is_of_tensors(table, part.argument)
+        return Function("abs", part.argument, at=part.at) if bars and isinstance(part, MatrixFunction) else part
+
+    return rebuilt(expression, absolute)
 
 
 def in_components(

@@ -62,10 +62,13 @@ class Places:
         drawn = {name: 1 + (turn + place) % 3 for place, name in enumerate(whole)}
         self.whole = {name: drawn[name] if value is None else value for name, value in whole.items()}
         self.needs = list(needs)
+        self.used: list[SizeNode] = []
 
     def at(self, turn: int) -> Places:
         """Return the same with other numbers."""
-        return Places(self.given, turn, self.needs)
+        found = Places(self.given, turn, self.needs)
+        found.used = self.used
+        return found
 
     def numbers(self, lengths: Mapping[SizeNode, int]) -> dict[str, int]:
         """Return the letters that are numbers, and the number of values and the sizes of each tensor of indices."""
@@ -82,6 +85,7 @@ class Places:
                     need = Need(("index", key, index), index, key, str(index), exact=True)
                     sizes.root(need.node)
                     self.needs += [need] if need not in self.needs else []
+                    self.used += need.nodes
             if isinstance(part, Delta | Indicator):
                 for index in part.indices:
                     self._join_inside(index, key, sizes)
@@ -92,17 +96,19 @@ class Places:
                     sizes.join(node, ("values", index.name))
                 elif isinstance(index, Bounded):
                     sizes.join(node, ("index", key, Index(index.letter, index.primes)))
+                need = Need(node, index, key, f"{plain(part.tensor)}_{{{index}}}")
+                self.used += need.nodes
                 if not part.zero and not isinstance(index, Picked):
-                    self.needs.append(Need(node, index, key, f"{plain(part.tensor)}_{{{index}}}"))
+                    self.needs.append(need)
 
     def _join_inside(self, index: Atom, key: str, sizes: SizeClasses) -> None:
         """Join the sizes inside of an index that is computed."""
         for atom in (atom for _, own in index.terms for atom in own) if isinstance(index, Affine) else ():
             self._join_inside(atom, key, sizes)
-        if isinstance(index, Extent):
-            sizes.root(("index", key, index.index))
+        node = _node(index, key)
+        if node is not None:
+            sizes.root(node)
         if isinstance(index, Picked):
-            sizes.root(("values", index.name))
             for number, each in enumerate(index.indices):
                 axis: SizeNode = ("axis", index.name, number)
                 own = _node(each, key)
@@ -134,6 +140,15 @@ class Places:
         """Return the size of a root that follows from those that are known."""
         ends = [self._ends(need, sizes, known) for need in self.needs if sizes.root(need.node) == root]
         return max([sizes.least.get(root, 0), *(high + 1 for _, high in ends)])
+
+    def unsized(self, sizes: SizeClasses) -> str:
+        """Return an index whose number of values nothing tells, as it stands in arithmetic only; "" if all are told."""
+        known = {sizes.root(node) for node in list(sizes.above) if node[0] in ("axis", "said", "values", "fixed")}
+        known |= {sizes.root(node) for node in sizes.pinned}
+        for node in self.used:
+            if node[0] == "index" and not isinstance(node[-1], Bounded) and sizes.root(node) not in known:
+                return str(node[-1])
+        return ""
 
     def misfit(self, sizes: SizeClasses, known: Mapping[SizeNode, int]) -> str:
         """Return the component that falls outside of its tensor; "" if there is none."""

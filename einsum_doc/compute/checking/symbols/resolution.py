@@ -23,6 +23,7 @@ from einsum_doc.notation.expression import (
     NewIndex,
     Number,
     One,
+    Ordinal,
     Partial,
     Picked,
     Position,
@@ -175,8 +176,7 @@ class _Resolution:
             return self._subscript(atom)
         if atom.letter in self.table.whole:
             return Whole(atom.letter, at=atom.at)
-        size = self._scalar(Tensor(atom.letter, at=atom.at))
-        if not isinstance(size, Size):
+        if not isinstance(size := self._scalar(Tensor(atom.letter, at=atom.at)), Size):
             fault = f"nothing says which range {plain(atom.letter)} is"
             raise self.fail(fault, atom.at, f"'% size i = {atom.letter}' for the index i; '% integer {atom.letter}'")
         return Extent(size.name, size.index, at=atom.at)
@@ -187,8 +187,11 @@ class _Resolution:
         known = self.table.capitals.get(name, Index(name.lower()))
         owners = self.named.get(name, [known.letter])
         if name.rstrip("'") in self.letters | self.table.fixed:
-            fault = f"{plain(name)} is an index here, and has no value"
-            raise self.fail(fault, part.at, "another letter for one of them")
+            index = Index(name.rstrip("'"), name.count("'"), at=part.at)
+            if index.letter in self.table.valued and index in self.indices:
+                return Ordinal((index,), self._first(index, part.at), at=part.at)
+            expected = f"'% value {index}', if that is meant; another letter for one of them"
+            raise self.fail(f"{plain(name)} is an index here, and has no value", part.at, expected)
         if name in self.table.whole:
             raise self.fail(f"{plain(name)} is a number in indices, and has no value here", part.at, "another letter")
         if not self.table.is_capital(name) and name not in self.named:
@@ -234,9 +237,7 @@ class _Resolution:
         (index,) = part.indices
         assert isinstance(index, Index)
         if not any(isinstance(each, Index | Fixed | Picked) for each in inner((low, high))):
-            if self.table.origin is None:
-                fault = f"does {index} count from 0 or from 1?"
-                raise self.fail(fault, part.at, "'% origin 0' or '% origin 1': the first value of an index")
+            self._first(index, part.at)
             bounded = Bounded(index.letter, index.primes, low, high, at=index.at)
             return with_indices(part, {index: bounded})
         first = Affine(((self.table.origin or 0, ()),))
@@ -250,6 +251,13 @@ class _Resolution:
         one = Number(Fraction(1), at=part.at)
         rest = Sum((part.body, Negative(one, at=part.at)), at=part.body.at)
         return replace(part, body=Sum((one, Product((*conditions, rest), at=part.at)), at=part.at))
+
+    def _first(self, index: Index, at: Position) -> int:
+        """Return the first value of an index, which must be known."""
+        if self.table.origin is None:
+            expected = "'% origin 0' or '% origin 1': the first value of an index"
+            raise self.fail(f"does {index} count from 0 or from 1?", at, expected)
+        return self.table.origin
 
 
 def is_definition(table: SymbolTable, head: Expression, right: Expression, sign: str, scope: Scope) -> bool:

@@ -119,6 +119,7 @@ class SymbolTable:
     square: tensors with two axes of one size, by rows of the page, as a trace or an inverse needs them.
     picks: tensors of indices. whole: letters that are numbers in indices, each with its value if that is known.
     origin: the first value of indices, if it is known. zero: tensors that are 0 outside their ranges.
+    valued: letters of indices that are their values in formulas.
     """
 
     tensors: dict[str, Symbol] = field(default_factory=dict)
@@ -140,6 +141,7 @@ class SymbolTable:
     whole: dict[str, int | None] = field(default_factory=dict)
     origin: int | None = None
     zero: set[str] = field(default_factory=set)
+    valued: set[str] = field(default_factory=set)
 
     def copy(self) -> SymbolTable:
         """Return a table that can be changed without changing this one."""
