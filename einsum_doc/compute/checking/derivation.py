@@ -349,14 +349,15 @@ class DerivationCheck:
             register(self.table, side, self.scope)
         refuse_vanishing(self.table, sides, above, self.scope, defines)
         kept = [*directives.kept, *free]
-        statement = Statement(key, key, sides, self.scope, directives.equal, kept, defines)
+        read = () if components == written else written
+        statement = Statement(key, key, sides, self.scope, directives.equal, kept, defines, read)
         cases = Cases(statement, self.table, self.draws)
         self.checked.append(cases)
         said = f"; local: {', '.join(dict.fromkeys(map(str, local)))}" if local else ""
         for number, relation in enumerate(chain.relations):
             defined = defines and number == 0
             verdict = definition(cases) if defined else claim(cases, number, signs)
-            shown_sides = sides if components == written else written
+            shown_sides = read or sides
             text = f"{shown_sides[number] if number == 0 else '   '} {relation.sign} {shown_sides[number + 1]}"
             yield CheckedLine(
                 relation.at[0],
