@@ -405,7 +405,8 @@ class DerivationCheck:
             register(self.table, side, self.scope)
         refuse_vanishing(self.table, sides, above, self.scope, defines)
         kept = [*directives.kept, *free]
-        statement = Statement(key, key, sides, self.scope, directives.equal, kept, defines)
+        read = () if components == written else written
+        statement = Statement(key, key, sides, self.scope, directives.equal, kept, defines, read)
         self.table.square.update(equal_axes(statement))
         cases = Cases(statement, self.table, self.draws)
         self.checked.append(cases)
@@ -413,7 +414,7 @@ class DerivationCheck:
         for number, relation in enumerate(chain.relations):
             defined = defines and number == 0
             verdict = definition(cases) if defined else self._claim(cases, number, signs, unmoved)
-            shown_sides = sides if components == written else written
+            shown_sides = read or sides
             text = f"{shown_sides[number] if number == 0 else '   '} {relation.sign} {shown_sides[number + 1]}"
             yield CheckedLine(
                 relation.at[0],

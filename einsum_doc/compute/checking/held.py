@@ -10,7 +10,7 @@ from typing import TypeAlias
 from einsum_doc.compute.checking.cases import Case, Cases
 from einsum_doc.compute.checking.symbols.resolution import localised
 from einsum_doc.compute.checking.symbols.table import SymbolTable, values_in
-from einsum_doc.notation.expression import Expression, Partial, Position, plain, rebuilt
+from einsum_doc.notation.expression import Expression, Partial, Position, Tensor, plain, rebuilt
 from einsum_doc.notation.matrices.nodes import Differential
 from einsum_doc.notation.writing.latex import latex
 from einsum_doc.notation.writing.words import listed
@@ -37,7 +37,8 @@ def held_if(cases: Cases, number: int, agree: Callable[[Case], bool]) -> str:
         ):
             names = dict.fromkeys(plain(name) for held in reading.values() for name in held)
             are = "is" if len(names) == 1 else "are"
-            written = listed(_written(sides, fixed, reading)) + (", or '% local'" if reading == local else "")
+            read = {part.at: part for part in _partials(cases.statement.read) if isinstance(part.body, Tensor)}
+            written = listed(_written(sides, fixed, reading, read)) + (", or '% local'" if reading == local else "")
             return f"holds only if {listed(names)} {are} held fixed: write {written}"
     return ""
 
@@ -84,12 +85,18 @@ def _depends(table: SymbolTable, sides: Sequence[Expression], reading: Reading) 
     )
 
 
-def _written(sides: Sequence[Expression], fixed: Sequence[Expression], reading: Reading) -> Iterator[str]:
-    """Yield each derivative that holds something fixed, with its side if the other side has the same one."""
+def _written(
+    sides: Sequence[Expression], fixed: Sequence[Expression], reading: Reading, read: Mapping[Position, Partial]
+) -> Iterator[str]:
+    """Yield each derivative that holds something fixed, with its side if the other side has the same one.
+
+    read: the derivatives of a name that the text has in another notation, by their positions.
+    """
     found: dict[Position, tuple[str, str]] = {}
     for before, after, where in zip(sides, fixed, ("left", "right"), strict=True):
         for bare, part in zip(before.walk(), after.walk(), strict=True):
             if isinstance(part, Partial) and part.at in reading:
                 other = sides[where == "left"]
-                found.setdefault(part.at, (latex(part), f" on the {where}" if bare in other.walk() else ""))
+                text = latex(replace(read.get(part.at, part), held=part.held))
+                found.setdefault(part.at, (text, f" on the {where}" if bare in other.walk() else ""))
     yield from dict.fromkeys(text + where for text, where in found.values())

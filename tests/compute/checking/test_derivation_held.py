@@ -79,6 +79,8 @@ def test_what_is_true_holds(text: str) -> None:
 HELD = r"\left. \frac{\partial %s}{\partial %s} \right|_{%s}"
 ASKED = {
     "the ridge gradient without its residual": (RIDGE + r"\frac{\partial s}{\partial w_j} &= 2 \lambda w_j", "e is", HELD % ("s", "w_{j}", "e")),
+    "in matrix notation": (r"\mathbf{e} &= \mathbf{y} - \mathbf{X} \mathbf{w} \\ s &= \mathbf{e}^\top \mathbf{e} + \lambda \mathbf{w}^\top \mathbf{w} \\ \frac{\partial s}{\partial \mathbf{w}} &= 2 \lambda \mathbf{w}", "e is", HELD % ("s", r"\mathbf{w}", r"\mathbf{e}") + ", or '% local'"),
+    "a bracket in matrix notation": (r"\mathbf{e} &= \mathbf{y} - \mathbf{X} \mathbf{w} \\ \frac{\partial}{\partial \mathbf{w}} (\mathbf{e}^\top \mathbf{e} + \mathbf{w}^\top \mathbf{w}) &= 2 \mathbf{w}", "e is", r"\left. \frac{\partial}{\partial \mathbf{w}_{i}}"),
     "a deviation from its mean": (MEAN + r"\frac{\partial d_i}{\partial x_p} &= \delta_{ip}", "m is", HELD % ("d_{i}", "x_{p}", "m")),
     "the same of a bracket": (MEAN + r"\frac{\partial}{\partial x_p} (2 d_i x_i) &= 2 d_i \delta_{ip}", "d is", r"\left. \frac{\partial}{\partial x_{p}}\left( 2 \, d_{i} \, x_{i} \right) \right|_{d}"),
     "through a name in the bracket": (MEAN + r"\frac{\partial}{\partial x_p} (2 d_i) &= 2 \delta_{ip}", "m is", r"\left. \frac{\partial}{\partial x_{p}}\left( 2 \, d_{i} \right) \right|_{m}"),

@@ -436,3 +436,4 @@ def test_code_may_have_a_backward_pass_that_cannot_be_batched() -> None:
     rows = r"\frac{{\partial y_{{ij}}}}{{\partial x_{{pq}}}} &= {} \delta_{{ip}} \delta_{{jq}}"
     assert verify(rows.format(3), let={"y": lambda x: Tripled.apply(x)})
     assert not verify(rows.format(2), let={"y": lambda x: Tripled.apply(x)})
+    assert verify(r"x_{ij} &= x_{ij} \\ " + rows.format(1), let={"y": lambda x: x.unfold(0, 1, 1).squeeze(-1)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -120,7 +121,8 @@ def _rows(flat: Array, variable: Array, again: bool) -> Array:
 
     weights = torch.eye(flat.numel(), dtype=torch.float64)
     if flat.numel() >= BATCHED:
-        with suppress(RuntimeError):  # Code may have a backward pass that cannot be batched.
+        # Code may have a backward pass that cannot be batched, or of which torch says that this is slow.
+        with suppress(RuntimeError), warnings.catch_warnings(action="ignore"):
             found: Array = torch.vmap(row, chunk_size=CHUNK)(weights)
             return found.reshape(flat.numel(), -1)
     return torch.stack([row(each) for each in weights]).reshape(flat.numel(), -1)

@@ -40,6 +40,7 @@ class Statement:
 
     key: distinguishes its indices from those of other statements. chain: the key of its chain.
     equal, kept: from the directives `size` and `no sum` of its text. defines: true if it begins with a new name.
+    read: its sides as the text has them, if they are not in components there.
     """
 
     key: str
@@ -49,6 +50,7 @@ class Statement:
     equal: Sequence[EqualSize]
     kept: Sequence[Index] = ()
     defines: bool = False
+    read: Sequence[Expression] = ()
     _written: dict[tuple[int, ...], StatementForm] = field(default_factory=dict)
 
     @cached_property
