@@ -109,6 +109,7 @@ class Reader:
     """The tree of each side of each row."""
 
     def __init__(self, text: str) -> None:
+        self.text = text
         self.declared: dict[str, str] = {}
         self.constant: set[str] = set()
         self.symmetric: set[str] = set()
@@ -140,9 +141,15 @@ class Reader:
         found = _STYLED.fullmatch(name)
         return name if found is None else f"**{found[1] or found[2]}"
 
+    def _apart(self, match: re.Match[str]) -> str:
+        r"""A product in one style, `\mathbf{Ax}`, with its factors apart."""
+        alone = all(f"\\mathbf{{{letter}}}" in self.text for letter in match[1])
+        return rf"\mathbf{{{' '.join(match[1])}}}" if alone else match[0]
+
     def side(self, text: str) -> Any:
         text = _LABEL.sub(lambda match: f"@{match[1] or match[3]}@" + (r"^\top" if match[2] else ""), text)
         text = re.sub(r"\\(?:operatorname|text|mathrm)\s*\{(\w+)\}", r"\\\1", text).replace(r"\log\det", r"\logdet")
+        text = re.sub(r"\\mathbf\{(\w\w+)\}", self._apart, text)
         several = re.compile(r"\\mathbf\{([A-Za-z](?: [A-Za-z])+)\}")
         text = several.sub(lambda match: "".join(f"<{name}>" for name in match[1].split()), text)
         text = _STYLED.sub(lambda match: f"<{match[1] or match[2]}>", text)
@@ -713,6 +720,8 @@ class Values:
             if isinstance(value, Open):
                 raise MisfitError
             return _FUNCTIONS[name](value)
+        if is_scalar(value) and name in ("tr", "Tr"):
+            return value
         if is_scalar(value) or isinstance(value, Open):
             raise MisfitError
         if name in ("tr", "Tr", "trace", "det", "logdet") and value.shape[0] != value.shape[1]:
