@@ -33,8 +33,8 @@ _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "exp": np.exp,
     "sin": np.sin,
     "cos": np.cos,
-    "log": np.log,
-    "ln": np.log,
+    "log": lambda u: np.log(np.abs(u)),
+    "ln": lambda u: np.log(np.abs(u)),
     "sign": np.sign,
     "sigmoid": lambda u: 1 / (1 + np.exp(-u)),
 }
@@ -272,8 +272,8 @@ class Reader:
                 order += 1
             self.take("(")
             return ("arbitrary", word, order, self.within(")"))
-        if sign == "d" and self.next and (self.next in ("<", "(", "|", r"\|") or self.next.strip("\\").isalpha()):
-            return ("differential", self.primary() if self.next == "(" else self.factor())
+        if sign == "d" and self.next and (self.next in ("<", "(", "[", "|", r"\|") or self.next.strip("\\").isalpha()):
+            return ("differential", self.primary() if self.next in "([" else self.factor())
         if (sign.isalpha() and sign.isascii()) or word in _GREEK:
             if self.next == "(" and word not in self.declared:
                 raise UnreadError("a function, or a factor")
