@@ -279,6 +279,8 @@ class Components:
         match expression.name:
             case "softmax" | "logsoftmax" | "logsumexp":
                 return self._softmax(expression, rows, columns)
+            case "tr" if shape == SCALAR:
+                return self.of(argument)
             case "tr":
                 new = self._new(shape[0])
                 return Summation(new, self.of(argument, new, new), at=at)

@@ -254,6 +254,8 @@ class Shapes:
             return MATRIX if rows + columns == 1 else COLUMN
         if expression.bare and name == "det" and any(self.known(factor) == SCALAR for factor in argument.parts):
             raise self.fail("where does the argument of det end?", expression.at, r"brackets, \left( … \right)")
+        if name == "tr" and (rows, columns) == SCALAR and self.is_matrix_notation(argument):
+            return SCALAR  # A product such as xᵀy is its own trace.
         if name in ("tr", "det", "inv") and rows == columns and rows:
             return (rows, columns) if name == "inv" else SCALAR
         wanted = "a matrix" if name in ("tr", "det", "inv") else "a vector or a matrix"

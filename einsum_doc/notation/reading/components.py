@@ -37,6 +37,7 @@ from einsum_doc.notation.reading.cursor import Cursor, Parser
 from einsum_doc.notation.reading.indices import arguments, indices
 from einsum_doc.notation.reading.lexicon import Lexicon
 from einsum_doc.notation.reading.names import group, lower_label, square_label, upper_label
+from einsum_doc.notation.reading.tokens import Token
 from einsum_doc.notation.reading.vocabulary import (
     BOLD_STYLES,
     CONSTANTS,
@@ -254,9 +255,7 @@ def _styled(cursor: Cursor) -> str:
                 inner = ""
                 while letter := cursor.accept("letter"):
                     inner += letter.text
-                    if (
-                        cursor.sees("letter") and cursor.next.start > letter.end
-                    ):  # \mathbf{a b} is \mathbf{a}\mathbf{b}.
+                    if cursor.sees("letter") and (cursor.next.start > letter.end or _is_product(cursor, brace)):
                         here = cursor.position
                         cursor.tokens[here:here] = [replace(brace, text="}"), style, brace]
                 if not inner:
@@ -268,6 +267,13 @@ def _styled(cursor: Cursor) -> str:
             raise cursor.misplaced("a name, in braces")
     command = r"\boldsymbol" if command == r"\bm" else command
     return f"{command}{{{inner}}}"
+
+
+def _is_product(cursor: Cursor, brace: Token) -> bool:
+    r"""Return whether each letter in the braces of `\mathbf{Ax}` is a bold name elsewhere in the text."""
+    letters = cursor.text[brace.end :].partition("}")[0]
+    bold = set(re.findall(r"\\(?:mathbf|bm)\s*\{?\s*([A-Za-z])(?![A-Za-z])", cursor.text))
+    return letters.isalpha() and bold.issuperset(letters)
 
 
 def raised(parser: Parser, base: Expression) -> Expression:

@@ -258,6 +258,7 @@ def defined(tokens: Sequence[Token]) -> Iterator[str]:
         if (
             _begins_row(tokens, number)
             and token.kind == "letter"
+            and token.text != "d"
             and argument
             and texts[1:2] == ["("]
             and texts[3:5] == [")", "="]
@@ -272,7 +273,12 @@ def _with_arguments(cursor: Cursor) -> Iterator[tuple[str, str]]:
     """
     tokens = cursor.tokens
     for number, token in enumerate(tokens[:-1]):
-        if _begins_row(tokens, number) and token.kind == "letter" and tokens[number + 1].text == "(":
+        if (
+            _begins_row(tokens, number)
+            and token.kind == "letter"
+            and token.text != "d"
+            and tokens[number + 1].text == "("
+        ):
             end = next((at for at in range(number + 2, len(tokens)) if tokens[at].kind == "close"), 0)
             inside = tokens[number + 2 : end]
             several = any(each.text in BOLD_STYLES or each.text == "," for each in inside)

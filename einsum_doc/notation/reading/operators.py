@@ -167,13 +167,19 @@ _DEGREES = {"1": 1, "2": 2, "F": 2}
 
 
 def magnitude(parser: Parser) -> Expression:
-    r"""Read `|x|`, a magnitude or a determinant."""
+    r"""Read `|x|`, a magnitude or a determinant, or `||x||`, a norm."""
     opening = parser.take()
+    doubled = opening.text == "|" and parser.accept("magnitude", "|")
+    nested = parser.next.at if parser.sees("magnitude") else None
     inner = parser.between_bars("magnitude")
+    if doubled and parser.accept("magnitude", "|") and parser.accept("magnitude", "|"):
+        return _norm_of(parser, inner, opening.at)
     sized = opening.text not in KINDS
-    if not parser.sees("bar" if sized else "magnitude") or parser.next.stretched != opening.stretched:
+    if doubled or not parser.sees("bar" if sized else "magnitude") or parser.next.stretched != opening.stretched:
         raise parser.misplaced("a bar of the same size, to close the magnitude")
     parser.take()
+    if isinstance(inner, MatrixFunction) and inner.name == "bars" and inner.at == nested:
+        return _norm_of(parser, inner.argument, opening.at)
     return MatrixFunction("bars", inner, at=opening.at)
 
 
@@ -183,6 +189,10 @@ def norm(parser: Parser) -> Expression:
     inner = parser.between_bars("norm")
     if not parser.accept("norm"):
         raise parser.misplaced(r"\|, to close the norm")
+    return _norm_of(parser, inner, at)
+
+
+def _norm_of(parser: Parser, inner: Expression, at: Position) -> Expression:
     mark = parser.mark()
     power = exponent(parser) if parser.accept("symbol", "^") else None
     if power is None or not parser.sees("symbol", "_"):

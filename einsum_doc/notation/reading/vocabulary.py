@@ -42,7 +42,7 @@ SPELLED = {name.lower(): name for name in _LONG}
 
 _APPLIED = "|".join(sorted([*FUNCTIONS, *OF_MATRICES, *ALONG_AXES], key=len, reverse=True))
 UPRIGHT_FUNCTION = re.compile(
-    rf"\s*\{{\s*({_APPLIED})\s*\}}(?=\s*(?:_\s*(?:[A-Za-z]|\{{[^{{}}]*\}})\s*)?(?:\\left|\())"
+    rf"\s*\{{\s*({_APPLIED})\s*\}}(?=\s*(?:_\s*(?:[A-Za-z]|\{{[^{{}}]*\}})\s*)?(?:\\left|[(\[]))"
 )
 """The name of a function in upright letters, as far as a bracket or an index says that it is applied."""
 

@@ -33,8 +33,8 @@ _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "exp": np.exp,
     "sin": np.sin,
     "cos": np.cos,
-    "log": np.log,
-    "ln": np.log,
+    "log": lambda u: np.log(np.abs(u)),
+    "ln": lambda u: np.log(np.abs(u)),
     "sign": np.sign,
     "sigmoid": lambda u: 1 / (1 + np.exp(-u)),
 }
@@ -109,6 +109,7 @@ class Reader:
     """The tree of each side of each row."""
 
     def __init__(self, text: str) -> None:
+        self.text = text
         self.declared: dict[str, str] = {}
         self.constant: set[str] = set()
         self.symmetric: set[str] = set()
@@ -140,9 +141,15 @@ class Reader:
         found = _STYLED.fullmatch(name)
         return name if found is None else f"**{found[1] or found[2]}"
 
+    def _apart(self, match: re.Match[str]) -> str:
+        r"""A product in one style, `\mathbf{Ax}`, with its factors apart."""
+        alone = all(f"\\mathbf{{{letter}}}" in self.text for letter in match[1])
+        return rf"\mathbf{{{' '.join(match[1])}}}" if alone else match[0]
+
     def side(self, text: str) -> Any:
         text = _LABEL.sub(lambda match: f"@{match[1] or match[3]}@" + (r"^\top" if match[2] else ""), text)
         text = re.sub(r"\\(?:operatorname|text|mathrm)\s*\{(\w+)\}", r"\\\1", text).replace(r"\log\det", r"\logdet")
+        text = re.sub(r"\\mathbf\{(\w\w+)\}", self._apart, text)
         several = re.compile(r"\\mathbf\{([A-Za-z](?: [A-Za-z])+)\}")
         text = several.sub(lambda match: "".join(f"<{name}>" for name in match[1].split()), text)
         text = _STYLED.sub(lambda match: f"<{match[1] or match[2]}>", text)
@@ -265,8 +272,8 @@ class Reader:
                 order += 1
             self.take("(")
             return ("arbitrary", word, order, self.within(")"))
-        if sign == "d" and self.next and (self.next in ("<", "(", "|", r"\|") or self.next.strip("\\").isalpha()):
-            return ("differential", self.primary() if self.next == "(" else self.factor())
+        if sign == "d" and self.next and (self.next in ("<", "(", "[", "|", r"\|") or self.next.strip("\\").isalpha()):
+            return ("differential", self.primary() if self.next in "([" else self.factor())
         if (sign.isalpha() and sign.isascii()) or word in _GREEK:
             if self.next == "(" and word not in self.declared:
                 raise UnreadError("a function, or a factor")
@@ -713,6 +720,8 @@ class Values:
             if isinstance(value, Open):
                 raise MisfitError
             return _FUNCTIONS[name](value)
+        if is_scalar(value) and name in ("tr", "Tr"):
+            return value
         if is_scalar(value) or isinstance(value, Open):
             raise MisfitError
         if name in ("tr", "Tr", "trace", "det", "logdet") and value.shape[0] != value.shape[1]:

@@ -62,6 +62,9 @@ TRUE = {
     "a matrix before a product in brackets": (r"\mathbf{A}(\mathbf{B}\mathbf{C}) &= (\mathbf{A}\mathbf{B})\mathbf{C}", r"(\mathbf{A}\mathbf{B})", r"(\mathbf{B}\mathbf{A})"),
     "a matrix that is square by a trace above": (r"t &= \operatorname{tr}(\mathbf{A}) \\ \mathbf{A} (\mathbf{A}^\top \mathbf{A})^{-1} \mathbf{A}^\top &= \mathbf{I}", r"t &= \operatorname{tr}(\mathbf{A})", r"t &= \|\mathbf{A}\|_F"),
     "and by an inverse": (r"\mathbf{y} &= \mathbf{A}^{-1} \mathbf{x} \\ \mathbf{A} (\mathbf{A}^\top \mathbf{A})^{-1} \mathbf{A}^\top &= \mathbf{I}", r"\mathbf{A}^{-1}", r"\mathbf{A}"),
+    "bars side by side as a norm": (r"||\mathbf{x}||^2_2 &= \mathbf{x}^\top \mathbf{x} \\ |y||z| &= |y z| \\ \left|\left|\mathbf{x}\right|\right|^2 &= ||\mathbf{x}||^2", "|y z|", "y z"),
+    "names side by side in one style": (r"\frac{\partial \mathbf{Ax}}{\partial \mathbf{x}} &= \mathbf{A} \\ \operatorname{tr}(\mathbf{ABC}) &= \operatorname{tr}(\mathbf{B} \mathbf{C} \mathbf{A})", r"\mathbf{B} \mathbf{C} \mathbf{A}", r"\mathbf{C} \mathbf{B} \mathbf{A}"),
+    "a trace of a scalar product": (r"\mathbf{x}^\top \mathbf{A} \mathbf{x} &= \operatorname{tr}(\mathbf{x}^\top \mathbf{A} \mathbf{x}) = \mathrm{tr}[\mathbf{A} \mathbf{x} \mathbf{x}^\top]", r"\mathrm{tr}", r"2 \mathrm{tr}"),
     # differentials
     "a differential of a product": (r"\mathbf{Y} &= \mathbf{X} \mathbf{W} \\ d\mathbf{Y} &= d\mathbf{X} \, \mathbf{W} + \mathbf{X} \, d\mathbf{W}", "+", "-"),
     "one with an upright d": (r"\mathbf{Y} &= \mathbf{X} \mathbf{W} \\ \mathrm{d}\mathbf{Y} &= \mathrm{d}\mathbf{X} \, \mathbf{W} + \mathbf{X} \, \mathrm{d}\mathbf{W}", r"\mathrm{d}\mathbf{W}", r"2 \mathrm{d}\mathbf{W}"),
@@ -207,6 +210,8 @@ REFUSED = {
     "gradients, or differentials of inputs": (r"\mathbf{Y} &= \mathbf{X} \mathbf{W} \\ d\mathbf{X} &= d\mathbf{Y} \mathbf{W}^\top", "X is an input, so that dX is arbitrary"),
     "a differential of a constant": ("% constant x\n" r"dx &= 0", "dx is 0"),
     "a differential with dots": (r"z_{a \dots b} &= 2 x_{a \dots b} \\ dz_{a \dots b} &= 2 dx_{a \dots b}", "which has dots"),
+    "a trace of a letter": (r"s &= \operatorname{tr}(A B)", "tr of A B, which is a scalar"),
+    "a norm of a letter": (r"s &= ||x||", "the norm of x, which is a scalar"),
     "a function without a name": ("% function\nx &= x", "'% function' without a name"),
     "a function that is not known": ("% function g = wave\nx &= x", "wave is no function"),
 }  # fmt: skip
