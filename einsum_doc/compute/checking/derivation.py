@@ -114,13 +114,11 @@ def verify(
     namespace: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> CheckedDerivation:
-    r"""Check a derivation written by hand, line by line.
+    r"""Check a derivation written by hand, line by line, and prove its lines for all sizes where that is possible.
 
     >>> print(verify(r"z_{ik} &= x_{ij} y_{jk} \\ \frac{\partial z_{ik}}{\partial x_{pq}} &= \delta_{ip} y_{qk}"))
       1  defined  z_{ik} = x_{ij} y_{jk}
       2  proved   ∂z_{ik}/∂x_{pq} = δ_{ip} y_{qk}
-
-    A proof is for all sizes, and says that both sides are equal wherever both have a value.
 
     let: tensors given by code, such as {"y": "torch.linalg.inv(x)"}; names in it that are neither tensors of
     the text nor torch's are looked up in `namespace`. size: {"i": "k"} makes two indices equally long,
