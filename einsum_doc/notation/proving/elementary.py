@@ -16,7 +16,7 @@ from einsum_doc.notation.proving.polynomial import (
     number,
     single,
 )
-from einsum_doc.notation.proving.ring import Ring, ordered, primes
+from einsum_doc.notation.proving.ring import Ring, content, ordered, primes
 
 ODD = frozenset(["sin", "arcsin", "arctan", "arsinh", "artanh", "erf", "sign"])
 EVEN = frozenset(["cos", "abs"])
@@ -71,11 +71,11 @@ class Functions(Ring):
         if not argument.terms:
             raise GiveUpError("a logarithm of 0")
         if len(argument.terms) > 1:
-            content, shared = self.content(argument)
+            scale, shared = content(argument)
             outside = {factor: power for factor, power in shared.items() if self.is_positive(factor)}
             inner = self.times(argument, self.monomial({factor: -power for factor, power in outside.items()}))
-            inner = self.scaled(1 / content, inner)
-            parts = [self._logarithms(content, outside)]
+            inner = self.scaled(1 / scale, inner)
+            parts = [self._logarithms(scale, outside)]
             if len(inner.terms) == 1:
                 return self.add([*parts, self.logarithm(inner)])
             return self.add([*parts, single(Applied("log", 0, inner))])

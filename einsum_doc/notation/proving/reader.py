@@ -113,14 +113,7 @@ class Reader(Derivatives):
             case Quotient(numerator, denominator):
                 return algebra.times(of(numerator), algebra.power(of(denominator), Fraction(-1)))
             case Power(base, exponent):
-                above = of(exponent)
-                known = above.number
-                if known is not None:
-                    return algebra.power(of(base), known)
-                below = of(base)
-                if not any(above.entries()) and not algebra.is_never_negative(below):
-                    raise GiveUpError("a power whose base may be negative")
-                return algebra.exponential(algebra.times(above, algebra.logarithm(below)))
+                return self._power(of(base), of(exponent))
             case Function(name, argument, order):
                 return self.function(name, order, of(argument))
             case Summation(indices, body):
@@ -137,6 +130,14 @@ class Reader(Derivatives):
             case Partial(body, by, held):
                 return self._partial(body, by.name, names(by.indices), held, chain)
         raise GiveUpError(f"{type(expression).__name__}")
+
+    def _power(self, base: Polynomial, exponent: Polynomial) -> Polynomial:
+        known = exponent.number
+        if known is not None:
+            return self.algebra.power(base, known)
+        if not any(exponent.entries()) and not self.algebra.is_never_negative(base):
+            raise GiveUpError("a power whose base may be negative")
+        return self.algebra.exponential(self.algebra.times(exponent, self.algebra.logarithm(base)))
 
     def function(self, name: str, order: int, argument: Polynomial) -> Polynomial:
         """Return a function of a polynomial, or a derivative of it."""

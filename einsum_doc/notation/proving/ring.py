@@ -243,7 +243,7 @@ class Ring(ABC):
 
     def _of_sum(self, base: Polynomial, exponent: Fraction) -> Polynomial:
         """Return the power of a sum: what all its terms share is written outside."""
-        content, shared = self.content(base)
+        scale, shared = content(base)
         if exponent.denominator == 1:
             outside = shared
         else:
@@ -251,27 +251,14 @@ class Ring(ABC):
         inner = base
         if outside:
             inner = self.times(base, self.monomial({factor: -power for factor, power in outside.items()}))
-        inner = self.scaled(1 / content, inner)
+        inner = self.scaled(1 / scale, inner)
         sign = ONE
         if exponent.denominator == 1 and ordered(inner)[0][1] < 0:
             sign, inner = Fraction(-1) ** exponent.numerator, self.scaled(-1, inner)
         powers: dict[Factor, Fraction] = {factor: power * exponent for factor, power in outside.items()}
-        whole = self.times(self.root(content, exponent), self.monomial(powers))
+        whole = self.times(self.root(scale, exponent), self.monomial(powers))
         rest = self.monomial({Base(inner): exponent}) if len(inner.terms) > 1 else self.power(inner, exponent)
         return self.scaled(sign, self.times(whole, rest))
-
-    def content(self, base: Polynomial) -> tuple[Fraction, dict[Factor, Fraction]]:
-        """Return the greatest number and the factors, with their exponents, that all terms share."""
-        over, under = 0, 1
-        for _, coefficient in base.terms:
-            over, under = gcd(over, coefficient.numerator), lcm(under, coefficient.denominator)
-        everything = {factor for monomial, _ in base.terms for factor in monomial.exponents}
-        shared = {}
-        for factor in everything:
-            least = min(monomial.exponents.get(factor, Fraction(0)) for monomial, _ in base.terms)
-            if least and not factor.is_one_or_zero:
-                shared[factor] = least
-        return Fraction(over, under), shared
 
     def root(self, value: Fraction, exponent: Fraction) -> Polynomial:
         """Return a power of a positive number."""
@@ -376,6 +363,20 @@ def _absolute(ring: Ring, own: Mapping[Factor, Fraction]) -> Polynomial | None:
             rest = ring.monomial({**own, factor: power - 1, sign: own[sign] - 1})
             return ring.times(rest, factor.inside)
     return None
+
+
+def content(base: Polynomial) -> tuple[Fraction, dict[Factor, Fraction]]:
+    """Return the greatest number and the factors, with their exponents, that all terms share."""
+    over, under = 0, 1
+    for _, coefficient in base.terms:
+        over, under = gcd(over, coefficient.numerator), lcm(under, coefficient.denominator)
+    everything = {factor for monomial, _ in base.terms for factor in monomial.exponents}
+    shared = {}
+    for factor in everything:
+        least = min(monomial.exponents.get(factor, Fraction(0)) for monomial, _ in base.terms)
+        if least and not factor.is_one_or_zero:
+            shared[factor] = least
+    return Fraction(over, under), shared
 
 
 def ordered(polynomial: Polynomial) -> list[tuple[Monomial, Fraction]]:
