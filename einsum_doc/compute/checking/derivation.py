@@ -128,7 +128,7 @@ def verify(
     namespace: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> CheckedDerivation:
-    r"""Check a derivation written by hand, line by line.
+    r"""Check a derivation written by hand, line by line, and prove its lines for all sizes where that is possible.
 
     >>> print(verify(r"z_{ik} &= x_{ij} y_{jk} \\ \frac{\partial z_{ik}}{\partial x_{pq}} &= \delta_{ip} y_{qk}"))
       1  defined  z_{ik} = x_{ij} y_{jk}

@@ -4,7 +4,7 @@
 
 Swaps two indices, renames one, drops or adds a factor, flips a sign, changes a power, drops a delta. A mutant
 that is accepted is put to the oracle of derivation_oracle.py, and discarded if it is true. Of the rejected
-ones a sample is put to it too: a true one among them is a false alarm.
+ones a sample is put to it too: a true one among them is a false alarm, and so is a proof of a false one.
 """
 
 from __future__ import annotations
@@ -179,14 +179,15 @@ def _replaced(whole: Expression, target: Expression, other: Expression) -> Expre
 
 
 def verdict(mutant: Mutant, seed: int) -> tuple[str, DerivationCheck | None]:
-    """What the checker says of a mutant: "held", "false" or "refused"."""
+    """What the checker says of a mutant: "held", "false", "refused", or "contradicted" if a false one is proved."""
     derivation = DerivationCheck(mutant.document, (), SymbolTable(), {}, seed)
     try:
         with patch.object(claims, "explanation", return_value=[]):  # The slip is known.
             line = list(derivation.lines())[-1]
     except NotationError:
         return "refused", None
-    return ("held" if line.holds else "false"), derivation
+    says = "contradicted" if line.message.startswith("internal error") else "held" if line.holds else "false"
+    return says, derivation
 
 
 def true(mutant: Mutant, derivation: DerivationCheck) -> bool:
@@ -255,7 +256,9 @@ def judged(job: tuple[str, str, int, int, float]) -> Count:
         found.made[mutant.kind] += 1
         says, derivation = verdict(mutant, seed)
         label = f"{name}: {mutant.kind}: {mutant.document.entries[-1].head} = {mutant.right}"
-        if says == "refused":
+        if says == "contradicted":
+            found.alarms += (f"PROVED {label}",)
+        elif says == "refused":
             found.refused += 1
         elif says == "false":
             found.false += 1

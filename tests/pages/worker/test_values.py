@@ -365,7 +365,7 @@ def test_the_library_shows_its_own_values(build: Build) -> None:
         "derive('ij->i', wrt=0)": r'<div class="derivation".*?<div class="step".*?\\\[z_\{i\} = x_\{ij\}.*?Chain rule',
         "check('ij->i', {'i': 2, 'j': 3})": r"<code>ij-&gt;i</code>.*?i=2 j=3  float64.*?<td>held</td>",
         "cost('ij->i', {'i': 2, 'j': 3})": "<code>ij-&gt;i</code> i=2 j=3</th><th>multiply-adds</th>.*?output",
-        "verify(r'y_i = 2 x_i \\\\ y_i = x_i + x_i')": r'\\\[y_i = 2 x_i\\\].*?<details class="mark".*?>✓<',
+        "verify(r'y_i = 2 x_i \\\\ y_i = x_i + x_i')": r'\\\[y_i = 2 x_i\\\].*?<details class="mark proved".*?>✓✓<',
     }
     page = "".join(f'Block.\n\n```python exec="on"\nfrom einsum_doc import *\n{call}\n```\n\n' for call in calls)
     built = build({"index": page})
