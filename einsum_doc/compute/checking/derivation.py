@@ -361,15 +361,10 @@ class DerivationCheck:
         message = f"refused: {left} = {right} holds only if {are}: write '% constant {' '.join(names)}'"
         return verdict._replace(message=message, details=())
 
-    def _chain(self, chain: Chain, directives: Directives) -> Iterator[CheckedLine]:
-        """Check the lines of one chain."""
-        self.table.count += 1
-        key = f"chain {self.table.count}"
-        if defined_function := self._function(chain):
-            yield defined_function
-            chain = Chain(chain.relations[0].right, chain.relations[1:])
-            if not chain.relations:
-                return
+    def _sides(
+        self, chain: Chain, key: str, directives: Directives
+    ) -> tuple[list[Expression], tuple[Index, ...], Sequence[Expression]]:
+        """Return the sides of a chain in components, the indices that matrices get, and the sides as they are read."""
         written = [magnitudes(self.table, side) for side in sides_of(chain)]
         refuse_unlike(written, self.table, self.scope)
         for part in (part for side in written for part in side.walk() if isinstance(part, Comparison | Piecewise)):
@@ -389,6 +384,18 @@ class DerivationCheck:
         sides, bodies = every[: len(written)], every[len(written) :]
         for each, argument, body in zip(matrices, bodies[::2], bodies[1::2], strict=True):
             self._of_matrix(each, argument, body, key, directives)
+        return sides, free, () if components == written else written
+
+    def _chain(self, chain: Chain, directives: Directives) -> Iterator[CheckedLine]:
+        """Check the lines of one chain."""
+        self.table.count += 1
+        key = f"chain {self.table.count}"
+        if defined_function := self._function(chain):
+            yield defined_function
+            chain = Chain(chain.relations[0].right, chain.relations[1:])
+            if not chain.relations:
+                return
+        sides, free, read = self._sides(chain, key, directives)
         sides, local = localised(self.table, sides, directives.local)
         self.local += local
         unmoved, sides = sides, in_directions(sides, self.table, self.scope, self.table.constant)
@@ -405,7 +412,6 @@ class DerivationCheck:
             register(self.table, side, self.scope)
         refuse_vanishing(self.table, sides, above, self.scope, defines)
         kept = [*directives.kept, *free]
-        read = () if components == written else written
         statement = Statement(key, key, sides, self.scope, directives.equal, kept, defines, read)
         self.table.square.update(equal_axes(statement))
         cases = Cases(statement, self.table, self.draws)

@@ -116,7 +116,7 @@ class Reader(Derivatives):
                 return self._power(of(base), of(exponent))
             case Function(name, argument, order):
                 return self.function(name, order, of(argument))
-            case Summation(indices, body):
+            case Summation(indices, body) if all(type(each) in (Index, NewIndex) for each in indices):
                 own = {(chain, each): algebra.fresh(self.facts.size(("index", chain, each))) for each in indices}
                 self.summed |= own
                 found = of(body)

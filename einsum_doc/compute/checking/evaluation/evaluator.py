@@ -273,10 +273,8 @@ class Evaluator:
             case One(indices):
                 labels = tuple(dict.fromkeys(index for index in indices if isinstance(index, Index)))
                 return number(1.0).over(labels, [self.instance.sizes[chain, label] for label in labels])
-            case Delta(indices):
-                return self._related(indices, "=", chain)
-            case Indicator(indices, sign):
-                return self._related(indices, sign, chain)
+            case Delta(indices) | Indicator(indices):
+                return self._related(indices, expression.sign if isinstance(expression, Indicator) else "=", chain)
             case Ordinal((index,), origin):
                 found = self._index(index, chain)
                 return LabelledArray(found.labels, found.value + origin, (found.value + origin).abs())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from itertools import chain as joined
 from typing import Any, NoReturn
 
 from einsum_doc.compute.checking.symbols.table import Statement, Symbol, SymbolTable, tensors_in
@@ -106,7 +105,7 @@ class _Resolution:
         written = [subscript for side in sides for subscript in subscripts(side) if not isinstance(subscript, NewIndex)]
         arithmetic = [index for side in sides for part in side.walk() for index in arithmetic_of(part)]
         limits = [part.limits for side in sides for part in side.walk() if isinstance(part, Summation) and part.limits]
-        numbers = letters(inner([*arithmetic, *joined.from_iterable(limits)]))
+        numbers = letters(inner([*arithmetic, *(end for ends in limits for end in ends)]))
         self.numbers = {letter for letter in numbers if self._is_number(letter)}
         self.numbers |= letters(written) & named.keys()
         written = [index for index in written if not isinstance(index, Index) or index.letter not in self.numbers]
@@ -448,5 +447,4 @@ def _count(kinds: tuple[str, ...]) -> str:
     words = [f"{single} {'index' if single == 1 else 'indices'}"] if single or not wide else []
     if wide:
         words.append(f"{wide} {'range' if wide == 1 else 'ranges'} of indices")
-    order = f" in the order {', '.join(kinds)}" if single and wide else ""
-    return " and ".join(words) + order
+    return " and ".join(words) + f" in the order {', '.join(kinds)}" * (single > 0 < wide)
