@@ -49,6 +49,7 @@ def derive(
     >>> print(derivation.sentence)
     The gradient of x is the upstream gradient times y, summed over k.
 
+    The last line is the same in matrix form, where there is one.
     names: of the operands, in LaTeX. A name that stands twice is one tensor in several slots, and the gradient
     of that tensor is derived. The names that are not given are x, y, w, ..., z for the output and
     l for the loss, each unless a label has that letter.

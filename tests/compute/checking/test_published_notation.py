@@ -74,6 +74,7 @@ TRUE = {
     "those of other products": (r"d(\mathbf{A} \odot \mathbf{B}) &= d\mathbf{A} \odot \mathbf{B} + \mathbf{A} \odot d\mathbf{B} \\ d(\mathbf{A} \otimes \mathbf{B}) &= d\mathbf{A} \otimes \mathbf{B} + \mathbf{A} \otimes d\mathbf{B}", r"+ \mathbf{A} \otimes", r"- \mathbf{A} \otimes"),
     "that of a function": (r"\mathbf{f} &= \phi(\mathbf{z}) \\ d\mathbf{f} &= \phi'(\mathbf{z}) \odot d\mathbf{z} \\ d\mathbf{f} &= \frac{\partial \mathbf{f}}{\partial \mathbf{z}} d\mathbf{z}", r"} d\mathbf{z}", r"} 2 d\mathbf{z}"),
     "those of numbers": (r"y &= \tanh(x) \\ dy &= (1 - y^2) \, dx, \quad d(xz) = x \, dz + z \, dx", "+", "-"),
+    "that of a function without its argument": (r"f(x) &= x^2 \\ df &= 2 x \, dx", "= 2", "= 3"),
     "those of components": (r"y_i &= w_{ij} x_j \\ \mathrm{d}y_i &= w_{ij} \, \mathrm{d}x_j + x_j \, \mathrm{d}w_{ij}", r"\mathrm{d}w_{ij}", r"\mathrm{d}w_{ji}"),
     "those beside constants": ("% constant w\n" r"y_i &= w_{ij} x_j \\ \mathrm{d}y_i &= w_{ij} \, \mathrm{d}x_j", r"w_{ij} \,", r"w_{ji} \,"),
     "that of numbered vectors": ("% samples n\n" r"s &= \sum_n \mathbf{w}^\top \mathbf{x}_n \\ ds &= \sum_n \mathbf{x}_n^\top d\mathbf{w} + \sum_n \mathbf{w}^\top d\mathbf{x}_n", r"+ \sum_n", r"- \sum_n"),

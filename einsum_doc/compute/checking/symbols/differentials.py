@@ -18,6 +18,7 @@ from einsum_doc.notation.expression import (
     Tensor,
     is_zero,
     letters,
+    plain,
     rebuilt,
     subscripts,
 )
@@ -57,7 +58,8 @@ def refuse_unlike(sides: Sequence[Expression], table: SymbolTable, scope: Scope)
     head = sides[0]
     if isinstance(head, Differential) and isinstance(head.body, Tensor) and not _is_loss(head.body, sides, table):
         known = table.tensors.get(head.body.name)
-        if head.body.name not in table.constant and (known is None or known.arguments is None):
+        moves = known is not None and known.arguments is not None
+        if not moves and head.body.name not in table.constant and plain(head.body.name) not in table.values:
             fault = f"{head.body} is an input, so that {head} is arbitrary"
             expected = f"a definition of {head.body} before this; or '% gradient L', if {head} is ∂L/∂{head.body}"
             raise scope.fail(fault, head.at, expected)
