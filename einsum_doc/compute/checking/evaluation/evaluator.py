@@ -75,9 +75,7 @@ def jacobian(output: Array, variable: Array, again: bool) -> Array:
     check_size(shape)
     if not output.requires_grad or not output.numel():
         return torch.zeros(shape, dtype=torch.float64)
-    flat = output.reshape(-1)
-    found = _columns(flat, variable, again) if flat.numel() > variable.numel() else None
-    return (_rows(flat, variable, again) if found is None else found).reshape(shape)
+    return _rows(output.reshape(-1), variable, again).reshape(shape)
 
 
 def jacobian_scale(found: Array, level: float, variable: Array) -> Array:
@@ -86,31 +84,8 @@ def jacobian_scale(found: Array, level: float, variable: Array) -> Array:
     return torch.tensor(max(largest(found), level / 100), dtype=torch.float64).expand(found.shape)
 
 
-def _columns(flat: Array, variable: Array, again: bool) -> Array | None:
-    """Return the derivative of a vector from one backward pass for each component of the variable; None if it is wrong.
-
-    A backward pass is linear in its weights, so these passes differentiate it by them. Code may have a backward
-    pass that cannot be differentiated, or has another derivative: then the first pass says so.
-    """
-    weights = torch.linspace(0.5, 1.5, flat.numel(), dtype=torch.float64).requires_grad_()
-    (row,) = torch.autograd.grad((flat * weights).sum(), variable, create_graph=True, allow_unused=True)
-    if row is None:
-        return torch.zeros((flat.numel(), variable.numel()), dtype=torch.float64)
-    if not row.requires_grad:
-        return None
-    try:
-        found = _rows(row.reshape(-1), weights, again)
-    except RuntimeError:
-        return None
-    weight = weights.detach()
-    size = found.detach().abs() @ weight + flat.detach().abs() @ weight / (largest(variable) or 1.0)
-    if bool(((found.detach() @ weight - row.detach().reshape(-1)).abs() > 1e-9 * size).any()):
-        return None
-    return found.T
-
-
 def _rows(flat: Array, variable: Array, again: bool) -> Array:
-    """Return the gradient of each component of a vector, as the rows of a matrix."""
+    """Return the gradient of each component of a vector."""
     total = flat.sum()
 
     def row(weights: Array) -> Array:
@@ -124,8 +99,8 @@ def _rows(flat: Array, variable: Array, again: bool) -> Array:
         # Code may have a backward pass that cannot be batched, or of which torch says that this is slow.
         with suppress(RuntimeError), warnings.catch_warnings(action="ignore"):
             found: Array = torch.vmap(row, chunk_size=CHUNK)(weights)
-            return found.reshape(flat.numel(), -1)
-    return torch.stack([row(each) for each in weights]).reshape(flat.numel(), -1)
+            return found
+    return torch.stack([row(each) for each in weights])
 
 
 @dataclass
