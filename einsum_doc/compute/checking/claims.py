@@ -89,8 +89,8 @@ def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
         return Verdict("false", f"false: {left} ≠ {right}", (why, f"sizes: {sizes(cases.all[0])}"), checked(cases))
     if sign == "≠":
         return Verdict("held", "", (), f"{DIFFERENT}. Held on {checked(cases)}")
-    if proved(cases.statement, cases.table, number):
-        return Verdict("proved", "", (), f"{PROVED}. Held on {checked(cases)}")
+    if proof := proved(cases.statement, cases.table, number):
+        return Verdict("proved", "", (), f"{PROVED}. Step: {proof}. Held on {checked(cases)}")
     return Verdict("held", "", (), f"{NOT_PROVED}. Held on {checked(cases)}")
 
 

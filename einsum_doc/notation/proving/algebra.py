@@ -189,6 +189,9 @@ class Algebra(Functions):
 
     def reduced(self, body: Polynomial, index: str, sign: str) -> Polynomial:
         """Return the product, the maximum or the minimum of all values of a polynomial."""
+        if sign == "mean":
+            size = self.power(self.size(self.sizes[index]), Fraction(-1))
+            return self.times(self.summed(body, index), size)
         if sign == "min":
             return self.scaled(-1, self.reduced(self.scaled(-1, body), index, "max"))
         ((monomial, coefficient), *more) = body.terms or ((UNIT, ONE),)

@@ -13,7 +13,7 @@ from einsum_doc.notation.proving.inverses import Inverses
 from einsum_doc.notation.proving.polynomial import Base, Factor, GiveUpError, Polynomial, TensorEntry, single
 from einsum_doc.notation.proving.reader import Reader
 
-WORK = 20_000
+WORK = 5_000
 """The number of products that are formed for one row at most: it bounds the time, on any machine alike."""
 
 Names = tuple[str, ...]

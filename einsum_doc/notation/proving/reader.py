@@ -21,6 +21,7 @@ from einsum_doc.notation.expression import (
     One,
     Partial,
     Pi,
+    Piecewise,
     Power,
     Product,
     Quotient,
@@ -31,6 +32,7 @@ from einsum_doc.notation.expression import (
     Summation,
     Tensor,
 )
+from einsum_doc.notation.matrices.nodes import Differential
 from einsum_doc.notation.proving.derivatives import Derivatives
 from einsum_doc.notation.proving.facts import Facts
 from einsum_doc.notation.proving.functions import ARGUMENT, meaning, slope
@@ -127,9 +129,20 @@ class Reader(Derivatives):
                     else:
                         found = algebra.summed(found, name)
                 return found
+            case Differential():
+                return of(*expression.parts)
+            case Piecewise(values, conditions):
+                return self._cases(list(map(of, values)), list(map(of, conditions)))
             case Partial(body, by, held):
                 return self._partial(body, by.name, names(by.indices), held, chain)
         raise GiveUpError(f"{type(expression).__name__}")
+
+    def _cases(self, values: list[Polynomial], conditions: list[Polynomial]) -> Polynomial:
+        """Return a value for each of several conditions, of which exactly one holds."""
+        algebra = self.algebra
+        rest = algebra.minus(number(1), algebra.add(conditions))
+        every = [*conditions, rest][: len(values)]
+        return algebra.add(algebra.times(value, each) for value, each in zip(values, every, strict=True))
 
     def _power(self, base: Polynomial, exponent: Polynomial) -> Polynomial:
         known = exponent.number

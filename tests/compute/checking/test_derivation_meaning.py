@@ -218,11 +218,6 @@ def test_a_delta_between_indices_of_one_size_is_not_taken_for_a_name() -> None:
 
 SPELLINGS = {
     r"\odot for a product of components, or x_i y_i": [r"x_i \odot y_i &= x_i y_i"],
-    r"\operatorname{abs}(x_i), \|\mathbf{x}\| for a norm, \det \mathbf{A}": [
-        r"\operatorname{abs}(x_i) &= \operatorname{abs}(x_i)",
-        r"\|\mathbf{x}\| &= \|\mathbf{x}\|",
-        r"\det \mathbf{A} &= \det \mathbf{A}",
-    ],
     r"brackets around the sum, \left( \sum_i … \right)": [r"y_j \left( \sum_i x_i z_i \right) &= x_i z_i \, y_j"],
     "a prime on a name, x'_{i}, or on an index, x_{i'}": ["x'_{i} y_{i'} &= y_{i'} x'_{i}"],
     r"the rows alone, as they stand inside of \begin{aligned}": [r"x_i &= x_i"],

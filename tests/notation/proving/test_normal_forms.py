@@ -10,7 +10,7 @@ from math import prod
 from typing import Any
 
 import pytest
-from mpmath import mp, mpf
+from mpmath import mp as shared
 
 from einsum_doc.notation.expression import (
     Coordinate,
@@ -54,9 +54,11 @@ SIZE = 3
 RANKS = {"x": 1, "y": 2, "s": 0, "p": 1, "q": 0}
 POSITIVE = ("p", "q")
 LETTERS = "ijk"
-STEP = mpf(10) ** -18
 
+mp = shared.clone()  # Its own precision: other tests have theirs.
 mp.dps = 50
+mpf = mp.mpf
+STEP = mpf(10) ** -18
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "exp": mp.exp,
@@ -184,7 +186,7 @@ def value(expression: Expression, env: Env, values: Values) -> Any:
 
 def gathered(sign: str, found: list[Any]) -> Any:
     """A sum, a product, or the largest of numbers."""
-    return {"Σ": sum, "∏": prod, "max": max, "min": min}[sign](found)
+    return {"Σ": sum, "∏": prod, "max": max, "min": min, "mean": lambda each: sum(each) / SIZE}[sign](found)
 
 
 def places(rank: int) -> Iterator[tuple[int, ...]]:
@@ -296,7 +298,7 @@ class Writer:
                 body = self.expression([*open_, new, new], depth - 1)
                 if self.random.random() < 0.85:
                     return Summation((new,), body)
-                return Reduction((new,), body, sign=self.random.choice(["∏", "max", "min"]))
+                return Reduction((new,), body, sign=self.random.choice(["∏", "max", "min", "mean"]))
             case _:
                 self.count += 1
                 new = Index("n", self.count)
