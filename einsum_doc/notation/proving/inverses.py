@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from einsum_doc.notation.proving.algebra import Algebra
-from einsum_doc.notation.proving.polynomial import Factor, Monomial, Polynomial, TensorEntry, Total, number, single
+from einsum_doc.notation.proving.polynomial import (
+    Factor,
+    GiveUpError,
+    Monomial,
+    Polynomial,
+    TensorEntry,
+    Total,
+    number,
+    single,
+)
 from einsum_doc.notation.proving.ring import ordered
 
 Names = tuple[str, ...]
@@ -28,7 +37,9 @@ class Inverses:
     def inverse(self, body: Polynomial, formal: Names, indices: Names) -> Polynomial:
         """Return a component of the inverse of a matrix, whose component at the formal indices is given."""
         *others, row, column = indices
-        lone = next(iter(body.entries()))
+        lone = next(iter(body.entries()), None)
+        if lone is None:
+            raise GiveUpError("the inverse of a matrix without tensors")
         if lone.head[0] == "inverse" and body.key == lone.key:
             _, inside = self.bodies[lone.head[1]]
             return self.algebra.renamed(inside, dict(zip(lone.indices, (*others, row, column), strict=True)))
