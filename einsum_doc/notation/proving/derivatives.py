@@ -8,7 +8,7 @@ from einsum_doc.notation.expression import Expression
 from einsum_doc.notation.proving.algebra import Algebra
 from einsum_doc.notation.proving.facts import Facts
 from einsum_doc.notation.proving.functions import ARGUMENT, slope
-from einsum_doc.notation.proving.inverses import Inverses
+from einsum_doc.notation.proving.inverses import OF_MATRICES, Inverses
 from einsum_doc.notation.proving.polynomial import (
     ONE,
     ZERO,
@@ -104,9 +104,9 @@ class Derivatives(ABC):
         head = entry.head
         if head[0] == "∂":
             return self.derivative(self.jacobian(entry), x, below, held)
-        if head[0] == "inverse":
+        if head[0] in OF_MATRICES:
             formal, body = self.inverses.bodies[head[1]]
-            return self._inverse_of_body(entry, formal, body, x, below, held)
+            return self._slope_of_matrix(entry, formal, body, x, below, held)
         if len(head) > 1:
             raise GiveUpError("a second derivative of what is not known")
         name = head[0]
@@ -121,20 +121,21 @@ class Derivatives(ABC):
         between = [each for each in between if self.facts.depends(name, each, ())]
         return single(TensorEntry(("∂", name, x, *sorted(between)), (*entry.indices, *below)))
 
-    def _inverse_of_body(
+    def _slope_of_matrix(
         self, entry: TensorEntry, formal: Names, body: Polynomial, x: str, below: Names, held: Names
     ) -> Polynomial:
-        *others, row, column = entry.indices
-        ends = [self.algebra.fresh(self.algebra.sizes[name]) for name in formal[-2:]]
+        """Return the derivative of a component of an inverse, −A⁻¹ dA A⁻¹, or of a determinant, det A tr(A⁻¹ dA)."""
+        others, rest = entry.indices[: len(formal) - 2], entry.indices[len(formal) - 2 :]
+        ends = tuple(self.algebra.fresh(self.algebra.sizes[name]) for name in formal[-2:])
         names = dict(zip(formal, (*others, *ends), strict=True))
         inner = self.derivative(self.algebra.renamed(body, names), x, below, held)
-        found = self.algebra.product(
-            [
-                single(self.algebra.entry(entry.head, (*others, row, ends[0]))),
-                inner,
-                single(self.algebra.entry(entry.head, (*others, ends[1], column))),
-            ]
-        )
+        if rest:
+            row, column = rest
+            sides = [(*others, row, ends[0]), (*others, ends[1], column)]
+            parts = [self.algebra.scaled(-1, inner), *(single(self.algebra.entry(entry.head, side)) for side in sides)]
+        else:
+            parts = [single(entry), inner, self.inverses.inverse(body, formal, (*others, ends[1], ends[0]))]
+        found = self.algebra.product(parts)
         for end in ends:
             found = self.algebra.summed(found, end)
-        return self.algebra.scaled(-1, found)
+        return found

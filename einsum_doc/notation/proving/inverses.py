@@ -1,4 +1,4 @@
-"""Inverses of matrices: which are equal, and what they are beside their matrix."""
+"""Inverses and determinants of matrices: which are equal, and what an inverse is beside its matrix."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ from einsum_doc.notation.proving.ring import ordered
 
 Names = tuple[str, ...]
 
+OF_MATRICES = frozenset(["inverse", "det"])
+"""The heads of components of inverses, and of determinants; the text of the matrix follows them."""
+
 
 class Inverses:
-    """The inverses of one row.
+    """The inverses and determinants of one row.
 
     is_symmetric: returns whether a matrix is equal to its transpose. bodies: by the text of its body, the indices of
     each matrix and the body.
@@ -53,6 +56,27 @@ class Inverses:
             self.algebra.symmetric.add(head)
         self.bodies[body.key] = formal, body
         return single(self.algebra.entry(head, (*others, row, column)))
+
+    def determinant(self, body: Polynomial, formal: Names, others: Names) -> Polynomial:
+        """Return the determinant of a matrix, whose component at the formal indices is given."""
+        lone = next(iter(body.entries()), None)
+        if lone is None:
+            raise GiveUpError("the determinant of a matrix without tensors")
+        if lone.head[0] == "inverse" and body.key == lone.key:
+            own, inside = self.bodies[lone.head[1]]
+            return self.algebra.power(self.determinant(inside, own, others), Fraction(-1))
+        if chain := self._factors(body, formal):
+            parts = [single(self.algebra.entry(entry.head, formal)) for entry, _, _ in chain]
+            return self.algebra.product(self.determinant(part, formal, others) for part in parts)
+        turned = self.algebra.renamed(body, {formal[-2]: formal[-1], formal[-1]: formal[-2]})
+        body = min(body, turned, key=lambda each: each.key)
+        self.bodies[body.key] = formal, body
+        return single(TensorEntry(("det", body.key), others))
+
+    def expanded(self, entry: TensorEntry, body: Polynomial) -> Polynomial:
+        """Return a component of an inverse, or a determinant, whose matrix is given in another form."""
+        formal, _ = self.bodies[entry.head[1]]
+        return (self.inverse if entry.head[0] == "inverse" else self.determinant)(body, formal, entry.indices)
 
     def _factors(self, body: Polynomial, formal: Names) -> list[tuple[TensorEntry, str, str]]:
         """Return the square matrices that a matrix is the product of, each with its row and column; [] for others."""

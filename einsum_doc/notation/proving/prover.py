@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from einsum_doc.notation.expression import Expression, plain
 from einsum_doc.notation.proving.facts import Facts, OfCode
-from einsum_doc.notation.proving.inverses import Inverses
+from einsum_doc.notation.proving.inverses import OF_MATRICES, Inverses
 from einsum_doc.notation.proving.polynomial import Base, Factor, GiveUpError, Polynomial, TensorEntry, single
 from einsum_doc.notation.proving.reader import Reader
 
@@ -102,7 +102,7 @@ class Prover(Reader):
         rest = list(polynomial.entries())
         while rest:
             entry = rest.pop()
-            if entry.head[0] == "inverse" and not derivatives:
+            if entry.head[0] in OF_MATRICES and not derivatives:
                 rest += self.inverses.bodies[entry.head[1]][1].entries()
             elif entry.head[0] == "∂" or not derivatives:
                 found.add(self._defined(entry))
@@ -114,9 +114,7 @@ class Prover(Reader):
         if entry.head[0] == "∂":
             return entry.head[1]
         name = entry.head[0] if len(entry.head) == 1 else ""
-        known = name in self.facts.definitions or (
-            name in self.facts.codes and self.facts.codes[name].function == "inv"
-        )
+        known = name in self.facts.definitions or (name in self.facts.codes and self.facts.codes[name].function)
         return name if known else ""
 
     def _cleared(self, polynomial: Polynomial) -> Polynomial:
@@ -148,34 +146,34 @@ class Prover(Reader):
         """Return a polynomial with the definition of a tensor put in for its components and their derivatives."""
 
         def put_in(entry: TensorEntry) -> Polynomial | None:
-            if entry.head[0] == "inverse" and not derivatives:
-                formal, body = self.inverses.bodies[entry.head[1]]
+            if entry.head[0] in OF_MATRICES and not derivatives:
+                _, body = self.inverses.bodies[entry.head[1]]
                 if any(self._defined(each) == name for each in body.entries()):
-                    return self.inverses.inverse(self.expanded(body, name), formal, entry.indices)
+                    return self.inverses.expanded(entry, self.expanded(body, name))
             if self._defined(entry) != name or (derivatives and entry.head[0] != "∂"):
                 return None
             return self.jacobian(entry) if entry.head[0] == "∂" else self._value(name, entry.indices)
 
-        return self.algebra.rebuilt(polynomial, {}, put_in, frozenset([name, "inverse"]))
+        return self.algebra.rebuilt(polynomial, {}, put_in, OF_MATRICES | {name})
 
     def _value(self, name: str, indices: Names) -> Polynomial:
         if name in self.facts.definitions:
             own, value = self.definition(name)
             return self.algebra.renamed(value, dict(zip(own, indices, strict=True)))
-        return self._inverse(self.facts.codes[name].arguments[0], indices)
+        return self._of_matrix(self.facts.codes[name], indices)
 
     def jacobian(self, entry: TensorEntry) -> Polynomial:
         """Return a component of ∂y/∂x by the definition of y."""
         _, y, x, *held = entry.head
         rank = self.facts.ranks[y]
         above, below = entry.indices[:rank], entry.indices[rank:]
-        if y in self.facts.definitions or self.facts.codes[y].function == "inv":
+        if y in self.facts.definitions or self.facts.codes[y].function:
             return self.derivative(self._value(y, above), x, below, tuple(held))
         code = self.facts.codes[y]
         terms = []
         for argument in code.arguments:
-            inner = tuple(self._axis(argument, axis) for axis in range(self.facts.ranks[argument]))
-            outer = self._code_slope(y, code, argument, above, inner)
+            inner = tuple(self.axis(argument, axis) for axis in range(self.facts.ranks[argument]))
+            outer = single(TensorEntry(("code", y, argument), (*above, *inner)))
             chained = self._of_entry(self.algebra.entry((argument,), inner), x, below, tuple(held))
             term = self.algebra.times(outer, chained)
             for index in inner:
@@ -183,27 +181,17 @@ class Prover(Reader):
             terms.append(term)
         return self.algebra.add(terms)
 
-    def _axis(self, name: str, axis: int) -> str:
-        """Return a new index for an axis of a tensor."""
-        return self.algebra.fresh(self.facts.size(("axis", name, axis)))
-
-    def _code_slope(self, y: str, code: OfCode, argument: str, above: Names, inner: Names) -> Polynomial:
-        """Return the derivative of a tensor that is given by code by one of its arguments."""
-        if code.function not in ("det", "logdet"):
-            return single(TensorEntry(("code", y, argument), (*above, *inner)))
-        *others, row, column = inner
-        found = self._inverse(argument, (*others, column, row))
-        for first, second in zip(others, above, strict=True):
-            found = self.algebra.times(found, self.algebra.choice("=", first, second))
-        return self.algebra.times(single(self.algebra.entry((y,), above)), found) if code.function == "det" else found
-
-    def _inverse(self, argument: str, indices: Names) -> Polynomial:
-        """Return a component of the inverse of a tensor: those of equal matrices are one."""
-        formal = tuple(f"%{place}" for place in range(len(indices)))
+    def _of_matrix(self, code: OfCode, indices: Names) -> Polynomial:
+        """Return a component of an inverse, or a determinant or its logarithm: those of equal matrices are one."""
+        (argument,) = code.arguments
+        formal = tuple(f"%{place}" for place in range(self.facts.ranks[argument]))
         for place, name in enumerate(formal):
             self.algebra.sizes[name] = self.facts.size(("axis", argument, place))
         body = self._value(argument, formal) if argument in self.facts.definitions else self.component(argument, formal)
-        return self.inverses.inverse(body, formal, indices)
+        if code.function == "inv":
+            return self.inverses.inverse(body, formal, indices)
+        found = self.inverses.determinant(body, formal, indices)
+        return found if code.function == "det" else self.algebra.logarithm(found)
 
     def _is_symmetric(self, body: Polynomial, formal: Names) -> bool:
         """Return whether a matrix is equal to its transpose, by the definitions of what it is made of."""
@@ -218,6 +206,6 @@ class Prover(Reader):
     def component(self, name: str, indices: Names) -> Polynomial:
         """Return a component of a tensor; of an inverse that stands in a row, that of the inverse of its matrix."""
         code = self.facts.codes.get(name)
-        if code is not None and code.function == "inv" and code.auxiliary:
-            return self._inverse(code.arguments[0], indices)
+        if code is not None and code.function and code.auxiliary:
+            return self._of_matrix(code, indices)
         return single(self.algebra.entry((name,), indices))

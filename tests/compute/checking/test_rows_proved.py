@@ -27,7 +27,6 @@ PUBLISHED = json.loads((FOLDER / "published.json").read_text("utf-8"))
 
 HELD = {
     "∂σ_i/∂A_{pq} = U_{pi} W_{iq}": "the singular values are given by code",
-    "det(∂f/∂z) = det(I + u ψᵀ)": "a determinant of a sum has no rule",
     "det(I + u ψᵀ) = 1 + Σ_m u_m ψ_m": "a determinant of a sum has no rule",
     "det(I + u vᵀ) = 1 + Σ_k u_k v_k": "a determinant of a sum has no rule",
     "(A + C B Cᵀ)⁻¹_{ij} =": "two inverses of sums",
