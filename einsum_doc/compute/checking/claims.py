@@ -38,12 +38,16 @@ DIFFERENT = "The sides differ, which one counterexample decides"
 
 
 class Verdict(NamedTuple):
-    """The outcome of a check. message: one line, of a false claim. checked: what was checked, in words."""
+    """The outcome of a check. message: one line, of a false claim. checked: what was checked, in words.
+
+    step: of a claim that is proved, the rules by which one side becomes the other.
+    """
 
     verdict: Literal["defined", "proved", "held", "false"]
     message: str
     details: tuple[str, ...]
     checked: str
+    step: str = ""
 
 
 def definition(cases: Cases) -> Verdict:
@@ -90,7 +94,7 @@ def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
     if sign == "≠":
         return Verdict("held", "", (), f"{DIFFERENT}. Held on {checked(cases)}")
     if proof := proved(cases.statement, cases.table, number):
-        return Verdict("proved", "", (), f"{PROVED}. Step: {proof}. Held on {checked(cases)}")
+        return Verdict("proved", "", (), f"{PROVED}. Step: {proof}. Held on {checked(cases)}", str(proof))
     return Verdict("held", "", (), f"{NOT_PROVED}. Held on {checked(cases)}")
 
 

@@ -15,6 +15,7 @@ from einsum_doc.compute.checking.claims import Verdict, claim, definition
 from einsum_doc.compute.checking.evaluation.code import let as given_by_code
 from einsum_doc.compute.checking.evaluation.code import of_matrix
 from einsum_doc.compute.checking.losses import add_loss
+from einsum_doc.compute.checking.proofs import unfounded
 from einsum_doc.compute.checking.symbols.differentials import in_directions, refuse_unlike, unsaid
 from einsum_doc.compute.checking.symbols.directives import Directives
 from einsum_doc.compute.checking.symbols.matrices import in_components, is_of_tensors, magnitudes
@@ -63,7 +64,7 @@ class CheckedLine:
     the row. text: the same as plain text. reason: the author's, from a `\tag` or a trailing `\text`.
     kind: "definition" or "claim". verdict: "proved" for all sizes, "held" on random tensors, "false" or "defined".
     message: of a false claim, one line. details: both values at the worst component, the sizes, and the reason if
-    shapes differ. checked: the check, in words.
+    shapes differ. checked: the check, in words. step: of a proved line, the rules by which one side becomes the other.
     """
 
     line: int
@@ -74,6 +75,7 @@ class CheckedLine:
     message: str
     details: tuple[str, ...]
     checked: str
+    step: str = ""
     row: int = 0
     text: str = ""
 
@@ -263,7 +265,7 @@ class DerivationCheck:
                 if not first:
                     fault = "'% new' after something else"
                     raise self.scope.fail(fault, step.at, "'% new' before everything else of its text")
-                self.table = SymbolTable(count=self.table.count, lexicon=self.table.lexicon)
+                self.table = SymbolTable(count=self.table.count, lexicon=self.table.lexicon, reasons=self.table.reasons)
             first = first and isinstance(step, Directive) and step.word in ("", "new")
         lets = [step for step in self.entries if isinstance(step, Directive) and step.word == "let"]
         name_tensors(self.table, chains, self.scope)
@@ -314,8 +316,8 @@ class DerivationCheck:
             "",
             (),
             "a definition",
-            relation.row,
-            f"{head} = {relation.right}",
+            row=relation.row,
+            text=f"{head} = {relation.right}",
         )
 
     def _applied(self, sides: Sequence[Expression], functions: Definitions) -> list[Expression]:
@@ -386,6 +388,16 @@ class DerivationCheck:
             self._of_matrix(each, argument, body, key, directives)
         return sides, free, () if components == written else written
 
+    def _reasoned(self, reason: str, verdict: Verdict) -> tuple[str, Verdict]:
+        """Return the reason of a line, and the verdict: false if its reason is another step than the one proved."""
+        if self.table.reasons == "named" and not reason:
+            return verdict.step, verdict
+        rule = unfounded(reason, verdict.step) if self.table.reasons == "checked" else ""
+        if rule:
+            message = f"false: the reason says {rule!r}, and the step is: {verdict.step}"
+            verdict = verdict._replace(verdict="false", message=message)
+        return reason, verdict
+
     def _chain(self, chain: Chain, directives: Directives) -> Iterator[CheckedLine]:
         """Check the lines of one chain."""
         self.table.count += 1
@@ -420,12 +432,13 @@ class DerivationCheck:
         for number, relation in enumerate(chain.relations):
             defined = defines and number == 0
             verdict = definition(cases) if defined else self._claim(cases, number, signs, unmoved)
+            reason, verdict = self._reasoned(relation.reason, verdict)
             shown_sides = read or sides
             text = f"{shown_sides[number] if number == 0 else '   '} {relation.sign} {shown_sides[number + 1]}"
             yield CheckedLine(
                 relation.at[0],
                 relation.latex,
-                relation.reason,
+                reason,
                 "definition" if defined else "claim",
                 *verdict._replace(checked=verdict.checked + said),
                 relation.row,

@@ -60,6 +60,7 @@ class Derivatives(ABC):
                 if inner.terms:
                     rest = algebra.monomial({**monomial.exponents, factor: power - ONE})
                     terms.append(algebra.scaled(coefficient * power, algebra.times(rest, inner)))
+                    algebra.used["product"] += power == 2  # A square is a product, too.
             algebra.used["product"] += len(terms) > before + 1
         return algebra.add(terms)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -32,6 +32,9 @@ RULES = {
 }
 """The rules of which a step is made, in words."""
 
+OF_DERIVATIVES = ("product", "function", "δ")
+"""Those that a derivative needs when the definition of what it is of is put in."""
+
 
 @dataclass(frozen=True)
 class Proof:
@@ -43,8 +46,10 @@ class Proof:
         return ", ".join(self.steps) or "factors, terms or names of indices in another order"
 
 
-def _definitions(names: Iterable[str]) -> list[str]:
-    return [f"definition of {plain(name)} put in" for name in names]
+def _proof(rules: Collection[str], names: Iterable[str]) -> Proof:
+    """Return the proof by these rules and the definitions of these tensors."""
+    definitions = [f"definition of {plain(name)} put in" for name in names]
+    return Proof((*(words for rule, words in RULES.items() if rule in rules), *definitions))
 
 
 class Prover(Reader):
@@ -69,20 +74,24 @@ class Prover(Reader):
             first = self.read(left, chain)
             used, self.algebra.used = self.algebra.used, Counter()
             rest = self._cleared(self.algebra.minus(first, self.read(right, chain)))
-            steps = [words for rule, words in RULES.items() if used[rule] != self.algebra.used[rule]]
+            differ = {rule for rule in RULES if used[rule] != self.algebra.used[rule]}
             put_in: dict[str, None] = {}
             for derivatives in (True, False):
                 while rest.terms and (names := self._outermost(rest, derivatives)):
                     for name in [] if derivatives else names[1:]:
                         if not self._cleared(self.expanded(rest, name)).terms:
-                            return Proof((*steps, *_definitions([*put_in, name])))
+                            return _proof(differ, [*put_in, name])
+                    if derivatives and any(entry.head[0] == "gradient" for entry in rest.entries()):
+                        differ.add("chain")
+                    used = Counter(self.algebra.used)
                     rest = self._cleared(self.expanded(rest, names[0], derivatives))
+                    differ |= {rule for rule in OF_DERIVATIVES if derivatives and self.algebra.used[rule] > used[rule]}
                     put_in[names[0]] = None
             if self._valued(rest).terms:
                 return None
         except (GiveUpError, RecursionError):
             return None
-        return Proof((*steps, *_definitions(put_in)))
+        return _proof(differ, put_in)
 
     def _valued(self, polynomial: Polynomial) -> Polynomial:
         """Use what is known of the values of inputs, which a derivative by them could not see."""

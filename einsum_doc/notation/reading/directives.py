@@ -13,7 +13,7 @@ from einsum_doc.notation.reading.vocabulary import STYLES
 DIRECTIVES = (
     *("let", "size", "fixed", "no sum", "local"),
     *("positive definite", "positive", "small", "interval", "symmetric", "sums to one"),
-    *("matrix", "vector", "samples", "label", "function", "name", "gradient", "constant", "new"),
+    *("matrix", "vector", "samples", "label", "function", "name", "gradient", "constant", "reasons", "new"),
     *("index", "integer", "origin", "zero outside", "tabular", "upper", "value"),
 )
 """The words of directives; one that begins with another stands before it."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from einsum_doc import verify
+from einsum_doc import NotationError, verify
 from einsum_doc.compute.checking import claims
+from einsum_doc.compute.checking.derivation import Derivations
 
 PRODUCT = r"z_{ik} &= x_{ij} y_{jk} \\ "
 ROWS = {
@@ -87,3 +88,44 @@ def test_no_proof_is_asked_of_what_the_numbers_do_not_find_false(text: str, monk
     message = verify(text).lines[-1].message
     monkeypatch.setattr(claims, "proved", lambda *_: True)
     assert verify(text).lines[-1].message == message != ""
+
+
+REASONED = (
+    r"y_i &= x_i^2 \\ \frac{\partial y_i}{\partial x_p} &= 2 x_i \delta_{ip} %s \\ "
+    r"x_i \delta_{ip} a_p &= a_i x_i %s"
+)
+
+
+def test_a_line_without_a_reason_gets_its_step() -> None:
+    lines = verify("% reasons named\n" + REASONED % (r"\tag{by definition}", "")).lines
+    assert [line.reason for line in lines] == ["", "by definition", "δ eliminated"]
+    assert [line.step for line in lines] == ["", "product rule, definition of y put in", "δ eliminated"]
+    assert [line.reason for line in verify(REASONED % ("", "")).lines] == ["", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("eliminate the δ", ""),
+        ("the chain rule, and then the δ is eliminated", ""),
+        ("because it is so", ""),
+        ("product rule", "product rule"),
+        ("Multiply out.", "multipl"),
+        ("put in the definition of $y$", "put in"),
+    ],
+)
+def test_a_reason_that_names_another_step_is_false(reason: str, words: str) -> None:
+    line = verify("% reasons checked\n" + REASONED % ("", rf"\tag{{{reason}}}")).lines[-1]
+    assert line.verdict == ("false" if words else "proved")
+    if words:
+        assert line.message.startswith("false: the reason says '")
+        assert line.message.endswith("', and the step is: δ eliminated")
+    assert verify(REASONED % ("", rf"\tag{{{reason}}}"))
+
+
+def test_reasons_are_named_or_checked_on_the_rest_of_a_page() -> None:
+    page = Derivations()
+    page.check("% reasons checked\n" + REASONED % ("", ""))
+    assert not page.check("% new\n" + REASONED % ("", r"\tag{product rule}"))
+    with pytest.raises(NotationError, match="'% reasons' of no kind"):
+        verify("% reasons all\n" + REASONED % ("", ""))

@@ -187,7 +187,7 @@ def test_a_proof_names_its_step() -> None:
     )
     steps = [str(proof) for proof in _proofs(text)]
     assert steps == [
-        "definition of y put in",
+        "product rule, definition of y put in",
         "δ eliminated",
         "multiplied out",
         "factors, terms or names of indices in another order",

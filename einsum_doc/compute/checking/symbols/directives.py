@@ -91,6 +91,10 @@ class Directives:
             self._restrict(name, step, total=self._axis(name, index, step))
         elif step.word in ("value", "index", "integer", "origin", "zero outside"):
             self._of_arithmetic(step)
+        elif step.word == "reasons":
+            if step.body not in ("named", "checked"):
+                raise self.fail("'% reasons' of no kind", step.at, "% reasons named, or % reasons checked")
+            self.table.reasons = step.body
         elif step.word == "new" and step.body:
             raise self.fail("'% new' with something after it", step.at, "% new alone")
 

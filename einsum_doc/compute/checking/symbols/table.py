@@ -121,6 +121,7 @@ class SymbolTable:
     square: tensors with two axes of one size, by rows of the page, as a trace or an inverse needs them.
     picks: tensors of indices. whole: letters that are numbers in indices, each with its value if that is known.
     origin: the first value of indices, if it is known. zero: tensors that are 0 outside their ranges.
+    reasons: "named" or "checked", by proofs.
     valued: letters of indices that are their values in formulas.
     """
 
@@ -142,6 +143,7 @@ class SymbolTable:
     picks: set[str] = field(default_factory=set)
     whole: dict[str, int | None] = field(default_factory=dict)
     origin: int | None = None
+    reasons: str = ""
     zero: set[str] = field(default_factory=set)
     valued: set[str] = field(default_factory=set)
 
