@@ -549,7 +549,7 @@ def test_heads_of_columns_and_numbers_of_lines_are_level(browser: Browser, addre
 @pytest.mark.parametrize("name", [POST, "404.html"])
 def test_a_link_leads_the_keyboard_into_the_article(width: int, name: str, browser: Browser, address: str) -> None:
     page = browser.new_page(viewport={"width": width, "height": 900}, reduced_motion="reduce")
-    page.goto(address + name)
+    page.goto(address + name, wait_until="networkidle")  # Scripts that are still to run could move the focus.
     page.keyboard.press("Tab")
     skip = page.locator(":focus")
     assert skip.inner_text() == "Skip to content"
