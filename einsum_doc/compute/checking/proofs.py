@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from einsum_doc.compute.checking.symbols.domain import EPSILONS, FREE, Domain
+from einsum_doc.compute.checking.symbols.domain import FREE, Domain
 from einsum_doc.compute.checking.symbols.table import Statement, StatementForm, Symbol, SymbolTable, dependencies
 from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_capitals, join_sizes
 from einsum_doc.notation.expression import Index, Partial, Product, Summation, Tensor, identifier
@@ -13,11 +13,12 @@ from einsum_doc.notation.proving.facts import Definition, Facts, OfCode
 from einsum_doc.notation.proving.prover import Proof, Prover
 from einsum_doc.notation.sums.scope import Scope
 
-_FUNCTION = re.compile(
-    r"[^=]+=\s*torch\.(?:linalg\.)?(?:(inv)(?:erse)?|(det)|slog(det)|(logdet))\((?P<of>\w+)\)(?:\[1\])?"
-)
+_FUNCTION = re.compile(r"[^=]+=\s*torch\.(?:linalg\.)?(inv|inverse|det|logdet|slogdet)\((\w+)\)(\[1\])?")
 
 _EINSUM = re.compile(r"[^=]+=\s*(?:torch\.)?einsum\(\s*[\"']([a-zA-Z, ]+)->([a-zA-Z]*)[\"'],([\w, ]+)\)")
+
+CODE = "code of "
+"""The begin of the keys of definitions that are read from code."""
 
 LENGTH = 2
 """The number of indices that a range stands for: the first, and another one for all the rest."""
@@ -55,7 +56,7 @@ def _facts(statement: Statement, table: SymbolTable) -> Facts:
         depends=table.depends,
         size=size,
         numbers={size(node): count for node, count in sizes.pinned.items()},
-        positive=frozenset(name for name in names if _is_positive(name, tensors[name], domains[name])),
+        positive=frozenset(name for name in names if _is_positive(tensors[name], domains[name])),
         symmetric=frozenset(name for name, domain in domains.items() if domain.square),
         totals={name: domain.total for name, domain in domains.items() if domain.total is not None},
         differentiated=frozenset(differentiated),
@@ -79,7 +80,7 @@ def _sizes(
         join_sizes(each, _written(each).wide, sizes)
     for name, code in codes.items():
         _join_square(name, code, ranks, sizes)
-    join_capitals(statements, sizes)
+    join_capitals([each for each in statements if not each.key.startswith(CODE)], sizes)  # Labels are no letters.
     return sizes
 
 
@@ -116,7 +117,7 @@ def _einsum(symbol: Symbol) -> Statement | None:
     if found is None:
         return None
     spelled = {identifier(name): name for name in symbol.arguments or ()}
-    operands, output = found[1].split(","), found[2]
+    operands, output = found[1].replace(" ", "").split(","), found[2]
     names = [spelled.get(name.strip(), "") for name in found[3].split(",")]
     if len(names) != len(operands) or "" in names or len(set(output)) < len(output):
         return None
@@ -126,7 +127,7 @@ def _einsum(symbol: Symbol) -> Statement | None:
     summed = tuple(map(Index, dict.fromkeys(label for label in found[1] if label.isalpha() and label not in output)))
     right = Summation(summed, Product(factors)) if summed else Product(factors)
     head = Tensor(symbol.name, tuple(map(Index, output)))
-    key = f"code of {symbol.name}"
+    key = f"{CODE}{symbol.name}"
     return Statement(key, key, (head, right), Scope(""), (), (), True)
 
 
@@ -136,15 +137,16 @@ def _code(symbol: Symbol, table: SymbolTable) -> OfCode:
         if each.name == symbol.name:
             return OfCode(each.function if each.rows == 1 else "", arguments, auxiliary=True)
     found = _FUNCTION.fullmatch(symbol.let.body.strip()) if symbol.let is not None else None
-    if found is None or [identifier(name) for name in arguments] != [found["of"]]:  # Code may be of other code's value.
+    of_page = found is not None and [identifier(name) for name in arguments] == [found[2]]  # Not of other code's value.
+    if found is None or not of_page or (found[1] == "slogdet") != bool(found[3]):
         return OfCode("", arguments)
-    return OfCode("logdet" if found[3] else next(filter(None, found.groups())), arguments)
+    return OfCode({"inverse": "inv", "slogdet": "logdet"}.get(found[1], found[1]), arguments)
 
 
-def _is_positive(name: str, symbol: Symbol, domain: Domain) -> bool:
-    """Return whether an input is never negative; ε is drawn so that it is not."""
+def _is_positive(symbol: Symbol, domain: Domain) -> bool:
+    """Return whether a tensor is an input that is never negative."""
     low = domain.interval[0] if domain.interval is not None else -1.0
-    return domain.positive or low >= 0 or (name in EPSILONS and symbol.kinds == ())
+    return symbol.arguments is None and (domain.positive or low >= 0)
 
 
 _NAMED = {

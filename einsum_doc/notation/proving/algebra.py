@@ -15,6 +15,7 @@ from einsum_doc.notation.proving.polynomial import (
     Choice,
     Exponential,
     Factor,
+    GiveUpError,
     Monomial,
     Polynomial,
     PositiveNumber,
@@ -73,6 +74,8 @@ class Algebra(Functions):
         for factor in monomial.exponents:
             if isinstance(factor, Choice) and factor.sign == "=" and index in factor.open:
                 other = factor.second if factor.first == index else factor.first
+                if not (other[0] == "#" and other[1:].isdigit()) and self.sizes[index] != self.sizes.get(other):
+                    raise GiveUpError("a δ of two ranges")
                 rest = {each: power for each, power in monomial.factors if each is not factor}
                 self.used["δ"] += 1
                 return self.renamed(self.monomial(rest), {index: other})
@@ -150,6 +153,9 @@ class Algebra(Functions):
             for factor, power in monomial.factors:
                 if factor.open.isdisjoint(names) and factor.tensors.isdisjoint(tensors):
                     same[factor] = power
+                elif isinstance(factor, Exponential):  # Its exponent is a number in what it is of: e^{n/2 · log x}.
+                    inside = self.rebuilt(factor.inside, names, replace, tensors)
+                    parts.append(self.exponential(self.scaled(power, inside)))
                 else:
                     parts.append(self.power(self._rebuilt(factor, names, replace, tensors), power))
             whole = Polynomial({Monomial(same) if parts else monomial: coefficient})
@@ -164,8 +170,6 @@ class Algebra(Functions):
                 return single(moved) if replaced is None else replaced
             case Choice(sign=sign, first=first, second=second):
                 return self.choice(sign, names.get(first, first), names.get(second, second))
-            case Exponential():
-                return self.exponential(self.rebuilt(factor.inside, names, replace, tensors))
             case Applied(name=name, order=order):
                 return self.applied(name, order, self.rebuilt(factor.inside, names, replace, tensors))
             case Base():

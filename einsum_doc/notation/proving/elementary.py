@@ -10,9 +10,11 @@ from einsum_doc.notation.proving.polynomial import (
     Base,
     Exponential,
     Exponents,
+    Factor,
     GiveUpError,
     Monomial,
     Polynomial,
+    PositiveNumber,
     number,
     single,
 )
@@ -57,7 +59,12 @@ class Functions(Ring):
 
     def _piecewise(self, name: str, monomial: Monomial, coefficient: Fraction) -> Polynomial:
         """Return the absolute value or the sign of a monomial: that of a number and of positive factors is known."""
-        positive = {f: e for f, e in monomial.factors if self.is_positive(f) and not f.is_one_or_zero}
+        never_zero = (PositiveNumber, Exponential) if name == "sign" else Factor
+        positive = {
+            f: e
+            for f, e in monomial.factors
+            if self.is_positive(f) and not f.is_one_or_zero and isinstance(f, never_zero)
+        }
         rest = Polynomial({Monomial({f: e for f, e in monomial.factors if f not in positive}): ONE})
         outside = self.scaled(abs(coefficient), self.monomial(positive)) if name == "abs" else number(1)
         if rest.number == 1:

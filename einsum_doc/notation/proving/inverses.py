@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -28,13 +28,11 @@ OF_MATRICES = frozenset(["inverse", "det"])
 class Inverses:
     """The inverses and determinants of one row.
 
-    is_symmetric: returns whether a matrix is equal to its transpose. bodies: by the text of its body, the indices of
-    each matrix and the body.
+    bodies: by the text of its body, the indices of each matrix and the body.
     """
 
-    def __init__(self, work: int, is_symmetric: Callable[[Polynomial, Names], bool]) -> None:
+    def __init__(self, work: int) -> None:
         self.algebra = Algebra(work, self.contracted)
-        self.is_symmetric = is_symmetric
         self.bodies: dict[str, tuple[Names, Polynomial]] = {}
 
     def inverse(self, body: Polynomial, formal: Names, indices: Names) -> Polynomial:
@@ -43,16 +41,17 @@ class Inverses:
         lone = next(iter(body.entries()), None)
         if lone is None:
             raise GiveUpError("the inverse of a matrix without tensors")
-        if lone.head[0] == "inverse" and body.key == lone.key:
-            _, inside = self.bodies[lone.head[1]]
-            return self.algebra.renamed(inside, dict(zip(lone.indices, (*others, row, column), strict=True)))
+        if self._is_inverse(lone, body, formal):
+            own, inside = self.bodies[lone.head[1]]
+            ends = (row, column) if lone.indices[-2] == formal[-2] else (column, row)
+            return self.algebra.renamed(inside, dict(zip(own, (*others, *ends), strict=True)))
         if chain := self._factors(body, formal):
             return self._of_product(chain, formal, row, column)
         turned = self.algebra.renamed(body, {formal[-2]: formal[-1], formal[-1]: formal[-2]})
         if turned.key < body.key:
             body, row, column = turned, column, row
         head = ("inverse", body.key)
-        if self.is_symmetric(body, formal):
+        if turned == body:
             self.algebra.symmetric.add(head)
         self.bodies[body.key] = formal, body
         return single(self.algebra.entry(head, (*others, row, column)))
@@ -62,7 +61,7 @@ class Inverses:
         lone = next(iter(body.entries()), None)
         if lone is None:
             raise GiveUpError("the determinant of a matrix without tensors")
-        if lone.head[0] == "inverse" and body.key == lone.key:
+        if self._is_inverse(lone, body, formal):
             own, inside = self.bodies[lone.head[1]]
             return self.algebra.power(self.determinant(inside, own, others), Fraction(-1))
         if chain := self._factors(body, formal):
@@ -78,15 +77,27 @@ class Inverses:
         formal, _ = self.bodies[entry.head[1]]
         return (self.inverse if entry.head[0] == "inverse" else self.determinant)(body, formal, entry.indices)
 
+    def _is_inverse(self, lone: TensorEntry, body: Polynomial, formal: Names) -> bool:
+        """Return whether a matrix is an inverse, or its transpose."""
+        straight = lone.indices[:-2] == formal[:-2] and sorted(lone.indices[-2:]) == sorted(formal[-2:])
+        return lone.head[0] == "inverse" and body.key == lone.key and straight
+
     def _factors(self, body: Polynomial, formal: Names) -> list[tuple[TensorEntry, str, str]]:
         """Return the square matrices that a matrix is the product of, each with its row and column; [] for others."""
         ((monomial, coefficient), *more) = body.terms
-        totals = [factor for factor, power in monomial.factors if isinstance(factor, Total) and power == 1]
+        totals = [
+            factor
+            for factor, power in monomial.factors
+            if isinstance(factor, Total) and factor.sign == "Σ" and power == 1
+        ]
         if more or coefficient != 1 or len(monomial.factors) != 1 or not totals or len(formal) != 2:
             return []
         ((inner, one),) = totals[0].inside.terms
         entries = [entry for entry, power in inner.factors if isinstance(entry, TensorEntry) for _ in range(int(power))]
-        plain = all(isinstance(entry, TensorEntry) and len(entry.indices) == 2 for entry, _ in inner.factors)
+        plain = all(
+            isinstance(entry, TensorEntry) and len(entry.indices) == 2 and power.denominator == 1 and power > 0
+            for entry, power in inner.factors
+        )
         sizes = dict(zip(totals[0].names, totals[0].sizes, strict=True)) | self.algebra.sizes
         found: list[tuple[TensorEntry, str, str]] = []
         at = formal[0]
@@ -172,6 +183,8 @@ class Meeting:
         for factor, power in first.factors:
             if isinstance(factor, Total) and power == 1 and factor.sign == "Σ":
                 ((inside, _),) = factor.inside.terms
+                if inner & set(factor.names):
+                    return None
                 inner |= set(factor.names)
                 wanted += inside.factors
             elif not factor.open:
@@ -185,8 +198,9 @@ class Meeting:
         for names, left in self._matches(entries, rest, known):
             gone = {self.shared, *(names[name] for name in inner)}
             still = {index for factor in left for index in factor.open}
+            kept = {self.kept, names[self.ends[1]], *self.inverse.indices[:-2]}
             distinct = len({names[name] for name in inner} | {self.shared}) == len(inner) + 1
-            if distinct and gone <= set(self.names) and not gone & (still | {self.kept, names[self.ends[1]]}):
+            if distinct and gone <= set(self.names) and not gone & (still | kept):
                 return self._sum(left, names, gone, others, coefficient, scalars)
         return None
 
@@ -205,7 +219,10 @@ class Meeting:
             turned = factor.head in self.algebra.symmetric
             for indices in [factor.indices, (*factor.indices[:-2], *factor.indices[:-3:-1])][: 1 + turned]:
                 names = dict(known)
-                if all(names.setdefault(one, two) == two for one, two in zip(pattern.indices, indices, strict=True)):
+                if all(
+                    (one if one[0] == "#" else names.setdefault(one, two)) == two
+                    for one, two in zip(pattern.indices, indices, strict=True)
+                ):
                     left = {other: e - (other is factor) for other, e in rest.items() if e - (other is factor)}
                     yield from self._matches(more, left, names)
 

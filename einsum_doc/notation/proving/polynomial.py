@@ -200,7 +200,7 @@ class Exponential(Nested):
     """e to a monomial whose coefficient is 1: that of a polynomial is a product."""
 
     def __init__(self, monomial: Monomial) -> None:
-        super().__init__(f"e({monomial.key})", Polynomial({monomial: ONE}))
+        super().__init__(f"exp({monomial.key})", Polynomial({monomial: ONE}))
 
 
 class Applied(Nested):

@@ -59,7 +59,7 @@ class Prover(Reader):
     """
 
     def __init__(self, facts: Facts) -> None:
-        super().__init__(facts, Inverses(WORK, self._is_symmetric))
+        super().__init__(facts, Inverses(WORK))
         self.known: dict[str, tuple[Names, Polynomial]] = {}
         self.algebra.positive |= facts.positive
         self.algebra.symmetric |= {(name,) for name in facts.symmetric - facts.differentiated}
@@ -193,14 +193,15 @@ class Prover(Reader):
     def _of_matrix(self, code: OfCode, indices: Names) -> Polynomial:
         """Return a component of an inverse, or a determinant or its logarithm: those of equal matrices are one."""
         (argument,) = code.arguments
-        formal = tuple(f"%{place}" for place in range(self.facts.ranks[argument]))
-        for place, name in enumerate(formal):
-            self.algebra.sizes[name] = self.facts.size(("axis", argument, place))
-        body = self._value(argument, formal) if argument in self.facts.definitions else self.component(argument, formal)
+        sizes = [self.facts.size(("axis", argument, place)) for place in range(self.facts.ranks[argument])]
+        formal = tuple(f"%{place}:{size}" for place, size in enumerate(sizes))
+        self.algebra.sizes.update(zip(formal, sizes, strict=True))
+        # What a page defines stays as it is: it may be differentiated by.
+        body = self._value(argument, formal) if code.auxiliary else self.component(argument, formal)
         if code.function == "inv":
             return self.inverses.inverse(body, formal, indices)
         found = self.inverses.determinant(body, formal, indices)
-        return found if code.function == "det" else self.algebra.logarithm(found)
+        return found if code.function == "det" else self.algebra.logarithm(self.algebra.applied("abs", 0, found))
 
     def _is_symmetric(self, body: Polynomial, formal: Names) -> bool:
         """Return whether a matrix is equal to its transpose, by the definitions of what it is made of."""

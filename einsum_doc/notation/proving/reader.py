@@ -67,6 +67,7 @@ class Reader(Derivatives):
             case Coordinate(value):
                 return f"#{value}"
             case Fixed(letter):
+                self.algebra.sizes[f"#{letter}"] = self.facts.size(("fixed", letter))
                 return f"#{letter}"
             case Index() if (chain, subscript) in self.summed:
                 return self.summed[chain, subscript]

@@ -29,6 +29,9 @@ from einsum_doc.notation.proving.polynomial import (
 
 Names = Mapping[str, str]
 
+LONGEST = 2_000
+"""The most bits of a number."""
+
 HIGHEST = 12
 """The greatest power of a sum that is multiplied out."""
 
@@ -220,6 +223,8 @@ class Ring(ABC):
         return self._of_sum(base, exponent)
 
     def _of_monomial(self, monomial: Monomial, coefficient: Fraction, exponent: Fraction) -> Polynomial:
+        if abs(exponent) * max(coefficient.numerator.bit_length(), coefficient.denominator.bit_length()) > LONGEST:
+            raise GiveUpError("a number with too many digits")
         if exponent.denominator == 1:
             powers = {factor: power * exponent for factor, power in monomial.factors}
             return self.scaled(coefficient**exponent.numerator, self.monomial(powers))
@@ -233,7 +238,7 @@ class Ring(ABC):
                 (outside if self.is_positive(factor) else inside)[factor] = power
         if len(inside) == 1 and coefficient > 0:
             ((factor, power),) = inside.items()
-            if power.denominator > 1 or power.numerator % 2:
+            if (power.denominator > 1 or power.numerator % 2) and not isinstance(factor, Exponential):
                 outside[factor], inside = power, {}
         powers = {factor: power * exponent for factor, power in outside.items()}
         if inside or coefficient < 0:
@@ -273,8 +278,12 @@ class Ring(ABC):
     def is_positive(self, factor: Factor) -> bool:
         """Return whether a factor is never negative, by its form."""
         match factor:
-            case PositiveNumber() | Exponential() | Choice():
+            case PositiveNumber() | Choice():
                 return True
+            case Exponential(inside=inside):
+                # That of n log x stands for x^n, which has a value for negative x where n is a whole number.
+                logs = [f for m, _ in inside.terms for f in m.exponents if isinstance(f, Applied) and f.name == "log"]
+                return all(self.is_never_negative(log.inside) for log in logs)
             case TensorEntry(head=(name, *_)):
                 return name in self.positive and len(factor.head) == 1
             case Applied(name=name, order=0):
@@ -359,9 +368,9 @@ def _absolute(ring: Ring, own: Mapping[Factor, Fraction]) -> Polynomial | None:
             rest = ring.monomial({**own, factor: power - even})
             return ring.times(rest, ring.power(factor.inside, even))
         sign = Applied("sign", 0, factor.inside)
-        if power >= 1 and own.get(sign, 0) >= 1:
-            rest = ring.monomial({**own, factor: power - 1, sign: own[sign] - 1})
-            return ring.times(rest, factor.inside)
+        if abs(power) == 1 and own.get(sign, 0) >= 1:
+            rest = ring.monomial({**own, factor: Fraction(0), sign: own[sign] - 1})
+            return ring.times(rest, ring.power(factor.inside, power))
     return None
 
 
@@ -391,6 +400,8 @@ def ordered(polynomial: Polynomial) -> list[tuple[Monomial, Fraction]]:
 
 def primes(value: int) -> list[tuple[int, int]]:
     """Return the prime factors of a number, each with its count."""
+    if value.bit_length() > LONGEST:
+        raise GiveUpError("a number with too many digits")
     found, prime = [], 2
     while prime * prime <= value:
         count = 0

@@ -23,7 +23,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import torch
-from derivation_oracle import Oracle
+from derivation_oracle import Oracle, UnreadError
 
 from einsum_doc import NotationError
 from einsum_doc.compute.checking import claims
@@ -211,6 +211,7 @@ class Count:
     false: int = 0
     true: int = 0
     asked: int = 0
+    unread: int = 0
     survived: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
 
@@ -227,8 +228,8 @@ class Count:
         kinds = ", ".join(f"{kind}: {number}" for kind, number in sorted(self.made.items()))
         lines = [
             f"{self.made.total()} mutants ({kinds})",
-            f"refused as text {self.refused}, false {self.false}, held {self.true + len(self.survived)}",
-            f"of those that held, true by the oracle {self.true}, false {len(self.survived)}",
+            f"refused as text {self.refused}, false {self.false}, held {self.true + self.unread + len(self.survived)}",
+            f"of those that held, true by the oracle {self.true}, false {len(self.survived)}, not read {self.unread}",
             f"rejected, of the false ones: {self.rate:.4%}",
             f"rejected ones put to the oracle: {self.asked}, true after all: {len(self.alarms)}",
         ]
@@ -267,16 +268,20 @@ def judged(job: tuple[str, str, int, int, float]) -> Count:
                 found.asked += 1
                 if _asked(mutant, derivation):
                     found.alarms += (f"FALSE ALARM {label}",)
-        elif derivation is not None and _asked(mutant, derivation):
-            found.true += 1
-        else:
-            found.survived += (f"SURVIVED {label}",)
+        elif derivation is not None:
+            answer = _asked(mutant, derivation)
+            found.true += answer is True
+            found.unread += answer is None
+            found.survived += (f"SURVIVED {label}",) if answer is False else ()
     return found
 
 
-def _asked(mutant: Mutant, derivation: DerivationCheck) -> bool:
+def _asked(mutant: Mutant, derivation: DerivationCheck) -> bool | None:
+    """What the oracle says of a mutant; None if it cannot read it."""
     try:
         return true(mutant, derivation)
+    except UnreadError:
+        return None
     except (ZeroDivisionError, TypeError, ValueError):  # Where a side has no value, or is not real, it is not true.
         return False
 

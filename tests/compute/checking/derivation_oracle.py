@@ -110,6 +110,10 @@ Assignment = Mapping[Index, int]
 Key = tuple[int, ...]
 
 
+class UnreadError(Exception):
+    """Something that the oracle does not read, such as index arithmetic."""
+
+
 class Values:
     """The components of all tensors, with one of them moved, or none."""
 
@@ -248,7 +252,7 @@ class Oracle:
             case Fixed(letter):
                 return self.case.instance.fixed[letter]
             case _:
-                raise AssertionError(place)
+                raise UnreadError(str(place))
 
     def number(self, expression: Expression, assignment: Assignment, values: Values, chain: str) -> mpf:
         def of(part: Expression) -> mpf:
@@ -302,7 +306,7 @@ class Oracle:
             case Partial():
                 return self.partial(expression, assignment, values, chain)
             case _:
-                raise AssertionError(expression)
+                raise UnreadError(str(expression))
 
     def function(self, name: str, order: int, at: mpf) -> mpf:
         known = FUNCTIONS.get(name)

@@ -94,13 +94,18 @@ def _rows(flat: Array, variable: Array, again: bool) -> Array:
             (found,) = torch.autograd.grad(total, variable, retain_graph=True, create_graph=again, allow_unused=True)
         return torch.zeros_like(variable) if found is None else found
 
-    weights = torch.eye(flat.numel(), dtype=torch.float64)
-    if flat.numel() >= BATCHED:
-        # Code may have a backward pass that cannot be batched, or of which torch says that this is slow.
-        with suppress(RuntimeError), warnings.catch_warnings(action="ignore"):
-            found: Array = torch.vmap(row, chunk_size=CHUNK)(weights)
-            return found
-    return torch.stack([row(each) for each in weights])
+    def rows(first: int) -> Array:
+        numbers = torch.arange(first, min(first + CHUNK, flat.numel()))
+        weights = torch.zeros(len(numbers), flat.numel(), dtype=torch.float64)
+        weights[numbers - first, numbers] = 1.0
+        if len(numbers) >= BATCHED:
+            # Code may have a backward pass that cannot be batched, or of which torch says that this is slow.
+            with suppress(RuntimeError), warnings.catch_warnings(action="ignore"):
+                found: Array = torch.vmap(row)(weights)
+                return found
+        return torch.stack([row(each) for each in weights])
+
+    return torch.cat([rows(first) for first in range(0, flat.numel(), CHUNK)])
 
 
 @dataclass
