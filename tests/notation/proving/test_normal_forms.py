@@ -98,7 +98,7 @@ def real(value: Any) -> Any:
         if abs(value.imag) > mpf(10) ** -30:
             raise NoValueError
         value = value.real
-    if not mp.isfinite(value):
+    if not mp.isfinite(value) or abs(value) > mpf(10) ** 30:  # cot π is a division by rounding.
         raise NoValueError
     return value
 
