@@ -130,7 +130,7 @@ class Cases:
             name: symbol.definition for name, symbol in tensors.items() if symbol.definition is not None
         }
         self.coded = {
-            name: Formula(name, symbol.arguments or (), code=symbol.code)
+            name: Formula(name, symbol.arguments or (), code=symbol.code, ours=symbol.auxiliary)
             for name, symbol in tensors.items()
             if symbol.code is not None
         }

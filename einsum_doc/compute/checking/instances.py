@@ -236,7 +236,7 @@ SMALLER = 100
 class Formula:
     """The value of a tensor: an expression over its indices, or code; `arguments` are the tensors in it.
 
-    chain: the key of the statement that the indices are from.
+    chain: the key of the statement that the indices are from. ours: the code is a function of torch, put in by us.
     """
 
     name: str
@@ -245,6 +245,7 @@ class Formula:
     indices: tuple[Index, ...] = ()
     expression: Expression | None = None
     code: Callable[[Mapping[str, Array]], Array] | None = None
+    ours: bool = False
 
 
 @dataclass(frozen=True)

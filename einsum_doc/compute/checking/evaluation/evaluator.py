@@ -192,7 +192,7 @@ class Evaluator:
             raise UncheckableError(f"autograd cannot differentiate the code of {plain(formula.name)}")
         if context is self.base:
             return value, sensitivity(formula, value, arguments, self.instance.random)
-        if varies:
+        if varies and not formula.ours:  # Near a singular matrix differences say little of its determinant's slope.
             order = sum(variable in self.sources(formula.name) for variable in context.variables)
             self._follow(formula, order)
         return value, None
