@@ -37,7 +37,7 @@ from einsum_doc.notation.subscripts import (
     subscript,
 )
 
-__all__ = [  # The names of the file above, beside those of this one, for who reads expressions.
+__all__ = [  # Those of subscripts.py that every reader of expressions needs.
     "ACCENTS",
     "DIFFERENTIALS",
     "GREEK",

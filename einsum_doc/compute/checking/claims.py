@@ -6,7 +6,7 @@ Two numbers agree if they differ by less than TOLERANCE times the magnitude of t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import torch
 
@@ -37,17 +37,26 @@ NOT_PROVED = "Not proved for all sizes"
 DIFFERENT = "The sides differ, which one counterexample decides"
 
 
+Judgement: TypeAlias = Literal["defined", "proved", "held", "false"]
+"""A definition, a claim that is proved for all sizes or holds on random tensors, or what is false."""
+
+
 class Verdict(NamedTuple):
     """The outcome of a check. message: one line, of a false claim. checked: what was checked, in words.
 
     step: of a claim that is proved, the rules by which one side becomes the other.
     """
 
-    verdict: Literal["defined", "proved", "held", "false"]
+    verdict: Judgement
     message: str
     details: tuple[str, ...]
     checked: str
     step: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """True unless it is false."""
+        return self.verdict != "false"
 
 
 def definition(cases: Cases) -> Verdict:

@@ -6,12 +6,12 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from einsum_doc.compute.checking.cases import Cases, Draws
-from einsum_doc.compute.checking.claims import Verdict, claim, definition
+from einsum_doc.compute.checking.claims import Judgement, Verdict, claim, definition
 from einsum_doc.compute.checking.evaluation.code import let as given_by_code
 from einsum_doc.compute.checking.evaluation.code import of_matrix
 from einsum_doc.compute.checking.losses import add_loss
@@ -71,7 +71,7 @@ class CheckedLine:
     latex: str
     reason: str
     kind: str
-    verdict: Literal["defined", "proved", "held", "false"]
+    verdict: Judgement
     message: str
     details: tuple[str, ...]
     checked: str
@@ -348,7 +348,7 @@ class DerivationCheck:
         unmoved: the sides, with differentials as they are written.
         """
         verdict = claim(cases, number, signs)
-        names = [] if verdict.verdict != "false" else unsaid(unmoved, self.table, self.scope)
+        names = [] if verdict.holds else unsaid(unmoved, self.table, self.scope)
         if not names:
             return verdict
         try:
@@ -356,7 +356,7 @@ class DerivationCheck:
         except NotationError:
             return verdict
         other = Cases(replace(cases.statement, sides=sides, _written={}), self.table, self.draws)
-        if claim(other, number, signs).verdict == "false":
+        if not claim(other, number, signs).holds:
             return verdict
         left, right = cases.statement.sides[number : number + 2]
         are = f"{listed(map(plain, names))} {'is' if len(names) == 1 else 'are'} constant"

@@ -24,7 +24,7 @@ from einsum_doc.notation.proving.polynomial import (
     number,
     single,
 )
-from einsum_doc.notation.proving.ring import Names
+from einsum_doc.notation.proving.ring import Renamed
 
 Replace = Callable[[TensorEntry], Polynomial | None]
 
@@ -60,12 +60,12 @@ class Algebra(Functions):
         """Return a size, a number or a letter."""
         return number(self.numbers[name]) if name in self.numbers else single(PositiveNumber(f"|{name}|"))
 
-    def summed(self, polynomial: Polynomial, index: str) -> Polynomial:
-        """Return the sum of a polynomial over an index."""
-        found = []
-        for monomial, coefficient in polynomial.terms:
-            found.append(self.scaled(coefficient, self._summed(monomial, index)))
-        return self.add(found)
+    def summed(self, polynomial: Polynomial, *indices: str) -> Polynomial:
+        """Return the sum of a polynomial over indices."""
+        for index in indices:
+            terms = [self.scaled(coefficient, self._summed(each, index)) for each, coefficient in polynomial.terms]
+            polynomial = self.add(terms)
+        return polynomial
 
     def _summed(self, monomial: Monomial, index: str) -> Polynomial:
         if index not in monomial.open:
@@ -100,7 +100,7 @@ class Algebra(Functions):
         return self.times(self.monomial(outside), self.add(found))
 
     def _bound(self, names: list[str], body: Monomial) -> Polynomial:
-        """Return the sum of a monomial over indices that all of it hangs together by."""
+        """Return the sum of a monomial over indices that connect all of its factors."""
         equal = {
             name
             for factor in body.exponents
@@ -108,27 +108,21 @@ class Algebra(Functions):
             for name in factor.open
         }
         if equal.intersection(names) or not body.open.issuperset(names):
-            found = Polynomial({body: ONE})
-            for name in sorted(names, key=lambda name: name not in equal):
-                found = self.summed(found, name)
-            return found
+            return self.summed(Polynomial({body: ONE}), *sorted(names, key=lambda name: name not in equal))
         contracted = self.contracted(body, names)
         if contracted is not None:
             return contracted
-        ((first, power), *more) = body.factors
-        if (
-            isinstance(first, TensorEntry)
-            and not more
-            and power == 1
-            and first.head[0] in self.totals
-            and len(names) == 1
-        ):
-            place = self.totals[first.head[0]]
-            if first.indices[place] == names[0] and first.indices.count(names[0]) == 1 and len(first.head) == 1:
-                return number(1)
-        return bound_total(self, names, body)
+        return number(1) if self._is_total(names, body) else bound_total(self, names, body)
 
-    def renamed(self, polynomial: Polynomial, names: Names) -> Polynomial:
+    def _is_total(self, names: list[str], body: Monomial) -> bool:
+        """Return whether a sum is one of those that are said to be 1."""
+        ((first, power), *more) = body.factors
+        if more or power != 1 or not isinstance(first, TensorEntry) or len(first.head) > 1 or len(names) > 1:
+            return False
+        place = self.totals.get(first.head[0])
+        return place is not None and first.indices[place] == names[0] and first.indices.count(names[0]) == 1
+
+    def renamed(self, polynomial: Polynomial, names: Renamed) -> Polynomial:
         """Return a polynomial with other names for open indices."""
         own = {name: other for name, other in names.items() if name in polynomial.open and name != other}
         if not own:
@@ -143,7 +137,7 @@ class Algebra(Functions):
         self._renamed.clear()
 
     def rebuilt(
-        self, polynomial: Polynomial, names: Names, replace: Replace, tensors: frozenset[str] = NONE
+        self, polynomial: Polynomial, names: Renamed, replace: Replace, tensors: frozenset[str] = NONE
     ) -> Polynomial:
         """Return a polynomial with other names for open indices, and with components of some tensors replaced."""
         found = []
@@ -162,7 +156,7 @@ class Algebra(Functions):
             found.append(self.product([whole, *parts]))
         return self.add(found)
 
-    def _rebuilt(self, factor: Factor, names: Names, replace: Replace, tensors: frozenset[str]) -> Polynomial:
+    def _rebuilt(self, factor: Factor, names: Renamed, replace: Replace, tensors: frozenset[str]) -> Polynomial:
         match factor:
             case TensorEntry(head=head, indices=indices):
                 moved = self.entry(head, tuple(names.get(index, index) for index in indices))
@@ -179,9 +173,7 @@ class Algebra(Functions):
                 inner = self.rebuilt(factor.inside, {**names, **fresh}, replace, tensors)
                 if factor.sign != "Σ":
                     return self.reduced(inner, next(iter(fresh.values())), factor.sign)
-                for name in fresh.values():
-                    inner = self.summed(inner, name)
-                return inner
+                return self.summed(inner, *fresh.values())
             case _:
                 return single(factor)
 

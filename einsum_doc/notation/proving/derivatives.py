@@ -18,14 +18,13 @@ from einsum_doc.notation.proving.polynomial import (
     Exponential,
     Factor,
     GiveUpError,
+    Names,
     Polynomial,
     PositiveNumber,
     TensorEntry,
     Total,
     single,
 )
-
-Names = tuple[str, ...]
 
 
 class Derivatives(ABC):
@@ -88,9 +87,7 @@ class Derivatives(ABC):
                     if sign != "∏":
                         raise GiveUpError(f"the derivative of {sign}")
                     inner = algebra.product([single(factor), algebra.power(each, -ONE), inner])
-                for name in fresh.values():
-                    inner = algebra.summed(inner, name)
-                return inner
+                return algebra.summed(inner, *fresh.values())
         raise GiveUpError(f"the derivative of {factor}")
 
     def _slope(self, name: str, order: int, argument: Polynomial) -> Polynomial:
@@ -98,7 +95,21 @@ class Derivatives(ABC):
         known = slope(name)
         if known is None or order:
             return self.algebra.applied(name, order + 1, argument)
-        return self.at(self.read(known, ""), argument)
+        with self.algebra.uncounted():
+            value = self.read(known, "")
+        return self.at(value, argument)
+
+    def chained(self, head: tuple[str, ...], above: Names, name: str, x: str, below: Names, held: Names) -> Polynomial:
+        """Return a term of the chain rule: the sum over all components of a tensor, of a slope by it times ∂name/∂x.
+
+        head, above: of the slope, which has the indices of the tensor after those above.
+        """
+        algebra = self.algebra
+        inner = tuple(algebra.fresh(self.facts.size(("axis", name, axis))) for axis in range(self.facts.ranks[name]))
+        slope_ = single(TensorEntry(head, (*above, *inner)))
+        return algebra.summed(
+            algebra.times(slope_, self._of_entry(algebra.entry((name,), inner), x, below, held)), *inner
+        )
 
     def _of_entry(self, entry: TensorEntry, x: str, below: Names, held: Names) -> Polynomial:
         """Return the derivative of a component; of a tensor that is computed from x, a component of ∂y/∂x."""
@@ -136,7 +147,4 @@ class Derivatives(ABC):
             parts = [self.algebra.scaled(-1, inner), *(single(self.algebra.entry(entry.head, side)) for side in sides)]
         else:
             parts = [single(entry), inner, self.inverses.inverse(body, formal, (*others, ends[1], ends[0]))]
-        found = self.algebra.product(parts)
-        for end in ends:
-            found = self.algebra.summed(found, end)
-        return found
+        return self.algebra.summed(self.algebra.product(parts), *ends)

@@ -49,7 +49,7 @@ class Functions(Ring):
         if name in ODD | EVEN and argument.terms and ordered(argument)[0][1] < 0:
             found = self.applied(name, order, self.scaled(-1, argument))
             return self.scaled(-1, found) if (name in ODD) == (order % 2 == 0) else found
-        if name == "abs" and not order and self.is_never_negative(argument):
+        if name == "abs" and not order and self.is_nonnegative_sum(argument):
             return argument
         if name in ("abs", "sign") and not order and len(argument.terms) == 1:
             return self._piecewise(name, *argument.terms[0])
@@ -63,7 +63,7 @@ class Functions(Ring):
         positive = {
             f: e
             for f, e in monomial.factors
-            if self.is_positive(f) and not f.is_one_or_zero and isinstance(f, never_zero)
+            if self.is_nonnegative(f) and not f.is_one_or_zero and isinstance(f, never_zero)
         }
         rest = Polynomial({Monomial({f: e for f, e in monomial.factors if f not in positive}): ONE})
         outside = self.scaled(abs(coefficient), self.monomial(positive)) if name == "abs" else number(1)
@@ -79,7 +79,7 @@ class Functions(Ring):
             raise GiveUpError("a logarithm of 0")
         if len(argument.terms) > 1:
             scale, shared = content(argument)
-            outside = {factor: power for factor, power in shared.items() if self.is_positive(factor)}
+            outside = {factor: power for factor, power in shared.items() if self.is_nonnegative(factor)}
             inner = self.times(argument, self.monomial({factor: -power for factor, power in outside.items()}))
             inner = self.scaled(1 / scale, inner)
             parts = [self._logarithms(scale, outside)]
@@ -87,7 +87,7 @@ class Functions(Ring):
                 return self.add([*parts, self.logarithm(inner)])
             return self.add([*parts, single(Applied("log", 0, inner))])
         ((monomial, coefficient),) = argument.terms
-        outside = {factor: power for factor, power in monomial.factors if self.is_positive(factor)}
+        outside = {factor: power for factor, power in monomial.factors if self.is_nonnegative(factor)}
         inside = {factor: power for factor, power in monomial.factors if factor not in outside}
         if any(factor.is_one_or_zero for factor in monomial.exponents):
             raise GiveUpError("a logarithm of what is 0 for most indices")
@@ -110,10 +110,7 @@ class Functions(Ring):
             for prime, count in primes(part):
                 found.append(self.scaled(sign * count, single(Applied("log", 0, number(prime)))))
         for factor, power in factors.items():
-            if isinstance(factor, Exponential):
-                found.append(self.scaled(power, factor.inside))
-            elif isinstance(factor, Base) and len(factor.inside.terms) > 1:
-                found.append(self.scaled(power, single(Applied("log", 0, factor.inside))))
-            else:
-                found.append(self.scaled(power, single(Applied("log", 0, single(factor)))))
+            inside = factor.inside if isinstance(factor, Base) else single(factor)
+            each = factor.inside if isinstance(factor, Exponential) else single(Applied("log", 0, inside))
+            found.append(self.scaled(power, each))
         return self.add(found)

@@ -34,7 +34,8 @@ class Facts:
     indices of each. sinks: the tensors that the arbitrary scalars are functions of. depends: returns whether a tensor
     is computed from another, other than through those that are held fixed. size: returns the size of an index of a
     chain, or of an axis of a tensor. numbers: sizes that are known. positive: inputs that are never negative.
-    symmetric: inputs that are.
+    symmetric: inputs that are. totals: inputs that sum to one, each with the axis. differentiated: tensors by which a
+    derivative is.
     """
 
     definitions: Mapping[str, Definition]

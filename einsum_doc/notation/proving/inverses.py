@@ -11,6 +11,7 @@ from einsum_doc.notation.proving.polynomial import (
     Factor,
     GiveUpError,
     Monomial,
+    Names,
     Polynomial,
     TensorEntry,
     Total,
@@ -18,8 +19,6 @@ from einsum_doc.notation.proving.polynomial import (
     single,
 )
 from einsum_doc.notation.proving.ring import ordered
-
-Names = tuple[str, ...]
 
 OF_MATRICES = frozenset(["inverse", "det"])
 """The heads of components of inverses, and of determinants; the text of the matrix follows them."""
@@ -38,10 +37,8 @@ class Inverses:
     def inverse(self, body: Polynomial, formal: Names, indices: Names) -> Polynomial:
         """Return a component of the inverse of a matrix, whose component at the formal indices is given."""
         *others, row, column = indices
-        lone = next(iter(body.entries()), None)
-        if lone is None:
-            raise GiveUpError("the inverse of a matrix without tensors")
-        if self._is_inverse(lone, body, formal):
+        lone = self._lone_inverse(body, formal)
+        if lone is not None:
             own, inside = self.bodies[lone.head[1]]
             ends = (row, column) if lone.indices[-2] == formal[-2] else (column, row)
             return self.algebra.renamed(inside, dict(zip(own, (*others, *ends), strict=True)))
@@ -58,10 +55,8 @@ class Inverses:
 
     def determinant(self, body: Polynomial, formal: Names, others: Names) -> Polynomial:
         """Return the determinant of a matrix, whose component at the formal indices is given."""
-        lone = next(iter(body.entries()), None)
-        if lone is None:
-            raise GiveUpError("the determinant of a matrix without tensors")
-        if self._is_inverse(lone, body, formal):
+        lone = self._lone_inverse(body, formal)
+        if lone is not None:
             own, inside = self.bodies[lone.head[1]]
             return self.algebra.power(self.determinant(inside, own, others), Fraction(-1))
         if chain := self._factors(body, formal):
@@ -77,10 +72,13 @@ class Inverses:
         formal, _ = self.bodies[entry.head[1]]
         return (self.inverse if entry.head[0] == "inverse" else self.determinant)(body, formal, entry.indices)
 
-    def _is_inverse(self, lone: TensorEntry, body: Polynomial, formal: Names) -> bool:
-        """Return whether a matrix is an inverse, or its transpose."""
-        straight = lone.indices[:-2] == formal[:-2] and sorted(lone.indices[-2:]) == sorted(formal[-2:])
-        return lone.head[0] == "inverse" and body.key == lone.key and straight
+    def _lone_inverse(self, body: Polynomial, formal: Names) -> TensorEntry | None:
+        """Return the component that a matrix is, if it is an inverse or the transpose of one; None for others."""
+        first = next(iter(body.entries()), None)
+        if first is None:
+            raise GiveUpError("a function of a matrix without tensors")
+        straight = first.indices[:-2] == formal[:-2] and sorted(first.indices[-2:]) == sorted(formal[-2:])
+        return first if first.head[0] == "inverse" and body.key == first.key and straight else None
 
     def _factors(self, body: Polynomial, formal: Names) -> list[tuple[TensorEntry, str, str]]:
         """Return the square matrices that a matrix is the product of, each with its row and column; [] for others."""
@@ -125,9 +123,7 @@ class Inverses:
             own = (ends[place], ends[place + 1]) if above_first else (ends[place + 1], ends[place])
             body = single(self.algebra.entry(entry.head, formal))
             found = self.algebra.times(found, self.inverse(body, formal, own))
-        for name in inner:
-            found = self.algebra.summed(found, name)
-        return found
+        return self.algebra.summed(found, *inner)
 
     def contracted(self, product: Monomial, names: list[str]) -> Polynomial | None:
         """Return the sum of a product in which a matrix meets its inverse; None for others.
@@ -240,7 +236,4 @@ class Meeting:
         rest = algebra.times(single(self.inverse), algebra.renamed(Polynomial(dict(others)), own))
         bracket = algebra.minus(algebra.choice("=", self.kept, names[self.ends[1]]), algebra.summed(rest, self.shared))
         found = algebra.scaled(1 / coefficient, algebra.times(bracket, algebra.monomial({**left, **scalars})))
-        for name in self.names:
-            if name not in gone:
-                found = algebra.summed(found, name)
-        return found
+        return algebra.summed(found, *(name for name in self.names if name not in gone))

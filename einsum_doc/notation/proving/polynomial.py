@@ -15,11 +15,14 @@ from typing import ClassVar, TypeAlias
 Exponents: TypeAlias = Mapping["Factor", Fraction]
 """The factors of a monomial, each with its exponent."""
 
+Names: TypeAlias = tuple[str, ...]
+"""The names of indices, in order."""
+
 ONE = Fraction(1)
 
 
 class GiveUpError(Exception):
-    """A row is beyond the prover: it is not proved, and nothing is said of it."""
+    """The prover gives up on a row, which is then not proved."""
 
 
 class Keyed:
@@ -55,7 +58,7 @@ class Factor(Keyed):
 
     @property
     def form(self) -> str:
-        """What of it does not depend on the names of its indices."""
+        """A description without the names of its indices."""
         return self.key
 
     @property
@@ -71,14 +74,14 @@ class PositiveNumber(Factor):
 class TensorEntry(Factor):
     """A component of a tensor. head: its name; of a derivative, that of both tensors and of those held fixed."""
 
-    def __init__(self, head: tuple[str, ...], indices: tuple[str, ...]) -> None:
+    def __init__(self, head: tuple[str, ...], indices: Names) -> None:
         super().__init__(f"{'∂'.join(head)}[{','.join(indices)}]", frozenset(i for i in indices if i[0] != "#"))
         self.head = head
         self.indices = indices
 
     @property
     def form(self) -> str:
-        """What of it does not depend on the names of its indices."""
+        """A description without the names of its indices."""
         return f"{self.head}{len(self.indices)}"
 
     @property
@@ -102,7 +105,7 @@ class Choice(Factor):
 
     @property
     def form(self) -> str:
-        """What of it does not depend on the names of its indices."""
+        """A description without the names of its indices."""
         return self.sign
 
 
@@ -191,7 +194,7 @@ class Nested(Factor):
 
     @cached_property
     def form(self) -> str:
-        """What of it does not depend on the names of its indices."""
+        """A description without the names of its indices."""
         terms = [(c, sorted((f.form, e) for f, e in monomial.factors)) for monomial, c in self.inside.terms]
         return f"{type(self).__name__}{getattr(self, 'name', '')}{sorted(terms)}"
 
@@ -222,10 +225,10 @@ class Base(Nested):
 class Total(Nested):
     """The sum of a monomial over bound indices. sizes: those of the bound indices, in order.
 
-    sign: of what is made of all values: "Σ", or that of a product, a maximum or a minimum.
+    sign: "Σ" for a sum, "∏" for a product, "max" for a maximum.
     """
 
-    def __init__(self, names: tuple[str, ...], sizes: tuple[str, ...], body: Polynomial, sign: str = "Σ") -> None:
+    def __init__(self, names: Names, sizes: tuple[str, ...], body: Polynomial, sign: str = "Σ") -> None:
         over = ",".join(f"{name}:{size}" for name, size in zip(names, sizes, strict=True))
         super().__init__(f"{sign}<{over}>({body.key})", body, frozenset(names), body.bound + len(names))
         self.names = names

@@ -10,13 +10,11 @@ from fractions import Fraction
 from einsum_doc.notation.expression import Expression, plain
 from einsum_doc.notation.proving.facts import Facts, OfCode
 from einsum_doc.notation.proving.inverses import OF_MATRICES, Inverses
-from einsum_doc.notation.proving.polynomial import Base, Factor, GiveUpError, Polynomial, TensorEntry, single
+from einsum_doc.notation.proving.polynomial import Base, Factor, GiveUpError, Names, Polynomial, TensorEntry, single
 from einsum_doc.notation.proving.reader import Reader
 
 WORK = 5_000
-"""The number of products that are formed for one row at most: it bounds the time, on any machine alike."""
-
-Names = tuple[str, ...]
+"""The largest number of products that are formed for one row: it bounds the work identically on every machine."""
 
 
 RULES = {
@@ -33,7 +31,7 @@ RULES = {
 """The rules of which a step is made, in words."""
 
 OF_DERIVATIVES = ("product", "function", "δ")
-"""Those that a derivative needs when the definition of what it is of is put in."""
+"""Those that count too where a definition is put in for a tensor that is differentiated."""
 
 
 @dataclass(frozen=True)
@@ -178,17 +176,10 @@ class Prover(Reader):
         above, below = entry.indices[:rank], entry.indices[rank:]
         if y in self.facts.definitions or self.facts.codes[y].function:
             return self.derivative(self._value(y, above), x, below, tuple(held))
-        code = self.facts.codes[y]
-        terms = []
-        for argument in code.arguments:
-            inner = tuple(self.axis(argument, axis) for axis in range(self.facts.ranks[argument]))
-            outer = single(TensorEntry(("code", y, argument), (*above, *inner)))
-            chained = self._of_entry(self.algebra.entry((argument,), inner), x, below, tuple(held))
-            term = self.algebra.times(outer, chained)
-            for index in inner:
-                term = self.algebra.summed(term, index)
-            terms.append(term)
-        return self.algebra.add(terms)
+        arguments = self.facts.codes[y].arguments
+        return self.algebra.add(
+            self.chained(("code", y, each), above, each, x, below, tuple(held)) for each in arguments
+        )
 
     def _of_matrix(self, code: OfCode, indices: Names) -> Polynomial:
         """Return a component of an inverse, or a determinant or its logarithm: those of equal matrices are one."""

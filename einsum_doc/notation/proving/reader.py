@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -37,9 +36,15 @@ from einsum_doc.notation.proving.derivatives import Derivatives
 from einsum_doc.notation.proving.facts import Facts
 from einsum_doc.notation.proving.functions import ARGUMENT, meaning, slope
 from einsum_doc.notation.proving.inverses import Inverses
-from einsum_doc.notation.proving.polynomial import GiveUpError, Polynomial, PositiveNumber, TensorEntry, number, single
-
-Names = tuple[str, ...]
+from einsum_doc.notation.proving.polynomial import (
+    GiveUpError,
+    Names,
+    Polynomial,
+    PositiveNumber,
+    TensorEntry,
+    number,
+    single,
+)
 
 PLACE = single(TensorEntry((ARGUMENT.name,), ()))
 
@@ -149,7 +154,7 @@ class Reader(Derivatives):
         known = exponent.number
         if known is not None:
             return self.algebra.power(base, known)
-        if not any(exponent.entries()) and not self.algebra.is_never_negative(base):
+        if not any(exponent.entries()) and not self.algebra.is_nonnegative_sum(base):
             raise GiveUpError("a power whose base may be negative")
         return self.algebra.exponential(self.algebra.times(exponent, self.algebra.logarithm(base)))
 
@@ -158,34 +163,20 @@ class Reader(Derivatives):
         found = meaning(name)
         if found is None and slope(name) is None:
             return self.algebra.applied(name, order, argument)
-        used = Counter(self.algebra.used)
-        value = self.algebra.applied(name, 0, PLACE) if found is None else self.read(found, "")
-        for _ in range(order):
-            value = self.derivative(value, ARGUMENT.name, (), ())
-        self.algebra.used = used
+        with self.algebra.uncounted():
+            value = self.algebra.applied(name, 0, PLACE) if found is None else self.read(found, "")
+            for _ in range(order):
+                value = self.derivative(value, ARGUMENT.name, (), ())
         return self.at(value, argument)
 
     def _partial(self, body: Expression, x: str, below: Names, held: Names, chain: str) -> Polynomial:
-        algebra = self.algebra
         if not isinstance(body, Tensor) or body.name not in self.facts.scalars:
             return self.derivative(self.read(body, chain), x, below, held)
-        used = Counter(algebra.used)
-        terms = []
-        for sink in self.facts.sinks:
-            if not self.facts.depends(sink, x, held):
-                continue
-            inner = tuple(self.axis(sink, axis) for axis in range(self.facts.ranks[sink]))
-            slope_ = single(TensorEntry(("gradient", body.name, sink), inner))
-            term = self.algebra.times(slope_, self._of_entry(self.algebra.entry((sink,), inner), x, below, held))
-            for index in inner:
-                term = self.algebra.summed(term, index)
-            terms.append(term)
-        algebra.used = used
-        return algebra.add(terms)
-
-    def axis(self, name: str, axis: int) -> str:
-        """Return a new index for an axis of a tensor."""
-        return self.algebra.fresh(self.facts.size(("axis", name, axis)))
+        sinks = [sink for sink in self.facts.sinks if self.facts.depends(sink, x, held)]
+        with self.algebra.uncounted():
+            return self.algebra.add(
+                self.chained(("gradient", body.name, sink), (), sink, x, below, held) for sink in sinks
+            )
 
 
 def _is_chained(factors: Sequence[Expression]) -> bool:

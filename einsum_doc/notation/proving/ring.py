@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from fractions import Fraction
 from math import gcd, lcm
 
@@ -27,7 +28,7 @@ from einsum_doc.notation.proving.polynomial import (
     single,
 )
 
-Names = Mapping[str, str]
+Renamed = Mapping[str, str]
 
 LONGEST = 2_000
 """The most bits of a number."""
@@ -39,8 +40,8 @@ HIGHEST = 12
 class Ring(ABC):
     """Sums, products and powers.
 
-    work: the number of products that may still be formed. used: how often each rule was. positive: the names of
-    tensors that are never negative.
+    work: the number of products that may still be formed. used: how often each rule was applied. positive: the names
+    of tensors that are never negative.
     """
 
     def __init__(self, work: int) -> None:
@@ -48,8 +49,15 @@ class Ring(ABC):
         self.used: Counter[str] = Counter()
         self.positive: set[str] = set()
 
+    @contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """Count no rules: they are those of what a part stands for, not of the row."""
+        used = Counter(self.used)
+        yield
+        self.used = used
+
     @abstractmethod
-    def renamed(self, polynomial: Polynomial, names: Names) -> Polynomial:
+    def renamed(self, polynomial: Polynomial, names: Renamed) -> Polynomial:
         """Return a polynomial with other names for open indices."""
 
     @abstractmethod
@@ -174,23 +182,20 @@ class Ring(ABC):
         for base, exponent in own.items():
             if not isinstance(base, Base) or exponent > 0:
                 continue
-            (first, leading), *others = ordered(base.inside)
-            *varying, (last, constant) = [(first, leading), *others]
+            terms = ordered(base.inside)
+            (first, leading), *others = terms
+            *varying, (last, constant) = terms
             if not last.factors and any(
                 power < 0 and all(monomial.exponents.get(factor, 0) > 0 for monomial, _ in varying)
                 for factor, power in own.items()
             ):
                 rest = Polynomial({monomial: -coefficient / constant for monomial, coefficient in varying})
                 less = self.scaled(1 / constant, self.monomial({**own, base: exponent + 1}))
-                found = [less]
-                for monomial, coefficient in rest.terms:
-                    found.append(self.scaled(coefficient, self.monomial(_merged(own, monomial.exponents))))
-                return self.add(found)
+                more = [self.scaled(c, self.monomial(_merged(own, each.exponents))) for each, c in rest.terms]
+                return self.add([less, *more])
             if not first.factors or any(own.get(factor, Fraction(0)) < power for factor, power in first.factors):
                 continue
-            quotient = {**own}
-            for factor, power in first.factors:
-                quotient[factor] = quotient.get(factor, Fraction(0)) - power
+            quotient = _merged(own, {factor: -power for factor, power in first.factors})
             rest = Polynomial({monomial: -coefficient / leading for monomial, coefficient in others})
             less = self.scaled(1 / leading, self.monomial({**quotient, base: exponent + 1}))
             return self.add([less, self.times(self.monomial(quotient), rest)])
@@ -206,20 +211,16 @@ class Ring(ABC):
             if exponent > 0:
                 return ZERO
             raise GiveUpError("a division by 0")
+        if len(base.terms) == 1:
+            return self._of_monomial(*base.terms[0], exponent)
         if exponent.denominator == 1 and exponent > 0:
-            if exponent > HIGHEST and len(base.terms) > 1:
+            if exponent > HIGHEST:
                 raise GiveUpError("a power too high to be multiplied out")
-            if len(base.terms) == 1:
-                return self._of_monomial(*base.terms[0], exponent)
             half = self.power(base, Fraction(int(exponent) // 2))
             whole = self.times(half, half)
             return self.times(whole, base) if exponent % 2 else whole
         if all(any(factor.is_one_or_zero for factor in monomial.exponents) for monomial, _ in base.terms):
-            if exponent > 0 and len(base.terms) == 1:
-                return self._of_monomial(*base.terms[0], exponent)
             raise GiveUpError("a division by what is 0 for most indices")
-        if len(base.terms) == 1:
-            return self._of_monomial(*base.terms[0], exponent)
         return self._of_sum(base, exponent)
 
     def _of_monomial(self, monomial: Monomial, coefficient: Fraction, exponent: Fraction) -> Polynomial:
@@ -232,10 +233,10 @@ class Ring(ABC):
         inside: dict[Factor, Fraction] = {}
         absolute: list[Polynomial] = []
         for factor, power in monomial.factors:
-            if power.denominator == 1 and power.numerator % 2 == 0 and not self.is_positive(factor):
+            if power.denominator == 1 and power.numerator % 2 == 0 and not self.is_nonnegative(factor):
                 absolute.append(self.power(self.applied("abs", 0, single(factor)), power * exponent))
             else:
-                (outside if self.is_positive(factor) else inside)[factor] = power
+                (outside if self.is_nonnegative(factor) else inside)[factor] = power
         if len(inside) == 1 and coefficient > 0:
             ((factor, power),) = inside.items()
             if (power.denominator > 1 or power.numerator % 2) and not isinstance(factor, Exponential):
@@ -252,7 +253,7 @@ class Ring(ABC):
         if exponent.denominator == 1:
             outside = shared
         else:
-            outside = {factor: power for factor, power in shared.items() if self.is_positive(factor)}
+            outside = {factor: power for factor, power in shared.items() if self.is_nonnegative(factor)}
         inner = base
         if outside:
             inner = self.times(base, self.monomial({factor: -power for factor, power in outside.items()}))
@@ -275,7 +276,7 @@ class Ring(ABC):
                 powers[PositiveNumber(str(prime))] = sign * count * exponent
         return self.monomial(powers)
 
-    def is_positive(self, factor: Factor) -> bool:
+    def is_nonnegative(self, factor: Factor) -> bool:
         """Return whether a factor is never negative, by its form."""
         match factor:
             case PositiveNumber() | Choice():
@@ -283,22 +284,22 @@ class Ring(ABC):
             case Exponential(inside=inside):
                 # That of n log x stands for x^n, which has a value for negative x where n is a whole number.
                 logs = [f for m, _ in inside.terms for f in m.exponents if isinstance(f, Applied) and f.name == "log"]
-                return all(self.is_never_negative(log.inside) for log in logs)
+                return all(self.is_nonnegative_sum(log.inside) for log in logs)
             case TensorEntry(head=(name, *_)):
                 return name in self.positive and len(factor.head) == 1
             case Applied(name=name, order=0):
-                return name in ("abs", "normalcdf")
+                return name == "abs"
             case Total() | Base():
-                return self.is_never_negative(factor.inside)
+                return self.is_nonnegative_sum(factor.inside)
             case _:
                 return False
 
-    def is_never_negative(self, polynomial: Polynomial) -> bool:
+    def is_nonnegative_sum(self, polynomial: Polynomial) -> bool:
         """Return whether a polynomial is never negative, by its form."""
         return all(
             coefficient > 0
             and all(
-                self.is_positive(factor)
+                self.is_nonnegative(factor)
                 or (power.denominator == 1 and power.numerator % 2 == 0)
                 or power.denominator % 2 == 0
                 for factor, power in monomial.factors
@@ -389,7 +390,7 @@ def content(base: Polynomial) -> tuple[Fraction, dict[Factor, Fraction]]:
 
 
 def ordered(polynomial: Polynomial) -> list[tuple[Monomial, Fraction]]:
-    """Return the terms, first the one that the others are less than: the order is that of products."""
+    """Return the terms in descending order; a product of two terms has its place by their places."""
     factors = sorted({f for monomial, _ in polynomial.terms for f in monomial.exponents}, key=lambda f: (f.form, f.key))
     return sorted(
         polynomial.terms,

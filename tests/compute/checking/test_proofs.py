@@ -127,5 +127,5 @@ def test_reasons_are_named_or_checked_on_the_rest_of_a_page() -> None:
     page = Derivations()
     page.check("% reasons checked\n" + REASONED % ("", ""))
     assert not page.check("% new\n" + REASONED % ("", r"\tag{product rule}"))
-    with pytest.raises(NotationError, match="'% reasons' of no kind"):
+    with pytest.raises(NotationError, match="unknown '% reasons all'"):
         verify("% reasons all\n" + REASONED % ("", ""))

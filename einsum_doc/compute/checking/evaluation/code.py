@@ -6,7 +6,7 @@ import ast
 import builtins
 import math
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -110,18 +110,27 @@ def arbitrary(name: str, arguments: Sequence[str]) -> Symbol:
     """Return a loss that the page does not define: an arbitrary smooth function of some tensors."""
 
     def function(values: Mapping[str, Array]) -> Array:
-        linear, crossed = torch.zeros((2,), dtype=torch.float64)
-        for argument in arguments:
+        def weighted(argument: str) -> tuple[Array, Array]:
             value = values[argument]
             generator = torch.Generator().manual_seed(zlib.crc32(f"{name} {argument}".encode()))
-            first, second, third = torch.rand((3, *value.shape), generator=generator, dtype=torch.float64) - 0.5
-            linear = linear + (first * value).sum() + (third * torch.sin(value)).sum()
-            crossed = crossed + (second * value).sum()
-        found: Array = linear + crossed * crossed / 4
-        return found
+            return value, torch.rand((3, *value.shape), generator=generator, dtype=torch.float64) - 0.5
+
+        return smooth(map(weighted, arguments))
 
     line = f"{plain(name)} of {', '.join(map(plain, arguments))}"
     return Symbol(name, (), tuple(arguments), code=function, line=line)
+
+
+def smooth(weighted: Iterable[tuple[Array, Array]]) -> Array:
+    """Return a smooth function of tensors in which every component meets every other.
+
+    weighted: the tensors, each with three weights for each component.
+    """
+    linear = crossed = torch.zeros((), dtype=torch.float64)
+    for value, (first, second, third) in weighted:
+        linear = linear + (first * value).sum() + (third * torch.sin(value)).sum()
+        crossed = crossed + (second * value).sum()
+    return linear + crossed * crossed / 4
 
 
 def _free_names(tree: ast.AST) -> list[str]:

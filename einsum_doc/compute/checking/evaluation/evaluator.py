@@ -25,7 +25,7 @@ from einsum_doc.compute.checking.evaluation.arithmetic import (
     total,
 )
 from einsum_doc.compute.checking.evaluation.arrays import LabelledArray, aligned, largest, number
-from einsum_doc.compute.checking.evaluation.code import follow, run, sensitivity
+from einsum_doc.compute.checking.evaluation.code import follow, run, sensitivity, smooth
 from einsum_doc.compute.checking.instances import Formula, Instance, UncheckableError, UnluckyError, check_size
 from einsum_doc.compute.checking.symbols.domain import Condition
 from einsum_doc.compute.checking.symbols.exact import constant
@@ -399,13 +399,11 @@ class Evaluator:
         return self.jacobians[name, x, held]
 
     def _downstream(self, name: str, context: Context) -> Array:
-        """Return an arbitrary scalar: a smooth function of the sinks in which every component meets every other."""
-        linear = torch.zeros((), dtype=torch.float64)
-        crossed = torch.zeros((), dtype=torch.float64)
-        for sink in self.instance.sinks:
+        """Return an arbitrary scalar, a function of the sinks."""
+
+        def weighted(sink: str) -> tuple[Array, Array]:
             value, _ = self.tensor(sink, context)
             drawn = self.instance.random(f"downstream {name} {sink}", (3, *value.shape))
-            first, second, third = drawn / math.sqrt(max(value.numel(), 1))
-            linear = linear + (first * value).sum() + (third * torch.sin(value)).sum()
-            crossed = crossed + (second * value).sum()
-        return linear + crossed * crossed / 4
+            return value, drawn / math.sqrt(max(value.numel(), 1))
+
+        return smooth(map(weighted, self.instance.sinks))

@@ -93,7 +93,7 @@ class Directives:
             self._of_arithmetic(step)
         elif step.word == "reasons":
             if step.body not in ("named", "checked"):
-                raise self.fail("'% reasons' of no kind", step.at, "% reasons named, or % reasons checked")
+                raise self.fail(f"unknown '% reasons {step.body}'", step.at, "% reasons named, or % reasons checked")
             self.table.reasons = step.body
         elif step.word == "new" and step.body:
             raise self.fail("'% new' with something after it", step.at, "% new alone")
