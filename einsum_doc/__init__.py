@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from einsum_doc.errors import OperandError as OperandError
     from einsum_doc.notation.deriving.derivation import Derivation as Derivation
     from einsum_doc.notation.deriving.derive import derive as derive
+    from einsum_doc.notation.statements.statements import prove as prove
     from einsum_doc.notation.step import Step as Step
     from einsum_doc.notation.writing.emit import emit as emit
 

@@ -31,6 +31,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "vjp": {**MATRICES, "operands": BOTH, "dldz": Z, "memory_limit": 100},
     "jvp": {"equation": "ij,jk->ikl", "operands": BOTH, "tangents": BOTH, "sizes": {"l": 2}, "memory_limit": 100},
     "hvp": {**MATRICES, "operands": BOTH, "dldz": Z, "tangents": BOTH, "memory_limit": 100},
+    "prove": {"latex": r"y_i &= x_i \\ u_j &= y_j"},
     "verify": {
         "latex": r"y_i &= x_i \\ u_j &= y_j",
         **{"let": {}, "size": {}, "fixed": (), "no_sum": (), "positive": (), "local": (), "namespace": {}, "seed": 0},

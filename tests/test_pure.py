@@ -13,7 +13,7 @@ PURE = [
     "derivatives",
     *sorted(
         ".".join(path.relative_to(ROOT / "einsum_doc").with_suffix("").parts)
-        for folder in ("notation", "compute/checking/symbols", "pages/record")
+        for folder in ("notation", "pages/record")
         for path in ROOT.glob(f"einsum_doc/{folder}/**/[!_]*.py")
     ),
 ]
@@ -65,6 +65,16 @@ def test_an_einsum_is_derived_written_and_read_there() -> None:
         "print(derivation.equation, gradient('ijk,ip->jkp', wrt=0), parse('ij,jk'))"
     )
     assert printed == "jkp,ip->ijk jkp,ip->ijk ij,jk->ik\n"
+
+
+def test_a_derivation_is_proved_or_refuted_there() -> None:
+    printed = run(
+        "from einsum_doc import prove\n"
+        r"text = '% let y = torch.linalg.inv(x)' '\n' r'x_{ij} y_{jk} &= \delta_{ik} \\ y_{ij} &= x_{ij}'"
+        "\n"
+        "print([line.verdict for line in prove(text).lines])"
+    )
+    assert printed == "['proved', 'false']\n"
 
 
 def test_the_command_derives_there() -> None:

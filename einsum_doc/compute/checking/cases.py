@@ -27,22 +27,22 @@ from einsum_doc.compute.checking.instances import (
     scheduled,
 )
 from einsum_doc.compute.checking.search import DomainSearch, known_form
-from einsum_doc.compute.checking.symbols.domain import FREE
-from einsum_doc.compute.checking.symbols.exact import nonnegative
-from einsum_doc.compute.checking.symbols.places import Places
-from einsum_doc.compute.checking.symbols.table import Statement, SymbolTable, dependencies
-from einsum_doc.compute.checking.symbols.unification import (
-    SizeClasses,
-    SizeNode,
-    join_capitals,
-    join_lengths,
-    join_sizes,
-)
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Coordinate, Expression, Function, Index, Negative, plain, subscripts
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain
 from einsum_doc.notation.sums.ranges import Ends
+from einsum_doc.notation.symbols.exact import nonnegative
+from einsum_doc.notation.symbols.places import Places
+from einsum_doc.notation.symbols.table import ChainStatement, Code, Statement
+from einsum_doc.notation.symbols.unification import (
+    SizeClasses,
+    SizeNode,
+    axes_of,
+    join_capitals,
+    join_lengths,
+    join_sizes,
+)
 
 REDRAWN = 12
 """The number of times that an instance is drawn again if its numbers cannot decide a claim.
@@ -115,24 +115,20 @@ class Case:
 class Cases:
     """The cases of one chain."""
 
-    def __init__(self, statement: Statement, table: SymbolTable, draws: Draws) -> None:
+    def __init__(self, statement: ChainStatement, draws: Draws) -> None:
         self.statement = statement
-        self.table = table
+        self.table = table = statement.table
         self.draws = draws
-        self.names, self.sinks = dependencies(table, statement.sides)
+        self.names, self.sinks = statement.dependencies
         tensors = {name: table.tensors[name] for name in self.names}
-        for name, symbol in tensors.items():
-            if symbol.kinds is None:
-                fault = f"nothing says how many indices {plain(name)} has"
-                raise statement.fail(fault, "a component of it in the text")
         self.kinds = {name: symbol.kinds or () for name, symbol in tensors.items()}
         self.definitions = {
             name: symbol.definition for name, symbol in tensors.items() if symbol.definition is not None
         }
         self.coded = {
-            name: Formula(name, symbol.arguments or (), code=symbol.code, ours=symbol.auxiliary)
+            name: Formula(name, symbol.arguments, code=symbol.code)
             for name, symbol in tensors.items()
-            if symbol.code is not None
+            if symbol.arguments is not None and symbol.definition is None
         }
         self.entries = (*self.definitions.values(), statement)
         self.periodic = all(any(part.name in names for part in self._functions()) for names in (PERIODIC, INVERSE))
@@ -262,16 +258,7 @@ class Cases:
             name: sum(1 if kind == "index" else long["slot", name, slot] for slot, kind in enumerate(kinds))
             for name, kinds in self.kinds.items()
         }
-        sizes = SizeClasses(small)
-        places = Places(self.table.whole)
-        for name, rank in ranks.items():
-            for axis in range(rank):
-                sizes.root(("axis", name, axis))
-            if self.table.domains.get(name, FREE).square:
-                sizes.join(("axis", name, rank - 2), ("axis", name, rank - 1))
-        for name, first, second in sorted(self.table.square):
-            if name in ranks:
-                sizes.join(("axis", name, first), ("axis", name, second))
+        sizes, places = axes_of(ranks, self.table, small), Places(self.table.whole)
         lengths = {
             statement.key: {ends: long["range", statement.key, ends] for ends in statement.ranges}
             for statement in self.entries
@@ -372,10 +359,10 @@ class Cases:
 
     def _fail(self, name: str, fault: str, expected: str) -> NotationError:
         """Return an error that points at the code of a tensor, if it is in this text, or at the chain."""
-        let = self.table.tensors[name].let
-        if let is None or let not in self.draws.entries:
-            return self.statement.fail(fault, expected)
-        return self.statement.scope.fail(fault, let.at, expected)
+        code = self.table.tensors[name].code
+        if isinstance(code, Code) and code.let in self.draws.entries:
+            return self.statement.scope.fail(fault, code.let.at, expected)
+        return self.statement.fail(fault, expected)
 
     def _evaluator(
         self,

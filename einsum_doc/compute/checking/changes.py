@@ -8,7 +8,6 @@ from fractions import Fraction
 from itertools import combinations, permutations
 from typing import Any, NamedTuple, TypeAlias
 
-from einsum_doc.compute.checking.symbols.exact import constant
 from einsum_doc.notation.expression import (
     Affine,
     Delta,
@@ -35,6 +34,7 @@ from einsum_doc.notation.expression import (
 )
 from einsum_doc.notation.subscripts import spelled
 from einsum_doc.notation.sums.arithmetic import Placed, Placement
+from einsum_doc.notation.symbols.exact import constant
 
 Terms: TypeAlias = tuple[tuple[int, tuple[Any, ...]], ...]
 

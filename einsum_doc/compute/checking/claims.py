@@ -6,7 +6,6 @@ Two numbers agree if they differ by less than TOLERANCE times the magnitude of t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, TypeAlias
 
 import torch
 
@@ -15,9 +14,7 @@ from einsum_doc.compute.checking.comparison import CERTAIN, compared, difference
 from einsum_doc.compute.checking.evaluation.arrays import TOLERANCE
 from einsum_doc.compute.checking.held import held_if
 from einsum_doc.compute.checking.instances import FARTHEST, UncheckableError
-from einsum_doc.compute.checking.proofs import proved
 from einsum_doc.compute.checking.search import region
-from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_sizes
 from einsum_doc.notation.expression import (
     Delta,
     Expression,
@@ -30,33 +27,12 @@ from einsum_doc.notation.expression import (
     subscripts,
 )
 from einsum_doc.notation.reading.vocabulary import reserved
+from einsum_doc.notation.statements.checked import NOT_PROVED, PROVED, Verdict
+from einsum_doc.notation.statements.proofs import proved
 from einsum_doc.notation.sums.arithmetic import Slot
+from einsum_doc.notation.symbols.unification import SizeClasses, SizeNode, join_sizes
 
-PROVED = "Proved for all sizes: both sides have the same normal form, so they are equal wherever both have a value"
-NOT_PROVED = "Not proved for all sizes"
 DIFFERENT = "The sides differ, which one counterexample decides"
-
-
-Judgement: TypeAlias = Literal["defined", "proved", "held", "false"]
-"""A definition, a claim that is proved for all sizes or holds on random tensors, or what is false."""
-
-
-class Verdict(NamedTuple):
-    """The outcome of a check. message: one line, of a false claim. checked: what was checked, in words.
-
-    step: of a claim that is proved, the rules by which one side becomes the other.
-    """
-
-    verdict: Judgement
-    message: str
-    details: tuple[str, ...]
-    checked: str
-    step: str = ""
-
-    @property
-    def holds(self) -> bool:
-        """True unless it is false."""
-        return self.verdict != "false"
 
 
 def definition(cases: Cases) -> Verdict:
@@ -69,9 +45,9 @@ def definition(cases: Cases) -> Verdict:
     return Verdict("defined", "", (), "; ".join(["a definition", *_ranges(cases)]))
 
 
-def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
+def claim(cases: Cases, number: int) -> Verdict:
     """Return the verdict on the relation between side `number` and the next: they are equal, or differ if it is ≠."""
-    sign = signs[number]
+    sign = cases.statement.signs[number]
     left, right = cases.statement.sides[number : number + 2]
     largest = 0.0
     for place in range(len(cases.all)):
@@ -84,13 +60,13 @@ def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
             for other in range(place + 1, len(cases.all)):
                 compared(cases, other, number)  # All cases have values, if they can, before a reason is looked for.
             held = held_if(cases, number, lambda case: _agree(case, number))
-            if not held and proved(cases.statement, cases.table, number):
+            if not held and proved(cases.statement, number):
                 return _contradiction(cases, case, number, component)
-            message = f"refused: {left} = {right} {held}" if held else _fault(case, cases, number, signs)
-            slip = explanation(cases, case, number) if not held and _begins(case, number, signs) else []
+            message = f"refused: {left} = {right} {held}" if held else _fault(case, cases, number)
+            slip = explanation(cases, case, number) if not held and _begins(case, cases, number) else []
             return Verdict("false", message, (*slip, *details(cases, case, number, component)), checked(cases))
         largest = max(largest, error)
-    if sign == "=" and cases.one_sided() and (beyond := _beyond(cases, number, signs)):
+    if sign == "=" and cases.one_sided() and (beyond := _beyond(cases, number)):
         return beyond
     if _vanishes(cases, (left, right)):
         why = "every derivative of the arbitrary scalar in it is 0 in every instance, so it says nothing"
@@ -102,7 +78,7 @@ def claim(cases: Cases, number: int, signs: Sequence[str]) -> Verdict:
         return Verdict("false", f"false: {left} ≠ {right}", (why, f"sizes: {sizes(cases.all[0])}"), checked(cases))
     if sign == "≠":
         return Verdict("held", "", (), f"{DIFFERENT}. Held on {checked(cases)}")
-    if proof := proved(cases.statement, cases.table, number):
+    if proof := proved(cases.statement, number):
         return Verdict("proved", "", (), f"{PROVED}. Step: {proof}. Held on {checked(cases)}", str(proof))
     return Verdict("held", "", (), f"{NOT_PROVED}. Held on {checked(cases)}")
 
@@ -123,7 +99,7 @@ def _undecided(cases: Cases, number: int, sign: str, why: str, case: Case) -> Ve
     return Verdict("false", message, (why, f"sizes: {sizes(case)}", *hints), checked(cases))
 
 
-def _beyond(cases: Cases, number: int, signs: Sequence[str]) -> Verdict | None:
+def _beyond(cases: Cases, number: int) -> Verdict | None:
     """Return the verdict on an equality that fails, or has no value, for inputs beyond the constants in it."""
     seen: list[Case] = []
     for steps in range(1, FARTHEST + 1):
@@ -137,9 +113,9 @@ def _beyond(cases: Cases, number: int, signs: Sequence[str]) -> Verdict | None:
                 continue
             seen.append(case)
             if not found[0] <= TOLERANCE:
-                if proved(cases.statement, cases.table, number):
+                if proved(cases.statement, number):
                     return _contradiction(cases, case, number, found[1])
-                message = _fault(case, cases, number, signs)
+                message = _fault(case, cases, number)
                 return Verdict("false", message, details(cases, case, number, found[1]), checked(cases))
     if functions := cases.one_sided(seen):
         arguments = " and ".join(f"{function.parts[0]}, the argument of {function}," for function in functions)
@@ -154,13 +130,13 @@ def _agree(case: Case, number: int) -> bool:
     return case.instance.wide if isinstance(found, UncheckableError) else found[0] <= TOLERANCE
 
 
-def _fault(case: Case, cases: Cases, number: int, signs: Sequence[str]) -> str:
+def _fault(case: Case, cases: Cases, number: int) -> str:
     """Return the message of an equality that does not hold.
 
     number: of its left side. If the left side of the chain equals the right side, the step before is at fault.
     """
     head, before, after = (cases.statement.sides[each] for each in (0, number, number + 1))
-    if number == 0 or "≠" in signs[:number]:
+    if number == 0 or "≠" in cases.statement.signs[:number]:
         return f"false: {before} = {after}"
     whole = difference(case, 0, number + 1)
     if isinstance(whole, UncheckableError) or whole[0] <= TOLERANCE:
@@ -168,9 +144,9 @@ def _fault(case: Case, cases: Cases, number: int, signs: Sequence[str]) -> str:
     return f"false: {head} = {after}"
 
 
-def _begins(case: Case, number: int, signs: Sequence[str]) -> bool:
+def _begins(case: Case, cases: Cases, number: int) -> bool:
     """Return whether a relation is the first false one of its chain, so that its left side can be taken for right."""
-    whole = (0.0, ()) if number == 0 or "≠" in signs[:number] else difference(case, 0, number)
+    whole = (0.0, ()) if number == 0 or "≠" in cases.statement.signs[:number] else difference(case, 0, number)
     return not isinstance(whole, UncheckableError) and whole[0] <= TOLERANCE
 
 

@@ -15,7 +15,6 @@ from einsum_doc.compute.checking.cases import Case, Cases, Draws
 from einsum_doc.compute.checking.changes import Surroundings, axis_index, changes, fresh, operands
 from einsum_doc.compute.checking.evaluation.arrays import TOLERANCE
 from einsum_doc.compute.checking.instances import UncheckableError, UnluckyError
-from einsum_doc.compute.checking.symbols.table import Statement
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
     Coordinate,
@@ -29,6 +28,7 @@ from einsum_doc.notation.expression import (
     subscripts,
 )
 from einsum_doc.notation.sums.arithmetic import arithmetic_of
+from einsum_doc.notation.symbols.table import ChainStatement
 
 CANCELLED = 1e-6
 """The least part of the terms that may be left when they cancel, unless nothing is: otherwise not checked."""
@@ -239,7 +239,7 @@ def _slip(cases: Cases, case: Case, number: int) -> str:
         trials += [(f"the right side is {other}", [other, right], 0) for other in operands(head, around)]
     found = 0
     for words, changed, place in trials:
-        variant = replace(statement, sides=changed, _written={})
+        variant = replace(statement, sides=changed)
         if found < FOUND and _fits(case, variant, place, number if place else number + 1):
             if _holds(variant, cases, len(changed) - 2):
                 return words
@@ -247,7 +247,7 @@ def _slip(cases: Cases, case: Case, number: int) -> str:
     return ""
 
 
-def _fits(case: Case, variant: Statement, place: int, other: int) -> bool:
+def _fits(case: Case, variant: ChainStatement, place: int, other: int) -> bool:
     """Return whether a side of a changed statement has the value that another side has in an instance."""
     sizes, expected = case.instance.sizes, case.value(other)
     try:
@@ -276,10 +276,10 @@ def _has_sizes(part: Expression, case: Case) -> bool:
     return all(size is None or size == axis for size, axis in zip(own, axes, strict=True))
 
 
-def _holds(variant: Statement, cases: Cases, number: int) -> bool:
+def _holds(variant: ChainStatement, cases: Cases, number: int) -> bool:
     """Return whether two sides of a changed statement are equal on all instances that are drawn for it."""
     try:
-        drawn = Cases(variant, cases.table, Draws(cases.draws.seed, cases.draws.entries))
+        drawn = Cases(variant, Draws(cases.draws.seed, cases.draws.entries))
     except NotationError:
         return False
     for place in range(len(drawn.all)):

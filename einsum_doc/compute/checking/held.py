@@ -8,10 +8,10 @@ from itertools import chain, combinations, islice
 from typing import TypeAlias
 
 from einsum_doc.compute.checking.cases import Case, Cases
-from einsum_doc.compute.checking.symbols.resolution import localised
-from einsum_doc.compute.checking.symbols.table import SymbolTable, values_in
 from einsum_doc.notation.expression import Expression, Partial, Position, Tensor, plain, rebuilt
 from einsum_doc.notation.matrices.nodes import Differential
+from einsum_doc.notation.symbols.resolution import localised
+from einsum_doc.notation.symbols.table import SymbolTable, values_in
 from einsum_doc.notation.writing.latex import latex
 from einsum_doc.notation.writing.words import listed
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 import random
 import zlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor as Array
 
-from einsum_doc.compute.checking.symbols.domain import FREE, Domain
-from einsum_doc.compute.checking.symbols.exact import constant
-from einsum_doc.compute.checking.symbols.places import Places
-from einsum_doc.compute.checking.symbols.table import Statement
-from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode
 from einsum_doc.notation.expression import Expression, Function, Index, Power, subscripts
+from einsum_doc.notation.matrices.components import OfMatrix
+from einsum_doc.notation.symbols.domain import FREE, Domain
+from einsum_doc.notation.symbols.exact import constant
+from einsum_doc.notation.symbols.places import Places
+from einsum_doc.notation.symbols.table import Code, Statement
+from einsum_doc.notation.symbols.unification import SizeClasses, SizeNode
 
 LARGEST = 2_000_000
 """The most components that an array may have."""
@@ -171,7 +172,7 @@ def draw_sizes(
         name = outside.partition("_")[0]
         expected = f"'% zero outside {name}', if it is 0 there; or a sum over a part of the range"
         raise statement.fail(f"{outside} falls outside of {name} for some indices", expected)
-    if any(found[root] < size for root, size in least.items()):
+    if any(found[root] < size - 1 for root, size in least.items()):  # a size that the page gives may end with it
         expected = "a number below the size; the first is 0"
         raise statement.fail("a number as an index is beyond its size", expected)
     return found
@@ -236,7 +237,7 @@ SMALLER = 100
 class Formula:
     """The value of a tensor: an expression over its indices, or code; `arguments` are the tensors in it.
 
-    chain: the key of the statement that the indices are from. ours: the code is a function of torch, put in by us.
+    chain: the key of the statement that the indices are from. Without expression and code, it is any smooth function.
     """
 
     name: str
@@ -244,8 +245,7 @@ class Formula:
     chain: str = ""
     indices: tuple[Index, ...] = ()
     expression: Expression | None = None
-    code: Callable[[Mapping[str, Array]], Array] | None = None
-    ours: bool = False
+    code: Code | OfMatrix | None = None
 
 
 @dataclass(frozen=True)

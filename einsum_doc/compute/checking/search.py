@@ -14,7 +14,8 @@ from torch import Tensor as Array
 
 from einsum_doc.compute.checking.evaluation.evaluator import Evaluator
 from einsum_doc.compute.checking.instances import GREATEST, SMALLER, SMALLEST, Instance, UncheckableError
-from einsum_doc.compute.checking.symbols.domain import (
+from einsum_doc.notation.expression import Expression, Negative, Power, Product, Quotient, Tensor
+from einsum_doc.notation.symbols.domain import (
     EPSILONS,
     FREE,
     Condition,
@@ -23,9 +24,8 @@ from einsum_doc.compute.checking.symbols.domain import (
     remedy,
     unmet,
 )
-from einsum_doc.compute.checking.symbols.exact import constant
-from einsum_doc.compute.checking.symbols.table import Statement
-from einsum_doc.notation.expression import Expression, Negative, Power, Product, Quotient, Tensor
+from einsum_doc.notation.symbols.exact import constant
+from einsum_doc.notation.symbols.table import Statement
 
 
 class DomainSearch:

@@ -62,6 +62,11 @@ class Chain:
     relations: tuple[Relation, ...]
     explains: bool = False
 
+    @property
+    def sides(self) -> list[Expression]:
+        """Its left side and all right sides."""
+        return [self.head, *(relation.right for relation in self.relations)]
+
 
 @dataclass(frozen=True)
 class Document:
@@ -95,7 +100,7 @@ def parse_notation(text: str, scalars: Iterable[str] = (), lexicon: Lexicon = NO
 
 def _with_values(chain: Chain, picks: Collection[str]) -> Chain:
     """Return a chain in which a condition without an index of the chain is about values, as x > 0."""
-    parts = [part for side in (chain.head, *(each.right for each in chain.relations)) for part in side.walk()]
+    parts = [part for side in chain.sides for part in side.walk()]
     if not any(isinstance(part, Indicator) for part in parts):
         return chain
     indices: set[str] = set()
@@ -138,7 +143,7 @@ def _sorted(group: list[int], entries: Sequence[Chain | Directive]) -> list[int]
     chains = [(number, step) for number in group if isinstance(step := entries[number], Chain)]
     for number, chain in chains if any(chain.explains for _, chain in chains) else ():
         defined[number] = str(getattr(chain.head, "name", ""))
-        parts = [part for side in (chain.head, *(each.right for each in chain.relations)) for part in side.walk()]
+        parts = [part for side in chain.sides for part in side.walk()]
         used[number] = {part.name for part in parts if isinstance(part, Tensor | Function)}
     found: list[int] = []
     rest = list(group)

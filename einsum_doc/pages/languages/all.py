@@ -19,5 +19,6 @@ LANGUAGES: dict[str, Language] = {language.name: language for module in _MODULES
 ASSERTING = {
     "einsum_doc.compute.checking.gradients": "check",
     "einsum_doc.compute.checking.derivation": "verify",
+    "einsum_doc.notation.statements.statements": "prove",
 }
 """The functions of the einsum library whose calls count as assertions, by their modules."""

@@ -12,7 +12,8 @@ from einsum_doc.pages.record.block import DISPLAY, Block
 from einsum_doc.pages.record.result import NOT_CHECKED, DerivationRow, Failure, Result
 
 if TYPE_CHECKING:
-    from einsum_doc.compute.checking.derivation import CheckedLine, Derivations
+    from einsum_doc.compute.checking.derivation import Derivations
+    from einsum_doc.notation.statements.checked import CheckedLine
 
 
 class DerivationLanguage(Language):

@@ -58,7 +58,7 @@ class DerivationRow:
     """The author's reason for the step, beside it; `$…$` in it is mathematics."""
     checked: str = ""
     """The check in words."""
-    verdict: Literal["defined", "proved", "held", "false"] = "held"
+    verdict: str = "held"
     """Proved for all sizes, or held on random tensors; "defined" if it is a definition, which claims nothing."""
 
 

@@ -27,8 +27,7 @@ from derivation_oracle import Oracle, UnreadError
 
 from einsum_doc import NotationError
 from einsum_doc.compute.checking import claims
-from einsum_doc.compute.checking.derivation import DerivationCheck
-from einsum_doc.compute.checking.symbols.table import SymbolTable
+from einsum_doc.compute.checking.derivation import NumericCheck
 from einsum_doc.notation.expression import (
     Delta,
     Expression,
@@ -46,9 +45,10 @@ from einsum_doc.notation.expression import (
     mapped,
     subscripts,
 )
-from einsum_doc.notation.matrices.components import OfMatrix
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
+from einsum_doc.notation.statements.statements import Statements
+from einsum_doc.notation.symbols.table import SymbolTable
 
 ROOT = Path(__file__).parents[3]
 
@@ -178,26 +178,24 @@ def _replaced(whole: Expression, target: Expression, other: Expression) -> Expre
     return mapped(whole, lambda part: _replaced(part, target, other))
 
 
-def verdict(mutant: Mutant, seed: int) -> tuple[str, DerivationCheck | None]:
+def verdict(mutant: Mutant, seed: int) -> tuple[str, NumericCheck | None]:
     """What the checker says of a mutant: "held", "false", "refused", or "contradicted" if a false one is proved."""
-    derivation = DerivationCheck(mutant.document, (), SymbolTable(), {}, seed)
     try:
+        derivation = NumericCheck(Statements(mutant.document, (), SymbolTable(), {}), seed)
         with patch.object(claims, "explanation", return_value=[]):  # The slip is known.
-            line = list(derivation.lines())[-1]
+            line = derivation.lines()[-1]
     except NotationError:
         return "refused", None
     says = "contradicted" if line.message.startswith("internal error") else "held" if line.holds else "false"
     return says, derivation
 
 
-def true(mutant: Mutant, derivation: DerivationCheck) -> bool:
+def true(mutant: Mutant, derivation: NumericCheck) -> bool:
     """What the oracle says of it."""
-    cases = derivation.checked[-1].all
-    codes: dict[str, str | OfMatrix] = {each.name: each for each in derivation.table.matrices.values()}
-    codes |= {name: symbol.let.body for name, symbol in derivation.table.tensors.items() if symbol.let is not None}
+    *_, cases = derivation.cases.values()
     return all(
-        Oracle(case, f"oracle {number}", codes).true(mutant.relation, mutant.relation + 1)
-        for number, case in enumerate(cases)
+        Oracle(case, f"oracle {number}").true(mutant.relation, mutant.relation + 1)
+        for number, case in enumerate(cases.all)
         if not (case.lengths and sum(case.lengths.values()) > 3)
     )
 
@@ -276,7 +274,7 @@ def judged(job: tuple[str, str, int, int, float]) -> Count:
     return found
 
 
-def _asked(mutant: Mutant, derivation: DerivationCheck) -> bool | None:
+def _asked(mutant: Mutant, derivation: NumericCheck) -> bool | None:
     """What the oracle says of a mutant; None if it cannot read it."""
     try:
         return true(mutant, derivation)

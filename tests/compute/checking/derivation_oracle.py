@@ -12,7 +12,6 @@ import operator
 import random
 import re
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import mpmath
@@ -153,9 +152,8 @@ class Values:
 class Oracle:
     """One case of a chain, in its own numbers."""
 
-    def __init__(self, case: Case, seed: str, codes: Mapping[str, str | OfMatrix] = MappingProxyType({})) -> None:
+    def __init__(self, case: Case, seed: str) -> None:
         self.case = case
-        self.codes = codes
         self.chain = case.key
         self.formulas = case.instance.formulas
         self.sizes = case.instance.sizes
@@ -200,8 +198,8 @@ class Oracle:
         return name == x or (formula is not None and any(self.depends(each, x) for each in formula.arguments))
 
     def defined(self, formula: Formula, key: Key, values: Values) -> mpf:
-        if formula.code is not None and isinstance(of := self.codes[formula.name], OfMatrix):
-            return self.of_matrix(of, key, values)
+        if isinstance(formula.code, OfMatrix):
+            return self.of_matrix(formula.code, key, values)
         if formula.code is not None:
             found = self.code(formula, values)
             return found[key if len(key) > 1 else key[0]] if key else found
@@ -217,7 +215,7 @@ class Oracle:
             matrix = mpmath.matrix(rows, columns)
             for row, column in itertools.product(range(rows), range(columns)):
                 matrix[row, column] = values.component(argument, (row, column))
-            name, part = re.fullmatch(r".*= *([a-z.]+)\([^()]*\)(?:\[(\d)\])?", self.codes[formula.name]).groups()
+            name, part = re.fullmatch(r".*= *([a-z.]+)\([^()]*\)(?:\[(\d)\])?", formula.code.let.body).groups()
             found = CODE[name](matrix)
             self.coded[formula.name, id(values), ()] = found if part is None else found[int(part)]
             self.alive.append(values)

@@ -5,9 +5,8 @@ import pytest
 from derivation_oracle import Oracle
 
 from einsum_doc import NotationError, verify
-from einsum_doc.compute.checking.derivation import DerivationCheck, Derivations
-from einsum_doc.compute.checking.symbols.table import SymbolTable
-from einsum_doc.notation.reading.parse import parse_notation
+from einsum_doc.compute.checking.derivation import Derivations, NumericCheck
+from einsum_doc.notation.statements.statements import read_statements
 
 RIDGE = r"e_i &= y_i - w_j x_{ij} \\ s &= e_i e_i + \lambda w_j w_j \\ "
 MEAN = r"m &= \frac{1}{I} \mathbf{1}_i x_i \\ d_i &= x_i - \mathbf{1}_i m \\ "
@@ -60,11 +59,10 @@ TRUE = {
 
 def oracle_agrees(text: str) -> bool:
     """Return what the second reader of the tests says of the last relation of a text."""
-    check = DerivationCheck(parse_notation(text), (), SymbolTable(), {}, 0)
-    lines = list(check.lines())
-    cases = check.checked[-1]
+    check = NumericCheck(read_statements(text), 0)
+    assert check.lines()
+    *_, cases = check.cases.values()
     number = len(cases.statement.sides) - 2
-    assert lines
     return all(Oracle(case, f"oracle {place}").true(number, number + 1) for place, case in enumerate(cases.all[1:2]))
 
 

@@ -1,13 +1,10 @@
-"""Tensors given by code: the directive `let` -> a function; its scale, and whether autograd can be trusted with it."""
+"""Tensors given by code -> their values, the scale of these, and whether autograd can be trusted with the code."""
 
 from __future__ import annotations
 
-import ast
-import builtins
 import math
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor as Array
@@ -16,11 +13,9 @@ from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 from einsum_doc.compute.checking.evaluation.arithmetic import STEEPEST, Random
 from einsum_doc.compute.checking.evaluation.arrays import largest
 from einsum_doc.compute.checking.instances import Formula, UncheckableError, UnluckyError
-from einsum_doc.compute.checking.symbols.directives import Directives
-from einsum_doc.compute.checking.symbols.table import Code, Symbol
 from einsum_doc.notation.expression import plain
 from einsum_doc.notation.matrices.components import OfMatrix
-from einsum_doc.notation.reading.directives import Directive
+from einsum_doc.notation.symbols.table import Code
 
 CHANGE = 1e-8
 """The relative change of its arguments by which the sensitivity of code is measured."""
@@ -32,50 +27,16 @@ FOLLOWS = 1e-4
 """The part of the sensitivity of code by which the two may differ."""
 
 
-def let(step: Directive, directives: Directives, namespace: Mapping[str, Any], before: Callable[[str], None]) -> None:
-    """Put a tensor that is given by code into the symbol table.
-
-    before: called with each tensor in the code, to put it there first if it is given by code too.
-    Raises: NotationError, if the code cannot be read, or uses a name that is not known.
-    """
-    tensors, fail = directives.table.tensors, directives.fail
-    left, _, code = step.equation
-    name = directives.tensor(left, step)
-    try:
-        tree = ast.parse(code, mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        why = error.msg if isinstance(error, SyntaxError) else str(error)
-        raise fail(f"the code of {left} cannot be read: {why}", step.at, "a Python expression") from None
-    known = directives.names_in_code()
-    variables: dict[str, str] = {}
-    for used in _free_names(tree):
-        if used in known:
-            variables[directives.only(known[used], step)] = used
-        elif used not in namespace and used != "torch" and not hasattr(builtins, used):
-            fault = f"{used} in the code of {left} is not known"
-            raise fail(fault, step.at, "a tensor or a name of the page")
-    parts: dict[str, Code] = {}
-    arguments: dict[str, None] = {}
-    for argument in variables:
-        before(argument)
-        symbol = tensors.setdefault(argument, Symbol(argument, directives.kinds(argument)))
-        if symbol.code is not None and symbol.kinds is None:  # No component of it is in any text: a part of this code.
-            parts[argument] = symbol.code
-        arguments |= dict.fromkeys((symbol.arguments or ()) if argument in parts else (argument,))
-    if name in tensors:
-        raise fail(f"{left} is in its own code", step.at, "code of other tensors")
-    compiled = compile(tree, "<let>", "eval")
-    globals_ = {"torch": torch, **namespace}
-
-    def function(values: Mapping[str, Array]) -> Array:
-        own = {used: parts[each](values) if each in parts else values[each] for each, used in variables.items()}
-        result = torch.as_tensor(eval(compiled, {**globals_, **own}))
-        if result.is_complex():
-            raise TypeError("complex numbers cannot be compared here")
-        return result.to(torch.float64)
-
-    kinds = directives.kinds(name)
-    tensors[name] = Symbol(name, kinds, tuple(arguments), code=function, line=f"{left} = {code}", let=step)
+def _by_code(code: Code, values: Mapping[str, Array]) -> Array:
+    """Return the value of code from those of its arguments."""
+    own = {
+        used: _by_code(code.parts[name], values) if name in code.parts else values[name]
+        for name, used in code.variables.items()
+    }
+    result = torch.as_tensor(eval(code.compiled, {"torch": torch, **code.namespace, **own}))
+    if result.is_complex():
+        raise TypeError("complex numbers cannot be compared here")
+    return result.to(torch.float64)
 
 
 SINGULAR = 1e10
@@ -88,37 +49,21 @@ _OF_MATRICES: Mapping[str, Callable[[Array], Array]] = {
 }
 
 
-def of_matrix(found: OfMatrix) -> Symbol:
-    """Return the tensor that is the inverse of another, its determinant, or the logarithm of that."""
-
-    def function(values: Mapping[str, Array]) -> Array:
-        array = values[found.argument.name]
-        open_ = array.shape[: len(found.open)]
-        size = math.isqrt(math.prod(array.shape[len(open_) :]))
-        matrix = array.reshape(*open_, size, size)
-        if found.function != "det" and bool((torch.linalg.cond(matrix.detach()) > SINGULAR).any()):
-            raise UnluckyError(f"{plain(found.argument.name)} is singular", 1.0)
-        result = _OF_MATRICES[found.function](matrix)
-        return result.reshape(array.shape) if found.function == "inv" else result
-
-    count = len(found.argument.indices) if found.function == "inv" else len(found.open)
-    line = f"{found.function} of {plain(found.argument.name)}"
-    return Symbol(found.name, ("index",) * count, (found.argument.name,), code=function, line=line, auxiliary=True)
+def _of_matrix(found: OfMatrix, array: Array) -> Array:
+    """Return the inverse of each of some matrices, its determinant, or the logarithm of that."""
+    open_ = array.shape[: len(found.open)]
+    size = math.isqrt(math.prod(array.shape[len(open_) :]))
+    matrix = array.reshape(*open_, size, size)
+    if found.function != "det" and bool((torch.linalg.cond(matrix.detach()) > SINGULAR).any()):
+        raise UnluckyError(f"{plain(found.argument.name)} is singular", 1.0)
+    result = _OF_MATRICES[found.function](matrix)
+    return result.reshape(array.shape) if found.function == "inv" else result
 
 
-def arbitrary(name: str, arguments: Sequence[str]) -> Symbol:
-    """Return a loss that the page does not define: an arbitrary smooth function of some tensors."""
-
-    def function(values: Mapping[str, Array]) -> Array:
-        def weighted(argument: str) -> tuple[Array, Array]:
-            value = values[argument]
-            generator = torch.Generator().manual_seed(zlib.crc32(f"{name} {argument}".encode()))
-            return value, torch.rand((3, *value.shape), generator=generator, dtype=torch.float64) - 0.5
-
-        return smooth(map(weighted, arguments))
-
-    line = f"{plain(name)} of {', '.join(map(plain, arguments))}"
-    return Symbol(name, (), tuple(arguments), code=function, line=line)
+def _weighted(name: str, argument: str, value: Array) -> tuple[Array, Array]:
+    """Return an argument of an arbitrary function, with random weights that belong to these names."""
+    generator = torch.Generator().manual_seed(zlib.crc32(f"{name} {argument}".encode()))
+    return value, torch.rand((3, *value.shape), generator=generator, dtype=torch.float64) - 0.5
 
 
 def smooth(weighted: Iterable[tuple[Array, Array]]) -> Array:
@@ -133,22 +78,18 @@ def smooth(weighted: Iterable[tuple[Array, Array]]) -> Array:
     return linear + crossed * crossed / 4
 
 
-def _free_names(tree: ast.AST) -> list[str]:
-    parts = list(ast.walk(tree))
-    bound = {part.arg for part in parts if isinstance(part, ast.arg)}
-    names = [part for part in parts if isinstance(part, ast.Name)]
-    bound |= {part.id for part in names if isinstance(part.ctx, ast.Store)}
-    return [part.id for part in names if part.id not in bound]
-
-
 def run(formula: Formula, arguments: Mapping[str, Array]) -> Array:
     """Return the value of code; it gets copies, so that it may write into them.
 
     Raises: UncheckableError, from the error that the code raises; UnluckyError, if it is about a matrix's numbers.
     """
-    assert formula.code is not None
+    values = {name: array.clone() for name, array in arguments.items()}
     try:
-        return formula.code({name: array.clone() for name, array in arguments.items()})
+        if isinstance(formula.code, Code):
+            return _by_code(formula.code, values)
+        if formula.code is not None:
+            return _of_matrix(formula.code, values[formula.code.argument.name])
+        return smooth(_weighted(formula.name, name, value) for name, value in values.items())
     except UnluckyError:
         raise
     except (Exception, SystemExit) as error:

@@ -27,8 +27,6 @@ from einsum_doc.compute.checking.evaluation.arithmetic import (
 from einsum_doc.compute.checking.evaluation.arrays import LabelledArray, aligned, largest, number
 from einsum_doc.compute.checking.evaluation.code import follow, run, sensitivity, smooth
 from einsum_doc.compute.checking.instances import Formula, Instance, UncheckableError, UnluckyError, check_size
-from einsum_doc.compute.checking.symbols.domain import Condition
-from einsum_doc.compute.checking.symbols.exact import constant
 from einsum_doc.notation.expression import (
     Affine,
     Bounded,
@@ -60,7 +58,10 @@ from einsum_doc.notation.expression import (
     Whole,
     plain,
 )
+from einsum_doc.notation.matrices.components import OfMatrix
 from einsum_doc.notation.matrices.nodes import Differential
+from einsum_doc.notation.symbols.domain import Condition
+from einsum_doc.notation.symbols.exact import constant
 
 CHUNK, BATCHED = 64, 4
 """The number of components that are differentiated in one pass, and the least for which that is faster."""
@@ -175,9 +176,8 @@ class Evaluator:
 
     def _defined(self, formula: Formula, context: Context) -> tuple[Array, Array | None]:
         """Return the value of a formula and its scale."""
-        if formula.code is not None:
+        if formula.expression is None:
             return self._coded(formula, context)
-        assert formula.expression is not None
         found = self.evaluate(formula.expression, formula.chain, context)
         sizes = [self.instance.sizes[formula.chain, index] for index in formula.indices]
         wide = found.over(formula.indices, sizes)
@@ -192,7 +192,8 @@ class Evaluator:
             raise UncheckableError(f"autograd cannot differentiate the code of {plain(formula.name)}")
         if context is self.base:
             return value, sensitivity(formula, value, arguments, self.instance.random)
-        if varies and not formula.ours:  # Near a singular matrix differences say little of its determinant's slope.
+        # Near a singular matrix differences say little of its determinant's slope.
+        if varies and not isinstance(formula.code, OfMatrix):
             order = sum(variable in self.sources(formula.name) for variable in context.variables)
             self._follow(formula, order)
         return value, None
@@ -213,7 +214,7 @@ class Evaluator:
         found = 1.0
         for source in {each for name in names for each in self.sources(name)}:
             formula = self.instance.formulas.get(source)
-            if formula is not None and formula.code is not None:
+            if formula is not None and formula.expression is None:
                 value, scale = self.tensor(source, self.base)
                 if scale is not None and largest(value):
                     found = max(found, largest(scale) / largest(value))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from einsum_doc.compute.checking.symbols.domain import FREE, Domain
-from einsum_doc.compute.checking.symbols.table import Statement, StatementForm, Symbol, SymbolTable, dependencies
-from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, join_capitals, join_sizes
 from einsum_doc.notation.expression import Index, Partial, Product, Summation, Tensor, identifier
+from einsum_doc.notation.matrices.components import OfMatrix
 from einsum_doc.notation.proving.facts import Definition, Facts, OfCode
 from einsum_doc.notation.proving.prover import Proof, Prover
 from einsum_doc.notation.sums.scope import Scope
+from einsum_doc.notation.symbols.domain import FREE, Domain
+from einsum_doc.notation.symbols.places import Places
+from einsum_doc.notation.symbols.table import ChainStatement, Code, Statement, StatementForm, Symbol
+from einsum_doc.notation.symbols.unification import SizeClasses, SizeNode, axes_of, join_capitals, join_sizes
 
-_FUNCTION = re.compile(r"[^=]+=\s*torch\.(?:linalg\.)?(inv|inverse|det|logdet|slogdet)\((\w+)\)(\[1\])?")
-
+_FUNCTION = re.compile(r"[^=]+=\s*torch\.(?:linalg\.)?(\w+)\((\w+)\)(\[1\])?")
+_FUNCTIONS = {"inv": "inv", "inverse": "inv", "det": "det", "logdet": "logdet", "slogdet[1]": "logdet"}
 _EINSUM = re.compile(r"[^=]+=\s*(?:torch\.)?einsum\(\s*[\"']([a-zA-Z, ]+)->([a-zA-Z]*)[\"'],([\w, ]+)\)")
 
 CODE = "code of "
@@ -24,30 +26,40 @@ LENGTH = 2
 """The number of indices that a range stands for: the first, and another one for all the rest."""
 
 
-def proved(statement: Statement, table: SymbolTable, number: int) -> Proof | None:
+def proved(statement: ChainStatement, number: int) -> Proof | None:
     """Return the proof that side `number` of a chain is equal to the next one for all sizes; None if there is none."""
-    row = _written(statement)
-    return Prover(_facts(statement, table)).proof(row.sides[number], row.sides[number + 1], statement.key)
+    if number not in statement.proofs:
+        left, right = _written(statement).sides[number : number + 2]
+        statement.proofs[number] = Prover(facts(statement)[0]).proof(left, right, statement.key)
+    return statement.proofs[number]
 
 
-def _facts(statement: Statement, table: SymbolTable) -> Facts:
-    """Return what the page says about the tensors of a chain."""
-    names, sinks = dependencies(table, statement.sides)
+def facts(statement: ChainStatement) -> tuple[Facts, SizeClasses]:
+    """Return what the page says about the tensors of a chain, and the axes and indices that have one size."""
+    table = statement.table
+    names, sinks = statement.dependencies
     tensors = {name: table.tensors[name] for name in names}
     domains = {name: table.domains.get(name, FREE) for name in names}
     kinds = {name: symbol.kinds or () for name, symbol in tensors.items()}
     ranks = {name: len(own) + (LENGTH - 1) * own.count("range") for name, own in kinds.items()}
     statements = {name: found for name, symbol in tensors.items() if (found := symbol.definition or _einsum(symbol))}
-    codes = {name: _code(symbol, table) for name, symbol in tensors.items() if symbol.code and name not in statements}
+    computed = [name for name, symbol in tensors.items() if symbol.arguments is not None]
+    codes = {name: _code(tensors[name]) for name in computed if name not in statements}
     every = [*statements.values(), statement]
-    differentiated = [part.by.name for each in every for part in _partials(each)]
-    sizes = _sizes(every, ranks, domains, codes)
+    parts = [part for each in every for side in each.sides for part in side.walk()]
+    sizes = axes_of(ranks, table)
+    for each in every:
+        join_sizes(each, _written(each).wide, sizes)
+        Places({}).join(each, _written(each).wide, sizes)
+    for name, code in codes.items():
+        _join_square(name, code, ranks, sizes)
+    join_capitals([each for each in every if not each.key.startswith(CODE)], sizes)  # Labels are no letters.
     numbers: dict[SizeNode, str] = {}
 
     def size(node: SizeNode) -> str:
         return numbers.setdefault(sizes.root(node), f"s{len(numbers)}")
 
-    return Facts(
+    known = Facts(
         definitions={name: _definition(found) for name, found in statements.items()},
         codes=codes,
         ranks=ranks,
@@ -59,39 +71,15 @@ def _facts(statement: Statement, table: SymbolTable) -> Facts:
         positive=frozenset(name for name in names if _is_positive(tensors[name], domains[name])),
         symmetric=frozenset(name for name, domain in domains.items() if domain.square),
         totals={name: domain.total for name, domain in domains.items() if domain.total is not None},
-        differentiated=frozenset(differentiated),
+        differentiated=frozenset(part.by.name for part in parts if isinstance(part, Partial)),
     )
-
-
-def _sizes(
-    statements: Sequence[Statement],
-    ranks: Mapping[str, int],
-    domains: Mapping[str, Domain],
-    codes: Mapping[str, OfCode],
-) -> SizeClasses:
-    """Return the axes and indices that have one size."""
-    sizes = SizeClasses()
-    for name, rank in ranks.items():
-        for axis in range(rank):
-            sizes.root(("axis", name, axis))
-        if domains[name].square:
-            sizes.join(("axis", name, rank - 2), ("axis", name, rank - 1))
-    for each in statements:
-        join_sizes(each, _written(each).wide, sizes)
-    for name, code in codes.items():
-        _join_square(name, code, ranks, sizes)
-    join_capitals([each for each in statements if not each.key.startswith(CODE)], sizes)  # Labels are no letters.
-    return sizes
+    return known, sizes
 
 
 def _definition(statement: Statement) -> Definition:
     written = _written(statement)
     own = tuple(index for index in written.wide[0].own if isinstance(index, Index))
     return Definition(own, written.sides[1], statement.key)
-
-
-def _partials(statement: Statement) -> list[Partial]:
-    return [part for side in statement.sides for part in side.walk() if isinstance(part, Partial)]
 
 
 def _join_square(name: str, code: OfCode, ranks: Mapping[str, int], sizes: SizeClasses) -> None:
@@ -101,9 +89,7 @@ def _join_square(name: str, code: OfCode, ranks: Mapping[str, int], sizes: SizeC
     (argument,) = code.arguments
     *others, row, column = range(ranks[argument])
     sizes.join(("axis", argument, row), ("axis", argument, column))
-    for axis in others:
-        sizes.join(("axis", argument, axis), ("axis", name, axis))
-    for axis in (row, column) if code.function == "inv" else ():
+    for axis in (*others, row, column) if code.function == "inv" else others:
         sizes.join(("axis", argument, axis), ("axis", name, axis))
 
 
@@ -113,7 +99,7 @@ def _written(statement: Statement) -> StatementForm:
 
 def _einsum(symbol: Symbol) -> Statement | None:
     """Return the definition that code says if it is one einsum; None for any other."""
-    found = _EINSUM.fullmatch(symbol.let.body.strip()) if symbol.let is not None else None
+    found = _EINSUM.fullmatch(_text(symbol))
     if found is None:
         return None
     spelled = {identifier(name): name for name in symbol.arguments or ()}
@@ -131,16 +117,18 @@ def _einsum(symbol: Symbol) -> Statement | None:
     return Statement(key, key, (head, right), Scope(""), (), (), True)
 
 
-def _code(symbol: Symbol, table: SymbolTable) -> OfCode:
+def _text(symbol: Symbol) -> str:
+    return symbol.code.let.body.strip() if isinstance(symbol.code, Code) else ""
+
+
+def _code(symbol: Symbol) -> OfCode:
     arguments = symbol.arguments or ()
-    for each in table.matrices.values():
-        if each.name == symbol.name:
-            return OfCode(each.function if each.rows == 1 else "", arguments, auxiliary=True)
-    found = _FUNCTION.fullmatch(symbol.let.body.strip()) if symbol.let is not None else None
-    of_page = found is not None and [identifier(name) for name in arguments] == [found[2]]  # Not of other code's value.
-    if found is None or not of_page or (found[1] == "slogdet") != bool(found[3]):
+    if isinstance(symbol.code, OfMatrix):
+        return OfCode(symbol.code.function if symbol.code.rows == 1 else "", arguments, auxiliary=True)
+    found = _FUNCTION.fullmatch(_text(symbol))
+    if found is None or [identifier(name) for name in arguments] != [found[2]]:  # Of a value in code only.
         return OfCode("", arguments)
-    return OfCode({"inverse": "inv", "slogdet": "logdet"}.get(found[1], found[1]), arguments)
+    return OfCode(_FUNCTIONS.get(found[1] + (found[3] or ""), ""), arguments)
 
 
 def _is_positive(symbol: Symbol, domain: Domain) -> bool:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any, NoReturn
 
-from einsum_doc.compute.checking.symbols.table import Statement, Symbol, SymbolTable, tensors_in
 from einsum_doc.notation.expression import (
     Affine,
     Bounded,
@@ -47,11 +46,7 @@ from einsum_doc.notation.reading.parse import Chain
 from einsum_doc.notation.subscripts import inner
 from einsum_doc.notation.sums.arithmetic import Placed, Placement, arithmetic_of
 from einsum_doc.notation.sums.scope import Scope
-
-
-def sides_of(chain: Chain) -> list[Expression]:
-    """Return the left side of a chain and all right sides."""
-    return [chain.head, *(relation.right for relation in chain.relations)]
+from einsum_doc.notation.symbols.table import Statement, Symbol, SymbolTable, tensors_in
 
 
 def name_tensors(table: SymbolTable, chains: Sequence[Chain], scope: Scope) -> None:
@@ -60,8 +55,8 @@ def name_tensors(table: SymbolTable, chains: Sequence[Chain], scope: Scope) -> N
     Raises: NotationError, if one was a range further up on the page.
     """
     for chain in chains:
-        head, right, *_ = sides_of(chain)
-        parts = [part for side in sides_of(chain) for part in side.walk()]
+        head, right, *_ = chain.sides
+        parts = [part for side in chain.sides for part in side.walk()]
         changing = [part for part in parts if isinstance(part, Partial | Differential)]
         found = [each for part in changing for each in part.parts if isinstance(each, Tensor)]
         values = {part.name for part in right.walk() if isinstance(part, Tensor)}
@@ -301,9 +296,7 @@ def define(table: SymbolTable, definition: Statement) -> None:
         raise definition.fail(f"{plain(head.name)} is said to be {domain}, but is no input", "directives about inputs")
     own = tensors_in(right, table.scalars)
     downstream = bool(table.gradients(right)) or any(table.tensors[name].downstream for name in own)
-    table.tensors[head.name] = Symbol(
-        head.name, kinds_of(head.indices), own, definition, line=f"{head} = {right}", downstream=downstream
-    )
+    table.tensors[head.name] = Symbol(head.name, kinds_of(head.indices), own, definition, downstream=downstream)
 
 
 def register(table: SymbolTable, side: Expression, scope: Scope) -> None:

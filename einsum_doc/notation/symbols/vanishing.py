@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 
-from einsum_doc.compute.checking.symbols.exact import constant
-from einsum_doc.compute.checking.symbols.table import SymbolTable, values_in
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
     Expression,
@@ -21,6 +19,8 @@ from einsum_doc.notation.expression import (
     plain,
 )
 from einsum_doc.notation.sums.scope import Scope
+from einsum_doc.notation.symbols.exact import constant
+from einsum_doc.notation.symbols.table import SymbolTable, values_in
 from einsum_doc.notation.writing.words import listed
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from einsum_doc.compute.checking.symbols.table import SymbolTable, values_in
 from einsum_doc.notation.expression import (
     Expression,
     Negative,
@@ -34,6 +33,7 @@ from einsum_doc.notation.matrices.nodes import (
     Transpose,
 )
 from einsum_doc.notation.sums.scope import Scope
+from einsum_doc.notation.symbols.table import SymbolTable, values_in
 
 _HINT = r"d \cdot x for a product with d; '% gradient L', if dX is \frac{\partial L}{\partial X}"
 

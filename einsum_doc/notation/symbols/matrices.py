@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from einsum_doc.compute.checking.symbols.resolution import kinds_of
-from einsum_doc.compute.checking.symbols.table import SymbolTable
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
     ACCENTS,
@@ -30,6 +28,8 @@ from einsum_doc.notation.reading.components import canonical
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import parse_expression
 from einsum_doc.notation.sums.scope import Scope
+from einsum_doc.notation.symbols.resolution import kinds_of
+from einsum_doc.notation.symbols.table import SymbolTable
 
 _BOLD = re.compile(r"\\(?:mathbf|boldsymbol|vec)\{(.*?)\}")
 _STYLED = re.compile(r"\\math(?:sf|cal)\{(?!L\})[A-Z]\}'*")

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
-from einsum_doc.compute.checking.symbols.table import Statement
-from einsum_doc.compute.checking.symbols.unification import SizeClasses, SizeNode, node_of
 from einsum_doc.notation.expression import (
     Affine,
     Bounded,
@@ -26,6 +24,8 @@ from einsum_doc.notation.expression import (
     plain,
 )
 from einsum_doc.notation.sums.arithmetic import Placement
+from einsum_doc.notation.symbols.table import Statement
+from einsum_doc.notation.symbols.unification import SizeClasses, SizeNode, node_of
 
 Atom = Index | Subscript | Extent | Whole
 

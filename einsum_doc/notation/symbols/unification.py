@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, TypeAlias
 
-from einsum_doc.compute.checking.symbols.table import Statement
 from einsum_doc.notation.expression import (
     Affine,
     Bounded,
@@ -25,6 +24,7 @@ from einsum_doc.notation.expression import (
     subscripts,
 )
 from einsum_doc.notation.sums.arithmetic import arithmetic_of
+from einsum_doc.notation.symbols.table import Statement, SymbolTable
 
 SizeNode: TypeAlias = tuple[Any, ...]
 """A thing that has a size or a length: its kind and its names, such as ("axis", "x", 0)."""
@@ -64,6 +64,20 @@ class SizeClasses:
     def roots(self) -> list[SizeNode]:
         """Return one node of each class, in order of appearance."""
         return list(dict.fromkeys(self.root(node) for node in list(self.above)))
+
+
+def axes_of(ranks: Mapping[str, int], table: SymbolTable, small: bool = False) -> SizeClasses:
+    """Return the axes of tensors of these ranks; those that a directive or a row of the page makes equal are joined."""
+    sizes = SizeClasses(small)
+    for name, rank in ranks.items():
+        for axis in range(rank):
+            sizes.root(("axis", name, axis))
+        if name in table.domains and table.domains[name].square:
+            sizes.join(("axis", name, rank - 2), ("axis", name, rank - 1))
+    for name, first, second in sorted(table.square):
+        if name in ranks:
+            sizes.join(("axis", name, first), ("axis", name, second))
+    return sizes
 
 
 def join_lengths(statement: Statement, lengths: SizeClasses) -> None:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import CodeType
 from typing import Any, TypeAlias, TypeGuard
 
-from einsum_doc.compute.checking.symbols.domain import Domain
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Expression, Index, Partial, Tensor
 from einsum_doc.notation.matrices.components import Indices, OfMatrix
 from einsum_doc.notation.matrices.shapes import Shape
+from einsum_doc.notation.proving.prover import Proof
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.lexicon import NOTHING_SAID, Lexicon
 from einsum_doc.notation.sums.ranges import Ends, expanded, ranges
 from einsum_doc.notation.sums.scope import Scope
+from einsum_doc.notation.symbols.domain import Domain
 
 EqualSize: TypeAlias = tuple[Index, Index | int]
 """An index, and another of the same size, or its size: the content of `% size`."""
@@ -51,7 +53,7 @@ class Statement:
     kept: Sequence[Index] = ()
     defines: bool = False
     read: Sequence[Expression] = ()
-    _written: dict[tuple[int, ...], StatementForm] = field(default_factory=dict)
+    _written: dict[tuple[int, ...], StatementForm] = field(default_factory=dict, init=False)
 
     @cached_property
     def ranges(self) -> tuple[Ends, ...]:
@@ -79,8 +81,38 @@ class Statement:
         return self.scope.fail(fault, self.sides[0].at, expected)
 
 
-Code: TypeAlias = Callable[[Mapping[str, Any]], Any]
-"""A function from the values of tensors to the value of another."""
+@dataclass(eq=False, kw_only=True)
+class ChainStatement(Statement):
+    """The sides of a chain, with the symbols that they are about.
+
+    table: the symbols of the page at this chain. signs: of its relations. unmoved: its sides, with differentials as
+    they are written. proofs: those that were looked for so far, by the number of the left side.
+    """
+
+    table: SymbolTable
+    signs: Sequence[str]
+    unmoved: Sequence[Expression]
+    proofs: dict[int, Proof | None] = field(default_factory=dict, init=False)
+
+    @cached_property
+    def dependencies(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The tensors that its numbers depend on, arguments first, and its sinks."""
+        return dependencies(self.table, self.sides)
+
+
+@dataclass(frozen=True, eq=False)
+class Code:
+    """Python code that gives a tensor, from the directive `let`.
+
+    variables: the tensors in it, each with its name there. parts: those of them that only stand in code, each with its
+    own. namespace: the values of the names in it that are no tensors.
+    """
+
+    let: Directive
+    compiled: CodeType
+    variables: Mapping[str, str]
+    parts: Mapping[str, Code]
+    namespace: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -89,8 +121,8 @@ class Symbol:
 
     kinds: of its subscripts, "index" or "range"; None while no component of it has been read.
     arguments: the tensors that it is computed from; None for an input.
-    definition: its left and right side. code: the function that gives it instead, from the directive `let`.
-    line: the definition or the code, for messages. downstream: true if it is computed from gradients of the loss.
+    definition: its left and right side. code: what gives it instead; without both, it is any smooth function.
+    downstream: true if it is computed from gradients of the loss.
     auxiliary: true if the page does not define it, such as the inverse that stands in a row.
     """
 
@@ -98,11 +130,16 @@ class Symbol:
     kinds: tuple[str, ...] | None
     arguments: tuple[str, ...] | None = None
     definition: Statement | None = None
-    code: Code | None = None
-    line: str = ""
+    code: Code | OfMatrix | None = None
     downstream: bool = False
-    let: Directive | None = None
     auxiliary: bool = False
+
+    @property
+    def line(self) -> str:
+        """Its definition or its code, for messages."""
+        if self.definition is not None:
+            return " = ".join(map(str, self.definition.sides))
+        return "".join(self.code.let.equation) if isinstance(self.code, Code) else ""
 
 
 @dataclass

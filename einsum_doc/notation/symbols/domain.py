@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from einsum_doc.compute.checking.symbols.exact import constant, nonnegative
 from einsum_doc.notation.expression import Expression, Function, Partial, Power, Tensor, plain
+from einsum_doc.notation.symbols.exact import constant, nonnegative
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from einsum_doc.compute.checking.symbols.domain import FREE
-from einsum_doc.compute.checking.symbols.matrices import declare, shape_of
-from einsum_doc.compute.checking.symbols.resolution import kinds_of, sides_of
-from einsum_doc.compute.checking.symbols.table import EqualSize, SymbolTable
 from einsum_doc.notation.expression import Index, One, Summation, Tensor, identifier, letters, plain, subscripts
 from einsum_doc.notation.reading.components import canonical
 from einsum_doc.notation.reading.directives import Directive
@@ -19,6 +15,10 @@ from einsum_doc.notation.reading.parse import Chain
 from einsum_doc.notation.subscripts import inner
 from einsum_doc.notation.sums.arithmetic import arithmetic_of
 from einsum_doc.notation.sums.scope import Scope
+from einsum_doc.notation.symbols.domain import FREE
+from einsum_doc.notation.symbols.matrices import declare, shape_of
+from einsum_doc.notation.symbols.resolution import kinds_of
+from einsum_doc.notation.symbols.table import EqualSize, SymbolTable
 
 PROPERTIES = {"positive": "positive", "small": "small", "symmetric": "symmetric", "positive definite": "definite"}
 """The directives that give each of their inputs a property, with its name in Domain."""
@@ -39,7 +39,7 @@ class Directives:
         self.equal: list[EqualSize] = []
         self.local: set[str] = set()
         self.ranges: dict[str, set[str]] = {}
-        sides = [side for chain in chains for side in sides_of(chain)]
+        sides = [side for chain in chains for side in chain.sides]
         self.tensors = [part for side in sides for part in side.walk() if isinstance(part, Tensor)]
         self.bounds = {part.capital for side in sides for part in side.walk() if isinstance(part, Summation)}
         defined = [name for name, symbol in table.tensors.items() if symbol.arguments is not None]
@@ -123,7 +123,7 @@ class Directives:
 
         Raises: NotationError, if it tells two.
         """
-        parts = [part for each in chains for side in sides_of(each) for part in side.walk()]
+        parts = [part for each in chains for side in each.sides for part in side.walk()]
         sums = [(part, *part.limits) for part in parts if isinstance(part, Summation) and part.limits]
         ends = [part.capital for part, *_ in sums]
         partial = (not end or (end.islower() and end not in self.ranges) for end in ends)

@@ -1,1 +1,0 @@
-"""The names and indices of a derivation -> their meanings, and the sizes that must agree. Without torch."""

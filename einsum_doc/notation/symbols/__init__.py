@@ -1,0 +1,1 @@
+"""The names and indices of a derivation -> their meanings, and the sizes that must agree."""
