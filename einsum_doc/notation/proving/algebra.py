@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from fractions import Fraction
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from itertools import count
+from math import gcd
 
 from einsum_doc.notation.proving.binding import bound_total
 from einsum_doc.notation.proving.elementary import Functions
 from einsum_doc.notation.proving.polynomial import (
     ONE,
     UNIT,
+    ZERO,
     Applied,
     Base,
     Choice,
+    Exact,
     Exponential,
+    Exponents,
     Factor,
     GiveUpError,
     Monomial,
     Polynomial,
+    Position,
     PositiveNumber,
     TensorEntry,
+    Terms,
     Total,
+    collected,
     number,
     single,
 )
 from einsum_doc.notation.proving.ring import Renamed
 
-Replace = Callable[[TensorEntry], Polynomial | None]
 
-NONE: frozenset[str] = frozenset()
+@dataclass(frozen=True)
+class Change:
+    """How components are replaced. tensors: of which they are. done: of each factor that was met, the result."""
+
+    replace: Callable[[TensorEntry], Polynomial | None] = lambda entry: None
+    tensors: frozenset[str] = frozenset()
+    done: dict[tuple[str, Exact, frozenset[tuple[str, str]]], Polynomial] = field(default_factory=dict)
 
 
 class Algebra(Functions):
@@ -36,7 +49,8 @@ class Algebra(Functions):
 
     contracted: returns the sum of a product over indices in which a matrix meets its inverse; None for others.
     sizes: of each index, its name. numbers: the sizes that are known. symmetric: the heads of symmetric matrices.
-    totals: tensors whose components sum to one, each with the axis.
+    totals: tensors whose components sum to one, each with the axis. values: of each tensor of indices, the size of
+    the range of its values.
     """
 
     def __init__(self, work: int, contracted: Callable[[Monomial, list[str]], Polynomial | None]) -> None:
@@ -46,8 +60,9 @@ class Algebra(Functions):
         self.numbers: dict[str, int] = {}
         self.symmetric: set[tuple[str, ...]] = set()
         self.totals: dict[str, int] = {}
+        self.values: dict[str, str] = {}
         self._fresh = 0
-        self._renamed: dict[tuple[str, tuple[tuple[str, str], ...]], Polynomial] = {}
+        self._renaming = Change()
 
     def fresh(self, size: str) -> str:
         """Return a new name of an index."""
@@ -56,126 +71,207 @@ class Algebra(Functions):
         self.sizes[name] = size
         return name
 
+    def apart(self, total: Total, names: Collection[str]) -> dict[str, str]:
+        """Return new names for the indices that a sum binds; those of equal sums beside equal names are equal."""
+        found: dict[str, str] = {}
+        for index, size in zip(total.names, total.sizes, strict=True):
+            every = (f"~{size}.{place}" for place in count())
+            found[index] = next(name for name in every if name not in names and name not in found.values())
+            self.sizes[found[index]] = size
+        return found
+
+    def position(self, terms: Terms) -> Polynomial:
+        """Return 1 where a sum of products of whole numbers is 0, and 0 elsewhere."""
+        products = sorted(collected(terms).items())
+        if not products:
+            return number(1)
+        if not any(atoms for atoms, _ in products):
+            return ZERO
+        shared = gcd(*(count for _, count in products)) * (-1 if products[-1][1] < 0 else 1)
+        match [(count // shared, atoms) for atoms, count in products]:
+            case [(-1, (("", (first,)),)), (1, (("", (second,)),))]:
+                return self.choice("=", first, second)
+            case own:
+                return single(Position(own))
+
+    def picked(self, own: Exponents) -> Polynomial | None:
+        """Return a product of which a factor tells the only term of another that is a sum; None for others.
+
+        Beside [j = t], the sum of x_k [k = t] over k is x_j, if j and k have one range.
+        """
+        positions = [factor for factor in own if isinstance(factor, Position)]
+        totals = [factor for factor in own if isinstance(factor, Total) and factor.sign == "Σ"] if positions else []
+        for total in totals:
+            ((body, _),) = total.inside.terms
+            for inner in [factor for factor in body.exponents if isinstance(factor, Position)]:
+                for index, size in zip(total.names, total.sizes, strict=True):
+                    if [atoms for _, atoms in inner.terms if any(index in each for _, each in atoms)] != [
+                        (("", (index,)),)
+                    ]:
+                        continue
+                    for position in positions:
+                        for name in position.open:
+                            moved = self.renamed(single(inner), {index: name})
+                            if self.sizes.get(name) == size and moved == single(position):
+                                rest = self.monomial({f: e for f, e in body.factors if f is not inner})
+                                fresh = self.apart(total, total.open | position.open)
+                                value = self.renamed(rest, {**fresh, index: name})
+                                value = self.summed(value, *(fresh[each] for each in total.names if each != index))
+                                others = self.monomial({f: e for f, e in own.items() if f is not total})
+                                return self.times(others, self.power(value, own[total]))
+        return None
+
     def size(self, name: str) -> Polynomial:
         """Return a size, a number or a letter."""
         return number(self.numbers[name]) if name in self.numbers else single(PositiveNumber(f"|{name}|"))
 
     def summed(self, polynomial: Polynomial, *indices: str) -> Polynomial:
         """Return the sum of a polynomial over indices."""
-        for index in indices:
-            terms = [self.scaled(coefficient, self._summed(each, index)) for each, coefficient in polynomial.terms]
-            polynomial = self.add(terms)
-        return polynomial
+        if not indices:
+            return polynomial
+        return self.add(
+            [self.scaled(coefficient, self._summed(each, indices)) for each, coefficient in polynomial.terms]
+        )
 
-    def _summed(self, monomial: Monomial, index: str) -> Polynomial:
-        if index not in monomial.open:
-            self.used["1"] += 1
-            return self.times(Polynomial({monomial: ONE}), self.size(self.sizes[index]))
-        for factor in monomial.exponents:
-            if isinstance(factor, Choice) and factor.sign == "=" and index in factor.open:
-                other = factor.second if factor.first == index else factor.first
-                if not (other[0] == "#" and other[1:].isdigit()) and self.sizes[index] != self.sizes.get(other):
-                    raise GiveUpError("a δ of two ranges")
-                rest = {each: power for each, power in monomial.factors if each is not factor}
-                self.used["δ"] += 1
-                return self.renamed(self.monomial(rest), {index: other})
-        outside: dict[Factor, Fraction] = {}
-        inside: dict[Factor, Fraction] = {}
-        names = [index]
+    def _summed(self, monomial: Monomial, indices: tuple[str, ...]) -> Polynomial:
+        for index in indices:
+            others = [each for each in indices if each != index]
+            if index not in monomial.open:
+                self.used["1"] += 1
+                return self.times(self.summed(Polynomial({monomial: ONE}), *others), self.size(self.sizes[index]))
+            for factor, _ in monomial.factors:
+                if isinstance(factor, Choice) and factor.sign == "=" and index in factor.open:
+                    other = factor.second if factor.first == index else factor.first
+                    if not (other[0] == "#" and other[1:].isdigit()) and self.sizes[index] != self.sizes.get(other):
+                        raise GiveUpError("a δ of two ranges")
+                    rest = {each: power for each, power in monomial.factors if each is not factor}
+                    self.used["δ"] += 1
+                    return self.summed(self.renamed(self.monomial(rest), {index: other}), *others)
+        names = list(indices)
+        kept: dict[Factor, Exact] = {}
         opened: list[Polynomial] = []
         for factor, power in monomial.factors:
-            if index not in factor.open:
-                outside[factor] = power
-            elif isinstance(factor, Total) and factor.sign == "Σ" and power.denominator == 1 and power > 0:
+            whole = isinstance(factor, Total) and factor.sign == "Σ" and power.denominator == 1 and power > 0
+            if whole and isinstance(factor, Total) and not factor.open.isdisjoint(indices):
                 for _ in range(int(power)):
-                    fresh = {name: self.fresh(size) for name, size in zip(factor.names, factor.sizes, strict=True)}
+                    fresh = self.apart(factor, monomial.open.union(names))
                     names += fresh.values()
                     opened.append(self.renamed(factor.inside, fresh))
             else:
-                inside[factor] = power
-        whole = self.times(self.monomial(inside), self.product(opened))
+                kept[factor] = power
+        if not opened:
+            return self._parted(names, monomial)
         found = []
-        for each, coefficient in whole.terms:
-            found.append(self.scaled(coefficient, self._bound(names, each)))
-        return self.times(self.monomial(outside), self.add(found))
+        for each, coefficient in self.times(self.monomial(kept), self.product(opened)).terms:
+            again = not each.open.issuperset(names) or any(
+                isinstance(factor, Choice) and factor.sign == "=" and not factor.open.isdisjoint(names)
+                for factor in each.exponents
+            )
+            part = self._summed(each, tuple(names)) if again else self._parted(names, each)
+            found.append(self.scaled(coefficient, part))
+        return self.add(found)
+
+    def _parted(self, names: list[str], body: Monomial) -> Polynomial:
+        """Return the sum of a monomial over indices as a product: one sum for factors that share indices."""
+        parts: list[tuple[set[str], dict[Factor, Exact]]] = []
+        outside: dict[Factor, Exact] = {}
+        for factor, power in body.factors:
+            own, factors = set(factor.open.intersection(names)), {factor: power}
+            if not own:
+                outside[factor] = power
+                continue
+            for part in [part for part in parts if not own.isdisjoint(part[0])]:
+                parts.remove(part)
+                own |= part[0]
+                factors |= part[1]
+            parts.append((own, factors))
+        found = [self._bound(sorted(own), Monomial(factors)) for own, factors in parts]
+        return self.product([self.monomial(outside), *found])
 
     def _bound(self, names: list[str], body: Monomial) -> Polynomial:
         """Return the sum of a monomial over indices that connect all of its factors."""
-        equal = {
-            name
-            for factor in body.exponents
-            if isinstance(factor, Choice) and factor.sign == "="
-            for name in factor.open
-        }
-        if equal.intersection(names) or not body.open.issuperset(names):
-            return self.summed(Polynomial({body: ONE}), *sorted(names, key=lambda name: name not in equal))
         contracted = self.contracted(body, names)
         if contracted is not None:
             return contracted
-        return number(1) if self._is_total(names, body) else bound_total(self, names, body)
+        total = next((name for name in names if self._is_total(name, body)), None)
+        if total is not None:
+            return self.summed(number(1), *(name for name in names if name != total))
+        return bound_total(self, names, body)
 
-    def _is_total(self, names: list[str], body: Monomial) -> bool:
+    def _is_total(self, name: str, body: Monomial) -> bool:
         """Return whether a sum is one of those that are said to be 1."""
         ((first, power), *more) = body.factors
-        if more or power != 1 or not isinstance(first, TensorEntry) or len(first.head) > 1 or len(names) > 1:
+        if isinstance(first, Position) and not more:
+            match first.terms:
+                case [(-1, (("", (index,)),)), (1, ((head, _),))] if head in self.values:
+                    return index == name and self.sizes[name] == self.values[head]
+        if more or power != 1 or not isinstance(first, TensorEntry) or len(first.head) > 1:
             return False
         place = self.totals.get(first.head[0])
-        return place is not None and first.indices[place] == names[0] and first.indices.count(names[0]) == 1
+        return place is not None and first.indices[place] == name and first.indices.count(name) == 1
 
     def renamed(self, polynomial: Polynomial, names: Renamed) -> Polynomial:
         """Return a polynomial with other names for open indices."""
         own = {name: other for name, other in names.items() if name in polynomial.open and name != other}
-        if not own:
-            return polynomial
-        key = (polynomial.key, tuple(sorted(own.items())))
-        if key not in self._renamed:
-            self._renamed[key] = self.rebuilt(polynomial, own, lambda entry: None)
-        return self._renamed[key]
+        return self.rebuilt(polynomial, own, self._renaming) if own else polynomial
 
     def forget(self) -> None:
         """Forget results that depend on which tensors are symmetric."""
-        self._renamed.clear()
+        self._renaming = Change()
+        self._products.clear()
 
-    def rebuilt(
-        self, polynomial: Polynomial, names: Renamed, replace: Replace, tensors: frozenset[str] = NONE
-    ) -> Polynomial:
+    def rebuilt(self, polynomial: Polynomial, names: Renamed, change: Change) -> Polynomial:
         """Return a polynomial with other names for open indices, and with components of some tensors replaced."""
         found = []
         for monomial, coefficient in polynomial.terms:
-            same: dict[Factor, Fraction] = {}
+            kept: dict[Factor, Exact] = {}
             parts = []
             for factor, power in monomial.factors:
-                if factor.open.isdisjoint(names) and factor.tensors.isdisjoint(tensors):
-                    same[factor] = power
-                elif isinstance(factor, Exponential):  # Its exponent is a number in what it is of: e^{n/2 · log x}.
-                    inside = self.rebuilt(factor.inside, names, replace, tensors)
-                    parts.append(self.exponential(self.scaled(power, inside)))
-                else:
-                    parts.append(self.power(self._rebuilt(factor, names, replace, tensors), power))
-            whole = Polynomial({Monomial(same) if parts else monomial: coefficient})
-            found.append(self.product([whole, *parts]))
+                own = {} if factor.open.isdisjoint(names) else {i: names[i] for i in factor.open if i in names}
+                if not factor.tensors.isdisjoint(change.tensors) or (own and not isinstance(factor, TensorEntry)):
+                    key = factor.key, power, frozenset(own.items())
+                    if key not in change.done:
+                        change.done[key] = self._rebuilt(factor, power, own, change)
+                    parts.append(change.done[key])
+                    continue
+                moved = self._moved(factor, own) if isinstance(factor, TensorEntry) and own else factor
+                kept[moved] = kept[moved] + power if moved in kept else power
+            found.append(self.scaled(coefficient, self.product(parts, kept)))
         return self.add(found)
 
-    def _rebuilt(self, factor: Factor, names: Renamed, replace: Replace, tensors: frozenset[str]) -> Polynomial:
+    def _moved(self, entry: TensorEntry, names: Renamed) -> TensorEntry:
+        return self.entry(entry.head, tuple(names.get(index, index) for index in entry.indices))
+
+    def _rebuilt(self, factor: Factor, power: Exact, names: Renamed, change: Change) -> Polynomial:
         match factor:
-            case TensorEntry(head=head, indices=indices):
-                moved = self.entry(head, tuple(names.get(index, index) for index in indices))
-                replaced = replace(moved)
-                return single(moved) if replaced is None else replaced
+            case TensorEntry():
+                moved = self._moved(factor, names)
+                replaced = change.replace(moved)
+                found = single(moved) if replaced is None else replaced
+            case Exponential():  # Its exponent is a number in what it is of: e^{n/2 · log x}.
+                return self.exponential(self.scaled(power, self.rebuilt(factor.inside, names, change)))
+            case Position(terms=terms):
+                moved_terms = [
+                    (count, tuple((head, tuple(names.get(each, each) for each in own)) for head, own in atoms))
+                    for count, atoms in terms
+                ]
+                found = self.position(moved_terms)
             case Choice(sign=sign, first=first, second=second):
-                return self.choice(sign, names.get(first, first), names.get(second, second))
+                found = self.choice(sign, names.get(first, first), names.get(second, second))
             case Applied(name=name, order=order):
-                return self.applied(name, order, self.rebuilt(factor.inside, names, replace, tensors))
+                found = self.applied(name, order, self.rebuilt(factor.inside, names, change))
             case Base():
-                return self.rebuilt(factor.inside, names, replace, tensors)
+                found = self.rebuilt(factor.inside, names, change)
             case Total():
-                fresh = {name: self.fresh(size) for name, size in zip(factor.names, factor.sizes, strict=True)}
-                inner = self.rebuilt(factor.inside, {**names, **fresh}, replace, tensors)
-                if factor.sign != "Σ":
-                    return self.reduced(inner, next(iter(fresh.values())), factor.sign)
-                return self.summed(inner, *fresh.values())
+                fresh = self.apart(factor, factor.open.union(names.values()))
+                inner = self.rebuilt(factor.inside, {**names, **fresh}, change)
+                if factor.sign == "Σ":
+                    found = self.summed(inner, *fresh.values())
+                else:
+                    found = self.reduced(inner, next(iter(fresh.values())), factor.sign)
             case _:
-                return single(factor)
+                found = single(factor)
+        return self.power(found, power)
 
     def entry(self, head: tuple[str, ...], indices: tuple[str, ...]) -> TensorEntry:
         """Return a component of a tensor; of a symmetric one, with its last two indices in order."""
@@ -186,7 +282,7 @@ class Algebra(Functions):
     def reduced(self, body: Polynomial, index: str, sign: str) -> Polynomial:
         """Return the product, the maximum or the minimum of all values of a polynomial."""
         if sign == "mean":
-            size = self.power(self.size(self.sizes[index]), Fraction(-1))
+            size = self.power(self.size(self.sizes[index]), -1)
             return self.times(self.summed(body, index), size)
         if sign == "min":
             return self.scaled(-1, self.reduced(self.scaled(-1, body), index, "max"))

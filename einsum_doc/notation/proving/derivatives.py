@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from einsum_doc.notation.expression import Expression
-from einsum_doc.notation.proving.algebra import Algebra
+from einsum_doc.notation.proving.algebra import Algebra, Change
 from einsum_doc.notation.proving.facts import Facts
 from einsum_doc.notation.proving.functions import ARGUMENT, slope
 from einsum_doc.notation.proving.inverses import OF_MATRICES, Inverses
@@ -44,9 +44,11 @@ class Derivatives(ABC):
 
     def at(self, value: Polynomial, argument: Polynomial) -> Polynomial:
         """Return the value of a function at an argument."""
-        return self.algebra.rebuilt(
-            value, {}, lambda entry: argument if entry.head[0] == ARGUMENT.name else None, frozenset([ARGUMENT.name])
-        )
+
+        def replace(entry: TensorEntry) -> Polynomial | None:
+            return argument if entry.head[0] == ARGUMENT.name else None
+
+        return self.algebra.rebuilt(value, {}, Change(replace, frozenset([ARGUMENT.name])))
 
     def derivative(self, polynomial: Polynomial, x: str, below: Names, held: Names) -> Polynomial:
         """Return the derivative of a polynomial by a component of a tensor."""

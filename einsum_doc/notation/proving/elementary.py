@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from einsum_doc.notation.proving.polynomial import (
     ONE,
     Applied,
     Base,
+    Exact,
     Exponential,
     Exponents,
     Factor,
@@ -16,6 +15,7 @@ from einsum_doc.notation.proving.polynomial import (
     Polynomial,
     PositiveNumber,
     number,
+    ratio,
     single,
 )
 from einsum_doc.notation.proving.ring import Ring, content, ordered, primes
@@ -57,7 +57,7 @@ class Functions(Ring):
             return number(VALUE_AT_ZERO[name])
         return single(Applied(name, order, argument))
 
-    def _piecewise(self, name: str, monomial: Monomial, coefficient: Fraction) -> Polynomial:
+    def _piecewise(self, name: str, monomial: Monomial, coefficient: Exact) -> Polynomial:
         """Return the absolute value or the sign of a monomial: that of a number and of positive factors is known."""
         never_zero = (PositiveNumber, Exponential) if name == "sign" else Factor
         positive = {
@@ -66,7 +66,7 @@ class Functions(Ring):
             if self.is_nonnegative(f) and not f.is_one_or_zero and isinstance(f, never_zero)
         }
         rest = Polynomial({Monomial({f: e for f, e in monomial.factors if f not in positive}): ONE})
-        outside = self.scaled(abs(coefficient), self.monomial(positive)) if name == "abs" else number(1)
+        outside = self.scaled(max(coefficient, -coefficient), self.monomial(positive)) if name == "abs" else number(1)
         if rest.number == 1:
             return outside
         if name == "sign" and coefficient < 0:
@@ -81,7 +81,7 @@ class Functions(Ring):
             scale, shared = content(argument)
             outside = {factor: power for factor, power in shared.items() if self.is_nonnegative(factor)}
             inner = self.times(argument, self.monomial({factor: -power for factor, power in outside.items()}))
-            inner = self.scaled(1 / scale, inner)
+            inner = self.scaled(ratio(1, scale), inner)
             parts = [self._logarithms(scale, outside)]
             if len(inner.terms) == 1:
                 return self.add([*parts, self.logarithm(inner)])
@@ -91,7 +91,7 @@ class Functions(Ring):
         inside = {factor: power for factor, power in monomial.factors if factor not in outside}
         if any(factor.is_one_or_zero for factor in monomial.exponents):
             raise GiveUpError("a logarithm of what is 0 for most indices")
-        scale = abs(coefficient)
+        scale = max(coefficient, -coefficient)
         parts = [self._logarithms(scale, outside)]
         if len(inside) == 1 and coefficient > 0:
             ((factor, power),) = inside.items()
@@ -99,11 +99,11 @@ class Functions(Ring):
                 parts.append(self.scaled(power, single(Applied("log", 0, single(factor)))))
                 return self.add(parts)
         if inside or coefficient < 0:
-            rest = Polynomial({Monomial(inside): Fraction(-1 if coefficient < 0 else 1)})
+            rest = Polynomial({Monomial(inside): -1 if coefficient < 0 else 1})
             parts.append(single(Applied("log", 0, rest)))
         return self.add(parts)
 
-    def _logarithms(self, scale: Fraction, factors: Exponents) -> Polynomial:
+    def _logarithms(self, scale: Exact, factors: Exponents) -> Polynomial:
         """Return the logarithm of a product of positive factors."""
         found = []
         for part, sign in ((scale.numerator, 1), (scale.denominator, -1)):

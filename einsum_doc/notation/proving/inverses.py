@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 
 from einsum_doc.notation.proving.algebra import Algebra
 from einsum_doc.notation.proving.polynomial import (
+    Exact,
     Factor,
     GiveUpError,
     Monomial,
@@ -16,6 +16,7 @@ from einsum_doc.notation.proving.polynomial import (
     TensorEntry,
     Total,
     number,
+    ratio,
     single,
 )
 from einsum_doc.notation.proving.ring import ordered
@@ -58,7 +59,9 @@ class Inverses:
         lone = self._lone_inverse(body, formal)
         if lone is not None:
             own, inside = self.bodies[lone.head[1]]
-            return self.algebra.power(self.determinant(inside, own, others), Fraction(-1))
+            return self.algebra.power(self.determinant(inside, own, others), -1)
+        if (product := self._of_rank_one(body, formal)) is not None:
+            return self.algebra.renamed(product, dict(zip(formal, others, strict=False)))
         if chain := self._factors(body, formal):
             parts = [single(self.algebra.entry(entry.head, formal)) for entry, _, _ in chain]
             return self.algebra.product(self.determinant(part, formal, others) for part in parts)
@@ -66,6 +69,17 @@ class Inverses:
         body = min(body, turned, key=lambda each: each.key)
         self.bodies[body.key] = formal, body
         return single(TensorEntry(("det", body.key), others))
+
+    def _of_rank_one(self, body: Polynomial, formal: Names) -> Polynomial | None:
+        """Return the determinant of I + u vᵀ, which is 1 + vᵀ u; None for other matrices."""
+        row, column = formal[-2:]
+        identity = self.algebra.choice("=", row, column)
+        terms = self.algebra.minus(body, identity).terms
+        if len(terms) != 1 or len(body.terms) != 2 or any({row, column} <= f.open for f in terms[0][0].exponents):
+            return None
+        self.algebra.used["determinant"] += 1
+        product = self.algebra.renamed(Polynomial(dict(terms)), {column: row})
+        return self.algebra.add([number(1), self.algebra.summed(product, row)])
 
     def expanded(self, entry: TensorEntry, body: Polynomial) -> Polynomial:
         """Return a component of an inverse, or a determinant, whose matrix is given in another form."""
@@ -171,10 +185,10 @@ class Meeting:
     def contracted(self, known: dict[str, str]) -> Polynomial | None:
         """Return the sum, if all factors of the matrix are there."""
         terms = ordered(self.body)
-        terms.sort(key=lambda term: any(factor.is_one_or_zero for factor in term[0].exponents))
+        terms.sort(key=lambda term: _rank(term[0]))
         (first, coefficient), *others = terms
-        wanted: list[tuple[Factor, Fraction]] = []
-        scalars: dict[Factor, Fraction] = {}
+        wanted: list[tuple[Factor, Exact]] = []
+        scalars: dict[Factor, Exact] = {}
         inner: set[str] = set()
         for factor, power in first.factors:
             if isinstance(factor, Total) and power == 1 and factor.sign == "Σ":
@@ -201,8 +215,8 @@ class Meeting:
         return None
 
     def _matches(
-        self, entries: list[TensorEntry], rest: dict[Factor, Fraction], known: dict[str, str]
-    ) -> Iterator[tuple[dict[str, str], dict[Factor, Fraction]]]:
+        self, entries: list[TensorEntry], rest: dict[Factor, Exact], known: dict[str, str]
+    ) -> Iterator[tuple[dict[str, str], dict[Factor, Exact]]]:
         """Yield the names of the indices with which these components are factors, and the factors that are left."""
         if not entries:
             if self.ends[1] in known:
@@ -224,16 +238,22 @@ class Meeting:
 
     def _sum(
         self,
-        left: dict[Factor, Fraction],
+        left: dict[Factor, Exact],
         names: dict[str, str],
         gone: set[str],
-        others: list[tuple[Monomial, Fraction]],
-        coefficient: Fraction,
-        scalars: dict[Factor, Fraction],
+        others: list[tuple[Monomial, Exact]],
+        coefficient: Exact,
+        scalars: dict[Factor, Exact],
     ) -> Polynomial:
         algebra = self.algebra
         own = {name: index for name, index in names.items() if name[0] == "%"}
         rest = algebra.times(single(self.inverse), algebra.renamed(Polynomial(dict(others)), own))
         bracket = algebra.minus(algebra.choice("=", self.kept, names[self.ends[1]]), algebra.summed(rest, self.shared))
-        found = algebra.scaled(1 / coefficient, algebra.times(bracket, algebra.monomial({**left, **scalars})))
+        found = algebra.scaled(ratio(1, coefficient), algebra.times(bracket, algebra.monomial({**left, **scalars})))
         return algebra.summed(found, *(name for name in self.names if name not in gone))
+
+
+def _rank(monomial: Monomial) -> int:
+    """Return the place of a term of a matrix: sums are looked for first, and what has a δ last."""
+    deltas = any(factor.is_one_or_zero for factor in monomial.exponents)
+    return 2 if deltas else not any(isinstance(factor, Total) for factor in monomial.exponents)

@@ -12,13 +12,16 @@ from fractions import Fraction
 from functools import cached_property
 from typing import ClassVar, TypeAlias
 
-Exponents: TypeAlias = Mapping["Factor", Fraction]
+Exact: TypeAlias = Fraction | int
+"""An exact number: no two integers are ever divided, nor is one raised to a negative power."""
+
+Exponents: TypeAlias = Mapping["Factor", Exact]
 """The factors of a monomial, each with its exponent."""
 
 Names: TypeAlias = tuple[str, ...]
 """The names of indices, in order."""
 
-ONE = Fraction(1)
+ONE = 1
 
 
 class GiveUpError(Exception):
@@ -47,7 +50,7 @@ class Keyed:
 
 
 def _open(parts: Iterable[Keyed]) -> frozenset[str]:
-    return frozenset().union(*(part.open for part in parts))
+    return frozenset().union(*[part.open for part in parts])
 
 
 class Factor(Keyed):
@@ -56,19 +59,24 @@ class Factor(Keyed):
     is_one_or_zero: ClassVar[bool] = False
     """Whether its value is always 1 or 0, so that no power changes it."""
 
+    is_inert: bool = True
+    """Whether no rule for products asks for it."""
+
     @property
     def form(self) -> str:
         """A description without the names of its indices."""
         return self.key
 
-    @property
-    def tensors(self) -> frozenset[str]:
-        """The tensors of which it has components, or derivatives."""
-        return frozenset()
+    tensors: frozenset[str] = frozenset()
+    """The tensors of which it has components, or derivatives."""
 
 
 class PositiveNumber(Factor):
     """A positive number without indices: π, a prime number, the size of an index."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.is_inert = not key.isdigit()
 
 
 class TensorEntry(Factor):
@@ -78,22 +86,19 @@ class TensorEntry(Factor):
         super().__init__(f"{'∂'.join(head)}[{','.join(indices)}]", frozenset(i for i in indices if i[0] != "#"))
         self.head = head
         self.indices = indices
+        self.tensors = frozenset([head[head[0] == "∂"]])
 
     @property
     def form(self) -> str:
         """A description without the names of its indices."""
         return f"{self.head}{len(self.indices)}"
 
-    @property
-    def tensors(self) -> frozenset[str]:
-        """The tensor of which it is a component, or a derivative."""
-        return frozenset([self.head[self.head[0] == "∂"]])
-
 
 class Choice(Factor):
     """1 where two indices are equal, or the first is less than the second, and 0 elsewhere. sign: "=" or "<"."""
 
     is_one_or_zero = True
+    is_inert = False
 
     def __init__(self, sign: str, first: str, second: str) -> None:
         if sign == "=" and (second[0] != "#", second) < (first[0] != "#", first):
@@ -109,18 +114,53 @@ class Choice(Factor):
         return self.sign
 
 
+Atom: TypeAlias = tuple[str, Names]
+"""A whole number: a head with indices; that of an index is empty."""
+
+Terms: TypeAlias = Iterable[tuple[int, tuple[Atom, ...]]]
+"""A sum of products of whole numbers."""
+
+
+class Position(Choice):
+    """1 where a sum of products of whole numbers is 0, and 0 elsewhere: what index arithmetic says."""
+
+    def __init__(self, terms: Terms) -> None:
+        super().__init__("+", "#", "#")
+        self.terms = tuple(terms)
+        texts = [(count, *(f"({head}:{','.join(own)})" for head, own in each)) for count, each in self.terms]
+        self.key = f"[{' + '.join(' '.join(map(str, each)) for each in texts)}]"
+        indices = [index for _, each in self.terms for _, own in each for index in own]
+        self.open = frozenset(index for index in indices if index[0] != "#")
+
+    @property
+    def form(self) -> str:
+        """A description without the names of its indices."""
+        return str(sorted((number, sorted(head for head, _ in each)) for number, each in self.terms))
+
+
+def collected(terms: Terms) -> dict[tuple[Atom, ...], int]:
+    """Return the products in a sum of products of whole numbers, each with its factor."""
+    found: dict[tuple[Atom, ...], int] = {}
+    for count, atoms in terms:
+        rest = []
+        for head, indices in atoms:
+            if not head and indices[0][0] == "#" and indices[0][1:].isdigit():
+                count *= int(indices[0][1:])
+            else:
+                rest.append((head, indices))
+        key = tuple(sorted(rest))
+        found[key] = found.get(key, 0) + count
+    return {atoms: count for atoms, count in found.items() if count}
+
+
 class Monomial(Keyed):
-    """A product of factors, each with its exponent."""
+    """A product of factors. exponents: that of each, in a mapping that is not changed any more."""
 
     def __init__(self, exponents: Exponents) -> None:
+        self.exponents = exponents
         self.factors = tuple(sorted(exponents.items(), key=lambda each: each[0].key))
         key = " ".join(f.key if e == 1 else f"{f.key}^{e}" for f, e in self.factors)
         super().__init__(key, _open(f for f, _ in self.factors), max((f.bound for f, _ in self.factors), default=0))
-
-    @cached_property
-    def exponents(self) -> dict[Factor, Fraction]:
-        """The factors, each with its exponent."""
-        return dict(self.factors)
 
 
 UNIT = Monomial({})
@@ -130,7 +170,7 @@ UNIT = Monomial({})
 class Polynomial(Keyed):
     """A sum of monomials, each with its coefficient."""
 
-    def __init__(self, terms: Mapping[Monomial, Fraction]) -> None:
+    def __init__(self, terms: Mapping[Monomial, Exact]) -> None:
         self.terms = tuple(term for term in terms.items() if term[1])
 
     @cached_property
@@ -150,10 +190,10 @@ class Polynomial(Keyed):
         return max((m.bound for m, _ in self.terms), default=0)
 
     @property
-    def number(self) -> Fraction | None:
+    def number(self) -> Exact | None:
         """Its value, if it has no factors."""
         if not self.terms:
-            return Fraction(0)
+            return 0
         (monomial, coefficient), *more = self.terms
         return None if more or monomial.factors else coefficient
 
@@ -170,9 +210,15 @@ class Polynomial(Keyed):
 ZERO = Polynomial({})
 
 
-def number(value: Fraction | int) -> Polynomial:
+def ratio(above: Exact, below: Exact = 1) -> Exact:
+    """Return a quotient, as an integer if it is one."""
+    found = Fraction(above) / below
+    return found.numerator if found.denominator == 1 else found
+
+
+def number(value: Exact) -> Polynomial:
     """Return a number as a polynomial."""
-    return Polynomial({UNIT: Fraction(value)})
+    return Polynomial({UNIT: value})
 
 
 def single(factor: Factor) -> Polynomial:
@@ -188,7 +234,7 @@ class Nested(Factor):
         self.inside = inside
 
     @cached_property
-    def tensors(self) -> frozenset[str]:
+    def tensors(self) -> frozenset[str]:  # type: ignore[override]
         """The tensors of which it has components, or derivatives."""
         return frozenset(name for entry in self.inside.entries() for name in entry.tensors)
 
@@ -209,6 +255,8 @@ class Exponential(Nested):
 class Applied(Nested):
     """A function, or one of its derivatives, of a polynomial."""
 
+    is_inert = False
+
     def __init__(self, name: str, order: int, argument: Polynomial) -> None:
         super().__init__(f"{name}{chr(39) * order}({argument.key})", argument)
         self.name = name
@@ -217,6 +265,8 @@ class Applied(Nested):
 
 class Base(Nested):
     """A polynomial as the base of a power that cannot be multiplied out."""
+
+    is_inert = False
 
     def __init__(self, polynomial: Polynomial) -> None:
         super().__init__(f"({polynomial.key})", polynomial)

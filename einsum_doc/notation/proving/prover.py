@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from fractions import Fraction
 
 from einsum_doc.notation.expression import Expression, plain
+from einsum_doc.notation.proving.algebra import Change
 from einsum_doc.notation.proving.facts import Facts, OfCode
 from einsum_doc.notation.proving.inverses import OF_MATRICES, Inverses
-from einsum_doc.notation.proving.polynomial import Base, Factor, GiveUpError, Names, Polynomial, TensorEntry, single
+from einsum_doc.notation.proving.polynomial import (
+    Base,
+    Exact,
+    Factor,
+    GiveUpError,
+    Names,
+    Polynomial,
+    TensorEntry,
+    single,
+)
 from einsum_doc.notation.proving.reader import Reader
 
-WORK = 5_000
+WORK = 2_000
 """The largest number of products that are formed for one row: it bounds the work identically on every machine."""
 
 
@@ -25,6 +34,7 @@ RULES = {
     "δ": "δ eliminated",
     "1": "sum of a constant",
     "inverse": "a matrix beside its inverse",
+    "determinant": "determinant of I + u vᵀ",
     "multiply out": "multiplied out",
     "cancel": "cancelled",
 }
@@ -75,18 +85,23 @@ class Prover(Reader):
             differ = {rule for rule in RULES if used[rule] != self.algebra.used[rule]}
             put_in: dict[str, None] = {}
             for derivatives in (True, False):
+                alone = not derivatives  # First, each one is tried without the others: it names a shorter step.
                 while rest.terms and (names := self._outermost(rest, derivatives)):
-                    for name in [] if derivatives else names[1:]:
+                    for name in names[1:] if alone else []:
                         if not self._cleared(self.expanded(rest, name)).terms:
-                            return _proof(differ, [*put_in, name])
+                            return _proof(differ, {**put_in, name: None})
+                    alone = False
                     if derivatives and any(entry.head[0] == "gradient" for entry in rest.entries()):
                         differ.add("chain")
                     used = Counter(self.algebra.used)
                     rest = self._cleared(self.expanded(rest, names[0], derivatives))
                     differ |= {rule for rule in OF_DERIVATIVES if derivatives and self.algebra.used[rule] > used[rule]}
                     put_in[names[0]] = None
-            if self._valued(rest).terms:
-                return None
+            rest = self._valued(rest)
+            if rest.terms:
+                if not self._is_zero_times_a_matrix(rest):
+                    return None
+                differ.add("inverse")
         except (GiveUpError, RecursionError):
             return None
         return _proof(differ, put_in)
@@ -100,7 +115,22 @@ class Prover(Reader):
             if self._is_symmetric(body, formal):
                 self.algebra.symmetric.add(("inverse", key))
         tensors = {name for entry in polynomial.entries() for name in entry.tensors}
-        return self._cleared(self.algebra.rebuilt(polynomial, {}, lambda entry: None, frozenset(tensors)))
+        return self._cleared(self.algebra.rebuilt(polynomial, {}, Change(tensors=frozenset(tensors))))
+
+    def _is_zero_times_a_matrix(self, polynomial: Polynomial) -> bool:
+        """Return whether a polynomial is 0, as its product with a matrix is whose inverse is in it."""
+        for entry in dict.fromkeys(polynomial.entries()):
+            if entry.head[0] != "inverse" or len(entry.indices) != 2:
+                continue
+            formal, body = self.inverses.bodies[entry.head[1]]
+            for index, ends in zip(entry.indices, (formal[::-1], formal), strict=True):
+                size = self.algebra.sizes[formal[0]]
+                if index in polynomial.open and self.algebra.sizes[index] == size:
+                    matrix = self.algebra.renamed(body, dict(zip(ends, (index, self.algebra.fresh(size)), strict=True)))
+                    found = self.algebra.summed(self.algebra.times(polynomial, matrix), index)
+                    if not self._cleared(found).terms:
+                        return True
+        return False
 
     def _outermost(self, polynomial: Polynomial, derivatives: bool = False) -> list[str]:
         """Return the tensors in it that have definitions, the last one first; those of which derivatives are."""
@@ -126,10 +156,10 @@ class Prover(Reader):
 
     def _cleared(self, polynomial: Polynomial) -> Polynomial:
         """Multiply by what it is divided by."""
-        lowest: dict[Factor, Fraction] = {}
+        lowest: dict[Factor, Exact] = {}
         for monomial, _ in polynomial.terms:
             for factor, power in monomial.factors:
-                if isinstance(factor, Base) and power < lowest.get(factor, Fraction(0)):
+                if isinstance(factor, Base) and power < lowest.get(factor, 0):
                     lowest[factor] = power
         if not lowest:
             return polynomial
@@ -137,7 +167,7 @@ class Prover(Reader):
         for monomial, coefficient in polynomial.terms:
             powers = {**monomial.exponents}
             for factor, power in lowest.items():
-                powers[factor] = powers.get(factor, Fraction(0)) - power
+                powers[factor] = powers.get(factor, 0) - power
             found.append(self.algebra.scaled(coefficient, self.algebra.monomial(powers)))
         return self.algebra.add(found)
 
@@ -161,7 +191,7 @@ class Prover(Reader):
                 return None
             return self.jacobian(entry) if entry.head[0] == "∂" else self._value(name, entry.indices)
 
-        return self.algebra.rebuilt(polynomial, {}, put_in, OF_MATRICES | {name})
+        return self.algebra.rebuilt(polynomial, {}, Change(put_in, OF_MATRICES | {name}))
 
     def _value(self, name: str, indices: Names) -> Polynomial:
         if name in self.facts.definitions:

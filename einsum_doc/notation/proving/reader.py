@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from fractions import Fraction
 
 from einsum_doc.notation.expression import (
+    Affine,
     Coordinate,
     Delta,
     Expression,
+    Extent,
     Fixed,
     Function,
     Index,
@@ -20,6 +21,7 @@ from einsum_doc.notation.expression import (
     One,
     Partial,
     Pi,
+    Picked,
     Piecewise,
     Power,
     Product,
@@ -30,6 +32,7 @@ from einsum_doc.notation.expression import (
     Sum,
     Summation,
     Tensor,
+    Whole,
 )
 from einsum_doc.notation.matrices.nodes import Differential
 from einsum_doc.notation.proving.derivatives import Derivatives
@@ -37,12 +40,15 @@ from einsum_doc.notation.proving.facts import Facts
 from einsum_doc.notation.proving.functions import ARGUMENT, meaning, slope
 from einsum_doc.notation.proving.inverses import Inverses
 from einsum_doc.notation.proving.polynomial import (
+    Atom,
     GiveUpError,
     Names,
     Polynomial,
     PositiveNumber,
     TensorEntry,
+    collected,
     number,
+    ratio,
     single,
 )
 
@@ -82,7 +88,36 @@ class Reader(Derivatives):
                 name = f"{letter}{chr(39) * primes}{new}{place or ''}"
                 self.algebra.sizes[name] = self.facts.size(("index", chain, subscript))
                 return name
+            case Affine():
+                found = collected(self._terms(subscript, chain))
+                if list(found.values()) == [1] and [head for head, _ in next(iter(found))] == [""]:
+                    return next(iter(found))[0][1][0]
         raise GiveUpError("index arithmetic")
+
+    def _position(self, chain: str, first: Subscript, second: Subscript) -> Polynomial:
+        others = [(-count, atoms) for count, atoms in self._terms(second, chain)]
+        return self.algebra.position([*self._terms(first, chain), *others])
+
+    def _terms(self, subscript: Subscript, chain: str) -> list[tuple[int, tuple[Atom, ...]]]:
+        """Return an index as a sum of products of whole numbers."""
+        if not isinstance(subscript, Affine):
+            return [(1, (self._atom(subscript, chain),))]
+        return [(count, tuple(self._atom(each, chain) for each in atoms)) for count, atoms in subscript.terms]
+
+    def _atom(self, atom: Subscript | Extent | Whole, chain: str) -> Atom:
+        match atom:
+            case Whole(letter):
+                return f"@{letter}", ()
+            case Extent(_, index) if type(index) in (Index, NewIndex):
+                size = self.facts.size(("index", chain, index))
+                known = self.algebra.numbers.get(size)
+                return (f"|{size}|", ()) if known is None else ("", (f"#{known}",))
+            case Picked(name, indices):
+                self.algebra.values[name] = self.facts.size(("values", name))
+                return name, tuple(self._name(each, chain) for each in indices)
+            case Extent():
+                raise GiveUpError("the number of values of an index with limits")
+        return "", (self._name(atom, chain),)
 
     def read(self, expression: Expression, chain: str) -> Polynomial:
         """Return the normal form of an expression in which every sum is written. Definitions are not put in."""
@@ -96,13 +131,15 @@ class Reader(Derivatives):
 
         match expression:
             case Number(value):
-                return number(value)
+                return number(ratio(value))
             case Pi():
                 return single(PositiveNumber("π"))
             case Size(_, index):
                 return algebra.size(self.facts.size(("index", chain, index)))
             case One():
                 return number(1)
+            case Delta(indices) if any(isinstance(each, Affine | Picked) for each in indices):
+                return self._position(chain, *indices)
             case Delta(indices):
                 return algebra.choice("=", *names(indices))
             case Indicator(indices, sign):
@@ -119,12 +156,12 @@ class Reader(Derivatives):
                 algebra.used["chain"] += _is_chained(factors)
                 return algebra.product(parts)
             case Quotient(numerator, denominator):
-                return algebra.times(of(numerator), algebra.power(of(denominator), Fraction(-1)))
+                return algebra.times(of(numerator), algebra.power(of(denominator), -1))
             case Power(base, exponent):
                 return self._power(of(base), of(exponent))
             case Function(name, argument, order):
                 return self.function(name, order, of(argument))
-            case Summation(indices, body) if all(type(each) in (Index, NewIndex) for each in indices):
+            case Summation(indices, body) if all(type(each) is Index or isinstance(each, NewIndex) for each in indices):
                 own = {(chain, each): algebra.fresh(self.facts.size(("index", chain, each))) for each in indices}
                 self.summed |= own
                 found = of(body)

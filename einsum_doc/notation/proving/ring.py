@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from math import gcd, lcm
+from types import MappingProxyType
 
 from einsum_doc.notation.proving.polynomial import (
     ONE,
@@ -15,6 +16,7 @@ from einsum_doc.notation.proving.polynomial import (
     Applied,
     Base,
     Choice,
+    Exact,
     Exponential,
     Exponents,
     Factor,
@@ -25,6 +27,7 @@ from einsum_doc.notation.proving.polynomial import (
     TensorEntry,
     Total,
     number,
+    ratio,
     single,
 )
 
@@ -48,6 +51,7 @@ class Ring(ABC):
         self.work = work
         self.used: Counter[str] = Counter()
         self.positive: set[str] = set()
+        self._products: dict[frozenset[tuple[Factor, Exact]], Polynomial] = {}
 
     @contextmanager
     def uncounted(self) -> Iterator[None]:
@@ -61,18 +65,22 @@ class Ring(ABC):
         """Return a polynomial with other names for open indices."""
 
     @abstractmethod
+    def picked(self, own: Exponents) -> Polynomial | None:
+        """Return a product of which a factor tells the only term of another that is a sum; None for others."""
+
+    @abstractmethod
     def applied(self, name: str, order: int, argument: Polynomial) -> Polynomial:
         """Return a function of a polynomial."""
 
     def add(self, parts: Iterable[Polynomial]) -> Polynomial:
         """Return the sum of polynomials."""
-        terms: dict[Monomial, Fraction] = {}
+        terms: dict[Monomial, Exact] = {}
         for part in parts:
             for monomial, coefficient in part.terms:
                 terms[monomial] = terms[monomial] + coefficient if monomial in terms else coefficient
         return Polynomial(terms)
 
-    def scaled(self, factor: Fraction | int, part: Polynomial) -> Polynomial:
+    def scaled(self, factor: Exact, part: Polynomial) -> Polynomial:
         """Return a multiple of a polynomial."""
         if factor == 1:
             return part
@@ -82,10 +90,20 @@ class Ring(ABC):
         """Return a difference."""
         return self.add([left, self.scaled(-1, right)])
 
-    def product(self, parts: Iterable[Polynomial]) -> Polynomial:
-        """Return the product of polynomials."""
-        found = number(1)
+    def product(self, parts: Iterable[Polynomial], factors: Exponents = MappingProxyType({})) -> Polynomial:
+        """Return the product of polynomials, and of factors with their exponents."""
+        coefficient: Exact = ONE
+        sums, exponents = [], dict(factors)
         for part in parts:
+            if len(part.terms) == 1:
+                ((monomial, scale),) = part.terms
+                coefficient *= scale
+                exponents = _merged(exponents, monomial.exponents)
+            else:
+                sums.append(part)
+        self.used["cancel"] += not all(exponents.values())
+        found = self.scaled(coefficient, self.monomial(exponents))
+        for part in sums:
             found = self.times(found, part)
         return found
 
@@ -109,6 +127,15 @@ class Ring(ABC):
         if self.work < 0:
             raise GiveUpError("too many terms")
         own = {factor: exponent for factor, exponent in exponents.items() if exponent}
+        if all(factor.is_inert for factor in own):
+            return Polynomial({Monomial(own): ONE})
+        key = frozenset(own.items())
+        if key not in self._products:
+            self._products[key] = self._monomial(own)
+        return self._products[key]
+
+    def _monomial(self, own: dict[Factor, Exact]) -> Polynomial:
+        """Return a product to which a rule may apply."""
         for factor, exponent in own.items():
             if (
                 isinstance(factor, Base)
@@ -118,24 +145,24 @@ class Ring(ABC):
                 rest = {other: power for other, power in own.items() if other is not factor}
                 return self.times(self.monomial(rest), self.power(factor.inside, exponent))
         if any(factor.is_one_or_zero for factor in own):
-            choices = [factor for factor in own if isinstance(factor, Choice)]
+            choices = [factor for factor in own if isinstance(factor, Choice)]  # Every factor that is 1 or 0.
             if any(own[choice] < 0 for choice in choices):
                 raise GiveUpError("a division by what is 0 for most indices")
+            found = self.picked(own)
             rest = {factor: power for factor, power in own.items() if not factor.is_one_or_zero}
-            return self._chosen(choices, rest)
-        coefficient = ONE
+            return self._chosen(choices, rest) if found is None else found
+        coefficient: Exact = ONE
         for factor in [factor for factor in own if isinstance(factor, PositiveNumber) and factor.key.isdigit()]:
             whole = own[factor].numerator // own[factor].denominator
-            coefficient *= Fraction(int(factor.key)) ** whole
+            coefficient = ratio(coefficient * Fraction(int(factor.key)) ** whole)
             own[factor] -= whole
             if not own[factor]:
                 del own[factor]
-        for rule in (_circular, _absolute):
+        for rule in (_circular, _absolute, _divided):
             found = rule(self, own)
             if found is not None:
                 return self.scaled(coefficient, found)
-        found = self._divided(own)
-        return self.scaled(coefficient, found) if found is not None else Polynomial({Monomial(own): coefficient})
+        return Polynomial({Monomial(own): coefficient})
 
     def _chosen(self, choices: list[Choice], rest: Exponents) -> Polynomial:
         """Return a product in which indices that a δ makes equal are written as one."""
@@ -174,34 +201,10 @@ class Ring(ABC):
                 found.append(Polynomial({Monomial({**monomial.exponents, **dict.fromkeys(choices, ONE)}): coefficient}))
             return self.add(found)
         parts = [self.choice("=", one, index) for index, one in moved.items()]
-        parts += [self.choice(choice.sign, name(choice.first), name(choice.second)) for choice in choices]
+        parts += [self.renamed(single(choice), moved) for choice in choices]
         return self.times(self.renamed(self.monomial(rest), moved), self.product(parts))
 
-    def _divided(self, own: Mapping[Factor, Fraction]) -> Polynomial | None:
-        """Write u/(1 + u) as 1 − 1/(1 + u): no product holds the first term of what it is divided by."""
-        for base, exponent in own.items():
-            if not isinstance(base, Base) or exponent > 0:
-                continue
-            terms = ordered(base.inside)
-            (first, leading), *others = terms
-            *varying, (last, constant) = terms
-            if not last.factors and any(
-                power < 0 and all(monomial.exponents.get(factor, 0) > 0 for monomial, _ in varying)
-                for factor, power in own.items()
-            ):
-                rest = Polynomial({monomial: -coefficient / constant for monomial, coefficient in varying})
-                less = self.scaled(1 / constant, self.monomial({**own, base: exponent + 1}))
-                more = [self.scaled(c, self.monomial(_merged(own, each.exponents))) for each, c in rest.terms]
-                return self.add([less, *more])
-            if not first.factors or any(own.get(factor, Fraction(0)) < power for factor, power in first.factors):
-                continue
-            quotient = _merged(own, {factor: -power for factor, power in first.factors})
-            rest = Polynomial({monomial: -coefficient / leading for monomial, coefficient in others})
-            less = self.scaled(1 / leading, self.monomial({**quotient, base: exponent + 1}))
-            return self.add([less, self.times(self.monomial(quotient), rest)])
-        return None
-
-    def power(self, base: Polynomial, exponent: Fraction) -> Polynomial:
+    def power(self, base: Polynomial, exponent: Exact) -> Polynomial:
         """Return a power with a rational exponent."""
         if exponent == 0:
             return number(1)
@@ -216,21 +219,24 @@ class Ring(ABC):
         if exponent.denominator == 1 and exponent > 0:
             if exponent > HIGHEST:
                 raise GiveUpError("a power too high to be multiplied out")
-            half = self.power(base, Fraction(int(exponent) // 2))
+            half = self.power(base, int(exponent) // 2)
             whole = self.times(half, half)
             return self.times(whole, base) if exponent % 2 else whole
         if all(any(factor.is_one_or_zero for factor in monomial.exponents) for monomial, _ in base.terms):
             raise GiveUpError("a division by what is 0 for most indices")
         return self._of_sum(base, exponent)
 
-    def _of_monomial(self, monomial: Monomial, coefficient: Fraction, exponent: Fraction) -> Polynomial:
-        if abs(exponent) * max(coefficient.numerator.bit_length(), coefficient.denominator.bit_length()) > LONGEST:
+    def _of_monomial(self, monomial: Monomial, coefficient: Exact, exponent: Exact) -> Polynomial:
+        if (
+            max(exponent, -exponent) * max(coefficient.numerator.bit_length(), coefficient.denominator.bit_length())
+            > LONGEST
+        ):
             raise GiveUpError("a number with too many digits")
         if exponent.denominator == 1:
             powers = {factor: power * exponent for factor, power in monomial.factors}
-            return self.scaled(coefficient**exponent.numerator, self.monomial(powers))
-        outside: dict[Factor, Fraction] = {}
-        inside: dict[Factor, Fraction] = {}
+            return self.scaled(ratio(Fraction(coefficient) ** exponent.numerator), self.monomial(powers))
+        outside: dict[Factor, Exact] = {}
+        inside: dict[Factor, Exact] = {}
         absolute: list[Polynomial] = []
         for factor, power in monomial.factors:
             if power.denominator == 1 and power.numerator % 2 == 0 and not self.is_nonnegative(factor):
@@ -243,11 +249,11 @@ class Ring(ABC):
                 outside[factor], inside = power, {}
         powers = {factor: power * exponent for factor, power in outside.items()}
         if inside or coefficient < 0:
-            base = Polynomial({Monomial(inside): Fraction(-1 if coefficient < 0 else 1)})
+            base = Polynomial({Monomial(inside): -1 if coefficient < 0 else 1})
             powers[Base(base)] = exponent
-        return self.product([self.root(abs(coefficient), exponent), self.monomial(powers), *absolute])
+        return self.product([self.root(max(coefficient, -coefficient), exponent), self.monomial(powers), *absolute])
 
-    def _of_sum(self, base: Polynomial, exponent: Fraction) -> Polynomial:
+    def _of_sum(self, base: Polynomial, exponent: Exact) -> Polynomial:
         """Return the power of a sum: what all its terms share is written outside."""
         scale, shared = content(base)
         if exponent.denominator == 1:
@@ -257,20 +263,20 @@ class Ring(ABC):
         inner = base
         if outside:
             inner = self.times(base, self.monomial({factor: -power for factor, power in outside.items()}))
-        inner = self.scaled(1 / scale, inner)
+        inner = self.scaled(ratio(1, scale), inner)
         sign = ONE
         if exponent.denominator == 1 and ordered(inner)[0][1] < 0:
-            sign, inner = Fraction(-1) ** exponent.numerator, self.scaled(-1, inner)
-        powers: dict[Factor, Fraction] = {factor: power * exponent for factor, power in outside.items()}
+            sign, inner = -1 if exponent.numerator % 2 else 1, self.scaled(-1, inner)
+        powers: dict[Factor, Exact] = {factor: power * exponent for factor, power in outside.items()}
         whole = self.times(self.root(scale, exponent), self.monomial(powers))
         rest = self.monomial({Base(inner): exponent}) if len(inner.terms) > 1 else self.power(inner, exponent)
         return self.scaled(sign, self.times(whole, rest))
 
-    def root(self, value: Fraction, exponent: Fraction) -> Polynomial:
+    def root(self, value: Exact, exponent: Exact) -> Polynomial:
         """Return a power of a positive number."""
         if value == 1 or exponent.denominator == 1:
-            return number(value**exponent.numerator if exponent.denominator == 1 else 1)
-        powers: dict[Factor, Fraction] = {}
+            return number(ratio(Fraction(value) ** exponent.numerator) if exponent.denominator == 1 else 1)
+        powers: dict[Factor, Exact] = {}
         for part, sign in ((value.numerator, 1), (value.denominator, -1)):
             for prime, count in primes(part):
                 powers[PositiveNumber(str(prime))] = sign * count * exponent
@@ -312,9 +318,9 @@ class Ring(ABC):
         match sign:
             case "=" | "<":
                 if first == second:
-                    return number(sign == "=")
+                    return number(int(sign == "="))
                 if first[1:].isdigit() and second[1:].isdigit() and first[0] == second[0] == "#":
-                    return number(sign == "<" and int(first[1:]) < int(second[1:]))
+                    return number(int(sign == "<" and int(first[1:]) < int(second[1:])))
                 if (
                     sign == "<"
                     and (rank(second), second) < (rank(first), first)
@@ -339,7 +345,7 @@ def rank(index: str) -> int:
     return {"#": 0, "~": 2, "$": 2}.get(index[0], 1)
 
 
-def _merged(first: Exponents, second: Exponents) -> dict[Factor, Fraction]:
+def _merged(first: Exponents, second: Exponents) -> dict[Factor, Exact]:
     """Return the exponents of a product."""
     found = dict(first)
     for factor, exponent in second.items():
@@ -347,35 +353,60 @@ def _merged(first: Exponents, second: Exponents) -> dict[Factor, Fraction]:
     return found
 
 
-def _circular(ring: Ring, own: Mapping[Factor, Fraction]) -> Polynomial | None:
+def _circular(ring: Ring, own: Mapping[Factor, Exact]) -> Polynomial | None:
     """Write sin² as 1 − cos², or cos² as 1 − sin² above a sine."""
     for factor, power in own.items():
         if not isinstance(factor, Applied) or factor.order or factor.name not in ("sin", "cos") or power < 2:
             continue
         other = Applied("cos" if factor.name == "sin" else "sin", 0, factor.inside)
         if factor.name == "sin" or own.get(other, 0) < 0:
-            square = ring.minus(number(1), Polynomial({Monomial({other: Fraction(2)}): ONE}))
+            square = ring.minus(number(1), Polynomial({Monomial({other: 2}): ONE}))
             return ring.times(ring.monomial({**own, factor: power - 2}), square)
     return None
 
 
-def _absolute(ring: Ring, own: Mapping[Factor, Fraction]) -> Polynomial | None:
+def _divided(ring: Ring, own: Mapping[Factor, Exact]) -> Polynomial | None:
+    """Write u/(1 + u) as 1 − 1/(1 + u): no product holds the first term of what it is divided by."""
+    for base, exponent in own.items():
+        if not isinstance(base, Base) or exponent > 0:
+            continue
+        terms = ordered(base.inside)
+        (first, leading), *others = terms
+        *varying, (last, constant) = terms
+        if not last.factors and any(
+            power < 0 and all(monomial.exponents.get(factor, 0) > 0 for monomial, _ in varying)
+            for factor, power in own.items()
+        ):
+            rest = Polynomial({monomial: ratio(-coefficient, constant) for monomial, coefficient in varying})
+            less = ring.scaled(ratio(1, constant), ring.monomial({**own, base: exponent + 1}))
+            more = [ring.scaled(c, ring.monomial(_merged(own, each.exponents))) for each, c in rest.terms]
+            return ring.add([less, *more])
+        if not first.factors or any(own.get(factor, 0) < power for factor, power in first.factors):
+            continue
+        quotient = _merged(own, {factor: -power for factor, power in first.factors})
+        rest = Polynomial({monomial: ratio(-coefficient, leading) for monomial, coefficient in others})
+        less = ring.scaled(ratio(1, leading), ring.monomial({**quotient, base: exponent + 1}))
+        return ring.add([less, ring.times(ring.monomial(quotient), rest)])
+    return None
+
+
+def _absolute(ring: Ring, own: Mapping[Factor, Exact]) -> Polynomial | None:
     """Write |x|² as x², and |x| sign x as x."""
     for factor, power in own.items():
         if not isinstance(factor, Applied) or factor.order or factor.name != "abs":
             continue
-        if power.denominator == 1 and abs(power) >= 2:
-            even = Fraction(2 * int(power / 2))
+        if power.denominator == 1 and not -2 < power < 2:
+            even = 2 * int(Fraction(power) / 2)
             rest = ring.monomial({**own, factor: power - even})
             return ring.times(rest, ring.power(factor.inside, even))
         sign = Applied("sign", 0, factor.inside)
-        if abs(power) == 1 and own.get(sign, 0) >= 1:
-            rest = ring.monomial({**own, factor: Fraction(0), sign: own[sign] - 1})
+        if power in (1, -1) and own.get(sign, 0) >= 1:
+            rest = ring.monomial({**own, factor: 0, sign: own[sign] - 1})
             return ring.times(rest, ring.power(factor.inside, power))
     return None
 
 
-def content(base: Polynomial) -> tuple[Fraction, dict[Factor, Fraction]]:
+def content(base: Polynomial) -> tuple[Exact, dict[Factor, Exact]]:
     """Return the greatest number and the factors, with their exponents, that all terms share."""
     over, under = 0, 1
     for _, coefficient in base.terms:
@@ -383,18 +414,18 @@ def content(base: Polynomial) -> tuple[Fraction, dict[Factor, Fraction]]:
     everything = {factor for monomial, _ in base.terms for factor in monomial.exponents}
     shared = {}
     for factor in everything:
-        least = min(monomial.exponents.get(factor, Fraction(0)) for monomial, _ in base.terms)
+        least = min(monomial.exponents.get(factor, 0) for monomial, _ in base.terms)
         if least and not factor.is_one_or_zero:
             shared[factor] = least
-    return Fraction(over, under), shared
+    return ratio(over, under), shared
 
 
-def ordered(polynomial: Polynomial) -> list[tuple[Monomial, Fraction]]:
+def ordered(polynomial: Polynomial) -> list[tuple[Monomial, Exact]]:
     """Return the terms in descending order; a product of two terms has its place by their places."""
     factors = sorted({f for monomial, _ in polynomial.terms for f in monomial.exponents}, key=lambda f: (f.form, f.key))
     return sorted(
         polynomial.terms,
-        key=lambda term: [term[0].exponents.get(factor, Fraction(0)) for factor in factors],
+        key=lambda term: [term[0].exponents.get(factor, 0) for factor in factors],
         reverse=True,
     )
 

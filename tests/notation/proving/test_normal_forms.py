@@ -13,6 +13,7 @@ import pytest
 from mpmath import mp as shared
 
 from einsum_doc.notation.expression import (
+    Affine,
     Coordinate,
     Delta,
     Expression,
@@ -44,6 +45,7 @@ from einsum_doc.notation.proving.polynomial import (
     Factor,
     GiveUpError,
     Polynomial,
+    Position,
     PositiveNumber,
     TensorEntry,
     Total,
@@ -140,7 +142,9 @@ def value(expression: Expression, env: Env, values: Values) -> Any:
     def of(part: Expression) -> Any:
         return value(part, env, values)
 
-    def at(subscript: Subscript) -> int:
+    def at(subscript: Any) -> int:
+        if isinstance(subscript, Affine):
+            return sum(count * prod(map(at, atoms)) for count, atoms in subscript.terms)
         return subscript.value if isinstance(subscript, Coordinate) else env[subscript]
 
     match expression:
@@ -221,6 +225,8 @@ def factor_value(factor: Factor, env: Mapping[str, int], values: Values) -> Any:
             return mp.pi if key == "π" else mpf(key) if key.isdigit() else mpf(SIZE)
         case TensorEntry(head=(name,), indices=indices):
             return values[name][tuple(map(at, indices))]
+        case Position(terms=terms):
+            return mpf(not sum(count * prod(at(index) for _, (index,) in atoms) for count, atoms in terms))
         case Choice(sign=sign, first=first, second=second):
             return mpf(holds(sign, at(first), at(second)))
         case Exponential(inside=inside):
@@ -253,6 +259,12 @@ class Writer:
         name = self.random.choice(list(RANKS))
         return Tensor(name, tuple(self.index(open_) for _ in range(RANKS[name])))
 
+    def arithmetic(self, open_: list[Index]) -> Affine:
+        """An index that is computed from others."""
+        counts = [self.random.choice([-1, 1, 1, 2]) for _ in range(self.random.randrange(1, 3))]
+        terms = tuple((count, (self.random.choice(open_),)) for count in counts)
+        return Affine((*terms, (self.random.randrange(-2, 3), ())))
+
     def leaf(self, open_: list[Index]) -> Expression:
         """An expression without parts."""
         kind = self.random.random()
@@ -262,6 +274,8 @@ class Writer:
             return Number(Fraction(self.random.randrange(-4, 7), self.random.choice([1, 1, 2, 3])))
         if kind < 0.87:
             return Delta((self.index(open_), self.index(open_)))
+        if kind < 0.91:
+            return Delta((self.index(open_), self.arithmetic(open_)))
         if kind < 0.95:
             return Indicator((self.index(open_), self.index(open_)), self.random.choice("<>≤≥≠"))
         return self.random.choice([Size("I", open_[0]), Pi(), One((open_[0],))])
