@@ -224,17 +224,23 @@ def _primes(cursor: Cursor) -> int:
 def condition(cursor: Cursor) -> Indicator | None:
     r"""Read a relation of two indices, `i < j` or `j \neq i`; return None, with nothing read, if none is next."""
     mark = cursor.mark()
-    if cursor.sees("letter"):
-        left = _index(cursor)
+    if cursor.sees("letter") or cursor.sees("number"):
+        left = _side(cursor)
         sign = cursor.take()
         found = "≠" if sign.kind == "unequal" else COMPARISONS.get(sign.text, "")
         if found and (cursor.sees("letter") or cursor.sees("number") or _begins_arithmetic(cursor)):
-            right = _index(cursor)
-            if isinstance(right, Coordinate):
-                right = Affine(((right.value, ()),), str(right), at=right.at)
-            return Indicator((left, right), found, at=sign.at)
+            return Indicator((left, _side(cursor)), found, at=sign.at)
     cursor.back(mark)
     return None
+
+
+def _side(cursor: Cursor) -> Subscript:
+    """Read a side of a condition, in which `2i` is a product."""
+    side = _index(cursor)
+    if not isinstance(side, Coordinate):
+        return side
+    atoms = (_letter(cursor),) if cursor.sees("letter") else ()
+    return Affine(((side.value, atoms),), "".join(map(str, (side, *atoms))), at=side.at)
 
 
 def compared(left: Expression, sign: str, right: Expression, at: Position) -> Expression:
