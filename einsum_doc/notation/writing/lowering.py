@@ -56,7 +56,8 @@ class Lowering:
             return f"the tangent of {name}"
         return f"the conjugate of {name}" if self._conjugates else name
 
-    def _variable(self, argument: str) -> str:
+    def variable(self, argument: str) -> str:
+        """Return the variable of the tensor in a slot, with its conjugate where the gradient has that."""
         if argument == "dldz":
             return f"d{self._loss_variable}d{identifier(self.output)}"
         name = identifier(self.names[int(argument.lstrip("dx"))])
@@ -70,7 +71,7 @@ class Lowering:
         return found if len(found) == 1 else "l"
 
     @property
-    def _target(self) -> tuple[str, str]:
+    def target(self) -> tuple[str, str]:
         """The variable that is computed, and its shape."""
         by = [identifier(self.names[number]) for number in self.wrt]
         match self.mode:
@@ -167,7 +168,7 @@ class Lowering:
     def code(self) -> str:
         """The code for torch, for operands of one dtype whose sizes are equal where their labels are."""
         if not self.multiples:
-            target, shape = self._target
+            target, shape = self.target
             return f"{target} = {identifier(self.names[0])}.new_zeros({shape})"
         lines: list[str] = []
         foreign = [label for label, letter in self._letters.items() if letter not in ("", label)]
@@ -181,8 +182,8 @@ class Lowering:
 
     def _summand(self, count: int, summand: Summand, number: int) -> list[str]:
         """Return the lines that compute one einsum, or a multiple of it, into the target or onto it."""
-        target, shape = self._target
-        arguments = list(map(self._variable, summand.arguments))
+        target, shape = self.target
+        arguments = list(map(self.variable, summand.arguments))
         first = arguments[0]
         if count > 1:
             arguments[0] = f"{count} * {first}"

@@ -9,7 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from einsum_doc import ArgumentError, EquationError, emit
+from einsum_doc import ArgumentError, EquationError, derive, einsum, emit
+from einsum_doc.notation.expression import identifier
+from einsum_doc.notation.writing.emit import program
 
 EQUATIONS = {
     "ijk,ip->jkp": [(2, 3, 4), (2, 5)],
@@ -57,6 +59,41 @@ def test_it_runs(equation: str, library: str, dtype: torch.dtype) -> None:
         found = space[f"gradient_{number}"](*call)
         found = found if library == "torch" else torch.from_numpy(np.array(found))
         torch.testing.assert_close(found, gradient)
+
+
+PROGRAMS = {
+    ("i->ii", "x"): [(3,)],
+    ("ii->", "x"): [(3, 3)],
+    ("ij,ij->", "x x"): [(3, 4)],
+    ("i,ij,j->", "x A x"): [(3,), (3, 3)],
+    ("i...α,αk->i...k", r"\hat{x} W"): [(2, 3, 4), (4, 5)],
+    (",i->ij", "a x"): [(), (3,)],
+}
+
+
+@pytest.mark.parametrize(("equation", "names"), PROGRAMS)
+@pytest.mark.parametrize("library", ["torch", "numpy", "jax"])
+def test_a_program_has_the_output_and_all_gradients(equation: str, names: str, library: str) -> None:
+    torch.manual_seed(0)
+    called, sizes = names.split(), {"j": 5}
+    shapes = dict(zip(dict.fromkeys(called), PROGRAMS[equation, names], strict=True))
+    made = {name: torch.randn(shape, dtype=torch.float64).requires_grad_() for name, shape in shapes.items()}
+    output = einsum(equation, *(made[name] for name in called), sizes=sizes if equation == ",i->ij" else None)
+    dldz = torch.randn_like(output)
+    gradients = torch.autograd.grad(output, list(made.values()), dldz)
+    expected = {"z": output} | {f"dld{identifier(name)}": each for name, each in zip(made, gradients, strict=True)}
+    space: dict[str, Any] = {identifier(name): tensor.detach() for name, tensor in made.items()} | {"dldz": dldz}
+    if library == "jax":
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+    if library != "torch":
+        space = {name: tensor.detach().numpy() for name, tensor in space.items()}
+    lowerings = [derive(equation, called.index(name), names=called).lowering for name in made]
+    exec(program(lowerings, library, sizes), space)
+    for name, value in expected.items():
+        found = space[name] if library == "torch" else torch.from_numpy(np.array(space[name]))
+        torch.testing.assert_close(found, value.detach())
 
 
 def test_the_text_says_what_it_is_for() -> None:

@@ -38,7 +38,7 @@ HELD = {
     "alone": SUM,
     "state": STATE + fence(GRADIENT) + TRIPLE + fence("% new\n% let y = triple(x)\ny_i &= 3 x_i"),
     "code": DOUBLE + fence("% let y = double(x)\ny_i &= 2 x_i"),
-    "chosen": fence("ij,jk->ik", 'einsum wrt="1" show="derivation equation" names="u v" output="w"'),
+    "chosen": fence("ij,jk->ik", 'einsum wrt="1" show="derivation equation libraries" names="u v" output="w"'),
 }
 
 
@@ -52,7 +52,7 @@ def held(new_project: NewProject) -> Built:
 
 @pytest.mark.torch
 def test_a_derivation_that_holds(held: Built) -> None:
-    assert "6 pages, 11 blocks, 2 assertions held, 17 lines of derivations held, 15 proved" in held.console
+    assert "6 pages, 11 blocks, 8 assertions held, 17 lines of derivations held, 15 proved" in held.console
     page = held.page("gradient")
     assert "3 derivation lines, 3 proved for all sizes" in page
     assert page.count('<div class="step" role="listitem">') == 4
@@ -232,3 +232,7 @@ def test_the_parts_and_names_of_an_einsum_can_be_chosen(held: Built) -> None:
     assert "ik,ij-&gt;jk" in page
     assert "w_{" in page
     assert "The gradient of v" in text_of(page)
+    for name, module in {"PyTorch": "torch", "NumPy": "np", "JAX": "jnp"}.items():
+        code = text_of(page.split(f'<span class="filename">{name}</span>')[1])
+        assert f'w = {module}.einsum("ij,jk-&gt;ik", u, v' in code
+        assert f'dldv = {module}.einsum("ik,ij-&gt;jk", dldw, u' in code
