@@ -8,8 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import unescape
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -69,7 +68,7 @@ class Typesetter:
                 raise TypesetError(f"the package {name} is not in {root / 'node_modules'}: npm install {name}")
         self.fonts = found[1].parent / "chtml" / "woff2"
         versions = [json.loads(path.read_text("utf-8"))["version"] for path in found]
-        self._tools = [font, *versions, SCRIPT.read_text("utf-8")]
+        self._tools = [font, *versions, *(path.read_text("utf-8") for path in SCRIPT.parent.glob("*.mjs"))]
 
     def typeset(self, html: str) -> str:
         """Return the HTML of a page with its formulas typeset."""
@@ -87,15 +86,15 @@ class Typesetter:
         answer = self._answer({"formulas": [each._asdict() for each in formulas], "letters": sorted(_labels(html))})
         self.rules |= dict.fromkeys(answer["rules"])
         self.errors = [(each.tex, error) for each, error in zip(formulas, answer["errors"], strict=True) if error]
-        styles = _styles(formulas, answer["widths"], answer["relations"])
-        typeset = iter(zip(answer["html"], styles, strict=True))
+        typeset = iter(zip(answer["html"], answer["styles"], strict=True))
 
         def replaced(found: re.Match[str]) -> str:
             if found["derivation"]:
                 return found[0]
             formula, style = next(typeset)
             tag = found["tag"]
-            return f'{found["row"] or ""}<{tag} class="arithmatex"{style}>{formula}</{tag}>'
+            styled = f' style="{style}"' if style else ""
+            return f'{found["row"] or ""}<{tag} class="arithmatex"{styled}>{formula}</{tag}>'
 
         return _FORMULA.sub(replaced, html)
 
@@ -178,27 +177,3 @@ def _labels(html: str) -> set[str]:
     """Return the letters that are labels outside of formulas: in pictures, and in einsums in code."""
     einsums = (found[0].replace("-&gt;", "") for found in _EINSUM.finditer(html))
     return {letter for einsum in einsums for letter in einsum if letter.isalpha()} | set(_LABEL.findall(html))
-
-
-def _styles(
-    formulas: Sequence[PageFormula], widths: Sequence[float], relations: Sequence[float | None]
-) -> Iterable[str]:
-    """Return attributes with the sizes by which a style sheet puts the relations of a derivation under one another.
-
-    --shift: the distance by which a row moves to the right. --room: the width that it must have to do so: its own,
-    and that of rows that begin with their relation, without which the others would not stand under them.
-    """
-    rows = defaultdict[int | None, list[int]](list)  # of each derivation, as no other formula has a relation here
-    for number, formula in enumerate(formulas):
-        if relations[number] is not None:
-            rows[formula.derivation].append(number)
-    styles = [""] * len(formulas)
-    for numbers in rows.values():
-        furthest = max(relations[number] or 0 for number in numbers)
-        shifts = {number: furthest - (relations[number] or 0) for number in numbers}
-        needs = {number: shifts[number] + widths[number] for number in numbers}
-        least = max((needs[number] for number in numbers if not relations[number]), default=0.0)
-        for number in numbers:
-            room = max(least, needs[number])
-            styles[number] = f' style="--shift:{shifts[number]:.3f}em;--room:{room:.3f}em"'
-    return styles
