@@ -58,7 +58,12 @@ def row_html(latex: str, reason: str = "", verdict: str = "defined", checked: st
     )
 
 
-_MARKS = {"proved": ("✓✓", "proved for all sizes"), "held": ("✓", "holds"), "false": ("✗", "false")}
+_MARKS = {
+    "proved": ("✓✓", "proved for all sizes"),
+    "held": ("✓", "holds"),
+    "false": ("✗", "false"),
+    "open": ("?", "not proved"),
+}
 """The mark of each verdict, and its name for those who hear it."""
 
 

@@ -9,8 +9,8 @@ from einsum_doc.pages.reading.language import Language, PageProcess
 from einsum_doc.pages.record.block import Block
 from einsum_doc.pages.record.result import Result
 
-PARTS = ("says", "roles", "picture", "derivation", "equation", "code", "cost")
-"""The parts of an article, in order."""
+PARTS = ("says", "roles", "picture", "derivation", "equation", "code", "cost", "libraries")
+"""The parts of an article, in order. The last is on request: it has the code that is already there, and more."""
 
 
 def _parts(value: str) -> None:
@@ -38,15 +38,16 @@ class EinsumLanguage(Language):
         """
         from einsum_doc.pages.languages._einsum import einsum_article
 
-        markup, rows = einsum_article(block, block.options["show"].split() if "show" in block.options else PARTS)
+        markup, rows = einsum_article(block, block.options["show"].split() if "show" in block.options else PARTS[:-1])
         return Result("held", rows=rows, markup=markup)
 
     def setup(self, block: Block) -> Sequence[str]:
         return "import einsum_doc", ""
 
     def standalone(self, block: Block) -> Iterator[str]:
+        from einsum_doc.article import sizes_of
         from einsum_doc.equation import parse
-        from einsum_doc.pages.languages._einsum import numbers_of, sizes_of
+        from einsum_doc.pages.languages._einsum import numbers_of
 
         equation = parse(block.code.strip())
         named = ""
