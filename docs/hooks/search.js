@@ -6,6 +6,9 @@ addEventListener("message", ({ data: message }) => {
   } else if (message.data.includes("->")) {
     const typed = message.data.replace(/["'()]/g, " ").replace(/\s*->\s*/g, "-&gt;").replace(/,\s+(?=.*-&gt;)/g, ",");
     message.data = typed.replace(/\S*-&gt;[^\s,]*/g, "+*$&*");
+  } else {
+    // A word of one letter is the beginning of many tags, which count for more than all else.
+    message.data = message.data.replace(/(?<!\S)\p{L}\s+(?=\S)|\s+\p{L}(?!\S)/gu, " ");
   }
 });
 
