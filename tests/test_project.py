@@ -105,13 +105,24 @@ def claims_inline(text: str) -> list[str]:
     found = re.findall(r"\\\((.*?)\\\)", words, re.S)
     found += re.findall(r"(?<![\\$])\$([^$\n]+)\$", "\n".join([words, *reasons]))
     of_two_indices = re.compile(r"[i-k]'*\s*(=|\\neq)\s*[i-k]'*")  # the condition of a case, as that of a delta
-    return [each for each in found if RELATION.search(each) and not of_two_indices.fullmatch(each.strip())]
+    claims = [each for each in found if RELATION.search(each) and not of_two_indices.fullmatch(each.strip())]
+    return [each for each in claims if not holds_in_numbers(each)]
+
+
+def holds_in_numbers(formula: str) -> bool:
+    r"""Return whether a formula is an equality of whole numbers that holds, such as `4 \cdot 6 + 3 = 27`."""
+    if not re.fullmatch(r"(?:[\d\s()+=-]|\\cdot|\^2)+", formula):
+        return False
+    sides = formula.replace(r"\cdot", "*").replace("^", "**").split("=")
+    return len({eval(side) for side in sides}) == 1
 
 
 def test_claims_are_found() -> None:
-    text = "Where \\(i = i'\\), \\(a = b\\) and `\\(c = d\\)`, $e \\leq f$ too: \\(\\neq\\).\n\n$$\ng = h\n$$\n\n"
+    text = "\\(2 \\cdot 3 + 1 = 7\\), \\(2 + 2 = 5\\). "
+    text += "Where \\(i = i'\\), \\(a = b\\) and `\\(c = d\\)`, $e \\leq f$ too: \\(\\neq\\).\n"
+    text += "\n$$\ng = h\n$$\n\n"
     text += "```derivation\nm &= n\n  \\text{As $o = p$.}\n```\n"
-    assert claims_inline(text) == ["a = b", r"e \leq f", "o = p"]
+    assert claims_inline(text) == ["2 + 2 = 5", "a = b", r"e \leq f", "o = p"]
 
 
 @pytest.mark.parametrize("post", SERIES, ids=lambda path: path.stem)

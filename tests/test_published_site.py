@@ -129,7 +129,7 @@ def test_a_post_tells_search_engines_and_friends_what_it_is(name: str, site: Pat
 @pytest.mark.parametrize("name", POSTS)
 def test_a_download_says_what_it_needs(name: str, site: Path) -> None:
     program = (site / "posts" / name / f"{name}.py").read_text("utf-8")
-    assert re.search(r"^# It held with: pip install einsum_doc torch==[\d.]+$", program, re.M)
+    assert re.search(r"^# It held with: pip install einsum_doc( matplotlib==[\d.]+)? torch==[\d.]+$", program, re.M)
 
 
 @slow
@@ -142,16 +142,18 @@ def test_a_download_runs_as_it_is(name: str, site: Path, tmp_path: Path) -> None
 
 def test_a_post_links_the_names_of_the_library_to_their_entries(site: Path) -> None:
     reference = (site / "reference" / "library" / "index.html").read_text("utf-8")
+    imported = 0
     for name in POSTS:
         html = (site / "posts" / name / "index.html").read_text("utf-8")
         imports = "".join(re.findall(r">einsum_doc<.*?>import<.*", html))
         named = re.findall(r'(<a [^>]*>)?<span class="n">(\w+)<', imports)
-        assert named
+        imported += len(named)
         named += re.findall(r"(<a [^>]*>)?<code>(?:einsum_doc\.)?(\w+)</code>", html)
         for link, each in named:
             if each in einsum_doc.__all__:
                 assert link == f'<a href="../../reference/library/#einsum_doc.{each}">'
                 assert f'id="einsum_doc.{each}"' in reference
+    assert imported > 5
 
 
 def test_the_feed_has_every_post_with_its_formulas(site: Path) -> None:
@@ -191,6 +193,21 @@ def test_every_page_is_valid_html(site: Path, tmp_path: Path) -> None:
         for name, fault in wrong
         if (fault["ruleId"], fault["message"]) not in THE_THEMES_OWN
     ] == []
+
+
+def test_the_gallery_leads_to_each_of_its_entries(site: Path) -> None:
+    overview = (site / "gallery" / "index.html").read_text("utf-8")
+    addresses = re.findall(r'<li data-words="[^"]+"><a href="([\w-]+/)#([\w-]+)"><svg', overview)
+    assert len(set(addresses)) == len(addresses) >= 40
+    for folder in {folder for folder, _ in addresses}:
+        html = (site / "gallery" / folder / "index.html").read_text("utf-8")
+        assert len(html) < 400_000
+        *entries, compared = re.split(r'<h2 [^>]*\bid="', html)[1:]
+        assert [entry.split('"')[0] for entry in entries] == [a for f, a in addresses if f == folder]
+        assert re.search(r"(\d+) einsums agree with other code\.", compared)[1] == str(len(entries))
+        for entry in entries:
+            parts = ("As an einsum", "<mjx-container", "As loops", 'class="network"', 'class="gradient"', "In PyTorch,")
+            assert [part for part in parts if part not in entry] == []
 
 
 def test_a_missing_page_leads_on(site: Path) -> None:
@@ -286,12 +303,18 @@ def test_the_page_does_not_scroll_sideways(post: View) -> None:
 
 
 def test_the_relations_of_a_derivation_stand_under_one_another(post: View) -> None:
-    spread = """() => [...document.querySelectorAll(".derivation")].map((derivation) => {
-        const at = [...derivation.querySelectorAll("mjx-math .relation")].map((x) => x.getBoundingClientRect().x);
-        return Math.max(...at) - Math.min(...at);
-    })"""
+    spread = """() => {
+        const folds = [...document.querySelectorAll("details:not(.mark):not([open])")];
+        folds.forEach((each) => { each.open = true; });
+        const spreads = [...document.querySelectorAll(".derivation")].map((derivation) => {
+            const at = [...derivation.querySelectorAll("mjx-math .relation")].map((x) => x.getBoundingClientRect().x);
+            return Math.max(...at) - Math.min(...at);
+        });
+        folds.forEach((each) => { each.open = false; });
+        return spreads;
+    }"""
     spreads = post.page.evaluate(spread)
-    assert len(spreads) >= 2
+    assert len(spreads) >= 8
     if post.page.viewport_size["width"] >= 960:  # on a phone, long derivations have no room for it
         assert max(spreads) < 1
     else:
@@ -306,7 +329,7 @@ SHIFTS = """new PerformanceObserver((list) => {
 
 
 @slow
-@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (360, "dark"), (1440, "light"), (1440, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1440, "light")])
 def test_every_page_holds(width: int, scheme: str, browser: Browser, site: Path, address: str) -> None:
     """On a phone with a slow line, nothing moves while a page comes."""
     context = browser.new_context(
@@ -318,7 +341,7 @@ def test_every_page_holds(width: int, scheme: str, browser: Browser, site: Path,
         page = context.new_page()
         page.add_init_script(SHIFTS)
         chrome = context.new_cdp_session(page)
-        if width < 400:
+        if width < 400 and name != "try":  # which loads Python after it is there
             chrome.send("Network.enable")
             chrome.send("Network.emulateNetworkConditions", SLOW_LINE)
             chrome.send("Emulation.setCPUThrottlingRate", {"rate": 4})
@@ -340,7 +363,7 @@ def test_every_page_holds(width: int, scheme: str, browser: Browser, site: Path,
 
 
 # A first visit, in bytes: text as gzip sends it, fonts as they are.
-BUDGET = 355_000
+BUDGET = 280_000
 
 
 @pytest.mark.parametrize("name", POSTS)
@@ -361,7 +384,7 @@ def test_a_first_visit_of_a_post_transfers_little(name: str, browser: Browser, s
 
 def test_formulas_are_in_the_html_of_every_page(site: Path) -> None:
     for path in site.rglob("*.html"):
-        text = re.sub(r"<(code|pre|script|svg)\b.*?</\1>", "", path.read_text("utf-8"), flags=re.DOTALL)
+        text = re.sub(r"<(code|pre|script|svg|textarea)\b.*?</\1>", "", path.read_text("utf-8"), flags=re.DOTALL)
         tex = re.findall(r"\\\(.{20}|\\\[.{20}|\\frac.{20}", re.sub("<[^>]*>", "", text))
         assert tex == [], path
 
@@ -405,7 +428,7 @@ def test_pointing_at_a_label_lights_all_its_copies(desk: View) -> None:
         in_formula.first.hover,
         in_code.first.hover,
         page.locator("code .ix[data-ix=j][tabindex]").focus,
-        in_formula.last.tap,
+        page.locator("mjx-math .ix[data-ix=j]:visible").last.tap,
     ):
         point_at_nothing(page)
         assert lit(page) == set()
@@ -429,7 +452,7 @@ def test_a_label_has_one_colour_everywhere(desk: View) -> None:
 
 
 def test_a_continued_derivation_is_summed_by_its_first_left_side(desk: View) -> None:
-    summed = """() => [...document.querySelector("#the-gradient-of-x ~ .checked .derivation").children].map((step) =>
+    summed = """() => [...document.querySelector("#the-derivation ~ .checked .derivation").children].map((step) =>
         [...new Set([...step.querySelectorAll(".formula mjx-math .ix-dummy")].map((x) => x.dataset.ix))].join(""))"""
     assert desk.page.evaluate(summed) == ["i", "jkp", "jkpi", "jkpi", "jkp", "kp", "p"]
 
@@ -474,6 +497,41 @@ def test_a_search_finds_a_formula_and_shows_no_tex(desk: View) -> None:
     page.keyboard.press("Escape")
 
 
+def test_the_gallery_is_filtered_by_words_and_by_einsums(browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": 360, "height": 900}, reduced_motion="reduce")
+    page.goto(f"{address}gallery/", wait_until="networkidle")
+    names, said = page.locator(".gallery li:visible a > span"), page.locator(".filter [aria-live]")
+    count = names.count()
+    assert said.inner_text() == f"{count} operations"
+    page.get_by_label("Find an operation").focus()
+    for typed, first, others in (
+        ("  Trace of a PRODUCT", "Trace of a product", {"Expectation by a density matrix"}),
+        ("torch.bmm", "Batched matrix product", {"Attention output"}),
+        ("ab, bc -> ac", "Matrix product", {"Second term of a commutator"}),
+        ("pq,qr→pr product", "Matrix product", {"Second term of a commutator"}),
+        ("xyz,ty", "Mode product", set()),
+    ):
+        page.keyboard.press("Control+A")
+        page.keyboard.type(typed)
+        found = names.all_inner_texts()
+        assert (found[0], set(found[1:]) >= others) == (first, True), (typed, found)
+        assert said.inner_text() == f"{len(found)} of {count} operations"
+        assert page.locator("h2:has(+ .gallery):visible").count() == page.locator(".gallery:visible").count() < 8
+    page.keyboard.press("Control+A")
+    page.keyboard.type("matmul, batched")
+    for key in ("Tab", "Tab", "Tab", "Enter"):  # past the two links of a heading
+        page.keyboard.press(key)
+    page.wait_for_url("**/gallery/products/#batched-matmul")
+    assert page.locator(":target").inner_text().startswith("Batched matrix product")
+    page.go_back(wait_until="networkidle")
+    page.get_by_label("Find an operation").fill("no such thing")
+    assert said.inner_text() == "No operation matches."
+    assert page.locator(":is(.gallery, h2:has(+ .gallery)):visible").count() == 0
+    page.get_by_label("Find an operation").fill("")
+    assert names.count() == count
+    page.close()
+
+
 def found(page: Page, words: str) -> list[str]:
     """The addresses that a search finds first, as it shows them."""
     field, said = page.locator(".md-search__input"), page.locator(".md-search-result__meta")
@@ -507,6 +565,11 @@ def test_search_keeps_an_einsum_whole(typed: str, desk: View, site: Path) -> Non
 def test_search_finds_no_other_einsum_of_the_same_letters(desk: View) -> None:
     assert found(desk.page, "jkp,ip") != []
     assert found(desk.page, "jkp,ip->kij") == []
+
+
+def test_search_finds_an_operation_of_the_gallery(desk: View) -> None:
+    first, *_ = (address for address in found(desk.page, "Khatri–Rao product") if "#" in address)
+    assert first == "gallery/tensors/#khatri-rao"
 
 
 def test_search_finds_what_a_reader_calls_an_option(desk: View) -> None:
@@ -571,6 +634,9 @@ def test_without_javascript_the_page_can_be_read(browser: Browser, address: str)
     assert (
         page.locator("mjx-math .ix-i").first.evaluate("(label) => getComputedStyle(label).color") == "rgb(18, 87, 181)"
     )
+    page.goto(f"{address}gallery/")
+    assert page.locator(".gallery a:visible").count() >= 40
+    assert not page.locator(".filter").is_visible()
     context.close()
 
 

@@ -1,4 +1,7 @@
-"""The series: for each post its part, date, reading time and author below its title, and a picture for links to it."""
+"""The series: for each post its part, date, reading time and author below its title, and a picture for links to it.
+
+At its end is how to cite it, and beside each link to it with the class `post` are its time and its verdict.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import re
 import subprocess
 import textwrap
 from datetime import date
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +40,9 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> None:
     """Find out how long it takes to read a post, and when it was last changed."""
     if "date" not in page.meta:
         return
+    markdown = re.sub(
+        r"^\?\?\? .*\n(?:\n|    .*\n)*", "", markdown, flags=re.MULTILINE
+    )  # folded: for those who open it
     text = re.sub(r"```.*?```", "", markdown, flags=re.DOTALL)
     formulas = len(re.findall(r"\\\(.*?\\\)|\$\$.*?\$\$", text, re.DOTALL))
     derived = len(re.findall(r"\\\\$", markdown, re.MULTILINE))
@@ -61,16 +68,21 @@ def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
         f"by {config.site_author}",
     ]
     line = f'<p class="byline" data-search-exclude>{" · ".join(parts)}</p>'
-    return _with_links(html.replace("</h1>", f"</h1>\n{line}", 1), page.file, files)
+    return _with_links(html.replace("</h1>", f"</h1>\n{line}", 1), page.file, files) + _citation(page, config)
 
 
 @event_priority(-200)  # when the pages are as they will be
 def on_env(env: Any, config: Any, files: Any) -> None:
-    """Note what a feed shows of each post: formulas as MathML, which needs no style sheet."""
-    for file in files.documentation_pages():
-        if file.page and "date" in file.page.meta:
-            formula = r"<mjx-container.*?(<math.*?</math>).*?</mjx-container>"
-            file.page.meta["feed"] = re.sub(formula, r"\1", file.page.content, flags=re.DOTALL)
+    """Note what a feed shows of each post: formulas as MathML, which needs no style sheet. Complete links to posts."""
+    pages = [file.page for file in files.documentation_pages() if file.page]
+    posts = {page.url: page for page in pages if "date" in page.meta}
+    for post in posts.values():
+        formula = r"<mjx-container.*?(<math.*?</math>).*?</mjx-container>"
+        post.meta["feed"] = re.sub(formula, r"\1", post.content, flags=re.DOTALL)
+    for page in pages:
+        page.content = re.sub(
+            r'<a class="post" href="([^"]*)">.*?</a>', lambda a: a[0] + _about(posts[a[1]]), page.content
+        )
 
 
 def on_post_page(output: str, page: Any, config: Any) -> None:
@@ -83,6 +95,28 @@ def on_post_build(config: Any) -> None:
     """Make the fonts smaller."""
     if not _state["serves"]:
         slim(Path(config.site_dir))
+
+
+def _about(post: Any) -> str:
+    """Return the reading time of a post, and how much of it has held."""
+    held = re.search(r'<div class="stamp".*?>(\d+ derivation lines?[^<]*)<', post.content)
+    said = [f"{post.meta['minutes']} minutes", *([f"✓ {held[1]}"] if held else [])]
+    return f' <span class="byline">{" · ".join(said)}</span>'
+
+
+def _citation(post: Any, config: Any) -> str:
+    """Return how to cite a post, as BibTeX."""
+    entry = {
+        "author": f"{{{config.site_author}}}",
+        "title": post.meta["title"],
+        "howpublished": config.site_name,
+        "year": post.meta["date"].year,
+        "url": post.canonical_url,
+    }
+    lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in entry.items())
+    text = f"@misc{{{Path(post.file.src_uri).stem}{post.meta['date'].year},\n{lines}\n}}"
+    code = f'<div class="highlight"><pre><code>{escape(text, quote=False)}</code></pre></div>'
+    return f'<details class="cite" data-search-exclude><summary>Cite this post</summary>{code}</details>'
 
 
 def _with_links(html: str, post: Any, files: Any) -> str:

@@ -21,7 +21,7 @@
       span.classList.toggle("ix-dummy", operands.includes(piece) && !output.includes(piece));
       span.dataset.ix = piece;
       // One copy of each label can be reached with the keyboard; all of them would be a maze.
-      if (!reachable.has(piece) && !element.closest("a, pre")) {
+      if (!reachable.has(piece) && !element.closest("a, pre, [aria-hidden]")) {
         reachable.add(piece);
         span.tabIndex = 0;
       }
@@ -38,15 +38,19 @@
     page.querySelectorAll(`.ix[data-ix="${CSS.escape(label)}"]`).forEach((copy) => copy.classList.add("lit"));
   };
 
-  page.querySelectorAll(":not(pre) > code, pre .s1, pre .s2").forEach(wrap);
-  // Letters of code and pictures have the colour and the light of those that the formulas have in their place.
-  for (const label of page.querySelectorAll(".ix:not([data-ix]), [data-written] code .ix")) {
-    const own = [...label.classList].find((name) => /^ix-.$/u.test(name))?.slice(3);
-    if (!own) continue;
-    const pairs = label.closest("[data-written]")?.dataset.written.split(" ") ?? [];
-    const letter = pairs.map((pair) => [...pair]).find(([capital]) => capital === own)?.[1] ?? own;
-    label.classList.replace(`ix-${own}`, `ix-${letter}`);
-    label.dataset.ix = letter;
-  }
+  const colour = () => {
+    page.querySelectorAll(":not(pre) > code, pre .s1, pre .s2").forEach(wrap);
+    // Letters of code and pictures have the colour and the light of those that the formulas have in their place.
+    for (const label of page.querySelectorAll(".ix:not([data-ix]), [data-written] code .ix")) {
+      const own = [...label.classList].find((name) => /^ix-.$/u.test(name))?.slice(3);
+      if (!own) continue;
+      const pairs = label.closest("[data-written]")?.dataset.written.split(" ") ?? [];
+      const letter = pairs.map((pair) => [...pair]).find(([capital]) => capital === own)?.[1] ?? own;
+      label.classList.replace(`ix-${own}`, `ix-${letter}`);
+      label.dataset.ix = letter;
+    }
+  };
+  colour();
+  document.addEventListener("einsum-doc:content", colour); // what the page try/ has made
   for (const event of ["pointerover", "focusin"]) document.addEventListener(event, light);
 })();

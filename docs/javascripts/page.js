@@ -17,14 +17,20 @@
   };
 
   // On a phone the cells of a row stand below one another, each with the name of its column. Such a table is none any
-  // more to a browser, so it is told what everything is.
+  // more to a browser, so it is told what everything is. A formula has its text twice, once for screen readers.
+  const nameOf = (head) => {
+    const copy = head.cloneNode(true);
+    copy.querySelectorAll("mjx-assistive-mml").forEach((twice) => twice.remove());
+    return copy.textContent;
+  };
   for (const table of page.querySelectorAll("table:not([class])")) {
-    const names = [...table.querySelectorAll("thead th")].map((head) => head.textContent);
+    const names = [...table.querySelectorAll("thead th")].map(nameOf);
     table.setAttribute("role", "table");
     for (const row of table.rows) {
       row.setAttribute("role", "row");
       [...row.cells].forEach((cell, n) => {
-        cell.setAttribute("role", cell.tagName === "TH" ? "columnheader" : "cell");
+        const heads = cell.tagName === "TH" && cell.textContent; // an empty head names nothing
+        cell.setAttribute("role", heads ? "columnheader" : "cell");
         cell.dataset.column = names[n] ?? "";
       });
     }
@@ -46,4 +52,5 @@
   window.addEventListener("load", unmark);
   window.addEventListener("load", reach); // the theme has put tables into boxes, and the fonts are there
   window.addEventListener("resize", reach);
+  document.addEventListener("einsum-doc:content", reach); // what the page try/ has made
 })();
