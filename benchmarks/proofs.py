@@ -24,9 +24,6 @@ from timed_proofs import TimedRow, timed_proofs
 
 from einsum_doc.compute.checking.derivation import Derivations
 
-PURE = ("__init__.py", "errors.py", "equation.py", "derivatives.py", "notation/**/*.py")
-"""The files of the package that run on the standard library alone."""
-
 BOUND = 50.0
 """The milliseconds below which 99 % of the lines are to be proved in a browser."""
 
@@ -61,13 +58,15 @@ def print_times(where: str, rows: Sequence[TimedRow]) -> float:
 
 
 def in_pyodide(found: Mapping[str, list[str]]) -> list[list[TimedRow]]:
-    """Prove the lines in Pyodide, in three rounds; the modules come from the sources."""
+    """Prove the lines in Pyodide, in three rounds, with the archive that the page `try/` loads."""
+    sys.path.append(str(ROOT / "docs" / "hooks"))
+    from trying import archive
+
     with tempfile.TemporaryDirectory() as folder:
         modules, texts = Path(folder, "modules.zip"), Path(folder, "pages.json")
-        with zipfile.ZipFile(modules, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in (path for pattern in PURE for path in ROOT.glob(f"einsum_doc/{pattern}")):
-                archive.write(path, path.relative_to(ROOT))
-            archive.write(ROOT / "benchmarks" / "timed_proofs.py", "timed_proofs.py")
+        archive(modules)
+        with zipfile.ZipFile(modules, "a", zipfile.ZIP_DEFLATED) as zipped:
+            zipped.write(ROOT / "benchmarks" / "timed_proofs.py", "timed_proofs.py")
         texts.write_text(json.dumps(found), "utf-8")
         node = Path(sysconfig.get_path("scripts"), "node")
         command = [str(node), str(ROOT / "benchmarks" / "proofs.mjs"), str(modules), str(texts)]
