@@ -40,9 +40,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> None:
     """Find out how long it takes to read a post, and when it was last changed."""
     if "date" not in page.meta:
         return
-    markdown = re.sub(
-        r"^\?\?\? .*\n(?:\n|    .*\n)*", "", markdown, flags=re.MULTILINE
-    )  # folded: for those who open it
+    # What is folded is for those who open it.
+    markdown = re.sub(r"^\?\?\? .*\n(?:\n|    .*\n)*", "", markdown, flags=re.MULTILINE)
     text = re.sub(r"```.*?```", "", markdown, flags=re.DOTALL)
     formulas = len(re.findall(r"\\\(.*?\\\)|\$\$.*?\$\$", text, re.DOTALL))
     derived = len(re.findall(r"\\\\$", markdown, re.MULTILINE))
@@ -79,10 +78,13 @@ def on_env(env: Any, config: Any, files: Any) -> None:
     for post in posts.values():
         formula = r"<mjx-container.*?(<math.*?</math>).*?</mjx-container>"
         post.meta["feed"] = re.sub(formula, r"\1", post.content, flags=re.DOTALL)
+
+    def with_facts(link: re.Match[str]) -> str:
+        """Return a link to a post with its facts; MkDocs itself warns of one that leads nowhere."""
+        return link[0] + (_about(posts[link[1]]) if link[1] in posts else "")
+
     for page in pages:
-        page.content = re.sub(
-            r'<a class="post" href="([^"]*)">.*?</a>', lambda a: a[0] + _about(posts[a[1]]), page.content
-        )
+        page.content = re.sub(r'<a class="post" href="([^"]*)">.*?</a>', with_facts, page.content)
 
 
 def on_post_page(output: str, page: Any, config: Any) -> None:

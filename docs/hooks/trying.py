@@ -19,7 +19,8 @@ from urllib.parse import urlencode
 
 from mkdocs.plugins import event_priority
 
-from einsum_doc import prove
+from einsum_doc.errors import NotationError
+from einsum_doc.notation.statements.statements import read_statements
 
 ROOT = Path(__file__).parents[2]
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "pyodide-lock.json", "python_stdlib.zip")
@@ -42,8 +43,7 @@ PURE = (
     "notation",
     "compute/contraction",
 )
-"""What runs in a browser: it imports nothing but the standard library and opt_einsum."""
-
+"""The modules that run in a browser: they import nothing but the standard library and opt_einsum."""
 
 _EINSUM = re.compile(r"<(a|pre|h\d)\b.*?</\1>|<code>((?:[^\W\d_]|\.|,)*-&gt;(?:[^\W\d_]|\.)*)</code>", re.DOTALL)
 _EXERCISE = re.compile(r"^\*\*(\d+)\.\*\*(?:(?!^\*\*\d).)*?^( *)```derivation\n(.*?)^\2```", re.DOTALL | re.MULTILINE)
@@ -57,8 +57,9 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> None:
     _, _, part = markdown.partition("\n## Exercises\n")
     for found in _EXERCISE.finditer(part):
         text = dedent(found[3])
-        first = next((line.line for line in prove(text).lines if line.kind == "claim"), None)
-        if first is None:
+        try:
+            first = next(line.relation.at[0] for line in read_statements(text).lines if not line.defines)
+        except (NotationError, StopIteration):  # the builder says what is wrong, at its line
             continue
         lines = text.split("\n")
         asked, *_ = lines[first].split("&")

@@ -8,7 +8,6 @@ const $ = (id) => document.getElementById(id);
 
 // ---- Python, in a worker ---------------------------------------------------------------------------------
 
-let say;
 let worker;
 let loaded;
 const waiting = new Map();
@@ -17,7 +16,7 @@ const start = () => {
   worker = new Worker(new URL("try-worker.mjs", import.meta.url), { type: "module" });
   loaded = new Promise((resolve, reject) => {
     worker.onmessage = ({ data }) => {
-      if (data.says) say?.(data.says);
+      if (data.says) $("try-status").textContent = data.says;
       else if (data.ready) resolve();
       else waiting.get(data.id)?.(JSON.parse(data.answer));
     };
@@ -141,7 +140,6 @@ class Panel {
 }
 
 const [einsum, own] = [new Panel("try"), new Panel("try-own")];
-say = (text) => einsum.say(text);
 
 // What is typed, with the colours of its labels.
 const echo = $("try-echo");
