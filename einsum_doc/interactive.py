@@ -46,7 +46,7 @@ def answer(question: str) -> str:
     """
     asked: Mapping[str, str] = json.loads(question)
     try:
-        if asked.get("derivation", "").strip():
+        if "derivation" in asked:
             found = _derivation(asked["derivation"])
         else:
             found = _einsum(

@@ -203,3 +203,7 @@ def test_an_exercise_opens_with_its_beginning(page: Page, site: Path) -> None:  
     rows.fill(text + r"\frac{\partial l}{\partial z_{i'j'}} \, y_{i'j'}")
     page.click("#try-own button")
     status(page, "1 line, 1 proved for all sizes.", "try-own")
+
+
+def test_what_is_not_there_is_asked_for() -> None:
+    assert "nothing to check" in json.loads(answer('{"derivation": " "}'))["error"]
