@@ -27,6 +27,8 @@ class Entry(NamedTuple):
     output: str
     functions: Sequence[str]
     """The names that its comparison calls, such as `torch.trace`."""
+    expression: str
+    """Its comparison as one expression of PyTorch, or nothing."""
 
 
 def read(page: str) -> tuple[str, list[Entry]]:
@@ -42,9 +44,36 @@ def read(page: str) -> tuple[str, list[Entry]]:
         code = compared.get(anchor, "")
         return re.findall(r"\b(?:torch|F)\.[\w.]+", code + bodies.get(code.partition("(")[0], ""))
 
-    return title, [
-        Entry(**{**each, "names": each["names"].split()}, functions=functions(each["anchor"])) for each in found
-    ]
+    def expression(anchor: str, names: Sequence[str]) -> str:
+        code = compared.get(anchor, "")
+        if any(f"{own}(" in code for own in bodies):
+            return ""
+        if code.startswith("lambda"):
+            return code.partition(": ")[2]
+        if code.startswith("(("):  # the operands, and the expected result
+            result = code.partition("), ")[2][:-1]
+            return result if re.match(r"(F|torch)\.(?!tensor)", result) else ""
+        return f"{code}({', '.join(dict.fromkeys(names))})" if "." in code else ""
+
+    entries = []
+    for each in found:
+        anchor, names = each["anchor"], each["names"].split()
+        entries.append(
+            Entry(**{**each, "names": names}, functions=functions(anchor), expression=expression(anchor, names))
+        )
+    return title, entries
+
+
+def table() -> str:
+    """Return a table of the entries that are one expression of PyTorch, as Markdown."""
+    lines = ["| operation | einsum | without einsum |", "|---|---|---|"]
+    for page in PAGES:
+        lines += [
+            f"| [{entry.name}]({page}.md#{entry.anchor}) | `{entry.equation}` | `{entry.expression}` |"
+            for entry in read(page)[1]
+            if entry.expression
+        ]
+    return "\n".join(lines)
 
 
 def overview() -> str:
