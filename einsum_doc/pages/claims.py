@@ -13,6 +13,7 @@ from typing import Any
 
 from einsum_doc.pages.record.block import Expected, Location
 from einsum_doc.pages.record.messages import WorkerSettings
+from einsum_doc.pages.record.options import Options
 from einsum_doc.pages.verdict.expected import differs
 from einsum_doc.pages.worker.failures import is_expected
 from einsum_doc.pages.worker.values import Values
@@ -66,7 +67,7 @@ def shows(value: Any) -> None:
     >>> shows([1, 2])
     [1, 2]
     """
-    values = Values(WorkerSettings("", values=True))
+    values = Values(WorkerSettings("", Options(values=True)))
     values.show(value)
     if values.text:
         print(values.text)

@@ -8,7 +8,7 @@ from dataclasses import MISSING, fields
 from itertools import pairwise
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from einsum_doc.pages.build.options import Options
+from einsum_doc.pages.record.options import Options
 
 
 def schema() -> dict[str, Any]:

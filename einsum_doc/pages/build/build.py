@@ -15,7 +15,6 @@ import markdown_exec
 
 from einsum_doc.pages.build.fences import Fences
 from einsum_doc.pages.build.found import FoundPages
-from einsum_doc.pages.build.options import EXPLAIN, OptionError, Options, Project, is_set
 from einsum_doc.pages.build.order import fault_of, in_order
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.build.reader import PageReader
@@ -29,6 +28,7 @@ from einsum_doc.pages.reading import scan
 from einsum_doc.pages.reading.language import Languages
 from einsum_doc.pages.reading.numbering import FenceNumbers
 from einsum_doc.pages.record.files import write
+from einsum_doc.pages.record.options import EXPLAIN, OptionError, Options, Project, is_set
 from einsum_doc.pages.record.result import Failure
 from einsum_doc.pages.record.text import count, in_line
 from einsum_doc.pages.verdict import report

@@ -11,7 +11,6 @@ import markdown_exec
 from markdown import Markdown
 
 from einsum_doc.pages.build.found import LEFT
-from einsum_doc.pages.build.options import Options
 from einsum_doc.pages.build.page import Page, page_named
 from einsum_doc.pages.html.formatting import Converters, format_block, format_markdown
 from einsum_doc.pages.html.render import fault_html
@@ -20,6 +19,7 @@ from einsum_doc.pages.reading import fence, scan
 from einsum_doc.pages.reading.language import Languages
 from einsum_doc.pages.reading.numbering import NUMBER, numbered_text, page_and_number
 from einsum_doc.pages.record.block import Block, Location
+from einsum_doc.pages.record.options import Options
 from einsum_doc.pages.record.result import Failure
 
 

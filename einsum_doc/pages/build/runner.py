@@ -5,15 +5,16 @@ from __future__ import annotations
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from einsum_doc.pages.build.options import NO_CACHE, REQUIRE_GPU, OptionError, Options, Project, is_set
 from einsum_doc.pages.build.order import before_it
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.cache.cache import Cache
 from einsum_doc.pages.record.messages import Job, WorkerSettings
+from einsum_doc.pages.record.options import NO_CACHE, REQUIRE_GPU, OptionError, Options, Project, is_set
 from einsum_doc.pages.verdict.judging import judged
 
 if TYPE_CHECKING:
@@ -28,14 +29,16 @@ class Runner:
     """
 
     def __init__(self, project: Project, options: Options, pages: Mapping[str, Page], *, compares: bool) -> None:
-        self.project, self.options, self.pages = project, options, pages
+        self.project, self.pages = project, pages
+        self.options = replace(options, require_gpu=options.require_gpu or is_set(REQUIRE_GPU))
+        self.settings = WorkerSettings(str(project.root), self.options)
+        """The conditions under which pages run."""
         self.pool: Pool | None = None
         """The pool; it is replaced if its settings differ."""
         self.stopped: dict[str, dict[str, Any]] = {}
         """The entries of pages that have reached a limit, for later builds of this process."""
         self.cache: Cache | None = None
         self.compares = compares
-        self.requires_gpu = options.require_gpu or is_set(REQUIRE_GPU)
 
     def follow(self, earlier: Runner) -> None:
         """Take over from an earlier build of this process: its pool, and the pages that have reached a limit."""
@@ -56,43 +59,19 @@ class Runner:
             # One that comes after a page that has to run is looked up when that has ended.
             if not any(before in missing or before.future for before in before_it(page, self.pages)):
                 kept = self.cache.find(page.name, page.runnable)
-                page.kept = kept and judged(page.runnable, kept, compares=self.compares, requires_gpu=self.requires_gpu)
+                gpu = self.options.require_gpu
+                page.kept = kept and judged(page.runnable, kept, compares=self.compares, requires_gpu=gpu)
             missing += [page] if page.kept is None else []
         if missing:
             self._submit(missing, self.cache)
 
-    @property
-    def worker_settings(self) -> WorkerSettings:
-        """The conditions under which pages run."""
-        options = self.options
-        return WorkerSettings(
-            str(self.project.root),
-            options.device,
-            float(options.timeout),
-            int(options.memory * 2**30),
-            int(options.output_limit * 2**20),
-            tuple(options.library),
-            values=options.values,
-            figures=options.figures,
-            shared=not options.compatible,
-        )
-
     def _submit(self, pages: Sequence[Page], cache: Cache) -> None:
         from einsum_doc.pages.engine.executor import ExecutorError
-        from einsum_doc.pages.engine.pool import Pool, PoolSettings
+        from einsum_doc.pages.engine.pool import Pool
 
-        options = self.options
-        settings = PoolSettings(
-            self.worker_settings,
-            tuple(options.preload),
-            options.jobs,
-            options.executor,
-            compares=self.compares,
-            requires_gpu=self.requires_gpu,
-        )
-        if self.pool is None or self.pool.settings != settings:
+        if self.pool is None or self.pool.settings != self.settings:
             self.close()  # under `serve`, mkdocs.yml may have changed since the last build
-            self.pool = Pool(settings)
+            self.pool = Pool(self.settings, compares=self.compares)
         try:
             futures = self.pool.submit(list(map(self._job, pages)), cache)
         except ExecutorError as error:
@@ -148,7 +127,7 @@ class Runner:
             },
             limit=int(options.cache_size * 2**20),
             ignored=[self.project.site_dir, *(root / name for name in (options.junit, options.json) if name)],
-            ignored_variables=options.environment.get("ignore", ()),
+            ignored_variables=options.ignored_variables,
             reads=self._reads(),
             published=(self.project.docs_dir, self.project.site_dir),
             awaited=[before.name for page in self.pages.values() for before in before_it(page, self.pages)],

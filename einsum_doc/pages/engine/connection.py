@@ -23,6 +23,7 @@ from typing import IO, TypeVar
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.codec import from_facts, to_json
 from einsum_doc.pages.record.messages import BlockAnswer, Dependencies, Job, PageAnswer, Request, Start, WorkerSettings
+from einsum_doc.pages.record.options import Options
 from einsum_doc.pages.verdict.expected import REWRITE
 from einsum_doc.pages.worker.resources import thread_limits
 
@@ -111,7 +112,7 @@ class NoAnswerError(Exception):
 
 def too_much(limits: WorkerSettings) -> NoAnswerError:
     """Return the error of a block that has written more than its limit."""
-    message = f"the block wrote more than {limits.output / 2**20:g} MiB of output"
+    message = f"the block wrote more than {limits.options.output_limit:g} MiB of output"
     return NoAnswerError("OutputError", message, "output_limit")
 
 
@@ -134,7 +135,7 @@ class Connection:
         Raises: NoAnswerError, if the worker ends or writes too much; with the message `late`, if it takes too long.
         """
         self.nonce = secrets.token_hex(16)
-        self.talk.settimeout(limits.seconds)
+        self.talk.settimeout(limits.options.timeout)
         try:
             self.talk.sendall((self.unsent + to_json(Request(self.nonce, block)) + "\n").encode())
             self.unsent = ""
@@ -145,7 +146,7 @@ class Connection:
     def dependencies(self) -> Dependencies | None:
         """Interrupt the worker and return what its page has depended on so far; None if it does not answer."""
         # A block may have written more than its limit.
-        limits = WorkerSettings("", seconds=5, output=sys.maxsize)
+        limits = WorkerSettings("", Options(timeout=5, output_limit=2**40))
         with contextlib.suppress(OSError, ValueError, NoAnswerError):
             _, worker = map(int, self.reports.split())  # not if it has ended
             os.kill(worker, signal.SIGXCPU)
@@ -153,7 +154,7 @@ class Connection:
         return None
 
     def _answer(self, kind: type[_Answer], limits: WorkerSettings, late: str) -> _Answer:
-        deadline = time.monotonic() + limits.seconds + 0.2
+        deadline = time.monotonic() + limits.options.timeout + 0.2
         answer = bytearray()
         while not answer.endswith(b"\n"):
             wait = min(0.2, max(0.0, deadline - time.monotonic()))

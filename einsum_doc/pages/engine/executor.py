@@ -39,8 +39,6 @@ class Order:
     """Modules that its fork server imports."""
     reads: Sequence[str]
     """Patterns of the files that the processes of the page may read; all of the project if there are none."""
-    ignored_variables: Sequence[str]
-    """Patterns of the variables that are left out where the environment is read as a whole."""
     compares: bool
     """True if a block fails whose output differs from its `expected` fence."""
     builder: str = MACHINE["builder"]
@@ -68,9 +66,8 @@ class Cluster:
         """Run a job and wait for its outcome."""
         answer = self.executor.submit(run_order, to_json(order)).result()
         outcome = from_facts(Outcome, json.loads(answer))
-        clean = Redaction(
-            order.settings.root, shows_paths=not order.settings.shared
-        )  # the cluster's processes have removed their own secrets
+        # The cluster's processes have removed their own secrets.
+        clean = Redaction(order.settings.root, shows_paths=order.settings.options.compatible)
         return replace(outcome, ran=replace(outcome.ran, results=list(map(clean.result, outcome.ran.results))))
 
 
@@ -107,7 +104,8 @@ def run_order(text: str) -> str:
     if not root.is_dir():
         raise RuntimeError("the folder of mkdocs.yml is not to be found where the engine's process runs")
     ran, dependencies = run_job(_server(root, order.preload), order.settings, job, compares=order.compares)
-    cache = Cache(None, root, {}, ignored_variables=order.ignored_variables, reads={job.page: order.reads})
+    ignored = order.settings.options.ignored_variables
+    cache = Cache(None, root, {}, ignored_variables=ignored, reads={job.page: order.reads})
     return to_json(Outcome(ran, cache.evidence(job.page, job.blocks, ran, dependencies)))
 
 

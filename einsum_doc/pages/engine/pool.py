@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -33,30 +33,17 @@ from einsum_doc.pages.worker.resources import cores, gpus
 _Waiting = tuple[Job, Cache, Future[PageResults]]
 
 
-@dataclass(frozen=True)
-class PoolSettings:
-    """The conditions under which the pages of a site are run."""
-
-    worker: WorkerSettings
-    preload: tuple[str, ...] = ()
-    """Modules to import once, before the first fork; torch is imported too if a page mentions it."""
-    jobs: int = 0
-    """The number of pages that may run at a time; 0 for one on each core or, if blocks run on GPUs, on each GPU."""
-    executor: str = ""
-    """The address of a Dask cluster, such as `dask://127.0.0.1:8786`, if pages run there and not on this machine."""
-    compares: bool = True
-    """True if a block fails whose output differs from its `expected` fence."""
-    requires_gpu: bool = False
-    """True if a block fails that needs a GPU which is not there."""
-
-
 class Pool:
-    """Runs pages in workers, and stops every process it started when it is closed."""
+    """Runs pages in workers, and stops every process it started when it is closed.
 
-    def __init__(self, settings: PoolSettings) -> None:
-        self.settings = settings
-        self._gpus = [] if settings.worker.device == "cpu" else gpus()
-        self._jobs = settings.jobs or len(self._gpus) or cores()
+    compares: true if a block fails whose output differs from its `expected` fence.
+    """
+
+    def __init__(self, settings: WorkerSettings, *, compares: bool) -> None:
+        self.settings, self.compares = settings, compares
+        options = settings.options
+        self._gpus = [] if options.device == "cpu" else gpus()
+        self._jobs = options.jobs or len(self._gpus) or cores()
         self._waiting: queue.Queue[_Waiting | None] = queue.Queue()
         self._futures: dict[str, Future[PageResults]] = {}
         """The results of the pages that have been submitted last, by page."""
@@ -66,7 +53,7 @@ class Pool:
         """Held while the fork servers change."""
         self._servers: list[ForkServer] = []
         self._cluster: Cluster | None = None
-        self._preloads = set(settings.preload)
+        self._preloads = set(options.preload)
         self._closed = False
         self._starts = 0
         """The number of pages that have started to run."""
@@ -78,9 +65,10 @@ class Pool:
 
         Raises: ExecutorError, if pages are to run on a cluster that cannot be reached.
         """
-        if self.settings.executor and self._cluster is None:
-            self._cluster = connect(self.settings.executor)
-            self._jobs = self.settings.jobs or self._cluster.slots
+        options = self.settings.options
+        if options.executor and self._cluster is None:
+            self._cluster = connect(options.executor)
+            self._jobs = options.jobs or self._cluster.slots
         self._preloads |= {"torch"} if any(_uses_torch(block) for job in jobs for block in job.blocks) else set()
         self.progress.total = self._waiting.unfinished_tasks + len(jobs)
         waiting: list[_Waiting] = [(job, cache, Future()) for job in jobs]
@@ -135,8 +123,8 @@ class Pool:
 
     def _run(self, job: Job, cache: Cache, gpu: str) -> PageResults:
         """Run a job, keep its results, and return them as they count."""
-        settings = self.settings
-        judge = partial(judged, job.blocks, compares=settings.compares, requires_gpu=settings.requires_gpu)
+        compares = self.compares
+        judge = partial(judged, job.blocks, compares=compares, requires_gpu=self.settings.options.require_gpu)
         if job.after:
             time.sleep(AROUND)  # what the pages before it have just written is not changed while it runs
             kept = cache.find(job.page, job.blocks, anew=True)
@@ -145,16 +133,13 @@ class Pool:
         alone = False
         if self._cluster is not None:
             reads = cache.reads.get(job.page, ())
-            order = Order(
-                job, settings.worker, sorted(self._preloads), reads, cache.ignored_variables, settings.compares
-            )
-            outcome = self._cluster.run(order)
+            outcome = self._cluster.run(Order(job, self.settings, sorted(self._preloads), reads, compares))
         else:
-            worker = replace(settings.worker, threads=self._blas, gpu=gpu)
+            worker = replace(self.settings, threads=self._blas, gpu=gpu)
             tell = partial(self.progress.running.__setitem__, job.page)
             self._starts += 1
             start, alone = self._starts, len(self.progress.running) == 1
-            ran, dependencies = run_job(self._ready_server(), worker, job, compares=settings.compares, tell=tell)
+            ran, dependencies = run_job(self._ready_server(), worker, job, compares=compares, tell=tell)
             alone = alone and start == self._starts
             outcome = Outcome(ran, cache.evidence(job.page, job.blocks, ran, dependencies))
         ran = outcome.ran
@@ -172,7 +157,7 @@ class Pool:
                 preload = sorted(self._preloads)
                 if not self._servers or not self._servers[-1].serves(preload):
                     # The last one is not ended: pages that it has started may still be running.
-                    self._servers.append(ForkServer(Path(self.settings.worker.root), preload, self._blas))
+                    self._servers.append(ForkServer(Path(self.settings.root), preload, self._blas))
                 server = self._servers[-1]
             if server.is_current():  # asked without the lock: it may still be importing
                 return server

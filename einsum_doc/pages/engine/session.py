@@ -70,14 +70,14 @@ class Session:
         self.settings = settings
         self.limits = settings
         """The settings of the last block that has begun."""
-        self.device = cpu_name() if settings.device == "cpu" else ""
+        self.device = cpu_name() if settings.options.device == "cpu" else ""
         """The device of blocks, as far as it is known before the worker has answered."""
         self.results: list[Result] = []
         self.page = PageAnswer("", 0)
         """The worker's answer at the end of the page."""
         self.dependencies: Dependencies | None = None
         """The dependencies of a page that has reached a limit."""
-        self.clean = Redaction(settings.root, shows_paths=not settings.shared)
+        self.clean = Redaction(settings.root, shows_paths=settings.options.compatible)
         self.worker = Connection(server, settings, job)
 
     def __enter__(self) -> Self:
@@ -100,7 +100,8 @@ class Session:
         self.results.append(Result("held"))
         limits = self.limits = self.settings.of(block)
         try:
-            answer = self.worker.ask(BlockAnswer, block, limits, f"the block did not end within {limits.seconds:g} s")
+            late = f"the block did not end within {limits.options.timeout:g} s"
+            answer = self.worker.ask(BlockAnswer, block, limits, late)
         except NoAnswerError as stopped:
             self._stop(block, stopped, time.monotonic() - start)
         else:
@@ -115,7 +116,7 @@ class Session:
     def _finish(self) -> None:
         """Wait for the threads that the page has left running, and for its dependencies."""
         block = self.job.blocks[-1]
-        within = f"within {self.limits.seconds:g} s of the page's last block"
+        within = f"within {self.limits.options.timeout:g} s of the page's last block"
         late = f"a thread that is no daemon did not end {within}"
         try:
             self.page = self.worker.ask(PageAnswer, None, self.limits, late)

@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from mkdocs.config import base
 from mkdocs.config import config_options as c
 
-from einsum_doc.pages.build.options import COMPATIBLE, OptionError, Options
+from einsum_doc.pages.record.options import COMPATIBLE, OptionError, Options
 
 
 class _Amount(c.Type[int | float]):

@@ -16,7 +16,7 @@ class _Debugged(Worker):
     """A worker in this very process, which keeps the errors of its blocks."""
 
     def __init__(self, build: Build) -> None:
-        super().__init__(build.runner.worker_settings)
+        super().__init__(build.runner.settings)
         self.errors: list[BaseException] = []
 
     def _failures(self, error: BaseException, block: Block) -> Iterator[Failure]:

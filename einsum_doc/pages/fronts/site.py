@@ -25,13 +25,13 @@ from mkdocs.structure.pages import Page as MkDocsPage
 from mkdocs.utils import get_relative_url, markdown_extensions, meta
 
 from einsum_doc.pages.build.build import Build, BuildFailedError
-from einsum_doc.pages.build.options import OptionError, Project
 from einsum_doc.pages.build.page import Page
 from einsum_doc.pages.fronts.config import EinsumDocConfig, options_from
 from einsum_doc.pages.html import render
 from einsum_doc.pages.html.report_page import Entry, with_users
 from einsum_doc.pages.html.typeset import STYLE_SHEET as MATHEMATICS
 from einsum_doc.pages.html.typeset import TypesetError, Typesetter
+from einsum_doc.pages.record.options import OptionError, Project
 from einsum_doc.pages.record.text import in_line
 from einsum_doc.pages.verdict.report import PageReport
 

@@ -68,9 +68,9 @@ class Values:
 
     def __init__(self, settings: WorkerSettings, *, is_compared: bool = False) -> None:
         self.settings = settings
-        self.wanted = settings.values or is_compared
+        self.wanted = settings.options.values or is_compared
         """True if values are shown or compared."""
-        self.asked = self.wanted or settings.figures
+        self.asked = self.wanted or settings.options.figures
         """True if the value of the last expression is looked at: it may be a figure."""
         self._displayed: list[tuple[str, str, Sequence[Shown], Any]] = []
         """The name of each value, with its text and its forms, or the figure that is to be drawn."""
@@ -110,9 +110,10 @@ class Values:
 
     def finish(self) -> None:
         """Show the figures that are values, and those that the block has drawn."""
-        if self.settings.values or self.settings.figures:
+        options = self.settings.options
+        if options.values or options.figures:
             drawings = [drawing for *_, drawing in self._displayed if drawing is not None]
-            drawn = figures.drawn(drawings, every=self.settings.figures)
+            drawn = figures.drawn(drawings, every=options.figures)
             self._figures = [Shown("figure", svg) for svg in drawn]
         self._check("values and figures take", "draw fewer points, or those with rasterized=True")
 
@@ -121,9 +122,9 @@ class Values:
         size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
         if size > self.settings.output:
             self._displayed, self._figures = [], []
+            most = f"at most {self.settings.options.output_limit:g} MiB are shown"
             raise ShownError(
-                f"{they_take} {size / 2**20:.1f} MiB, and at most {self.settings.output / 2**20:g} MiB are shown: "
-                f"{hint}, or set output_limit for the block"
+                f"{they_take} {size / 2**20:.1f} MiB, and {most}: {hint}, or set output_limit for the block"
             )
 
 

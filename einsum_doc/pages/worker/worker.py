@@ -57,9 +57,9 @@ class Worker:
     """
 
     def __init__(self, settings: WorkerSettings) -> None:
-        self.settings = settings
+        self.settings, self.options = settings, settings.options
         self.root = root = settings.root
-        self.device = Device(settings.device)
+        self.device = Device(settings.options.device)
         self.tally = Tally()
         self.namespaces: dict[str, ModuleType] = {}
         self.main = ModuleType("__main__")
@@ -85,9 +85,9 @@ class Worker:
         self.tally.watch_imports()
         self.imports = ImportTimes()
         hooks: dict[str, Callable[[Any], None]] = {"multiprocessing.spawn": self._send_definitions}
-        if settings.figures:
+        if self.options.figures:
             hooks |= {"matplotlib": figures.prepare, "matplotlib.backend_bases": figures.prepare_backends}
-        if settings.values:
+        if self.options.values:
             # The second has taken the function from the first, if they were loaded before.
             hooks |= dict.fromkeys(("IPython.core.display_functions", "IPython.display"), self._take_display)
         when_loaded(hooks)
@@ -106,7 +106,7 @@ class Worker:
         """Run one block."""
         self.blocks.append(block)
         # Classes look their module up in sys.modules by name: dataclasses and pickle need it there.
-        own = "" if self.settings.shared else f"@{block.number}"
+        own = f"@{block.number}" if self.options.compatible else ""
         self.main = sys.modules["__main__"] = self._namespace(block.options.get("session", own))
         held = self.tally.count
         errors: list[BaseException] = []
@@ -123,7 +123,7 @@ class Worker:
                 ran = LANGUAGES[block.language].run(block, self)
         except BaseException as error:
             errors.append(error)
-            if self.settings.figures:
+            if self.options.figures:
                 figures.close()
         if getpid() != self.pid:
             # A process that the block has forked: it is not the worker.
@@ -326,7 +326,7 @@ def serve(talk: socket.socket, files: Sequence[int]) -> None:
             streams.open()
             limits = settings.of(request.block or worker.blocks[-1])
             limit_memory(limits.memory)
-            faulthandler.dump_traceback_later(limits.seconds, file=dump)
+            faulthandler.dump_traceback_later(limits.options.timeout, file=dump)
             answer: BlockAnswer | PageAnswer
             if request.block is not None:
                 answer = BlockAnswer(request.nonce, worker.run(request.block))
@@ -336,7 +336,7 @@ def serve(talk: socket.socket, files: Sequence[int]) -> None:
                 with suppress(Exception):  # a page may leave sys.modules in any state
                     answer = replace(answer, dependencies=recorder.dependencies())
                 with suppress(Exception):
-                    answer = replace(answer, used=used_names(settings.library, worker.blocks))
+                    answer = replace(answer, used=used_names(settings.options.library, worker.blocks))
             answer, worker.late = replace(answer, late=tuple(worker.late)), []
             faulthandler.cancel_dump_traceback_later()
             streams.flush()

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from einsum_doc.pages.build.options import OptionError, Options
+from einsum_doc.pages.record.options import OptionError, Options
 
 from ..conftest import PLAIN, NewProject, block
 from .test_cache import reasons

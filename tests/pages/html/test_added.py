@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from einsum_doc.pages.build.options import Options
 from einsum_doc.pages.fronts.config import EinsumDocConfig, options_from
 from einsum_doc.pages.html.render import STYLE_SHEET
+from einsum_doc.pages.record.options import Options
 
 from ..conftest import PLAIN, Build, NewProject, block, text_of
 

@@ -9,12 +9,12 @@ import pytest
 from markdown import Markdown
 
 from einsum_doc.pages.build.fences import Fences
-from einsum_doc.pages.build.options import Options
 from einsum_doc.pages.languages.all import LANGUAGES
 from einsum_doc.pages.reading.language import Languages
 from einsum_doc.pages.reading.numbering import FenceNumbers
 from einsum_doc.pages.reading.scan import PageReading, normalize, read
 from einsum_doc.pages.record.block import Location
+from einsum_doc.pages.record.options import Options
 
 from ..conftest import block
 

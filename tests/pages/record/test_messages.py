@@ -20,6 +20,7 @@ from einsum_doc.pages.record.messages import (
     Start,
     WorkerSettings,
 )
+from einsum_doc.pages.record.options import Options
 from einsum_doc.pages.record.result import DerivationRow, Failure, PageResults, Result, Shown
 
 LOCATION = Location("docs/a.md", 3)
@@ -33,7 +34,8 @@ RESULT = Result(
     rows=(DerivationRow("x", verdict="false"),),
     failures=(FAILURE, FAILURE),
 )
-SETTINGS = WorkerSettings("/site", "cpu", 1.5, 2**40, 2**20, ("library",), 2, "0")
+OPTIONS = Options("cpu", 1.5, library=["library"], environment={"ignore": ["OWN_*"]}, processes={"*": ["a.py"]})
+SETTINGS = WorkerSettings("/site", OPTIONS, 2, "0")
 JOB = Job("docs/a.md", [BLOCK], {"docs/a.md": ["# A", ""]})
 RAN = PageResults([RESULT], 1.0, 2.0, packages={"torch": "2"}, used={"library.one": True})
 
@@ -48,7 +50,7 @@ RAN = PageResults([RESULT], 1.0, 2.0, packages={"torch": "2"}, used={"library.on
         BlockAnswer("7f", RESULT, (LateFailure(1, FAILURE),)),
         PageAnswer("7f", 3, Dependencies(("/site/a.py",), processes=True), {"library.one": False}),
         PageAnswer("7f", 0),
-        Order(JOB, SETTINGS, ["torch"], [], ["OWN_*"], compares=False),
+        Order(JOB, SETTINGS, ["torch"], [], compares=False),
         Outcome(RAN, {"files": {"a.py": "digest"}}),
         Outcome(RAN, "its dependencies are not known"),
     ],

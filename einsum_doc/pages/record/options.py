@@ -15,7 +15,8 @@ REQUIRE_GPU = "EINSUM_DOC_REQUIRE_GPU"
 EXPLAIN = "EINSUM_DOC_EXPLAIN"
 """The environment variable with which a build says for each page why it ran, or did not."""
 
-
+LIMITS = ("timeout", "memory", "output_limit")
+"""The options that a block may have for itself."""
 COMPATIBLE = {"stamp": False, "report": ""}
 """The defaults that `compatible` changes: those by which a site shows more than under markdown-exec alone."""
 
@@ -137,6 +138,11 @@ class Options:
         """Raise OptionError for an unknown key of an option that has keys."""
         for key in self.environment.keys() - {"ignore"}:
             raise OptionError(f"environment: unknown key {key!r}; the only one is 'ignore'")
+
+    @property
+    def ignored_variables(self) -> Sequence[str]:
+        """Patterns of environment variables that mean nothing to a page that reads all of them."""
+        return self.environment.get("ignore", ())
 
 
 @dataclass(frozen=True)
