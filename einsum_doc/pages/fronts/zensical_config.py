@@ -14,8 +14,7 @@ import yaml
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
-from mkdocs.utils.yaml import yaml_load
-from yaml_env_tag import construct_env_tag
+from mkdocs.utils.yaml import get_yaml_loader, yaml_load
 
 from einsum_doc.pages.fronts.config import EinsumDocConfig
 
@@ -34,18 +33,12 @@ def mkdocs_config(settings: dict[str, Any], extension: str) -> MkDocsConfig:
     return config
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """Reads options: environment variables are put in, and other tags, which name objects, are ignored."""
-
-
-_Loader.add_constructor("!ENV", construct_env_tag)
-_Loader.add_multi_constructor("", lambda loader, suffix, node: None)
-
-
 def builder_options(file: Path) -> EinsumDocConfig:
     """Return the options that a file has for einsum-doc under `plugins`, which Zensical does not pass on."""
+    loader: Any = get_yaml_loader(yaml.SafeLoader)
+    loader.add_multi_constructor("", lambda *_: None)  # other tags than !ENV name objects
     with file.open(encoding="utf-8-sig") as text:
-        facts = tomllib.loads(text.read()) if file.suffix == ".toml" else yaml_load(text, _Loader)
+        facts = tomllib.loads(text.read()) if file.suffix == ".toml" else yaml_load(text, loader)
     plugins = facts.get("project", facts).get("plugins") or {}
     if isinstance(plugins, list):
         named = [{each: {}} if isinstance(each, str) else each for each in plugins]
