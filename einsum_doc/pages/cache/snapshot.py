@@ -86,13 +86,21 @@ class Snapshot:
 
         needs: asked about each file that the page has written, and that is no longer as it was.
         """
-        return next(chain(self._changes(evidence, written, reads), self._lost(evidence, needs)), "")
+        lost = self._changed(evidence["made"], self._file_once, needs)
+        return next(chain(self._changes(evidence, written, reads), lost), "")
 
-    def _lost(self, evidence: Mapping[str, Any], needs: Callable[[str], bool]) -> Iterator[str]:
-        for name, content in evidence["made"].items():
+    def _changed(
+        self,
+        before: Mapping[str, str],
+        state: Callable[[str], str],
+        counts: Callable[[str], bool] = lambda path: True,
+    ) -> Iterator[str]:
+        """Yield the paths that are not in the same state as before, in words; those that count."""
+        for name, old in before.items():
             path = os.path.join(self.root, name)
-            if self._file_once(path) != content and needs(path):
-                yield f"{name} " + _change_in_words(content, self._file_once(path))
+            now = state(path)
+            if now != old and counts(path):
+                yield f"{name} " + ("is gone" if not now else "has changed" if old else "is there now")
 
     def has_read(self, path: str, evidence: Mapping[str, Any], question: Mapping[str, Any]) -> bool:
         """Return whether a page with this evidence and question has read a file, or may have by a process."""
@@ -130,14 +138,8 @@ class Snapshot:
             now = _target_of(os.path.join(self.root, name))
             if now != target:
                 yield f"{name} is a link to {now} now" if now else f"{name} is no link any more"
-        for name, content in evidence["files"].items():
-            now = self._file_once(os.path.join(self.root, name))
-            if now != content:
-                yield f"{name} " + _change_in_words(content, now)
-        for name, kind in evidence["asked"].items():
-            now = _kind_of(os.path.join(self.root, name))
-            if now != kind:
-                yield f"{name} " + _change_in_words(kind, now)
+        for kind, state in (("files", self._file_once), ("asked", _kind_of)):
+            yield from self._changed(evidence[kind], state)
         for folder, listed in evidence["folders"].items():
             names, before = self._listing_once(str(self.root / folder), tuple(listed["asked"])), listed["names"]
             for name in sorted({*names} ^ {*before}):
@@ -210,10 +212,6 @@ class Snapshot:
 def _is_asked(name: str, asked: Iterable[str]) -> bool:
     """Return whether one of these regular expressions matches a name, with or without the `/` of a folder."""
     return any(re.fullmatch(each, name) or re.fullmatch(each, name.removesuffix("/")) for each in asked)
-
-
-def _change_in_words(before: str, now: str) -> str:
-    return "is gone" if not now else "has changed" if before else "is there now"
 
 
 def digest_of(*texts: str) -> str:
