@@ -146,19 +146,18 @@ def failure_html(failure: Failure) -> str:
 
 def outcome_html(result: Result) -> str:
     """Return the outcome of a block, in a word or two."""
-    word = "✓ raised, as expected" if result.raised and not result.failures else _WORDS[result.status]
     reason = f": {escape(result.reason)}" if result.reason else ""
-    return f'<b class="{result.status.replace(" ", "-")}">{word}</b>{reason}'
+    return f'<b class="{result.status.replace(" ", "-")}">{_word(result)}</b>{reason}'
+
+
+def _word(result: Result) -> str:
+    return "✓ raised, as expected" if result.raised and not result.failures else _WORDS[result.status]
 
 
 def _bar(block: Block, result: Result) -> str:
-    word = _WORDS[result.status]
-    if result.raised:
-        word = "✓ raised, as expected"
-    elif result.status == "held" and result.lines:
-        word = f"✓ {lines_told([result], 'line')}"
-    elif result.status == "held" and result.assertions:
-        word = f"✓ {count(result.assertions, 'assertion')}"
+    word = _word(result)
+    if result.status == "held" and not result.raised and (result.lines or result.assertions):
+        word = f"✓ {lines_told([result], 'line') or count(result.assertions, 'assertion')}"
     facts = [result.reason]
     if result.status in ("held", "failed"):
         facts = [f"{result.seconds:.2f} s", result.device]
