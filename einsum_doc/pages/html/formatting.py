@@ -84,6 +84,18 @@ class Converters:
         self._idle.append(converter)
         return html
 
+    def add_headings(self, md: Markdown, html: str, headings: list[Any]) -> None:
+        """Add the headings in the HTML of a block to its page: they are shown to `toc`, and taken out again."""
+        # By another name than markdown-exec's own, which come when the first of its own blocks does.
+        page, name = getattr(md, "_original_md", md), "einsum_doc_headings"
+        if not headings:
+            return
+        if name not in page.treeprocessors:
+            page.treeprocessors.register(markdown_exec.InsertHeadings(page), name, 75)
+            remove = markdown_exec.RemoveHeadings if self.compatible else _RemoveHeadings
+            page.treeprocessors.register(remove(page), f"{name}_removed", 4)
+        page.treeprocessors[name].headings[html] = headings
+
 
 def _resolve_as(page: Markdown, converter: Markdown, definitions: str) -> None:
     """Give a converter the definitions of links on a page, and what MkDocs resolves the links of this page with."""
@@ -139,17 +151,6 @@ class _Verbatim(Preprocessor):  # type: ignore[misc]  # Python-Markdown has no t
             written = text.split("\n") if keeps_tabs else self.md.preprocessors["normalize_whitespace"].run([text])[:-2]
             found += [line[: -len(line.lstrip())] + each for each in written]
         return found
-
-
-def _add_headings(page: Markdown, html: str, headings: list[Any], *, compatible: bool) -> None:
-    """Add the headings in the HTML of a block to its page: they are shown to `toc`, and taken out again."""
-    # By another name than markdown-exec's own, which come when the first of its own blocks does.
-    name = "einsum_doc_headings"
-    if name not in page.treeprocessors:
-        page.treeprocessors.register(markdown_exec.InsertHeadings(page), name, 75)
-        remove = markdown_exec.RemoveHeadings if compatible else _RemoveHeadings
-        page.treeprocessors.register(remove(page), f"{name}_removed", 4)
-    page.treeprocessors[name].headings[html] = headings
 
 
 class _RemoveHeadings(markdown_exec.RemoveHeadings):
@@ -228,8 +229,7 @@ def format_block(
     written = written.replace(f"<p>{place}</p>", place)  # which a tab makes of it
     written = written.replace(place, values) if place and place in written else written + values
     html = block_html(written, block, result, "run" if boxed or result.failures else "said", bars=bars, mark=mark)
-    if headings:
-        _add_headings(getattr(md, "_original_md", md), html, headings, compatible=converters.compatible)
+    converters.add_headings(md, html, headings)
     return html
 
 
@@ -252,8 +252,7 @@ def format_markdown(
     if options["html"] or options["result"] or options["source"] == "console":
         inner = code  # it is not converted
     html = _with_source(code, "md", inner, "", options, convert)
-    if headings:
-        _add_headings(getattr(md, "_original_md", md), html, headings, compatible=converters.compatible)
+    converters.add_headings(md, html, headings)
     return html
 
 
