@@ -89,19 +89,17 @@ class FenceNumbers(Extension):  # type: ignore[misc]  # Python-Markdown has no t
 
     def __init__(self, pages: Mapping[str, Any], number_others: NumberOthers, formula_html: FormulaHtml) -> None:
         super().__init__()
-        self.given = pages, number_others, formula_html
+        self.pages, self.number_others, self.formula_html = pages, number_others, formula_html
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
         """Register the preprocessor."""
-        md.preprocessors.register(_Numbers(md, *self.given), EXTENSION, 25.5)
+        md.preprocessors.register(_Numbers(md, self), EXTENSION, 25.5)
 
 
 class _Numbers(Preprocessor):  # type: ignore[misc]
-    def __init__(
-        self, md: Markdown, pages: Mapping[str, Any], number_others: NumberOthers, formula_html: FormulaHtml
-    ) -> None:
+    def __init__(self, md: Markdown, given: FenceNumbers) -> None:
         super().__init__(md)
-        self.pages, self.number_others, self.formula_html = pages, number_others, formula_html
+        self.given = given
         self.reads_only = False
         """True if the fences of a page are to be read, and get no number."""
 
@@ -122,7 +120,7 @@ class _Numbers(Preprocessor):  # type: ignore[misc]
         is_output = hasattr(self.md, "_original_md")
         page = self._page("name", name) if name else None if is_output else self._page("lines", lines)
         if page is None:
-            return self.number_others(self.md, lines)
+            return self.given.number_others(self.md, lines)
         # Another plugin may have put lines before the name. A fence that one has changed gets no number.
         numbers = {start + number: number for number in _numbers_in(page.reading)}
         same = {index: number for index, number in numbers.items() if lines[index : index + 1] == [page.lines[number]]}
@@ -138,7 +136,7 @@ class _Numbers(Preprocessor):  # type: ignore[misc]
             first, count = start + line, block.code.count("\n") + 1
             if lines[first : first + count] == list(page.lines[line : line + count]):
                 before = OPENING.split(lines[first])[0]
-                html = self.formula_html(page, block, self.md)
+                html = self.given.formula_html(page, block, self.md)
                 stashed.append((first, count, before + self.md.htmlStash.store(html)))
         for first, count, text in reversed(stashed):
             lines[first : first + count] = [text]
@@ -146,7 +144,7 @@ class _Numbers(Preprocessor):  # type: ignore[misc]
 
     def _page(self, attribute: str, value: object) -> Any:
         """Return the page with this value of an attribute; None, if there is none."""
-        return next((page for page in self.pages.values() if getattr(page, attribute) == value), None)
+        return next((page for page in self.given.pages.values() if getattr(page, attribute) == value), None)
 
 
 def _numbers_in(reading: PageReading, outer: Fence | None = None) -> list[int]:
