@@ -241,9 +241,7 @@ class Build:
 
     def judge_pages(self, pages: Sequence[PageReport], *, all_pages: bool) -> None:
         """Give the verdict on some pages."""
-        if self.fences.lost:
-            pages = [*pages, PageReport((), faults=self.fences.lost)]
-            self.fences.lost = []
+        pages = [*pages, *self._lost()]
         empty = all_pages and not any(page.blocks and page.ran for page in pages)
         if empty and not self.options.allow_empty and not any(page.failures for page in pages):
             pages = [*pages, PageReport((), faults=[report.nothing_ran(self.project.config_file.name)])]
@@ -259,14 +257,16 @@ class Build:
 
     def judge_late(self) -> None:
         """Give the verdict on blocks that were rendered after the verdict on the pages, and could not be shown."""
-        late = [page.report() for page in self.pages.values() if page.name not in self._reports]
-        if self.fences.lost:
-            late.append(PageReport((), faults=self.fences.lost))
-            self.fences.lost = []
+        late = [page.report() for page in self.pages.values() if page.name not in self._reports] + self._lost()
         if late:
             self._export(late)
         if any(page.failures for page in late):
             self._fail(late, summary(late))
+
+    def _lost(self) -> list[PageReport]:
+        """Return the failures of fences that are on no page, once."""
+        lost, self.fences.lost = self.fences.lost, []
+        return [PageReport((), faults=lost)] if lost else []
 
     def cache_notes(self, pages: Sequence[PageReport] = ()) -> list[str]:
         """Tidy the cache; return its problems, installed copies of the project, and imports worth preloading.
