@@ -42,7 +42,8 @@ def cells(page: Page, link: Callable[[str], str]) -> list[Cell]:
     ready: set[str] = set()
     start = 0
     languages = Languages(LANGUAGES, ())
-    link = partial(_linked, definitions=_definitions(lines), address=link)
+    defined = filter(None, map(_DEFINITION.match, page.definitions.split("\n")))
+    link = partial(_linked, definitions={each["label"].lower(): each for each in defined}, address=link)
     fences = ((each.line, each) for each in scan.scan(lines, languages))
     both: list[tuple[int, scan.Fence | Block]] = [*fences, *page.reading.formulas.items()]
     for line, each in sorted(both, key=lambda each: each[0]):
@@ -155,15 +156,11 @@ _LINK = re.compile(
 """A link or an image in a line, or code, which has none."""
 
 
-def _definitions(lines: Sequence[str]) -> Mapping[str, re.Match[str]]:
-    """Return the definitions of references on a page by their labels, in lower case."""
-    shown = {number for each in scan.scan(lines) for number in range(each.line, each.end)}
-    found = [_DEFINITION.match(line) for number, line in enumerate(lines) if number not in shown]
-    return {each["label"].lower(): each for each in found if each}
-
-
 def _linked(line: str, definitions: Mapping[str, re.Match[str]], address: Callable[[str], str]) -> str:
-    """Return a line with the addresses of its links: references too, as a notebook reads each cell by itself."""
+    """Return a line with the addresses of its links: references too, as a notebook reads each cell by itself.
+
+    definitions: those of references on the page by their labels, in lower case.
+    """
     if _DEFINITION.match(line):
         return ""
 
