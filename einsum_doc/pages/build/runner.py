@@ -114,22 +114,11 @@ class Runner:
             self.pool = None
 
     def _open_cache(self) -> Cache:
-        options, root = self.options, self.project.root
         cache = Cache(
             self.cache_folder,
-            root,
-            {
-                name: getattr(options, name)
-                for name in (
-                    *("device", "timeout", "memory", "output_limit", "preload", "executor", "library"),
-                    *("values", "figures", "compatible"),
-                )
-            },
-            limit=int(options.cache_size * 2**20),
-            ignored=[self.project.site_dir, *(root / name for name in (options.junit, options.json) if name)],
-            ignored_variables=options.ignored_variables,
+            self.project,
+            self.options,
             reads=self._reads(),
-            published=(self.project.docs_dir, self.project.site_dir),
             awaited=[before.name for page in self.pages.values() for before in before_it(page, self.pages)],
             stopped=self.stopped,
         )

@@ -25,6 +25,7 @@ from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.codec import from_facts
 from einsum_doc.pages.record.files import write
 from einsum_doc.pages.record.messages import Dependencies
+from einsum_doc.pages.record.options import Options, Project
 from einsum_doc.pages.record.result import Failure, PageResults, Result
 
 FORMAT = 2
@@ -34,36 +35,34 @@ AROUND = 0.02
 """The time that the dates of files may lag behind the clock, in seconds."""
 
 
+QUESTION = (
+    *("device", "timeout", "memory", "output_limit", "preload", "executor", "library"),
+    *("values", "figures", "compatible"),
+)
+"""The options of a site that results depend on."""
+
+
 class Cache:
     """The folder of kept results, as one build sees it: no file is read twice.
 
-    `settings` are the options that a result depends on. `ignored` are folders and files of the project that are
-    no sources, such as the built site. `ignored_variables` are patterns of variables that mean nothing to pages that
-    read the environment as a whole. `reads` maps a page to the patterns of the files that its processes may
-    read; those of other pages may read the whole project. What a page has written must be as it was if it is in one
-    of the folders `published`, if another page has read it, or if the page is `awaited`. With no `folder`, nothing is
-    kept. `stopped` are the entries of pages that have reached a limit, which later builds of this process use instead
-    of running them again.
+    With no `folder`, nothing is kept. `reads` maps a page to the patterns of the files that its processes may
+    read; those of other pages may read the whole project. What a page has written must be as it was if it is among the
+    pages or in the built site, if another page has read it, or if the page is `awaited`. `stopped` are the entries of
+    pages that have reached a limit, which later builds of this process use instead of running them again.
     """
 
     def __init__(
         self,
         folder: Path | None,
-        root: Path,
-        settings: Mapping[str, Any],
+        project: Project,
+        options: Options,
         *,
-        limit: int = 256 * 2**20,
-        ignored: Sequence[Path] = (),
-        ignored_variables: Sequence[str] = (),
-        reads: Mapping[str, Sequence[str]] | None = None,
-        published: Sequence[Path] = (),
-        awaited: Sequence[str] = (),
-        stopped: dict[str, dict[str, Any]] | None = None,
+        reads: Mapping[str, Sequence[str]],
+        awaited: Sequence[str],
+        stopped: dict[str, dict[str, Any]],
     ) -> None:
-        self.folder = folder
-        self.reads = reads or {}
-        self.limit = limit
-        self.stopped = {} if stopped is None else stopped
+        self.folder, self.reads, self.awaited, self.stopped = folder, reads, awaited, stopped
+        self.limit = int(options.cache_size * 2**20)
         self.reasons: dict[str, str] = {}
         """The reason why the blocks of each page had to run; empty if they had not."""
         self._names: dict[str, list[str]] | None = None
@@ -73,19 +72,19 @@ class Cache:
         self.notes: dict[str, str] = {}
         """The problems with the folder or with an entry in it, and the page whose results each concerns, if one."""
         machine = {**MACHINE, "gpus": gpu_drivers(), "variables": python_variables()}
-        self._settings = {"format": FORMAT, **machine, **settings}
-        paths = [Path(os.path.realpath(each)) for each in ignored]
-        self.ignored_variables = ignored_variables
-        self.published, self.awaited = [os.path.realpath(each) for each in published], awaited
-        self._look = partial(Snapshot, Path(os.path.realpath(root)), paths, ignored_variables)
-        self._now = self._look()
+        self._settings = {"format": FORMAT, **machine, **{name: getattr(options, name) for name in QUESTION}}
+        self.published = [os.path.realpath(each) for each in (project.docs_dir, project.site_dir)]
+        made = [project.site_dir, *(project.root / name for name in (options.junit, options.json) if name)]
+        ignored = [Path(os.path.realpath(each)) for each in made]  # they are no sources
+        self._look = partial(Snapshot, Path(os.path.realpath(project.root)), ignored, options.ignored_variables)
+        self.now = self._look()
 
     def find(self, page: str, blocks: Sequence[Block], *, anew: bool = False) -> PageResults | None:
         """Return the results of a page's blocks, if nothing has changed since they were kept; or note the reason.
 
         anew: files have changed since they were first read in this build.
         """
-        now = self._look() if anew else self._now
+        now = self._look() if anew else self.now
         question = self._question(page, blocks)
         changes = []
         for path, entry in self._entries(page):
@@ -118,26 +117,12 @@ class Cache:
     def unread(self) -> Iterator[str]:
         """Yield the patterns in `reads` that match no file of the project."""
         for each in dict.fromkeys(each for patterns in self.reads.values() for each in patterns):
-            if next(self._now.sources([each]), None) is None:
+            if next(self.now.sources([each]), None) is None:
                 yield each
 
     def last_seconds(self, page: str) -> float:
         """Return the time that the page took when it last held; infinity if it is not known."""
         return next((float(entry["seconds"]) for _, entry in self._entries(page)), float("inf"))
-
-    def evidence(
-        self, page: str, blocks: Sequence[Block], ran: PageResults, dependencies: Dependencies | None
-    ) -> Evidence:
-        """Return the state of a page's dependencies now; or, in words, why it is not known."""
-        if dependencies is None:
-            return "what it has depended on is not known"
-        if dependencies.processes:  # nothing is seen of what they look up, but for its name in the page's code
-            # A shell sets PWD itself.
-            named = {name for block in blocks for name in re.findall(r"\b[A-Z]\w+", block.code)} - {"PWD"}
-            variables = {*dependencies.variables, *filter(self._now.ignores, named)}
-            dependencies = replace(dependencies, variables=tuple(sorted(variables)))
-        written = _written_locations(blocks, ran.results)
-        return self._now.evidence(dependencies, written, ran.when - AROUND, self.reads.get(page, ()))
 
     def keep(
         self, page: str, blocks: Sequence[Block], ran: PageResults, evidence: Evidence, *, alone: bool = False
@@ -252,10 +237,27 @@ class Cache:
         folder = str(self.folder or "")
         others = (self._read(os.path.join(folder, name)) for name in names_in(folder) if name.endswith(".json"))
         return any(
-            entry["question"]["page"] != writer and self._now.has_read(path, entry["evidence"], entry["question"])
+            entry["question"]["page"] != writer and self.now.has_read(path, entry["evidence"], entry["question"])
             for entry in others
             if entry is not None
         )
+
+
+def evidence_of(
+    now: Snapshot, blocks: Sequence[Block], ran: PageResults, dependencies: Dependencies | None, reads: Sequence[str]
+) -> Evidence:
+    """Return the state of a page's dependencies now; or, in words, why it is not known.
+
+    reads: the patterns of the files that its processes may have read, if not all.
+    """
+    if dependencies is None:
+        return "what it has depended on is not known"
+    if dependencies.processes:  # nothing is seen of what they look up, but for its name in the page's code
+        # A shell sets PWD itself.
+        named = {name for block in blocks for name in re.findall(r"\b[A-Z]\w+", block.code)} - {"PWD"}
+        variables = {*dependencies.variables, *filter(now.ignores, named)}
+        dependencies = replace(dependencies, variables=tuple(sorted(variables)))
+    return now.evidence(dependencies, _written_locations(blocks, ran.results), ran.when - AROUND, reads)
 
 
 def _change(question: Mapping[str, Any], old: Mapping[str, Any]) -> str:

@@ -15,8 +15,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from einsum_doc.pages.cache.cache import Cache
-from einsum_doc.pages.cache.snapshot import MACHINE, Evidence
+from einsum_doc.pages.cache.cache import evidence_of
+from einsum_doc.pages.cache.snapshot import MACHINE, Evidence, Snapshot
 from einsum_doc.pages.engine.connection import ForkServer
 from einsum_doc.pages.engine.session import run_job
 from einsum_doc.pages.record.codec import from_facts, to_json
@@ -104,9 +104,8 @@ def run_order(text: str) -> str:
     if not root.is_dir():
         raise RuntimeError("the folder of mkdocs.yml is not to be found where the engine's process runs")
     ran, dependencies = run_job(_server(root, order.preload), order.settings, job, compares=order.compares)
-    ignored = order.settings.options.ignored_variables
-    cache = Cache(None, root, {}, ignored_variables=ignored, reads={job.page: order.reads})
-    return to_json(Outcome(ran, cache.evidence(job.page, job.blocks, ran, dependencies)))
+    now = Snapshot(root.resolve(), [], order.settings.options.ignored_variables)
+    return to_json(Outcome(ran, evidence_of(now, job.blocks, ran, dependencies, order.reads)))
 
 
 _servers: list[ForkServer] = []

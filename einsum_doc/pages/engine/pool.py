@@ -17,7 +17,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from einsum_doc.pages.cache.cache import AROUND, Cache
+from einsum_doc.pages.cache.cache import AROUND, Cache, evidence_of
 from einsum_doc.pages.engine.connection import ForkServer
 from einsum_doc.pages.engine.executor import Cluster, Order, Outcome, connect
 from einsum_doc.pages.engine.progress import Progress
@@ -130,9 +130,8 @@ class Pool:
             kept = cache.find(job.page, job.blocks, anew=True)
             if kept is not None:
                 return judge(kept)
-        alone = False
+        alone, reads = False, cache.reads.get(job.page, ())
         if self._cluster is not None:
-            reads = cache.reads.get(job.page, ())
             outcome = self._cluster.run(Order(job, self.settings, sorted(self._preloads), reads, compares))
         else:
             worker = replace(self.settings, threads=self._blas, gpu=gpu)
@@ -141,7 +140,7 @@ class Pool:
             start, alone = self._starts, len(self.progress.running) == 1
             ran, dependencies = run_job(self._ready_server(), worker, job, compares=compares, tell=tell)
             alone = alone and start == self._starts
-            outcome = Outcome(ran, cache.evidence(job.page, job.blocks, ran, dependencies))
+            outcome = Outcome(ran, evidence_of(cache.now, job.blocks, ran, dependencies, reads))
         ran = outcome.ran
         if isinstance(outcome.evidence, dict):
             ran = replace(ran, packages=outcome.evidence["packages"])
