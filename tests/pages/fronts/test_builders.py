@@ -50,9 +50,11 @@ PAGES = {
     + "\r\n```expected\r\n42\r\n```\r\n\r\n```einsum\r\nij,jk->ik\r\n```\r\n",
     "prose": "# Three\n",
 }
-WRONG = PAGES | {
-    "index": PAGES["index"].replace("&= 2 x_i\n", "&= 3 x_i\n"),
-    "posts/second": PAGES["posts/second"].replace("\r\n42", "\r\n43"),
+# Without mathematics, for which each build would load torch.
+WRONG = {
+    "index": PAGES["index"].partition("\n## Checked")[0].replace("== 42", "== 43"),
+    "posts/second": PAGES["posts/second"].replace("\r\n42", "\r\n43").partition("\r\n```einsum")[0],
+    "prose": PAGES["prose"],
     "other": "# Other\n\n" + BLOCK.format("x = 1\nassert x == 2"),
     **{
         f"{site}/{path.stem}": path.read_text("utf-8")
@@ -136,7 +138,6 @@ def test_pages_that_hold_are_the_same_under_all(built_by: Build, project: Projec
     )
 
 
-@pytest.mark.torch
 def test_what_is_wrong_is_listed_and_no_page_is_written(built_by: Build, project: Project) -> None:
     verdicts = []
     for builder in BUILDERS:
@@ -148,7 +149,7 @@ def test_what_is_wrong_is_listed_and_no_page_is_written(built_by: Build, project
     listed, summary, counted = verdicts[0]
     lines = re.findall(r"^docs/.*", listed, re.M)
     assert [line for line in lines if not line.startswith(("docs/bad", "docs/broken", "docs/ended"))] == [
-        "docs/index.md:18: DerivationError: false: y_i = 3 x_i",
+        "docs/index.md:10: AssertionError: library.answer() == 43",
         "docs/other.md:5: AssertionError: x == 2",
         "docs/posts/second.md:7: OutputError: the output is not what is expected",
     ]
@@ -166,7 +167,6 @@ def test_zensical_keeps_no_page_that_the_library_has_made_wrong(built_by: Build)
     changed = built_by("zensical", page, answer=41)
     assert changed.status == 1
     assert "docs/index.md:6: AssertionError: library.answer() == 42\n  left 41, right 42" in changed.console
-    assert built_by("zensical", page).status == 0
 
 
 def test_zensical_may_keep_no_pages(built_by: Build) -> None:
@@ -205,7 +205,7 @@ TOML = """\
 site_name = "S"
 [project.plugins.markdown-exec]
 [project.plugins.einsum-doc]
-allow_empty = true
+bars = true
 [project.markdown_extensions."einsum_doc.pages.extension"]
 [project.markdown_extensions.pymdownx.superfences]
 custom_fences = [
@@ -218,14 +218,13 @@ ON_TOP = f"INHERIT: mkdocs.yml\nmarkdown_extensions: [{EXTENSION}]\n"
 
 @pytest.mark.parametrize(("file", "text"), [("zensical.toml", TOML), ("on_top.yml", ON_TOP)])
 def test_zensical_may_have_a_file_of_its_own(built_by: Build, project: Project, file: str, text: str) -> None:
-    config = PLAIN.replace("einsum-doc]", "{einsum-doc: {allow_empty: true}}]")
+    config = PLAIN.replace("einsum-doc]", "{einsum-doc: {bars: true}}]")
     project.write({}, files={file: text})
-    built = built_by("zensical", {"index": "# Title\n\n```mermaid\na --> b\n```\n"}, "-f", file, config=config)
+    page = "# Title\n\n```mermaid\na --> b\n```\n\n" + BLOCK.format("assert 1 == 1")
+    built = built_by("zensical", {"index": page}, "-f", file, config=config)
     assert built.status == 0, built.console
     assert ('<pre class="mermaid">' in built.page()) == (file == "zensical.toml")
-    built = built_by("zensical", {"index": "# Title\n\n" + BLOCK.format("assert 1 == 2")}, "-f", file, config=config)
-    assert built.status == 1
-    assert "docs/index.md:4: AssertionError: 1 == 2" in built.console
+    assert "✓ 1 assertion" in built.page()
 
 
 def test_the_extension_alone_is_not_enough_for_mkdocs(built_by: Build) -> None:
