@@ -12,7 +12,6 @@ from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from einsum_doc.pages.record.block import Expected, Location
-from einsum_doc.pages.record.messages import WorkerSettings
 from einsum_doc.pages.record.options import Options
 from einsum_doc.pages.verdict.expected import differs
 from einsum_doc.pages.worker.failures import is_expected
@@ -67,7 +66,7 @@ def shows(value: Any) -> None:
     >>> shows([1, 2])
     [1, 2]
     """
-    values = Values(WorkerSettings("", Options(values=True)))
+    values = Values(Options(values=True))
     values.show(value)
     if values.text:
         print(values.text)

@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Collection, Sequence
+from math import inf
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -110,9 +111,9 @@ class NoAnswerError(Exception):
         self.details = (f"the option {option} of the block, or of the site, is the limit",) if option else ()
 
 
-def too_much(limits: WorkerSettings) -> NoAnswerError:
+def too_much(limits: Options) -> NoAnswerError:
     """Return the error of a block that has written more than its limit."""
-    message = f"the block wrote more than {limits.options.output_limit:g} MiB of output"
+    message = f"the block wrote more than {limits.output_limit:g} MiB of output"
     return NoAnswerError("OutputError", message, "output_limit")
 
 
@@ -129,13 +130,13 @@ class Connection:
             server.fork([talk.fileno(), life.fileno(), *(file.fileno() for file in self.files)])
         self.unsent = to_json(Start(settings, job.sources)) + "\n"
 
-    def ask(self, kind: type[_Answer], block: Block | None, limits: WorkerSettings, late: str) -> _Answer:
+    def ask(self, kind: type[_Answer], block: Block | None, limits: Options, late: str) -> _Answer:
         """Send a request and return its answer.
 
         Raises: NoAnswerError, if the worker ends or writes too much; with the message `late`, if it takes too long.
         """
         self.nonce = secrets.token_hex(16)
-        self.talk.settimeout(limits.options.timeout)
+        self.talk.settimeout(limits.timeout)
         try:
             self.talk.sendall((self.unsent + to_json(Request(self.nonce, block)) + "\n").encode())
             self.unsent = ""
@@ -146,15 +147,15 @@ class Connection:
     def dependencies(self) -> Dependencies | None:
         """Interrupt the worker and return what its page has depended on so far; None if it does not answer."""
         # A block may have written more than its limit.
-        limits = WorkerSettings("", Options(timeout=5, output_limit=2**40))
+        limits = Options(timeout=5, output_limit=inf)
         with contextlib.suppress(OSError, ValueError, NoAnswerError):
             _, worker = map(int, self.reports.split())  # not if it has ended
             os.kill(worker, signal.SIGXCPU)
             return self._answer(PageAnswer, limits, "").dependencies
         return None
 
-    def _answer(self, kind: type[_Answer], limits: WorkerSettings, late: str) -> _Answer:
-        deadline = time.monotonic() + limits.options.timeout + 0.2
+    def _answer(self, kind: type[_Answer], limits: Options, late: str) -> _Answer:
+        deadline = time.monotonic() + limits.timeout + 0.2
         answer = bytearray()
         while not answer.endswith(b"\n"):
             wait = min(0.2, max(0.0, deadline - time.monotonic()))
@@ -164,12 +165,14 @@ class Connection:
                 if not part:
                     raise NoAnswerError("WorkerError", self._how_it_ended())
                 answer += part
-                if len(answer) > SENT + 3 * limits.output:  # JSON has up to three bytes for one of a printable text
+                if (
+                    len(answer) > SENT + 3 * limits.output_bytes
+                ):  # JSON has up to three bytes for one of a printable text
                     raise NoAnswerError("OutputError", "what the block shows is too large", "output_limit")
             elif self.life in ready:
                 if not self._receive_report() or self.end is not None:
                     raise NoAnswerError("WorkerError", self._how_it_ended())
-            elif max(self.output.size(), self.errors.size()) > limits.output:
+            elif max(self.output.size(), self.errors.size()) > limits.output_bytes:
                 raise too_much(limits)
             elif time.monotonic() >= deadline:
                 raise NoAnswerError("TimeoutError", late, "timeout")
@@ -250,7 +253,7 @@ class OutputFile:
         """Return how many bytes have not been read."""
         return os.fstat(self.fileno()).st_size - self.position
 
-    def read(self, limit: int) -> tuple[str, bool]:
+    def read(self, limit: float) -> tuple[str, bool]:
         """Return what has been written since the last call, and whether that is all: beyond the limit, it is not."""
         size = self.size()
         data = os.pread(self.fileno(), size if size <= limit else SHOWN, self.position)

@@ -67,9 +67,9 @@ class Session:
 
     def __init__(self, server: ForkServer, settings: WorkerSettings, job: Job) -> None:
         self.job = job
-        self.settings = settings
-        self.limits = settings
-        """The settings of the last block that has begun."""
+        self.options = settings.options
+        self.limits = self.options
+        """The options, with the limits of the last block that has begun."""
         self.device = cpu_name() if settings.options.device == "cpu" else ""
         """The device of blocks, as far as it is known before the worker has answered."""
         self.results: list[Result] = []
@@ -98,9 +98,9 @@ class Session:
         """Add the result of a block, however it ends."""
         start = time.monotonic()
         self.results.append(Result("held"))
-        limits = self.limits = self.settings.of(block)
+        limits = self.limits = self.options.of(block)
         try:
-            late = f"the block did not end within {limits.options.timeout:g} s"
+            late = f"the block did not end within {limits.timeout:g} s"
             answer = self.worker.ask(BlockAnswer, block, limits, late)
         except NoAnswerError as stopped:
             self._stop(block, stopped, time.monotonic() - start)
@@ -116,7 +116,7 @@ class Session:
     def _finish(self) -> None:
         """Wait for the threads that the page has left running, and for its dependencies."""
         block = self.job.blocks[-1]
-        within = f"within {self.limits.options.timeout:g} s of the page's last block"
+        within = f"within {self.limits.timeout:g} s of the page's last block"
         late = f"a thread that is no daemon did not end {within}"
         try:
             self.page = self.worker.ask(PageAnswer, None, self.limits, late)
@@ -155,7 +155,7 @@ class Session:
     def _take_output(self, block: Block) -> None:
         """Add the output that has been written since the last call to the last result; fail if it is too much."""
         files = self.worker.output, self.worker.errors
-        (output, all_output), (errors, all_errors) = (file.read(self.limits.output) for file in files)
+        (output, all_output), (errors, all_errors) = (file.read(self.limits.output_bytes) for file in files)
         output, errors = (self.clean.shown(on_terminal(text)) for text in (output, errors))
         last = self.results[-1] = replace(self.results[-1], output=output, errors=errors)
         if not (all_output and all_errors) and all(each.error != "OutputError" for each in last.failures):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from dataclasses import dataclass, field
 
 from einsum_doc.pages.record.block import Block
-from einsum_doc.pages.record.options import LIMITS, Options
+from einsum_doc.pages.record.options import Options
 from einsum_doc.pages.record.result import Failure, Result
 
 
@@ -31,26 +30,10 @@ class WorkerSettings:
     root: str
     """The folder of mkdocs.yml: the working directory of blocks, and last on their import path."""
     options: Options
-    """Those of the site; or those of a block, which may have limits of its own."""
     threads: int = 0
     """The number of threads that a library of linear algebra may start; 0 sets no limit."""
     gpu: str = ""
     """The number of the one GPU that the worker may use; empty for all."""
-
-    @property
-    def memory(self) -> int:
-        """The memory limit of the worker in bytes, without that of a GPU; 0 for three quarters of its machine's."""
-        return int(self.options.memory * 2**30)
-
-    @property
-    def output(self) -> int:
-        """The limit in bytes of a block's standard output, of its standard error, and of its values and figures."""
-        return int(self.options.output_limit * 2**20)
-
-    def of(self, block: Block) -> Self:
-        """Return these settings with the limits that a block has of its own."""
-        limits: dict[str, Any] = {name: float(block.options[name]) for name in LIMITS if name in block.options}
-        return replace(self, options=replace(self.options, **limits)) if limits else self
 
 
 @dataclass(frozen=True)

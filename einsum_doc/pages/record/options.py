@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
+
+from einsum_doc.pages.record.block import Block
 
 NO_CACHE = "EINSUM_DOC_NO_CACHE"
 """The environment variable with which a build runs every page, and keeps nothing."""
@@ -138,6 +140,16 @@ class Options:
         """Raise OptionError for an unknown key of an option that has keys."""
         for key in self.environment.keys() - {"ignore"}:
             raise OptionError(f"environment: unknown key {key!r}; the only one is 'ignore'")
+
+    def of(self, block: Block) -> Self:
+        """Return these options with the limits that a block has of its own."""
+        limits: dict[str, Any] = {name: float(block.options[name]) for name in LIMITS if name in block.options}
+        return replace(self, **limits)
+
+    @property
+    def output_bytes(self) -> float:
+        """The limit of output, in bytes."""
+        return self.output_limit * 2**20
 
     @property
     def ignored_variables(self) -> Sequence[str]:

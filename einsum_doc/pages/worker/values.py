@@ -17,7 +17,7 @@ from typing import Any
 from einsum_doc.pages.html import figures
 from einsum_doc.pages.html.tensors import is_tensor, tensor_html
 from einsum_doc.pages.languages.python import last_value
-from einsum_doc.pages.record.messages import WorkerSettings
+from einsum_doc.pages.record.options import Options
 from einsum_doc.pages.record.result import Kind, Shown
 
 METHODS: Mapping[str, tuple[Kind, str]] = {
@@ -66,11 +66,11 @@ class Values:
     is_compared: true if the block has an `expected` fence, of which its value is a part, shown or not.
     """
 
-    def __init__(self, settings: WorkerSettings, *, is_compared: bool = False) -> None:
-        self.settings = settings
-        self.wanted = settings.options.values or is_compared
+    def __init__(self, options: Options, *, is_compared: bool = False) -> None:
+        self.options = options
+        self.wanted = options.values or is_compared
         """True if values are shown or compared."""
-        self.asked = self.wanted or settings.options.figures
+        self.asked = self.wanted or options.figures
         """True if the value of the last expression is looked at: it may be a figure."""
         self._displayed: list[tuple[str, str, Sequence[Shown], Any]] = []
         """The name of each value, with its text and its forms, or the figure that is to be drawn."""
@@ -110,19 +110,18 @@ class Values:
 
     def finish(self) -> None:
         """Show the figures that are values, and those that the block has drawn."""
-        options = self.settings.options
-        if options.values or options.figures:
+        if self.options.values or self.options.figures:
             drawings = [drawing for *_, drawing in self._displayed if drawing is not None]
-            drawn = figures.drawn(drawings, every=options.figures)
+            drawn = figures.drawn(drawings, every=self.options.figures)
             self._figures = [Shown("figure", svg) for svg in drawn]
         self._check("values and figures take", "draw fewer points, or those with rasterized=True")
 
     def _check(self, they_take: str, hint: str) -> None:
         texts = {self.text, *(each.text for each in self.shown)}
         size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
-        if size > self.settings.output:
+        if size > self.options.output_bytes:
             self._displayed, self._figures = [], []
-            most = f"at most {self.settings.options.output_limit:g} MiB are shown"
+            most = f"at most {self.options.output_limit:g} MiB are shown"
             raise ShownError(
                 f"{they_take} {size / 2**20:.1f} MiB, and {most}: {hint}, or set output_limit for the block"
             )

@@ -57,14 +57,14 @@ class Worker:
     """
 
     def __init__(self, settings: WorkerSettings) -> None:
-        self.settings, self.options = settings, settings.options
+        self.options = settings.options
         self.root = root = settings.root
         self.device = Device(settings.options.device)
         self.tally = Tally()
         self.namespaces: dict[str, ModuleType] = {}
         self.main = ModuleType("__main__")
         self.kept: dict[str, Any] = {}
-        self.values = Values(settings)
+        self.values = Values(settings.options)
         _BUILTINS.update(self.tally.names())
         _BUILTINS["@show"] = lambda value: self.values.show(value)
         _BUILTINS["@executed"] = lambda *position: self.executed[self.main][-1][1].add(position)
@@ -111,7 +111,7 @@ class Worker:
         held = self.tally.count
         errors: list[BaseException] = []
         ran = Result("held")
-        self.values = Values(self.settings.of(block), is_compared=block.expected is not None)
+        self.values = Values(self.options.of(block), is_compared=block.expected is not None)
         start = perf_counter()
         try:
             reason = missing_module(module_of(block.options)) or ("" if self.device.use(block) else NO_GPU)
@@ -324,9 +324,9 @@ def serve(talk: socket.socket, files: Sequence[int]) -> None:
         for line in lines:
             request = from_facts(Request, _decode(line))
             streams.open()
-            limits = settings.of(request.block or worker.blocks[-1])
-            limit_memory(limits.memory)
-            faulthandler.dump_traceback_later(limits.options.timeout, file=dump)
+            limits = settings.options.of(request.block or worker.blocks[-1])
+            limit_memory(int(limits.memory * 2**30))
+            faulthandler.dump_traceback_later(limits.timeout, file=dump)
             answer: BlockAnswer | PageAnswer
             if request.block is not None:
                 answer = BlockAnswer(request.nonce, worker.run(request.block))
