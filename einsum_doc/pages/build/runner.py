@@ -66,16 +66,12 @@ class Runner:
             self._submit(missing, self.cache)
 
     def _submit(self, pages: Sequence[Page], cache: Cache) -> None:
-        from einsum_doc.pages.engine.executor import ExecutorError
         from einsum_doc.pages.engine.pool import Pool
 
         if self.pool is None or self.pool.settings != self.settings:
             self.close()  # under `serve`, mkdocs.yml may have changed since the last build
             self.pool = Pool(self.settings, compares=self.compares)
-        try:
-            futures = self.pool.submit(list(map(self._job, pages)), cache)
-        except ExecutorError as error:
-            raise OptionError(f"executor: {error}") from None
+        futures = self.pool.submit(list(map(self._job, pages)), cache)
         for page, future in zip(pages, futures, strict=True):
             page.future = future
 

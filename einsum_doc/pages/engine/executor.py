@@ -21,12 +21,9 @@ from einsum_doc.pages.engine.connection import ForkServer
 from einsum_doc.pages.engine.session import run_job
 from einsum_doc.pages.record.codec import from_facts, to_json
 from einsum_doc.pages.record.messages import Job, WorkerSettings
+from einsum_doc.pages.record.options import OptionError
 from einsum_doc.pages.record.result import PageResults
 from einsum_doc.pages.verdict.redaction import Redaction
-
-
-class ExecutorError(Exception):
-    """There is no cluster where pages are to run."""
 
 
 @dataclass(frozen=True)
@@ -74,23 +71,23 @@ class Cluster:
 def connect(address: str) -> Cluster:
     """Return the cluster at an address.
 
-    Raises: ExecutorError, if there is none, or if the package that speaks to it is not installed.
+    Raises: OptionError, if there is none, or if the package that speaks to it is not installed.
     """
     kind, colon, place = address.partition("://")
     if kind != "dask" or not colon:
-        raise ExecutorError(f"{address!r} is no address of an engine, such as dask://127.0.0.1:8786")
+        raise OptionError(f"executor: {address!r} is no address of an engine, such as dask://127.0.0.1:8786")
     try:
         from distributed import Client
     except ModuleNotFoundError:
-        raise ExecutorError("Dask is not installed: install einsum-doc[dask]") from None
+        raise OptionError("executor: Dask is not installed: install einsum-doc[dask]") from None
     try:
         client = Client(f"tcp://{place}", timeout=10, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise ExecutorError(f"there is no Dask scheduler at {place}: {error}") from None
+        raise OptionError(f"executor: there is no Dask scheduler at {place}: {error}") from None
     slots = sum(client.nthreads().values())
     if not slots:
         client.close()
-        raise ExecutorError(f"the Dask scheduler at {place} has no workers")
+        raise OptionError(f"executor: the Dask scheduler at {place} has no workers")
     return Cluster(client.get_executor(pure=False, retries=0), slots, client.close)
 
 

@@ -63,7 +63,7 @@ class Pool:
     def submit(self, jobs: Sequence[Job], cache: Cache) -> list[Future[PageResults]]:
         """Run jobs in the background, keep their results in the cache, and return a future of each.
 
-        Raises: ExecutorError, if pages are to run on a cluster that cannot be reached.
+        Raises: OptionError, if pages are to run on a cluster that cannot be reached.
         """
         options = self.settings.options
         if options.executor and self._cluster is None:
