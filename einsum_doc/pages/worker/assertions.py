@@ -160,11 +160,7 @@ class AssertionRewriter(ast.NodeTransformer):
         if kept:
             unset = ast.Assign([ast.Name(name, ast.Store()) for name in kept], ast.Constant(UNSET))
             rewritten.insert(0, unset)
-        for statement in rewritten:
-            for each in ast.walk(statement):
-                if not hasattr(each, "lineno"):
-                    ast.copy_location(each, node)
-        return rewritten
+        return [ast.copy_location(each, node) for each in rewritten]
 
 
 def _reads_names(test: ast.expr) -> bool:

@@ -53,11 +53,7 @@ def show_last(tree: ast.Module, source: str) -> None:
         ast.Assign([ast.Name(VALUE, ast.Store())], last.value),
         ast.Expr(ast.Call(ast.Name("@show", ast.Load()), [ast.Name(VALUE, ast.Load())], [])),
     ]
-    for statement in shown:
-        for each in ast.walk(statement):
-            if not hasattr(each, "lineno"):
-                ast.copy_location(each, last)
-    tree.body[-1:] = shown
+    tree.body[-1:] = [ast.copy_location(each, last) for each in shown]
 
 
 class Values:
@@ -140,7 +136,7 @@ def without_addresses(value: Any) -> str:
 
 def _forms(value: Any, text: str) -> Iterator[Shown]:
     """Yield the richest form of a value, the last of which is its text; of a few tensors, a form for each."""
-    several = _several(value)
+    several = value if type(value) in (list, tuple) and 0 < len(value) <= 8 else [value]
     if all(map(is_tensor, several)):
         for each in several:
             yield Shown("html", tensor_html(each))
@@ -196,7 +192,3 @@ def _image(mime: str, data: str | bytes, about: Mapping[str, Any]) -> str:
     text = b64encode(data).decode() if isinstance(data, bytes) else "".join(data.split())
     said = "".join(f' {name}="{escape(str(about[name]))}"' for name in ("alt", "width", "height") if name in about)
     return f'<img src="data:{mime};base64,{text}"{said}>'
-
-
-def _several(value: Any) -> Sequence[Any]:
-    return value if type(value) in (list, tuple) and 0 < len(value) <= 8 else [value]
