@@ -222,7 +222,7 @@ class _Binder:
 
     def _output_axes(self, operands: tuple[Term, ...]) -> Term:
         """Return the label of each axis of the output; an ellipsis covers as many as the longest one."""
-        count = max((sum(_is_under_ellipsis(label) for label in term) for term in operands), default=0)
+        count = max((sum(label.startswith(ELLIPSIS) for label in term) for term in operands), default=0)
         if all(ELLIPSIS not in term for term in self.equation.operands):
             given = self.given.get(ELLIPSIS)
             if isinstance(given, tuple):
@@ -304,7 +304,7 @@ class _Binder:
         if label is None:
             places = [place for number in operands for place in self.equation.span(number)]
         else:
-            written = ELLIPSIS if _is_under_ellipsis(label) else label
+            written = ELLIPSIS if label.startswith(ELLIPSIS) else label
             places = [place for where in operands or (...,) for place in self.equation.positions(written, where)]
         given = [
             describe(number, "".join(term), shape)
@@ -332,12 +332,8 @@ def _expand(term: Term, count: int) -> Term:
     return tuple(axis for label in term for axis in (axes if label == ELLIPSIS else (label,)))
 
 
-def _is_under_ellipsis(label: str) -> bool:
-    return label.startswith(ELLIPSIS)
-
-
 def _name(label: str) -> str:
-    if not _is_under_ellipsis(label):
+    if not label.startswith(ELLIPSIS):
         return f"label {label!r}"
     return f"axis -{label.removeprefix(ELLIPSIS)} under the ellipsis" if label != ELLIPSIS else "the ellipsis"
 

@@ -219,12 +219,9 @@ class BlockItem(FenceItem):
                     raise PageFailureError from None
             own, *found = self.site.build.reports(self.page)
             result = own.results[self.block.number - 1]
-            printed = [failure for each in found if each.kind == "output" for failure in each.failures]
-            return replace(result, failures=(*result.failures, *self._here(printed)))
-
-    def _here(self, failures: Sequence[Failure]) -> list[Failure]:
-        """Return the failures at the block: those of blocks that it prints are there."""
-        return [failure for failure in failures if failure.location == self.where]
+            printed = (failure for each in found if each.kind == "output" for failure in each.failures)
+            here = (failure for failure in printed if failure.location == self.where)
+            return replace(result, failures=(*result.failures, *here))
 
 
 class PageFailureError(BdbQuit):

@@ -207,7 +207,7 @@ def stamp_html(page: PageReport, commit: str, report: str = "") -> str:
     how = "by this build"
     if page.cached:
         # It ran in an earlier build, and everything that it came from has been found unchanged.
-        how = f"on {_day(page.when)}, unchanged since"
+        how = f"on {datetime.fromtimestamp(page.when, UTC):%-d %B %Y}, unchanged since"
     return f'<div class="stamp" data-search-exclude><b>✓ verified {how}</b>{_spans(filter(None, facts))}{link}</div>'
 
 
@@ -215,10 +215,6 @@ def downloads_html(names: Sequence[str]) -> str:
     """Return the links to the downloads of a page."""
     links = " ".join(f'<a href="{quote(name)}" download>{escape(name.rpartition("/")[2])}</a>' for name in names)
     return f'<div class="downloads" data-search-exclude>run it yourself: {links}</div>'
-
-
-def _day(when: float) -> str:
-    return f"{datetime.fromtimestamp(when, UTC):%-d %B %Y}"
 
 
 def _spans(facts: Iterable[str]) -> str:
