@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from einsum_doc.pages.html.render import block_html, failure_html, stamp_html, under_title, without_marks
+from einsum_doc.pages.html.render import block_html, failure_html, outcome_html, stamp_html, under_title, without_marks
 from einsum_doc.pages.record.block import Block, Location
 from einsum_doc.pages.record.result import Failure, Result
 from einsum_doc.pages.verdict.report import PageReport
@@ -24,3 +24,11 @@ def test_the_mark_of_a_block_leaves_its_output_alone() -> None:
     )
     assert shown == f'{output}<span data-x-block="1" hidden></span>'
     assert without_marks(shown) == output
+
+
+def test_a_block_that_raised_as_expected_and_failed_is_called_failed() -> None:
+    location = Location("docs/a.md", 1)
+    result = Result("failed", raised="KeyError: 1", failures=(Failure(location, "ValueError", "in a thread"),))
+    for shown in (block_html("", Block(location, 1, "py", ""), result, "run"), outcome_html(result)):
+        assert "✗ failed" in shown
+        assert "as expected" not in shown
