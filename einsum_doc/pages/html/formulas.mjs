@@ -113,14 +113,22 @@ const loneLetters = (root) => {
   });
 };
 
-// A formula as rows (those of \begin{aligned}, or itself), and a row as statements: what commas,
+// A formula as rows (those of \begin{aligned}, or what \\ parts), and a row as statements: what commas,
 // wide spaces and words set apart. Each is cut at its first relation.
 const rowsOf = (root) => {
   const all = parts(root).filter((node) => !is(node, "mspace"));
   if (all.length === 1 && is(all[0], "mtable")) {
     return kids(all[0]).map((row) => kids(row).filter((cell) => is(cell, "mtd")).flatMap(parts));
   }
-  return [parts(root)];
+  const rows = [[]];
+  for (const node of parts(root)) {
+    if (is(node, "mspace") && node.attributes.get("linebreak") === "newline") {
+      rows.push([]);
+    } else {
+      rows.at(-1).push(node);
+    }
+  }
+  return rows;
 };
 const statementsOf = (row) => {
   const statements = [[]];

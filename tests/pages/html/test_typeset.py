@@ -41,6 +41,8 @@ LABELS = {
     "two statements": (r"\[ a_i = b_{ij}, \quad c_j = d_{ji} \]", "i i j j j i", "j i"),
     "two relations": (r"\[ a_i = b_{ij} c_j = d_i \]", "i i j j i", "j j"),
     "aligned": (r"\[ \begin{aligned} a_i &= b_{ij} \\ &= c_{ik} \end{aligned} \]", "i i j i k", "j k"),
+    "rows": (r"\[ z_j = x_p w_{pj} \\ y_p = z_j w_{pj} \]", "j p p j p j p j", "p p j j"),
+    "rows of one chain": (r"\[ a_i = b_{ij} \\ = c_{ik} \]", "i i j i k", "j k"),
     "a sum on the left": (r"\[ x_{ij} y_{jk} = \delta_{ik} \]", "i j j k i k", "j j"),
     "an explicit sum on the left": (r"\[ \sum_i p_i = 1 \]", "i i", "i i"),
     "a product on the left": (r"\[ s_i (1 - s_i) = s_i - s_i^2 \]", "i i i i", ""),
