@@ -1,10 +1,63 @@
-"""Step: one line of a derivation, as a frozen value."""
+"""Step: one line of a derivation, as a frozen value; and the rules by which lines are made."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from einsum_doc.notation.expression import Expression
+from einsum_doc.notation.expression import Expression, plain
+
+
+class Rule(NamedTuple):
+    """A rule, in words. called: the pattern of what a reason may call it; empty if reasons are not held against it."""
+
+    words: str
+    called: str = ""
+
+
+RULES = {
+    "chain": Rule("chain rule", r"\bchain rule"),
+    "product": Rule("product rule", r"\bproduct rule"),
+    "power": Rule("power rule", r"\b(power|product|chain) rule"),  # A power is a product, and a function.
+    "quotient": Rule("quotient rule", r"\b(quotient|power|chain) rule"),
+    "function": Rule("derivative of a function", r"\bderivative of a function|\bchain rule"),
+    "itself": Rule("derivative of a tensor by itself: δ", r"\bderivative of [^.;:]* by itself"),
+    "δ": Rule("δ eliminated", r"\beliminat"),
+    "1": Rule("sum of a constant"),
+    "inverse": Rule("a matrix beside its inverse"),
+    "determinant": Rule("determinant of I + u vᵀ"),
+    "multiply out": Rule("multiplied out", r"\bmultipl\w+ out|\bexpand|\bdistribut"),
+    "cancel": Rule("cancelled"),
+    "definition": Rule("definition of", r"\bdefinition|\bput in\b|\binsert|\bsubstitut"),
+}
+"""The rules of which steps are made, of the prover and of `derive`."""
+
+
+def definition_of(name: str) -> str:
+    """Return the rule that puts in the definition of a tensor; it is its own words."""
+    return f"{RULES['definition'].words} {plain(name)} put in"
+
+
+def in_words(rules: Iterable[str]) -> tuple[str, ...]:
+    """Return the words of rules, in the order of `RULES`, and then the definitions."""
+    own = dict.fromkeys(rules)
+    return (*(RULES[rule].words for rule in RULES if rule in own), *(rule for rule in own if rule not in RULES))
+
+
+def unfounded(reason: str, step: str) -> str:
+    """Return the words of a reason for a rule, if it names some and the step consists of none of them.
+
+    >>> unfounded("Eliminate the delta.", "definition of y put in")
+    'Eliminat'
+    """
+    found = {rule.words: match[0] for rule in RULES.values() if (match := _named(rule, reason))}
+    return "" if not step or not found or any(words in step for words in found) else next(iter(found.values()))
+
+
+def _named(rule: Rule, reason: str) -> re.Match[str] | None:
+    return re.search(rule.called, reason, re.IGNORECASE) if rule.called else None
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from einsum_doc.notation.proving.polynomial import (
     Total,
     single,
 )
+from einsum_doc.notation.step import definition_of
 
 
 class Derivatives(ABC):
@@ -61,7 +62,9 @@ class Derivatives(ABC):
                 if inner.terms:
                     rest = algebra.monomial({**monomial.exponents, factor: power - ONE})
                     terms.append(algebra.scaled(coefficient * power, algebra.times(rest, inner)))
-                    algebra.used["product"] += power == 2  # A square is a product, too.
+                    if power != 1:
+                        rule = "quotient" if power < 0 else "power" if power.denominator == 1 else "function"
+                        algebra.used[rule] += 1
             algebra.used["product"] += len(terms) > before + 1
         return algebra.add(terms)
 
@@ -73,7 +76,9 @@ class Derivatives(ABC):
             case TensorEntry():
                 return self._of_entry(factor, x, below, held)
             case Exponential(inside=inside):
-                return algebra.times(single(factor), self.derivative(inside, x, below, held))
+                inner = self.derivative(inside, x, below, held)
+                algebra.used["function"] += bool(inner.terms)
+                return algebra.times(single(factor), inner)
             case Base(inside=inside):
                 return self.derivative(inside, x, below, held)
             case Applied(name=name, order=order, inside=inside):
@@ -88,6 +93,7 @@ class Derivatives(ABC):
                 if sign != "Σ" and inner.terms:
                     if sign != "∏":
                         raise GiveUpError(f"the derivative of {sign}")
+                    algebra.used["product"] += 1
                     inner = algebra.product([single(factor), algebra.power(each, -ONE), inner])
                 return algebra.summed(inner, *fresh.values())
         raise GiveUpError(f"the derivative of {factor}")
@@ -117,6 +123,7 @@ class Derivatives(ABC):
         """Return the derivative of a component; of a tensor that is computed from x, a component of ∂y/∂x."""
         head = entry.head
         if head[0] == "∂":
+            self.algebra.used[definition_of(head[1])] += 1
             return self.derivative(self.jacobian(entry), x, below, held)
         if head[0] in OF_MATRICES:
             formal, body = self.inverses.bodies[head[1]]
@@ -143,6 +150,7 @@ class Derivatives(ABC):
         ends = tuple(self.algebra.fresh(self.algebra.sizes[name]) for name in formal[-2:])
         names = dict(zip(formal, (*others, *ends), strict=True))
         inner = self.derivative(self.algebra.renamed(body, names), x, below, held)
+        self.algebra.used["function"] += bool(inner.terms)
         if rest:
             row, column = rest
             sides = [(*others, row, ends[0]), (*others, ends[1], column)]

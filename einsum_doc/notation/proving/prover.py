@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from einsum_doc.notation.expression import Expression, plain
+from einsum_doc.notation.expression import Expression
 from einsum_doc.notation.proving.algebra import Change
 from einsum_doc.notation.proving.facts import Facts, OfCode
 from einsum_doc.notation.proving.inverses import OF_MATRICES, Inverses
@@ -21,27 +20,14 @@ from einsum_doc.notation.proving.polynomial import (
     single,
 )
 from einsum_doc.notation.proving.reader import Reader
+from einsum_doc.notation.step import RULES, definition_of, in_words
 
 WORK = 2_000
 """The largest number of products that are formed for one row: it bounds the work identically on every machine."""
 
 
-RULES = {
-    "chain": "chain rule",
-    "product": "product rule",
-    "function": "derivative of a function",
-    "itself": "derivative of a tensor by itself: δ",
-    "δ": "δ eliminated",
-    "1": "sum of a constant",
-    "inverse": "a matrix beside its inverse",
-    "determinant": "determinant of I + u vᵀ",
-    "multiply out": "multiplied out",
-    "cancel": "cancelled",
-}
-"""The rules of which a step is made, in words."""
-
-OF_DERIVATIVES = ("product", "function", "δ")
-"""Those that count too where a definition is put in for a tensor that is differentiated."""
+OF_DEFINITIONS = ("chain", "product", "power", "quotient", "function", "δ")
+"""The rules that count too where a definition is put in."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +38,6 @@ class Proof:
 
     def __str__(self) -> str:
         return ", ".join(self.steps) or "factors, terms or names of indices in another order"
-
-
-def _proof(rules: Collection[str], names: Iterable[str]) -> Proof:
-    """Return the proof by these rules and the definitions of these tensors."""
-    definitions = [f"definition of {plain(name)} put in" for name in names]
-    return Proof((*(words for rule, words in RULES.items() if rule in rules), *definitions))
 
 
 class Prover(Reader):
@@ -78,33 +58,31 @@ class Prover(Reader):
 
         Definitions are put in one after the other, the last one first: those of derivatives, and then those of values.
         """
+        algebra = self.algebra
         try:
             first = self.read(left, chain)
-            used, self.algebra.used = self.algebra.used, Counter()
-            rest = self._cleared(self.algebra.minus(first, self.read(right, chain)))
-            differ = {rule for rule in RULES if used[rule] != self.algebra.used[rule]}
-            put_in: dict[str, None] = {}
+            used, algebra.used = algebra.used, Counter()
+            rest = self._cleared(algebra.minus(first, self.read(right, chain)))
+            rules = [rule for rule in {**used, **algebra.used} if used[rule] != algebra.used[rule]]
             for derivatives in (True, False):
                 alone = not derivatives  # First, each one is tried without the others: it names a shorter step.
                 while rest.terms and (names := self._outermost(rest, derivatives)):
-                    for name in names[1:] if alone else []:
-                        if not self._cleared(self.expanded(rest, name)).terms:
-                            return _proof(differ, {**put_in, name: None})
-                    alone = False
-                    if derivatives and any(entry.head[0] == "gradient" for entry in rest.entries()):
-                        differ.add("chain")
-                    used = Counter(self.algebra.used)
-                    rest = self._cleared(self.expanded(rest, names[0], derivatives))
-                    differ |= {rule for rule in OF_DERIVATIVES if derivatives and self.algebra.used[rule] > used[rule]}
-                    put_in[names[0]] = None
-            rest = self._valued(rest)
-            if rest.terms:
+                    for name in [*(names[1:] if alone else []), names[0]]:
+                        algebra.used = Counter()
+                        found = self._cleared(self.expanded(rest, name, derivatives))
+                        if not found.terms:
+                            break
+                    alone, rest = False, found
+                    rules += [rule for rule in OF_DEFINITIONS if algebra.used[rule]] + [definition_of(name)]
+            if rest.terms and (rest := self._valued(rest)).terms:
                 if not self._is_zero_times_a_matrix(rest):
                     return None
-                differ.add("inverse")
+                rules.append("inverse")
         except (GiveUpError, RecursionError):
             return None
-        return _proof(differ, put_in)
+        if any(rule not in RULES for rule in rules):  # The derivative of each definition ends in this rule.
+            rules = [rule for rule in rules if rule != "itself"]
+        return Proof(in_words(rules))
 
     def _valued(self, polynomial: Polynomial) -> Polynomial:
         """Use what is known of the values of inputs, which a derivative by them could not see."""
@@ -205,11 +183,14 @@ class Prover(Reader):
         rank = self.facts.ranks[y]
         above, below = entry.indices[:rank], entry.indices[rank:]
         if y in self.facts.definitions or self.facts.codes[y].function:
-            return self.derivative(self._value(y, above), x, below, tuple(held))
-        arguments = self.facts.codes[y].arguments
-        return self.algebra.add(
-            self.chained(("code", y, each), above, each, x, below, tuple(held)) for each in arguments
-        )
+            found = self.derivative(self._value(y, above), x, below, tuple(held))
+        else:
+            arguments = self.facts.codes[y].arguments
+            found = self.algebra.add(
+                self.chained(("code", y, each), above, each, x, below, tuple(held)) for each in arguments
+            )
+        self.algebra.used["chain"] += any(each.head[0] == "∂" for each in found.entries())
+        return found
 
     def _of_matrix(self, code: OfCode, indices: Names) -> Polynomial:
         """Return a component of an inverse, or a determinant or its logarithm: those of equal matrices are one."""

@@ -153,7 +153,6 @@ class Reader(Derivatives):
             case Product(factors):
                 parts = list(map(of, factors))
                 algebra.used["multiply out"] += len(parts) > 1 and any(len(part.terms) > 1 for part in parts)
-                algebra.used["chain"] += _is_chained(factors)
                 return algebra.product(parts)
             case Quotient(numerator, denominator):
                 return algebra.times(of(numerator), algebra.power(of(denominator), -1))
@@ -210,14 +209,8 @@ class Reader(Derivatives):
         if not isinstance(body, Tensor) or body.name not in self.facts.scalars:
             return self.derivative(self.read(body, chain), x, below, held)
         sinks = [sink for sink in self.facts.sinks if self.facts.depends(sink, x, held)]
+        self.algebra.used["chain"] += any(sink != x for sink in sinks)
         with self.algebra.uncounted():
             return self.algebra.add(
                 self.chained(("gradient", body.name, sink), (), sink, x, below, held) for sink in sinks
             )
-
-
-def _is_chained(factors: Sequence[Expression]) -> bool:
-    """Return whether one derivative is by what the next one is of."""
-    partials = [factor for factor in factors if isinstance(factor, Partial)]
-    bodies = {part.body.name for part in partials if isinstance(part.body, Tensor)}
-    return any(part.by.name in bodies for part in partials)

@@ -135,23 +135,3 @@ def _is_positive(symbol: Symbol, domain: Domain) -> bool:
     """Return whether a tensor is an input that is never negative."""
     low = domain.interval[0] if domain.interval is not None else -1.0
     return symbol.arguments is None and (domain.positive or low >= 0)
-
-
-_NAMED = {
-    "δ eliminated": r"\beliminat",
-    "chain rule": r"\bchain rule",
-    "product rule": r"\bproduct rule",
-    "multiplied out": r"\bmultipl\w+ out|\bexpand|\bdistribut",
-    "definition of": r"\bdefinition|\bput in\b|\binsert|\bsubstitut",
-}
-"""The rules that a reason can name, as a step says them, each with the pattern of the words for it."""
-
-
-def unfounded(reason: str, step: str) -> str:
-    """Return the words of a reason for a rule, if it names some and the step consists of none of them.
-
-    >>> unfounded("Eliminate the delta.", "definition of y put in")
-    'Eliminat'
-    """
-    found = {rule: match[0] for rule, words in _NAMED.items() if (match := re.search(words, reason, re.IGNORECASE))}
-    return "" if not step or not found or any(rule in step for rule in found) else next(iter(found.values()))

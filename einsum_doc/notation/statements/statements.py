@@ -34,7 +34,8 @@ from einsum_doc.notation.statements.checked import (
     Verdict,
 )
 from einsum_doc.notation.statements.counterexamples import counterexample
-from einsum_doc.notation.statements.proofs import LENGTH, proved, unfounded
+from einsum_doc.notation.statements.proofs import LENGTH, proved
+from einsum_doc.notation.step import unfounded
 from einsum_doc.notation.sums.arithmetic import Arithmetic
 from einsum_doc.notation.sums.scope import Scope
 from einsum_doc.notation.symbols.code import add_loss, let
