@@ -11,33 +11,38 @@ from einsum_doc.notation.expression import Expression, plain
 
 
 class Rule(NamedTuple):
-    """A rule, in words. called: the pattern of what a reason may call it; empty if reasons are not held against it."""
+    """A rule, in words.
+
+    called: the pattern of what a reason may call it; empty if reasons are not held against it.
+    said: how `derive` says it, with a place for what the rule is applied to.
+    """
 
     words: str
     called: str = ""
+    said: str = ""
 
 
 RULES = {
-    "chain": Rule("chain rule", r"\bchain rule"),
-    "product": Rule("product rule", r"\bproduct rule"),
+    "chain": Rule("chain rule", r"\bchain rule", "chain rule"),
+    "product": Rule("product rule", r"\bproduct rule", "product rule"),
     "power": Rule("power rule", r"\b(power|product|chain) rule"),  # A power is a product, and a function.
     "quotient": Rule("quotient rule", r"\b(quotient|power|chain) rule"),
     "function": Rule("derivative of a function", r"\bderivative of a function|\bchain rule"),
-    "itself": Rule("derivative of a tensor by itself: δ", r"\bderivative of [^.;:]* by itself"),
-    "δ": Rule("δ eliminated", r"\beliminat"),
+    "itself": Rule("derivative of a tensor by itself: δ", "", "an entry of {} depends on itself alone"),
+    "δ": Rule("δ eliminated", r"\beliminat", "eliminate {}"),
     "1": Rule("sum of a constant"),
     "inverse": Rule("a matrix beside its inverse"),
     "determinant": Rule("determinant of I + u vᵀ"),
     "multiply out": Rule("multiplied out", r"\bmultipl\w+ out|\bexpand|\bdistribut"),
     "cancel": Rule("cancelled"),
-    "definition": Rule("definition of", r"\bdefinition|\bput in\b|\binsert|\bsubstitut"),
+    "put in": Rule("definition of", r"\bdefinition|\bput in\b|\binsert|\bsubstitut", "put in the {}"),
 }
 """The rules of which steps are made, of the prover and of `derive`."""
 
 
 def definition_of(name: str) -> str:
     """Return the rule that puts in the definition of a tensor; it is its own words."""
-    return f"{RULES['definition'].words} {plain(name)} put in"
+    return f"{RULES['put in'].words} {plain(name)} put in"
 
 
 def in_words(rules: Iterable[str]) -> tuple[str, ...]:
@@ -71,9 +76,9 @@ class Step:
 
     left: the side left of the `=`; None where the line continues the one before.
     right: the side right of it.
-    rule: the rule that made the line: "definition", "constant factors", "product rule", "deltas", "chain rule",
-    "substitution", "conjugate", "delta of i", "one-tensor of i", "surviving delta of i", "linearity", and last
-    "gradient equation", "tangent equation" or "second derivative equation", and "matrix form" where there is one.
+    rule: "definition", or the rules that made the line, in the words of a proof: "chain rule", "δ eliminated",
+    "product rule, definition of z put in". Those of a line that says the last one without primes, or without indices,
+    are those of all lines from its left side on.
     reason: the reason why the line is true, in words; mathematics in it stands between dollars, in LaTeX.
     """
 

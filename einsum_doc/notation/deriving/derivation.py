@@ -11,8 +11,7 @@ from einsum_doc.derivatives import Summand
 from einsum_doc.equation import Equation
 from einsum_doc.errors import EquationError
 from einsum_doc.notation.deriving.letters import accented
-from einsum_doc.notation.deriving.rules import like_terms
-from einsum_doc.notation.expression import Product, Subscript, Sum, Tensor, identifier
+from einsum_doc.notation.expression import Subscript, Tensor, identifier
 from einsum_doc.notation.step import Step
 from einsum_doc.notation.writing.html import derivation_html, row_html
 from einsum_doc.notation.writing.latex import latex, latex_relation, latex_rows
@@ -44,6 +43,7 @@ class Derivation:
     differentiated: the equation that was differentiated.
     steps: the lines, each with the rule that made it.
     summands: the einsums that the last line with indices adds up, each with the tensors in its slots.
+    multiples: the same, equal terms only once, each with the number of times that it is there.
     names: of the operands; a name that stands twice is one tensor in several slots.
     letters: the subscript of each label in the lines.
     """
@@ -53,6 +53,7 @@ class Derivation:
     wrt: tuple[int, ...]
     steps: tuple[Step, ...]
     summands: tuple[Summand, ...]
+    multiples: tuple[tuple[int, Summand], ...]
     names: tuple[str, ...]
     output: str
     loss: str
@@ -74,14 +75,6 @@ class Derivation:
             number = "zero, the sum of no einsums" if not self.summands else f"the sum of {len(self.summands)} einsums"
             raise EquationError(f"this derivative is {number}", text=self.differentiated.text)
         return self.summands[0].equation
-
-    @property
-    def multiples(self) -> tuple[tuple[int, Summand], ...]:
-        """The einsums of the last line, equal terms only once, each with the number of times that it is there."""
-        *_, last = (step.right for step in self.steps if step.rule != "matrix form")
-        terms = last.terms if isinstance(last, Sum) else (last,)
-        factors = [term.factors if isinstance(term, Product) else (term,) for term in terms]
-        return tuple((count, self.summands[number]) for count, number in like_terms(factors) if self.summands)
 
     @property
     def directives(self) -> tuple[str, ...]:

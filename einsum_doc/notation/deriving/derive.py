@@ -17,6 +17,7 @@ from einsum_doc.notation.deriving.matrices import matrix_form
 from einsum_doc.notation.deriving.rules import (
     Factors,
     first_of_range,
+    like_terms,
     next_elimination,
     primed,
     primes_of,
@@ -25,7 +26,7 @@ from einsum_doc.notation.deriving.rules import (
     total,
 )
 from einsum_doc.notation.expression import Delta, Expression, Index, One, Partial, Subscript, Tensor, subscripts
-from einsum_doc.notation.step import Step
+from einsum_doc.notation.step import Step, definition_of, in_words
 from einsum_doc.notation.writing.lowering import Mode
 from einsum_doc.notation.writing.words import capitalized
 
@@ -83,6 +84,7 @@ def derive(
         by,
         tuple(steps.written),
         steps.summands,
+        steps.multiples,
         given.names,
         given.output,
         given.loss,
@@ -103,15 +105,15 @@ def _gradient(steps: Steps, wrt: int, complex: bool) -> None:
         given.check_accents("bar", given.names, "a conjugate")
         terms = [list(map(_conjugate, term)) for term in terms]
         real = any(isinstance(factor, Delta | One) for term in terms for factor in term)
-        steps.write(left, total(terms), reasons.chain_rule_conjugated(given, wrt, real))
+        steps.write(left, total(terms), reasons.chain_rule_conjugated(given, wrt, len(slots), real))
     else:
         steps.write(left, product([given.upstream, Partial(given.z, by)]), reasons.chain_rule(given))
-        steps.write(None, total(terms), reasons.substitution())
+        steps.write(None, total(terms), reasons.substitution(given, len(slots)))
     several = f"${name}$ has {{index}} more than once, and off that diagonal its gradient is zero"
     if len(slots) > 1:
         several = f"in this place ${name}$ has {{index}} more than once"
     steps.eliminate(terms, frozenset(by.indices), several)
-    steps.finish(left, terms, "gradient equation", shared_gradient(given.equation, slots), complex)
+    steps.finish(left, terms, shared_gradient(given.equation, slots), complex)
 
 
 def _conjugate(factor: Expression) -> Expression:
@@ -134,10 +136,10 @@ def _tangent(steps: Steps, wrt: int | None) -> None:
         derivatives.append([Partial(given.z, by), moved])
         terms += [given.factors({slot: [*given.deltas_in(slot, by), moved]}) for slot in slots[name]]
     steps.write(left, total(derivatives), reasons.chain_rule_for_tangents(given, moving))
-    steps.write(None, total(terms), reasons.substitution(len(moving)))
+    steps.write(None, total(terms), reasons.substitution(given, max(map(len, slots.values())), len(moving)))
     steps.eliminate(terms, frozenset(given.z.indices), "both its indices are on the left")
     everything = tangent(given.equation)
-    steps.finish(left, terms, "tangent equation", tuple(everything[slot] for name in moving for slot in slots[name]))
+    steps.finish(left, terms, tuple(everything[slot] for name in moving for slot in slots[name]))
 
 
 def _second(steps: Steps, wrt: int, wrt2: int) -> None:
@@ -151,33 +153,39 @@ def _second(steps: Steps, wrt: int, wrt2: int) -> None:
     steps.differentiate(given.slots(first), by)
     terms = [given.factors({one: given.deltas_in(one, by), other: given.deltas_in(other, by2)}) for one, other in pairs]
     twice = Partial(Partial(given.z, by), by2)
-    steps.write(twice, total(terms), reasons.deltas_as_well(by2) if terms else reasons.linearity(given, first))
+    steps.write(twice, total(terms), reasons.deltas_as_well(given, by2, len(terms)))
     name = given.letters.first_of("hgqmnu", NAMES, GREEK_LETTERS)
     left = Tensor(name, indices)
     steps.write(left, product([given.upstream, twice]), reasons.chain_rule_held(name))
     terms = [[given.upstream, *term] for term in terms]
-    steps.write(None, total(terms), reasons.substitution())
+    steps.write(None, total(terms), reasons.substitution(given, len(terms)))
     steps.eliminate(terms, frozenset(indices), "where its indices differ, the second derivative is zero")
     summands = tuple(summand for pair in pairs for summand in second_derivative(given.equation, *pair))
-    steps.finish(left, terms, "second derivative equation", summands)
+    steps.finish(left, terms, summands)
 
 
 class Steps:
     """The steps of a derivation, written from the definition on.
 
-    The last line is that of `summands`, or the same in matrix form after it.
+    The last line is that of `summands`, or the same in matrix form after it. rules: of the lines since the last left
+    side. multiples: the summands, equal ones only once, each with the number of times that it is there.
     """
 
     def __init__(self, given: IndexedEquation) -> None:
         self.given = given
         self.written: list[Step] = []
+        self.rules: list[str] = []
         self.summands: tuple[Summand, ...] = ()
+        self.multiples: tuple[tuple[int, Summand], ...] = ()
         self.write(given.z, product(given.factors()), reasons.definition(given))
 
     def write(self, left: Expression | None, right: Expression, reason: reasons.Reason) -> None:
         """Write a line; one without a left side continues the line before."""
-        rule, words = reason
-        self.written.append(Step(left, right, rule, capitalized(words)))
+        rules, words = reason
+        if left is not None:
+            self.rules = [] if rules or not isinstance(left, Tensor) else [definition_of(left.name)]
+        self.rules += rules
+        self.written.append(Step(left, right, ", ".join(in_words(rules)) or "definition", capitalized(words)))
 
     def differentiate(self, slots: Sequence[int], by: Tensor) -> list[list[Expression]]:
         """Write the derivative of the output by a tensor; return its terms, one for each slot, with their deltas."""
@@ -198,23 +206,22 @@ class Steps:
             while found := next_elimination(term, free, self.given.deltas):
                 position = term.index(found.delta)
                 rest = [*term[:position], *term[position + 1 :]]
-                rule, words = reasons.eliminated(found, free, several)
+                words = reasons.eliminated(found, free, several)
                 if first := first_of_range(term, position, found):
                     begun, others, change = first
                     terms[number] = [renamed(factor, change) for factor in rest]
                     terms[number].insert(position, others)
-                    rule, words = reasons.eliminated(begun, free, several)
-                    self.write(None, total(terms), (rule, where + words))
-                    rule, words = reasons.eliminated_in_the_same_way(rule, begun.old, others.last)
+                    words = reasons.eliminated(begun, free, several)
+                    self.write(None, total(terms), (("δ",), where + words))
+                    words = reasons.eliminated_in_the_same_way(others.last)
                 term = [renamed(factor, found.change) for factor in rest]
                 terms[number] = term
-                self.write(None, total(terms), (rule, where + words))
+                self.write(None, total(terms), (("δ",), where + words))
 
     def finish(
         self,
         left: Expression,
         terms: Sequence[Factors],
-        rule: str,
         summands: tuple[Summand, ...],
         conjugate: bool = False,
     ) -> None:
@@ -234,10 +241,12 @@ class Steps:
         words = reasons.einsums(self.given, summands, last, conjugate)
         if dropped:
             words = reasons.primes_dropped(not any(map(primes_of, subscripts(left))), away) + words
-        self.write(left, total(last), (rule, words))
+        rules = tuple(self.rules)
+        self.write(left, total(last), (rules, words))
+        self.multiples = tuple((count, summands[number]) for count, number in like_terms(last) if summands)
         self.summands = summands
         if sides := matrix_form(left, last):
-            self.write(*sides, reasons.in_matrix_form())
+            self.write(*sides, (rules, "in matrix form."))
 
     def _make_way(self, term: Factors, dropped: Mapping[Subscript, Subscript]) -> dict[Subscript, Subscript]:
         """Return new letters for the summed indices of a term whose letters are needed for the free ones."""

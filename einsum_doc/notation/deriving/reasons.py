@@ -1,4 +1,4 @@
-"""The reasons of the steps: for each rule its name and why the line is true, in words.
+"""The reasons of the steps: the rules of each, and why the line is true, in words.
 
 Mathematics in a reason stands between dollars, in LaTeX.
 """
@@ -14,11 +14,19 @@ from einsum_doc.notation.deriving.indexed import IndexedEquation
 from einsum_doc.notation.deriving.letters import accented, letter_of
 from einsum_doc.notation.deriving.rules import Elimination, Factors, like_terms, renamed, with_dots
 from einsum_doc.notation.expression import Delta, Expression, Index, One, Partial, Range, Subscript, Tensor
+from einsum_doc.notation.step import RULES, definition_of
 from einsum_doc.notation.writing.latex import latex, latex_index
 from einsum_doc.notation.writing.words import capitalized, listed, ordinal, times
 
-Reason: TypeAlias = tuple[str, str]
-"""The rule that makes a line, and why the line is true."""
+Rules: TypeAlias = tuple[str, ...]
+"""The rules that make a line, as the prover counts them; none of a definition."""
+
+Reason: TypeAlias = tuple[Rules, str]
+"""The rules that make a line, and why the line is true."""
+
+
+def _said(rule: str, of: str = "") -> str:
+    return RULES[rule].said.format(of)
 
 
 def _indices(*subscripts: Subscript) -> str:
@@ -39,7 +47,7 @@ def _is_one(subscripts: Sequence[Subscript]) -> bool:
 
 def definition(given: IndexedEquation) -> Reason:
     """Explain the definition in index notation, role by role."""
-    return "definition", " ".join(_about_the_sum(given))
+    return (), " ".join(_about_the_sum(given))
 
 
 def _about_the_sum(given: IndexedEquation) -> Iterator[str]:
@@ -84,42 +92,48 @@ def _about_the_sum(given: IndexedEquation) -> Iterator[str]:
 
 
 def _new_indices(by: Tensor) -> str:
+    if not by.indices:
+        return ""
     are_new = "is new: it names" if _is_one(by.indices) else "are new: they name"
-    return f"{_indices(*by.indices)} {are_new} the entry of ${by.name}$ that we differentiate by."
+    return f" {_indices(*by.indices)} {are_new} the entry of ${by.name}$ that we differentiate by."
 
 
 def factors(given: IndexedEquation, slots: Sequence[int], by: Tensor) -> Reason:
     """Say how a product is differentiated: by the product rule, or only one factor depends on the tensor."""
-    fresh = f"{_new_indices(by)} " if by.indices else ""
+    words = f"{_said('put in', f'definition of ${given.output}$')}.{_new_indices(by)}"
+    rules = differentiated(given, len(slots))
     others = list(dict.fromkeys(f"${name}$" for name in given.names if name != by.name))
     if len(slots) > 1:
         turns = f"${by.name}$ is a factor {times(len(slots))}, and each has its turn."
-        return "product rule", f"{fresh}Product rule: {turns}"
+        return rules, f"{words} {capitalized(_said('product'))}: {turns}"
     if not others:
-        return "constant factors", f"{fresh}Put in the definition."
+        return rules, words
     named = f"The factors {listed(others)} do" if len(others) < 5 else "The other factors do"
     if len(others) == 1:
         named = f"The factor {others[0]} does"
-    return "constant factors", f"{fresh}{named} not depend on ${by.name}$."
+    return rules, f"{words} {named} not depend on ${by.name}$."
+
+
+def differentiated(given: IndexedEquation, terms: int) -> Rules:
+    """Return the rules by which the output has a derivative of so many terms."""
+    return (*(["product"] if terms > 1 else []), definition_of(given.output))
 
 
 def deltas(slots: Sequence[int], by: Tensor) -> Reason:
     """Say why the derivative of a tensor by itself is a product of deltas."""
     if not by.indices:
-        return "deltas", f"The derivative of the number ${by.name}$ by itself is 1."
+        return ("itself",), f"The derivative of the number ${by.name}$ by itself is 1."
     each = "one delta for each axis" + (", in each term." if len(slots) > 1 else ".")
-    return "deltas", f"An entry of ${by.name}$ depends on itself alone: {each}"
+    return ("itself",), f"{_said('itself', f'${by.name}$')}: {each}"
 
 
-def deltas_as_well(by: Tensor) -> Reason:
-    """Say why the second derivative is a product of deltas too."""
-    new = f" {_new_indices(by)}" if by.indices else ""
-    return "deltas", f"Differentiate by ${by.name}$ as well.{new}"
-
-
-def linearity(given: IndexedEquation, name: str) -> Reason:
-    """Say why a second derivative is zero."""
-    return "linearity", f"${given.output}$ is linear in ${name}$: no ${name}$ is left to differentiate."
+def deltas_as_well(given: IndexedEquation, by: Tensor, terms: int) -> Reason:
+    """Say why the second derivative is a product of deltas too, or zero."""
+    words = f"{_said('put in', 'derivative found above')}, and differentiate by ${by.name}$ as well.{_new_indices(by)}"
+    if not terms:
+        linear = f"${given.output}$ is linear in ${by.name}$: no ${by.name}$ is left to differentiate."
+        words = f"{_said('put in', 'derivative found above')}. {linear}"
+    return differentiated(given, terms), words
 
 
 # ---- The chain rule --------------------------------------------------------------------------------
@@ -131,16 +145,16 @@ def _over_the_output(given: IndexedEquation) -> str:
 
 def chain_rule(given: IndexedEquation) -> Reason:
     """Say how the loss moves with the output."""
-    return "chain rule", f"Chain rule{_over_the_output(given)}."
+    return ("chain",), f"{_said('chain')}{_over_the_output(given)}."
 
 
-def chain_rule_conjugated(given: IndexedEquation, wrt: int, real: bool) -> Reason:
+def chain_rule_conjugated(given: IndexedEquation, wrt: int, terms: int, real: bool) -> Reason:
     """Say how the loss moves with the output of complex tensors; `real`: there are deltas or one-tensors."""
     others = dict.fromkeys(name for number, name in enumerate(given.names) if number != wrt)
     bars = listed(f"${name}$ becomes ${accented('bar', name)}$" for name in others)
     stay = " Deltas and one-tensors are real." if real else ""
-    return "conjugate", (
-        f"Chain rule{_over_the_output(given)}. A complex gradient points to where ${given.loss}$ grows fastest, "
+    return ("chain", *differentiated(given, terms)), (
+        f"{_said('chain')}{_over_the_output(given)}. A complex gradient points to where ${given.loss}$ grows fastest, "
         f"and for that the derivative is conjugated: {bars}.{stay}"
     )
 
@@ -149,31 +163,31 @@ def chain_rule_for_tangents(given: IndexedEquation, moving: Sequence[str]) -> Re
     """Say how the output moves with some tensors."""
     dots = listed(f"${accented('dot', name)}$" for name in moving)
     every = "Each tensor moves" if len(moving) > 1 else f"${moving[0]}$ moves"
-    return "chain rule", f"Chain rule. {every} ${given.output}$ by its derivative times its tangent, {dots}."
+    return (), f"{_said('chain')}. {every} ${given.output}$ by its derivative times its tangent, {dots}."
 
 
 def chain_rule_held(name: str) -> Reason:
     """Name the term that a second derivative of the loss leaves out."""
-    return "chain rule", f"Chain rule, with the upstream gradient held fixed; the result is called ${name}$."
+    return (), f"{_said('chain')}, with the upstream gradient held fixed; the result is called ${name}$."
 
 
-def substitution(count: int = 1) -> Reason:
-    """Say that derivatives found above are put in."""
-    return "substitution", f"Put in the derivative{'s' * (count > 1)} found above."
+def substitution(given: IndexedEquation, terms: int, count: int = 1) -> Reason:
+    """Say that derivatives found above are put in; terms: the number of those of one, at most."""
+    derivatives = "derivatives found above" if count > 1 else "derivative found above"
+    return differentiated(given, terms), f"{_said('put in', derivatives)}."
 
 
 # ---- Deltas ----------------------------------------------------------------------------------------
 
 
-def eliminated(elimination: Elimination, free: frozenset[Subscript], several: str) -> Reason:
+def eliminated(elimination: Elimination, free: frozenset[Subscript], several: str) -> str:
     """Say how a delta is eliminated.
 
     several: why a delta stays whose indices are both free, with `{index}` for the index.
     """
     delta, old, new, holders = elimination
-    letter = str(old).rstrip("'")
     after = ", one after another" if isinstance(old, Range) else ""
-    reason = [f"sum over {_indices(old)}: eliminate {_formula(delta)}{after}."]
+    reason = [f"sum over {_indices(old)}: {_said('δ', _formula(delta))}{after}."]
     other_deltas = [factor for factor in holders if isinstance(factor, Delta)]
     places = ["the upstream gradient"] if any(isinstance(factor, Partial) for factor in holders) else []
     places += dict.fromkeys(f"${factor.name}$" for factor in holders if isinstance(factor, Tensor))
@@ -183,9 +197,7 @@ def eliminated(elimination: Elimination, free: frozenset[Subscript], several: st
         becomes = "become" if isinstance(old, Range) else "becomes"
         there = capitalized(listed(f"in {place}" for place in places))
         reason.append(f"{there}, {_indices(old)} {becomes} {_indices(new)}.")
-    rule = f"delta of {letter}"
     if any(isinstance(factor, One) for factor in holders):
-        rule = f"one-tensor of {letter}"
         reason.append(
             f"Nothing but the one-tensor holds {_indices(old)}, and it becomes {_formula(One((new,)))}: "
             f"the result is the same all along {_indices(new)}."
@@ -193,16 +205,14 @@ def eliminated(elimination: Elimination, free: frozenset[Subscript], several: st
     staying = [renamed(other, elimination.change) for other in other_deltas]
     staying = [other for other in staying if all(index in free for index in other.own)]
     if staying:
-        rule = f"surviving delta of {letter}"
         stays = "stays" if len(staying) == 1 else "stay"
         reason.append(f"{listed(map(_formula, staying))} {stays}: {several.format(index=_indices(old))}.")
-    return rule, " ".join(reason)
+    return " ".join(reason)
 
 
-def eliminated_in_the_same_way(rule: str, first: Subscript, last: Expression) -> Reason:
+def eliminated_in_the_same_way(last: Expression) -> str:
     """Say how the other deltas over a range, as far as the last, are eliminated after the first."""
-    rule = rule.replace(" of " + str(first).rstrip("'"), " of " + str(last.own[0]).rstrip("'"))
-    return rule, f"in the same way, one after another, as far as {_formula(last)}."
+    return f"in the same way, {_said('δ', 'the others')}, one after another, as far as {_formula(last)}."
 
 
 def in_term(number: int, terms: int) -> str:
@@ -237,11 +247,6 @@ def einsums(given: IndexedEquation, summands: Sequence[Summand], terms: Sequence
         often = f"{times(count)} " if count > 1 else ""
         parts.append(f"{often}the einsum {summands[number].equation} of {listed(arguments)}")
     return f"this is {', plus '.join(parts)}."
-
-
-def in_matrix_form() -> Reason:
-    """Name a line without indices."""
-    return "matrix form", "In matrix form."
 
 
 def _about_the_einsum(given: IndexedEquation, summand: Summand, term: Factors, conjugate: bool) -> Iterator[str]:

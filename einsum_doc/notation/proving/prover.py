@@ -73,7 +73,8 @@ class Prover(Reader):
                         if not found.terms:
                             break
                     alone, rest = False, found
-                    rules += [rule for rule in OF_DEFINITIONS if algebra.used[rule]] + [definition_of(name)]
+                    rules.append(definition_of(name))
+                    rules += [rule for rule in +algebra.used if rule in OF_DEFINITIONS or rule not in RULES]
             if rest.terms and (rest := self._valued(rest)).terms:
                 if not self._is_zero_times_a_matrix(rest):
                     return None
