@@ -26,6 +26,7 @@ RULES = {
     "chain": Rule("chain rule", r"\bchain rule", "chain rule"),
     "product": Rule("product rule", r"\bproduct rule", "product rule"),
     "power": Rule("power rule", r"\b(power|product|chain) rule"),  # A power is a product, and a function.
+    "root": Rule("derivative of a root or power", r"\b(power|chain) rule"),
     "quotient": Rule("quotient rule", r"\b(quotient|power|chain) rule"),
     "function": Rule("derivative of a function", r"\bderivative of a function|\bchain rule"),
     "itself": Rule("derivative of a tensor by itself: δ", "", "an entry of {} depends on itself alone"),

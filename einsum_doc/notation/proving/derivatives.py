@@ -62,9 +62,8 @@ class Derivatives(ABC):
                 if inner.terms:
                     rest = algebra.monomial({**monomial.exponents, factor: power - ONE})
                     terms.append(algebra.scaled(coefficient * power, algebra.times(rest, inner)))
-                    if power != 1:
-                        rule = "quotient" if power < 0 else "power" if power.denominator == 1 else "function"
-                        algebra.used[rule] += 1
+                    if power != 1 and not isinstance(factor, Exponential):
+                        algebra.used["quotient" if power < 0 else "power" if power.denominator == 1 else "root"] += 1
             algebra.used["product"] += len(terms) > before + 1
         return algebra.add(terms)
 
@@ -77,7 +76,10 @@ class Derivatives(ABC):
                 return self._of_entry(factor, x, below, held)
             case Exponential(inside=inside):
                 inner = self.derivative(inside, x, below, held)
-                algebra.used["function"] += bool(inner.terms)
+                logarithms = (
+                    f for m, _ in inside.terms for f in m.exponents if isinstance(f, Applied) and f.name == "log"
+                )
+                algebra.used["root" if any(logarithms) else "function"] += bool(inner.terms)
                 return algebra.times(single(factor), inner)
             case Base(inside=inside):
                 return self.derivative(inside, x, below, held)

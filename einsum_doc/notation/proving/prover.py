@@ -26,7 +26,7 @@ WORK = 2_000
 """The largest number of products that are formed for one row: it bounds the work identically on every machine."""
 
 
-OF_DEFINITIONS = ("chain", "product", "power", "quotient", "function", "δ")
+OF_DEFINITIONS = ("chain", "product", "power", "root", "quotient", "function", "δ")
 """The rules that count too where a definition is put in."""
 
 

@@ -99,7 +99,7 @@ REASONED = (
 def test_a_line_without_a_reason_gets_its_step() -> None:
     lines = verify("% reasons named\n" + REASONED % (r"\tag{by definition}", "")).lines
     assert [line.reason for line in lines] == ["", "by definition", "δ eliminated"]
-    assert [line.step for line in lines] == ["", "product rule, definition of y put in", "δ eliminated"]
+    assert [line.step for line in lines] == ["", "power rule, definition of y put in", "δ eliminated"]
     assert [line.reason for line in verify(REASONED % ("", "")).lines] == ["", "", ""]
 
 
