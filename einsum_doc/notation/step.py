@@ -58,12 +58,12 @@ def unfounded(reason: str, step: str) -> str:
     >>> unfounded("Eliminate the delta.", "definition of y put in")
     'Eliminat'
     """
-    found = {rule.words: match[0] for rule in RULES.values() if (match := _named(rule, reason))}
+    found = {
+        rule.words: match[0]
+        for rule in RULES.values()
+        if rule.called and (match := re.search(rule.called, reason, re.IGNORECASE))
+    }
     return "" if not step or not found or any(words in step for words in found) else next(iter(found.values()))
-
-
-def _named(rule: Rule, reason: str) -> re.Match[str] | None:
-    return re.search(rule.called, reason, re.IGNORECASE) if rule.called else None
 
 
 @dataclass(frozen=True)

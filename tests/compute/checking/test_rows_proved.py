@@ -296,7 +296,7 @@ def test_a_proof_names_its_step() -> None:
     )
     steps = [str(proof) for proof in equalities(read_statements(text)).values()]
     assert steps == [
-        "product rule, definition of y put in",
+        "power rule, definition of y put in",
         "δ eliminated",
         "multiplied out",
         "factors, terms or names of indices in another order",
