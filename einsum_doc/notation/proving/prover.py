@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 
 from einsum_doc.notation.expression import Expression
@@ -25,6 +26,8 @@ from einsum_doc.notation.step import RULES, definition_of, in_words
 WORK = 2_000
 """The largest number of products that are formed for one row: it bounds the work identically on every machine."""
 
+TRIED = WORK // 4
+"""The same, for a definition that is tried alone."""
 
 OF_DEFINITIONS = ("chain", "product", "power", "root", "quotient", "function", "δ")
 """The rules that count too where a definition is put in."""
@@ -65,14 +68,10 @@ class Prover(Reader):
             rest = self._cleared(algebra.minus(first, self.read(right, chain)))
             rules = [rule for rule in {**used, **algebra.used} if used[rule] != algebra.used[rule]]
             for derivatives in (True, False):
-                alone = not derivatives  # First, each one is tried without the others: it names a shorter step.
+                tried = True
                 while rest.terms and (names := self._outermost(rest, derivatives)):
-                    for name in [*(names[1:] if alone else []), names[0]]:
-                        algebra.used = Counter()
-                        found = self._cleared(self.expanded(rest, name, derivatives))
-                        if not found.terms:
-                            break
-                    alone, rest = False, found
+                    name, rest = self._put_in(rest, names if tried else names[:1], derivatives)
+                    tried = False
                     rules.append(definition_of(name))
                     rules += [rule for rule in +algebra.used if rule in OF_DEFINITIONS or rule not in RULES]
             if rest.terms and (rest := self._valued(rest)).terms:
@@ -84,6 +83,20 @@ class Prover(Reader):
         if any(rule not in RULES for rule in rules):  # The derivative of each definition ends in this rule.
             rules = [rule for rule in rules if rule != "itself"]
         return Proof(in_words(rules))
+
+    def _put_in(self, rest: Polynomial, names: list[str], derivatives: bool) -> tuple[str, Polynomial]:
+        """Put in the definition of one tensor, of several the first: unless another one alone leaves 0, a shorter step.
+
+        A try takes no work from the proof, and may fail.
+        """
+        algebra, work = self.algebra, self.algebra.work
+        for name in names[1:]:
+            algebra.used, algebra.work = Counter(), min(work, TRIED)
+            with suppress(GiveUpError, RecursionError):
+                if not (found := self._cleared(self.expanded(rest, name, derivatives))).terms:
+                    return name, found
+        algebra.used, algebra.work = Counter(), work
+        return names[0], self._cleared(self.expanded(rest, names[0], derivatives))
 
     def _valued(self, polynomial: Polynomial) -> Polynomial:
         """Use what is known of the values of inputs, which a derivative by them could not see."""

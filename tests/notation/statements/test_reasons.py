@@ -66,6 +66,11 @@ CASES = {
         r" \frac{\partial l}{\partial y_i} w_{ip}",
         set(),
     ),
+    "a derivative of a tensor that others are computed from": (
+        r"y_i &= w_{ij} x_j \\ z_i &= y_i^2 \\ \frac{\partial l}{\partial y_i} \frac{\partial y_i}{\partial x_p} &="
+        r" \frac{\partial l}{\partial y_i} w_{ip}",
+        set(),
+    ),
     "a derivative that is written, and not taken": (
         r"\frac{\partial}{\partial x_p} (\operatorname{f}(x_i) b_i) &= b_i \frac{\partial}{\partial x_p}"
         r" \operatorname{f}(x_i)",
