@@ -28,7 +28,7 @@ class Derivation:
     ->: the gradient of x is ->
     <BLANKLINE>
      1  z     = x             Definition.
-     2  ∂z/∂x = ∂x/∂x         Put in the definition.
+     2  ∂z/∂x = ∂x/∂x         Put in the definition of z.
      3        = 1             The derivative of the number x by itself is 1.
      4  ∂l/∂x = ∂l/∂z ∂z/∂x   Chain rule.
      5        = ∂l/∂z         Put in the derivative found above.
