@@ -73,7 +73,7 @@ def _unbraced(cursor: Cursor) -> Subscript:
 
 
 def _list(cursor: Cursor) -> tuple[Subscript, ...]:
-    """Read the indices inside of braces, up to `}`, or to `=` under a sum."""
+    r"""Read the indices inside of braces, up to `}`, or to `=` or `\in` under a sum."""
     found: list[Subscript] = []
     comma: Token | None = None
     while True:
@@ -92,7 +92,7 @@ def _list(cursor: Cursor) -> tuple[Subscript, ...]:
         if cursor.next.kind not in ("letter", "number") and not _begins_arithmetic(cursor):
             if comma:
                 raise cursor.misplaced("an index after the comma")
-            if not cursor.sees("symbol", "}", "="):
+            if not cursor.sees("symbol", "}", "=") and not cursor.sees("command", r"\in"):
                 raise cursor.misplaced(_EXPECTED)
             return tuple(found)
         if isinstance(found[-1], Affine) and not comma:
@@ -291,6 +291,8 @@ def summed_indices(cursor: Cursor) -> Summed:
         if cursor.accept("symbol", "="):
             low = arithmetic(cursor)
             only = condition(cursor) if cursor.accept("symbol", ",") else None
+        elif cursor.accept("command", r"\in"):
+            return Summed(found, _set(cursor))
         cursor.expect("symbol", "}")
     else:
         found = (_unbraced(cursor),)
@@ -299,6 +301,19 @@ def summed_indices(cursor: Cursor) -> Summed:
     if len(set(found)) < len(found):
         raise cursor.error("a sum over one index twice", expected="each index once", at=at)
     return _upper(cursor, found, low)._replace(condition=only)
+
+
+def _set(cursor: Cursor) -> str:
+    r"""Read the name of the set of all values of an index, `\mathcal{V}`, up to the brace after it."""
+    style = cursor.accept("style")
+    braced = style and cursor.accept("symbol", "{")
+    if not cursor.sees("letter"):
+        raise cursor.misplaced("the letter of a set of all values of the index")
+    letter = cursor.take().text
+    if braced:
+        cursor.expect("symbol", "}")
+    cursor.expect("symbol", "}", "a sum over a part of the values")
+    return f"{style.text}{{{letter}}}" if style else letter
 
 
 def _upper(cursor: Cursor, indices: tuple[Subscript, ...], low: Affine | None) -> Summed:

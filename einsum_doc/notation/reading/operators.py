@@ -16,7 +16,9 @@ from einsum_doc.notation.expression import (
     Power,
     Product,
     Reduction,
+    Sum,
     Summation,
+    is_zero,
     plain,
     subscripts,
 )
@@ -24,6 +26,7 @@ from einsum_doc.notation.matrices.nodes import Inner, MatrixFunction, Norm, Tran
 from einsum_doc.notation.reading.components import MEANS, averaged, bracketed_component, exponent, is_bold, mean
 from einsum_doc.notation.reading.cursor import Parser
 from einsum_doc.notation.reading.indices import Summed, condition, indices, summed_indices
+from einsum_doc.notation.reading.tokens import Token
 from einsum_doc.notation.reading.vocabulary import (
     ALONG_AXES,
     KINDS,
@@ -237,8 +240,7 @@ def inner(parser: Parser) -> Expression:
 def summation(parser: Parser) -> Expression:
     sign = parser.take()
     if sign.kind == "reduction" and not parser.sees("symbol", "_"):
-        expected = rf"{sign.text}_{{i}} of components; \operatorname{{relu}}(x) for \max(0, x)"
-        raise parser.error(f"{sign.text} without its index", expected=expected)
+        return _extreme(parser, sign)
     found = _conditioned(parser)
     indices, capital, limits, only = Summed((found.indices[0],)) if found else summed_indices(parser)
     found = found or only
@@ -257,6 +259,25 @@ def summation(parser: Parser) -> Expression:
         fault = f"does {sign.text} apply to all of {body}?"
         raise parser.error(fault, expected=rf"the factors without its index before {sign.text}", at=sign.at)
     return Reduction(indices, body, capital, limits, sign={r"\prod": "∏"}.get(sign.text, sign.text[1:]), at=sign.at)
+
+
+def _extreme(parser: Parser, sign: Token) -> Expression:
+    r"""Read the two numbers of `\max(0, x)`: the larger one is a + relu(b - a), and the smaller one -max(-a, -b)."""
+    opening = parser.accept("open") if sign.text != r"\prod" else None
+    if opening is None:
+        raise parser.error(f"{sign.text} without its index", expected=rf"{sign.text}_{{i}} of components")
+    first = parser.enclosed()
+    parser.expect("symbol", ",", f"{sign.text} of one number, without its index")
+    second = parser.enclosed()
+    parser.close(opening)
+    if is_zero(second):
+        first, second = second, first
+    if sign.text == r"\min":
+        first, second = Negative(first, at=first.at), Negative(second, at=second.at)
+    rise = second if is_zero(first) else Sum((second, Negative(first, at=first.at)), at=second.at)
+    found: Expression = Function("relu", rise, at=sign.at)
+    found = found if is_zero(first) else Sum((first, found), at=sign.at)
+    return found if sign.text == r"\max" else Negative(found, at=sign.at)
 
 
 def _conditioned(parser: Parser) -> Indicator | None:

@@ -44,7 +44,7 @@ from einsum_doc.notation.symbols.directives import Directives
 from einsum_doc.notation.symbols.matrices import in_components, is_of_tensors, magnitudes
 from einsum_doc.notation.symbols.resolution import define, is_definition, localised, name_tensors, register, resolved
 from einsum_doc.notation.symbols.table import ChainStatement, Statement, Symbol, SymbolTable
-from einsum_doc.notation.symbols.unification import equal_axes
+from einsum_doc.notation.symbols.unification import equal_axes, name_axes
 from einsum_doc.notation.symbols.vanishing import refuse_vanishing
 from einsum_doc.notation.writing.words import listed
 
@@ -204,6 +204,7 @@ class Statements:
         for step in self.entries:
             if isinstance(step, Directive):
                 self.directives.apply(step)
+        self.directives.name_ranges(self.chains)
         self.directives.find_origin(self.chains)
         lines: dict[int, list[DerivationLine]] = {}
         for number in in_order(self.entries):
@@ -313,6 +314,7 @@ class Statements:
         statement = ChainStatement(*common, table=self.table, signs=signs, unmoved=unmoved)
         statement.written(dict.fromkeys(statement.ranges, LENGTH))
         self.table.square.update(equal_axes(statement))
+        name_axes(statement, self.directives.ranges, self.table.named)
         statement.table = self.table.copy()
         for name in statement.dependencies[0]:
             if self.table.tensors[name].kinds is None:

@@ -177,7 +177,7 @@ class Scope:
             raise self.fail(
                 f"index {index} could be summed in {alone[0]} alone, and stands beside it too",
                 _unbound(alone[0])[index][0].at,
-                r"another letter for one of them, or a \sum",
+                rf"another letter for one of them, or a \sum; '% no sum {index}', if it is never summed",
             )
 
     def _missing(self, index: Index, expression: Expression, why: str) -> NotationError:

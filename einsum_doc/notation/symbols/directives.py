@@ -28,7 +28,7 @@ class Directives:
     """The names that directives of a text may use, and the indices that `size` and `no sum` have named.
 
     local: the tensors whose derivatives are local.
-    ranges: the letters that `size` names ranges by, each with the letters of its indices.
+    ranges: the letters that `size`, or the upper end of a sum, names ranges by, each with the letters of its indices.
     """
 
     def __init__(self, chains: Sequence[Chain], lets: Sequence[Directive], table: SymbolTable, scope: Scope) -> None:
@@ -38,7 +38,7 @@ class Directives:
         self.kept: list[Index] = []
         self.equal: list[EqualSize] = []
         self.local: set[str] = set()
-        self.ranges: dict[str, set[str]] = {}
+        self.ranges = {name: set(own) for name, own in table.ranges.items()}
         sides = [side for chain in chains for side in chain.sides]
         self.tensors = [part for side in sides for part in side.walk() if isinstance(part, Tensor)]
         self.bounds = {part.capital for side in sides for part in side.walk() if isinstance(part, Summation)}
@@ -174,10 +174,32 @@ class Directives:
         else:
             self.equal.append((index, self._index(right, step) if number is None else number))
 
+    def name_ranges(self, chains: Sequence[Chain]) -> None:
+        r"""Let the upper end of a sum be the number of values of its index, as n in `\sum_{i=1}^{n}`.
+
+        It is if all sums over the index that go to a letter go to this one, and the letter means nothing else.
+        """
+        ends: dict[str, set[str]] = {name: set(own) for name, own in self.ranges.items()}
+        for part in (part for each in chains for side in each.sides for part in side.walk()):
+            if isinstance(part, Summation) and part.capital:
+                ends.setdefault(part.capital, set()).update(letters(part.indices))
+        for name, own in ends.items():
+            own = own.difference(*(found for other, found in ends.items() if other != name))
+            taken = letters(self.indices) | self.table.fixed | self.table.whole.keys()
+            new = self.table.is_free(name) and name not in taken and own - {name.lower()}
+            if new or name in self.ranges:
+                for index in sorted((index for index in self.indices if index.letter in own), key=str):
+                    self._let_range(index, name)
+                self.table.ranges[name] = self.ranges[name]
+
     def _name_range(self, index: Index, name: str, step: Directive) -> None:
-        """Let a letter stand for the number of values of an index; all indices with the same letter have one size."""
+        """Let a letter stand for the number of values of an index."""
         if name in self.table.tensors or name in self.table.scalars or name in self.table.fixed:
             raise self.fail(f"{name} has a meaning already", step.at, "a new letter, or % new")
+        self._let_range(index, name)
+
+    def _let_range(self, index: Index, name: str) -> None:
+        """Give an index, and all others with this range, one size; all with the same letter have it."""
         own = {index for index in self.indices if index.letter == name.lower()}
         letters = self.ranges.setdefault(name, {each.letter for each in own})
         own |= {each for each in self.indices if each.letter in letters}

@@ -127,7 +127,7 @@ def _refuse_styled(sides: Sequence[Expression], table: SymbolTable, scope: Scope
     r"""Refuse `\mathsf{A}` and `\mathcal{A}`, but for the loss: inputs without indices, and matrices to a reader."""
     parts = [part for side in sides for part in side.walk()]
     scalars = {part.body.name for part in parts if isinstance(part, Partial) and isinstance(part.body, Tensor)}
-    known = {*table.shapes, *table.tensors, *table.scalars, *scalars}
+    known = {*table.shapes, *table.tensors, *table.scalars, *scalars, *table.ranges}
     for part in parts[1:]:
         if isinstance(part, Tensor) and not part.indices and part.name not in known and _STYLED.fullmatch(part.name):
             expected = f"'% matrix {part.name}', or a small or italic letter for a number"

@@ -160,6 +160,8 @@ class SymbolTable:
     origin: the first value of indices, if it is known. zero: tensors that are 0 outside their ranges.
     reasons: "named" or "checked", by proofs.
     valued: letters of indices that are their values in formulas.
+    ranges: other letters than capitals that sums have named ranges by, each with the letters of its indices.
+    named: the axes whose number of values has a name.
     """
 
     tensors: dict[str, Symbol] = field(default_factory=dict)
@@ -183,6 +185,8 @@ class SymbolTable:
     reasons: str = ""
     zero: set[str] = field(default_factory=set)
     valued: set[str] = field(default_factory=set)
+    ranges: dict[str, set[str]] = field(default_factory=dict)
+    named: dict[tuple[Any, ...], str] = field(default_factory=dict)
 
     def copy(self) -> SymbolTable:
         """Return a table that can be changed without changing this one."""
@@ -219,9 +223,13 @@ class SymbolTable:
         ]
 
     def is_capital(self, name: str) -> bool:
-        """Return whether a name may be that of a range."""
+        """Return whether a name may be that of a range, as it is the capital of an index."""
+        return len(name) == 1 and name.isupper() and self.is_free(name)
+
+    def is_free(self, name: str) -> bool:
+        """Return whether a name has no other meaning than that of a range."""
         taken = (self.tensors, self.scalars, self.names, self.domains)
-        return len(name) == 1 and name.isupper() and not any(name in each for each in taken)
+        return not any(name in each for each in taken)
 
 
 def tensors_in(side: Expression, scalars: Collection[str]) -> tuple[str, ...]:

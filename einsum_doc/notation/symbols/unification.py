@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from itertools import combinations
 from typing import Any, TypeAlias
 
@@ -124,16 +124,40 @@ def join_sizes(statement: Statement, wide: Sequence[Expression], sizes: SizeClas
     _join_equal(statement, {index for side in wide for index in subscripts(side)}, sizes)
 
 
+def classes(statement: Statement) -> list[list[SizeNode]]:
+    """Return the axes and indices of a statement, those of one size together."""
+    sizes = SizeClasses()
+    join_sizes(statement, statement.written(dict.fromkeys(statement.ranges, 1)).wide, sizes)
+    found: dict[SizeNode, list[SizeNode]] = {}
+    for node in sizes.above:
+        found.setdefault(sizes.root(node), []).append(node)
+    return list(found.values())
+
+
 def equal_axes(statement: Statement) -> Iterator[tuple[str, int, int]]:
     """Yield the tensors of a statement that it makes square, with the two axes of one size."""
-    if statement.ranges:
-        return
-    sizes = SizeClasses()
-    join_sizes(statement, statement.written({}).wide, sizes)
-    axes = sorted(node for node in sizes.above if node[0] == "axis")
-    for (_, name, first), (_, other, second) in combinations(axes, 2):
-        if name == other and sizes.root(("axis", name, first)) == sizes.root(("axis", name, second)):
-            yield name, first, second
+    for found in classes(statement) if not statement.ranges else ():
+        axes = sorted(node for node in found if node[0] == "axis")
+        for (_, name, first), (_, other, second) in combinations(axes, 2):
+            if name == other:
+                yield name, first, second
+
+
+def name_axes(statement: Statement, ranges: Mapping[str, Collection[str]], named: MutableMapping[SizeNode, str]) -> None:
+    """Note the names of the numbers of values along axes, by the ranges of the indices at them.
+
+    Raises: NotationError, if one has two names: a sum up to another letter could be over a part of it.
+    """
+    for found in classes(statement):
+        letters = {node[2].letter for node in found if node[0] == "index"}
+        names = {name for name, own in ranges.items() if not letters.isdisjoint(own)}
+        names.update(named[node] for node in found if node in named)
+        if len(names) > 1:
+            both = " and ".join(sorted(names))
+            raise statement.fail(f"{both} are the number of values of one index", "one letter for both")
+        for node in found if names else ():
+            if node[0] == "axis":
+                named[node] = min(names)
 
 
 def join_capitals(statements: Iterable[Statement], sizes: SizeClasses) -> None:

@@ -199,7 +199,7 @@ REFUSED = {
 
 INSTEAD = {
     r"s_i &= x_i / \sum_j x_j": "brackets around the sum",
-    r"y_i &= \max(0, x_i)": r"\operatorname{relu}(x)",
+    r"y &= \max x": r"\max_{i} of components",
     r"y_i &= x_i * z_i": "a product of components",
     r"\nabla y &= 2": r"\frac{\partial}{\partial x}",
     r"x_i &\approx y_i": r"\neq",

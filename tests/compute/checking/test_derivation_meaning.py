@@ -288,6 +288,10 @@ RANGES |= {
     "without its index": "% size i = D\n"
     r"m &= \frac{1}{D} \sum_{i=1}^{D} x_i \\ D m &= \mathbf{1}_k x_k \\ v_k &= D a_k \\ \frac{\partial v_k}{\partial a_p} &= D \delta_{kp}",
     "a capital without its index": r"m_j &= \frac{1}{I} \sum_i e_{ij} \\ \frac{\partial m_j}{\partial e_{pq}} &= \frac{1}{I} \mathbf{1}_p \delta_{jq}",
+    "the end of a sum": r"m &= \frac{1}{n} \sum_{i=1}^{n} x_i \\ \frac{\partial m}{\partial x_j} &= \frac{1}{n} \mathbf{1}_j",
+    "the end of two sums": r"p_i &= \frac{e^{z_i}}{\sum_{j=1}^{K} e^{z_j}} \\ \sum_{i=1}^{K} p_i &= 1 \\ \sum_{k=1}^{K} 1_k &= K",
+    "the end of a sum and a directive": "% size j = D\n" r"m &= \sum_{i=1}^{D} x_i D y_j y_j \\ \frac{\partial m}{\partial x_k} &= \mathbf{1}_k D y_j y_j",
+    "a set of indices": r"m &= \frac{1}{|\mathcal{B}|} \sum_{i \in \mathcal{B}} x_i \\ \frac{\partial m}{\partial x_j} &= \frac{1}{|\mathcal{B}|} \mathbf{1}_j",
     "in a definition without its index": r"y &= I x \\ &= x \delta_{ii} \\ 2 y &= 2 I x \\ 2 y &= y + y",
 }  # fmt: skip
 
@@ -307,9 +311,16 @@ NO_DIRECTIVE = {
         "y_i x_i &= x_i y_i \\\\\n% let y = 2 * x\ny_i &= 2 x_i",
         "y has a meaning already",
     ),
-    "a range that is not named": (r"m &= \sum_{i=1}^{D} x_i", "a sum over a part of the range"),
-    "a range of another index": (
-        "% size j = D\n" r"m &= \sum_{i=1}^{D} x_i D y_j y_j",
+    "two ends of one sum": (
+        r"m &= \sum_{i=1}^{n} x_i \\ q &= \sum_{i=1}^{k} x_i \\ m &= q",
+        "a sum over a part of the range",
+    ),
+    "two ends of one axis": (
+        r"m &= \sum_{i=1}^{n} x_i \\ y_i &= x_i \\ q &= \sum_{j=1}^{k} y_j \\ m &= q",
+        "k and n are the number of values of one index",
+    ),
+    "an end that is defined": (
+        r"m &= \sum_{i=1}^{n} x_i \\ n &= 2 y",
         "a sum over a part of the range",
     ),
     "a range that is a tensor": ("% size i = D\n" r"D &= 3 \\ x_i y_i &= y_i x_i", "D was the range of i"),

@@ -257,7 +257,6 @@ REMEDIES = {
     "a star": (r"\mathbf{z} &= \mathbf{x} * \mathbf{y}", r"\odot for a product of components"),
     "bars around a vector": (r"s &= |\mathbf{x}|", r"\|…\| for a norm"),
     "a spectral norm": (r"s &= \|\mathbf{A}\|_2", r"\|…\|_F"),
-    "the larger of two": (r"\mathbf{y} &= \max(0, \mathbf{x})", r"\operatorname{relu}(x) for \max(0, x)"),
     "an activation": (r"\mathbf{h} &= \sigma(\mathbf{W} \mathbf{x} + \mathbf{b})", r"'% function \sigma'"),
     "a scalar on a diagonal": (r"\mathbf{B} &= \mathbf{A} + \lambda", r"\mathbf{I} or \mathbf{1}"),
     "a square of components": (r"\mathbf{z} &= \mathbf{x}^2", r"\odot"),
