@@ -189,7 +189,8 @@ class Shapes:
                 has = counted(len(expression.indices))
                 self._stop(expression.body, f"{has} on {{}}", "one index for each of its axes")
         elif isinstance(expression, Inner):
-            self.common(expression.parts)
+            if self.common(expression.parts) == SCALAR:
+                self._stop(expression.parts[0], "an inner product of {}", "vectors or matrices")
         elif isinstance(expression, Norm) and self.known(expression.body) == MATRIX and expression.degree == 1:
             self._stop(expression.body, "the norm ‖…‖₁ of {}", "components")
         elif isinstance(expression, Norm) and expression.two and self.known(expression.body) == MATRIX:

@@ -136,7 +136,8 @@ def component(parser: Parser) -> Expression:
         if name in DIFFERENTIALS:
             raise parser.error("a derivative is written with ∂", expected=r"\partial; or \cdot between, for a product")
         matrix = name.startswith(BOLD_STYLES) and plain(name)[:1].isupper()  # What is in the bracket says more.
-        if name in USUAL_FUNCTIONS or (name not in parser.scalars and not matrix):
+        known = parser.scalars | (parser.values if name.startswith(BOLD_STYLES) else set())
+        if name in USUAL_FUNCTIONS or (name not in known and not matrix):
             raise before_bracket(parser, Tensor(name), parser.next.at)
     else:
         parser.scalars.add(name)
@@ -235,7 +236,7 @@ def tensor_name(cursor: Cursor) -> str | None:
     found = letter = cursor.take().text if cursor.sees("letter") else _styled(cursor)
     while True:
         prime = "'" if cursor.accept("symbol", "'") else ""
-        label = prime or upper_label(cursor) or lower_label(cursor) or square_label(cursor, letter)
+        label = prime or upper_label(cursor) or lower_label(cursor, letter) or square_label(cursor, letter)
         if not label:
             return found
         found += label

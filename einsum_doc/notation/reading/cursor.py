@@ -22,7 +22,8 @@ class Cursor:
     removed: comments and commands that nothing reads, apart from the tokens.
     end: the offset after what has been read.
     level: how deeply the next token is nested; 0 outside of all terms.
-    scalars: the names that have been read as scalars; they may be factors of a bracket.
+    scalars: the names that have been read as scalars, or stand as factors in the text; they may be factors of a
+    bracket. values: the names that rows above give a value.
     in_bars: the kind of bars, "norm" or "magnitude", that the next bar of this kind closes.
     in_right: true in a right side, after which an equation may begin.
     above: the number of upper indices of each name. lexicon: the meanings that the page has given to letters.
@@ -37,6 +38,7 @@ class Cursor:
         self.end = 0
         self.level = 0
         self.scalars = set(scalars)
+        self.values: set[str] = set()
         self.in_bars = ""
         self.in_right = False
         self.above: dict[str, int] = {}

@@ -16,6 +16,7 @@ class Lexicon:
     whose derivative by x is written dx. integers: letters that are numbers in indices.
     picks: tensors of indices. samples: letters that number samples. tabular: names whose arguments in
     brackets are indices. upper: letters that are indices as exponents.
+    capitals: names whose capitals below are labels. indexed: names that have other indices.
     """
 
     labels: frozenset[str] = frozenset()
@@ -28,6 +29,8 @@ class Lexicon:
     samples: frozenset[str] = frozenset()
     tabular: frozenset[str] = frozenset()
     upper: frozenset[str] = frozenset()
+    capitals: frozenset[str] = frozenset()
+    indexed: frozenset[str] = frozenset()
 
 
 NOTHING_SAID = Lexicon()

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from einsum_doc.notation.expression import plain
+from einsum_doc.notation.expression import GREEK, plain
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.lexicon import Lexicon
 from einsum_doc.notation.reading.tokens import Token
 from einsum_doc.notation.reading.tokens import tokens as signs_of
-from einsum_doc.notation.reading.vocabulary import BOLD_STYLES, FUNCTIONS, TRANSPOSES, USUAL_FUNCTIONS
+from einsum_doc.notation.reading.vocabulary import (
+    BOLD_STYLES,
+    CONDITION_WORDS,
+    CONNECTIVES,
+    CONSTANTS,
+    FUNCTIONS,
+    LOSSES,
+    OTHERWISE,
+    TRANSPOSES,
+    USUAL_FUNCTIONS,
+)
 
 _STARS = ("*", r"\ast", r"\star")
 _WORD_STYLES = (r"\mathrm", r"\mathsf", r"\mathit")
@@ -109,14 +120,19 @@ def _text(tokens: Sequence[Token], number: int) -> str:
     return tokens[number].text if 0 <= number < len(tokens) else ""
 
 
-def lower_label(cursor: Cursor) -> str:
-    r"""Read `_{\text{in}}`, or the label in `_{t-1}`, if it is next; the indices after a comma stay."""
+def lower_label(cursor: Cursor, letter: str = "") -> str:
+    r"""Read `_{\text{in}}`, or the label in `_{t-1}`, if it is next; the indices after a comma stay.
+
+    letter: of the name, whose capitals may be labels.
+    """
     if not cursor.sees("symbol", "_"):
         return ""
     inside, length = group(cursor, 1)
     own = next((number for number, token in enumerate(inside) if token.text == ","), len(inside))
     sign = inside[0].text if len(inside) == 1 and inside[0].text in ("+", "-") else ""
     found, rest = sign or _word(inside[:own]), inside[own + 1 :]
+    if letter in cursor.lexicon.capitals:
+        found, rest = "".join(token.text for token in inside), []
     if not found and inside and inside[0].text in cursor.lexicon.labels:
         shift = 3 if len(inside) > 2 and inside[1].text in "+-" and inside[2].kind == "number" else 1
         found = "".join(token.text for token in inside[:shift])
@@ -202,17 +218,22 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
     given: dict[str, list[str]] = {}
     for step in directives:
         given.setdefault(step.word, []).extend(step.names)
+    _join_texts(cursor)
     names = dict(said.names)
+    labels = said.labels.union(given.get("label", ()), shifted(cursor.tokens))
     declared = [each.equation[0] if each.equation[1] else each.body for each in directives if each.word in _DECLARE]
     several = [name for text in declared for name in text.replace(",", " ").split() if len(name) > 1 and name.isalpha()]
     names.update((name, name) for name in (*given.get("name", ()), *several))
-    upper = said.upper.union(given.get("upper", ()))
+    for name in (name for text in declared for name in text.replace(",", " ").split()):
+        if (found := _SUBSCRIPT.fullmatch(name)) and labels.isdisjoint(found[2]):
+            names.update({f"{found[1]}_{{{found[2]}}}": name, f"{found[1]}_{found[2][:1]}{found[2][1:]}": name})
+    upper = said.upper.union(given.get("upper", ()), _numbers_samples(cursor))
     tabular = said.tabular.union(given.get("tabular", ()))
     names.update((name, letter) for name, letter in _with_arguments(cursor) if letter not in tabular)
     for name, letter in names.items():
         join(cursor, name, letter)
     return Lexicon(
-        said.labels.union(given.get("label", ()), shifted(cursor.tokens), _layers(cursor.text) - upper),
+        labels.union(_layers(cursor.text) - upper),
         said.squares.union(squares(cursor.tokens)),
         names,
         {name: value for name, value in _functions(cursor, directives, said.functions).items() if name not in tabular},
@@ -222,7 +243,116 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
         said.samples.union(given.get("samples", ())),
         tabular,
         upper,
+        *_capitals(cursor, set(given.get("fixed", ())), said),
     )
+
+
+_SUBSCRIPT = re.compile(r"((?:\\[a-z]+\{)?\\?[A-Za-z]+\}?)_\{?([A-Za-z]+)\}?")
+r"""A name that a directive declares as a whole, with letters below it that are no indices, as `W_{hh}`."""
+
+
+def _join_texts(cursor: Cursor) -> None:
+    r"""Read a word in `\text{MSE}` as the name `\mathrm{MSE}`, where a sign before or after it says that it is one."""
+    for number, token in reversed(list(enumerate(cursor.tokens))):
+        word = token.text if token.kind == "text" else ""
+        before, *after = (_text(cursor.tokens, number + ahead) for ahead in (-1, 1, 2))
+        named = before in _BEFORE_NAME or after[0] in ("=", "(", "_") or after == ["&", "="]
+        if word.isalpha() and word.lower() not in _WORDS and named:
+            signs = signs_of(rf"\mathrm{{{word}}}")[:-1]
+            cursor.tokens[number : number + 1] = [replace(token, kind=sign.kind, text=sign.text) for sign in signs]
+
+
+_WORDS = CONNECTIVES | CONDITION_WORDS | OTHERWISE
+_BEFORE_NAME = ("=", "+", "-", "(", "{", r"\partial")
+
+
+def _numbers_samples(cursor: Cursor) -> set[str]:
+    r"""Read `x^{(i)}` as `x^{i}` if i is summed over, and all labels in brackets are letters that are; return these."""
+    tokens = cursor.tokens
+    summed = {
+        each.text
+        for number, token in enumerate(tokens)
+        if token.kind == "sum" and _text(tokens, number + 1) == "_"
+        for each in tokens[number + 2 : number + 4]
+        if each.kind == "letter"
+    }
+    places = [
+        number
+        for number in range(len(tokens) - 4)
+        if [each.text for each in tokens[number : number + 3]] == ["^", "{", "("] and tokens[number + 2].kind == "open"
+    ]
+    found = {tokens[number + 3].text for number in places}
+    if not found or not found <= summed or any(_text(tokens, number + 4) != ")" for number in places):
+        return set()
+    for number in reversed(places):
+        del tokens[number + 4], tokens[number + 2]
+    return found
+
+
+def _capitals(cursor: Cursor, fixed: set[str], said: Lexicon) -> tuple[frozenset[str], frozenset[str]]:
+    r"""Return the names whose capitals below are labels, as in `\mu_B` and `D_{KL}`, and those that have indices.
+
+    Nothing else may ever be below such a name, so that its capital is no value of an index. One in the style of
+    matrices may have several, `\mathbf{W}_Q`; capitals below two others are summed over where no sum is written.
+    Raises: NotationError, if a name that had labels above has indices.
+    """
+    seen: dict[str, set[str]] = {}
+    for number in range(len(cursor.tokens)):
+        if named := _name_at(cursor.tokens, number):
+            name, after = named
+            below = _below(cursor.tokens, after)
+            seen.setdefault(name, set()).add("i" if below and not fixed.isdisjoint(below) else below)
+    indexed = {name for name, found in seen.items() if not all(not below or below.isupper() for below in found)}
+    if clash := indexed & said.capitals:
+        fault = f"an index on {plain(min(clash))}, whose capital was a label above"
+        raise cursor.error(fault, expected="another name, or % new")
+    shared = Counter(below for found in seen.values() for below in found)
+    written = any(token.kind == "sum" for token in cursor.tokens)
+    labels = set(said.capitals)
+    for name, found in seen.items():
+        (first, *other) = found
+        single = not other and len(set(first)) == len(first) and (written or shared[first] == 1)
+        if all(each.isupper() for each in found) and (single or name.startswith(BOLD_STYLES)):
+            labels.add(name)
+    return frozenset(labels - said.indexed - _UNLABELLED), said.indexed | indexed
+
+
+_UNLABELLED = {r"\delta", r"\mathbb{E}", r"\mathbb{V}", *CONSTANTS}
+
+
+def _below(tokens: Sequence[Token], number: int) -> str:
+    """Return the signs below a name that ends before a token, without commas and braces."""
+    while _text(tokens, number) in ("'", "^"):
+        number = number + 1 if _text(tokens, number) == "'" else _past_group(tokens, number + 1)
+    inside = tokens[number + 1 : _past_group(tokens, number + 1)] if _text(tokens, number) == "_" else []
+    return "".join(token.text for token in inside if token.text not in ("{", "}", ","))
+
+
+def _name_at(tokens: Sequence[Token], number: int) -> tuple[str, int] | None:
+    """Return the letter, or the letters in a style, at a token, and the number of the one after."""
+    token = tokens[number]
+    if token.kind == "style" and _text(tokens, number + 1) == "{":
+        after = _past_group(tokens, number + 1)
+        return token.text + "".join(each.text for each in tokens[number + 1 : after]), after
+    return (token.text, number + 1) if token.kind == "letter" else None
+
+
+def _past_group(tokens: Sequence[Token], number: int) -> int:
+    depth = 0
+    for end in range(number, len(tokens)):
+        depth += (_text(tokens, end) == "{") - (_text(tokens, end) == "}")
+        if depth == 0:
+            return end + 1
+    return len(tokens)
+
+
+def factors(tokens: Sequence[Token]) -> Iterator[str]:
+    r"""Yield the Greek letters that stand before a factor, as λ in `2 \lambda \mathbf{w}`: no function does."""
+    for number, token in enumerate(tokens[:-1]):
+        before, after = _text(tokens, number - 1), tokens[number + 1].kind
+        greek = token.text[:1] == "\\" and token.text[1:] in GREEK and token.text not in LOSSES
+        if greek and after in ("letter", "style", "fraction") and before not in (r"\partial", "_"):
+            yield token.text
 
 
 _UPSTREAM = re.compile(
@@ -273,18 +403,14 @@ def _with_arguments(cursor: Cursor) -> Iterator[tuple[str, str]]:
     """
     tokens = cursor.tokens
     for number, token in enumerate(tokens[:-1]):
-        if (
-            _begins_row(tokens, number)
-            and token.kind == "letter"
-            and token.text != "d"
-            and tokens[number + 1].text == "("
-        ):
-            end = next((at for at in range(number + 2, len(tokens)) if tokens[at].kind == "close"), 0)
-            inside = tokens[number + 2 : end]
+        name, after = _name_at(tokens, number) or ("d", 0)
+        if _begins_row(tokens, number) and name != "d" and _text(tokens, after) == "(":
+            end = next((at for at in range(after + 1, len(tokens)) if tokens[at].kind == "close"), 0)
+            inside = tokens[after + 1 : end]
             several = any(each.text in BOLD_STYLES or each.text == "," for each in inside)
             known = all(each.kind in ("letter", "style") or each.text in "{},_" for each in inside)
             if several and known and "=" in (_text(tokens, end + 1), _text(tokens, end + 2)):
-                yield cursor.text[token.start : tokens[end].end], token.text
+                yield cursor.text[token.start : tokens[end].end].replace(r"\text{", r"\mathrm{"), name
 
 
 def _begins_row(tokens: Sequence[Token], number: int) -> bool:

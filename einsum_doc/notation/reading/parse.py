@@ -17,17 +17,19 @@ from einsum_doc.notation.expression import (
     Function,
     Indicator,
     Picked,
+    Piecewise,
     Position,
     Summation,
     Tensor,
     letters,
     rebuilt,
+    subscripts,
 )
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.directives import Directive, directive
-from einsum_doc.notation.reading.indices import compared, value_of
+from einsum_doc.notation.reading.indices import compared, condition, value_of
 from einsum_doc.notation.reading.lexicon import NOTHING_SAID, Lexicon
-from einsum_doc.notation.reading.names import extended
+from einsum_doc.notation.reading.names import extended, factors
 from einsum_doc.notation.reading.terms import Terms
 from einsum_doc.notation.reading.tokens import Token
 from einsum_doc.notation.reading.vocabulary import CONNECTIVES
@@ -92,6 +94,7 @@ def parse_notation(text: str, scalars: Iterable[str] = (), lexicon: Lexicon = NO
     found = [directive(reader, token) for token in reader.removed if token.kind == "directive"]
     lexicon = extended(reader, found, NOTHING_SAID if any(each.word == "new" for each in found) else lexicon)
     reader.lexicon = lexicon
+    reader.scalars.update(factors(reader.tokens))
     chains = [_with_values(chain, lexicon.picks) for chain in _chains(reader)]
     found_at: list[tuple[Position, Chain | Directive]] = [(each.at, each) for each in found]
     found_at += [(chain.head.at, chain) for chain in chains]
@@ -205,6 +208,7 @@ def _row(reader: Terms, number: int) -> Iterator[tuple[Expression | None, list[R
     explains = "where" in _connectives(reader)
     found = _equation(reader, number, start)
     while True:
+        found = _only_where(reader, *found)
         if last := reader.accept("symbol", ",", ".", ";"):
             found[1][-1] = replace(found[1][-1], latex=found[1][-1].latex + last.text)
         start = reader.next.start
@@ -216,6 +220,27 @@ def _row(reader: Terms, number: int) -> Iterator[tuple[Expression | None, list[R
         yield *found, explains
         explains = explains or "where" in words
         found = _equation(reader, number, start)
+
+
+def _only_where(reader: Terms, left: Expression | None, relations: list[Relation]) -> _Equation:
+    r"""Read the condition on indices that may follow an equation, `\text{if } i = j`; where it fails, nothing is said.
+
+    There, the right side is the left one. Without a word, both of its letters have to be indices of the equation.
+    """
+    mark, end = reader.mark(), reader.end
+    reader.accept("symbol", ",")
+    reader.skip_ampersands()
+    word = reader.accept("text")
+    known = word is None or word.text.strip(" ,").lower() in ("if", "for", "when")
+    found = condition(reader) if known and left is not None else None
+    sides = [each for each in (left, *(relation.right for relation in relations)) if each is not None]
+    own = letters(index for side in sides for index in subscripts(side))
+    if found is None or left is None or not letters(found.indices) or not letters(found.indices) <= own:
+        reader.back(mark)
+        return left, relations
+    last = relations[-1]
+    relations[-1] = replace(last, latex=f"{last.latex} {_latex(reader, end, reader.end)}")
+    return left, [replace(each, right=Piecewise((each.right, left), (found,), at=each.right.at)) for each in relations]
 
 
 def _connectives(reader: Terms) -> list[str]:
@@ -244,6 +269,8 @@ def _equation(reader: Terms, number: int, start: int) -> _Equation:
         left = reader.expression()
         reader.skip_ampersands()
         sign = _sign(reader)
+        if isinstance(left, Tensor) and sign is not None and sign.text == "=":
+            reader.values.add(left.name)
     if sign is None and (reader.sees("break") or reader.sees("end")):
         raise reader.error("a row without a claim", expected=r"= or \neq")
     if sign is None:

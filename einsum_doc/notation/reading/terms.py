@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from fractions import Fraction
 
 from einsum_doc.errors import NotationError
@@ -194,22 +194,26 @@ def _refuse_function(parser: Parser, before: Expression | Token, first: Token, f
     """Refuse a name before a bracket with what could be its argument, g_e(x)."""
     name = before.base if isinstance(before, Power) else before
     bracket = first.kind == "open" and not first.spaced and factor.at != first.at  # That of a component, [a]_{ij}, is.
-    if bracket and isinstance(name, Tensor) and _could_be_argument(factor, name):
+    if bracket and isinstance(name, Tensor) and _could_be_argument(factor, name, parser.values):
         raise before_bracket(parser, name, first.at)
 
 
-def _could_be_argument(inside: Expression, name: Tensor) -> bool:
+def _could_be_argument(inside: Expression, name: Tensor, values: Collection[str]) -> bool:
     r"""Return whether what is inside of a bracket could be the argument of a function with this name.
 
     A product needs the bracket of a sum, a derivative or a sign, but not that of a single component; one of
-    matrices needs that of `\mathbf{X} (\mathbf{X}^\top \mathbf{X})^{-1}` too.
+    matrices needs that of `\mathbf{X} (\mathbf{X}^\top \mathbf{X})^{-1}` too, and one of what a row above defines
+    that of `\mathbf{g} (\mathbf{h})^\top`.
     """
-    negative = isinstance(inside, Negative)
+    negative, transposed = isinstance(inside, Negative), isinstance(inside, Transpose)
     while isinstance(inside, Power | Negative | Transpose):
         inside = inside.parts[0]
     if isinstance(inside, Sum | Partial | Summation | Differential):
         return False
-    if isinstance(inside, Product) and name.name.startswith(BOLD_STYLES) and plain(name.name)[:1].isupper():
+    bold = name.name.startswith(BOLD_STYLES)
+    if isinstance(inside, Product) and bold and plain(name.name)[:1].isupper():
+        return False
+    if transposed and bold and name.name in values:
         return False
     return (inside.is_leaf and not negative) or not set(subscripts(inside)) & set(name.indices)
 

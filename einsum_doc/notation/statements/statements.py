@@ -41,7 +41,7 @@ from einsum_doc.notation.sums.scope import Scope
 from einsum_doc.notation.symbols.code import add_loss, let
 from einsum_doc.notation.symbols.differentials import in_directions, refuse_unlike
 from einsum_doc.notation.symbols.directives import Directives
-from einsum_doc.notation.symbols.matrices import in_components, is_of_tensors, magnitudes
+from einsum_doc.notation.symbols.matrices import in_components, is_of_tensors, magnitudes, tied
 from einsum_doc.notation.symbols.resolution import define, is_definition, localised, name_tensors, register, resolved
 from einsum_doc.notation.symbols.table import ChainStatement, Statement, Symbol, SymbolTable
 from einsum_doc.notation.symbols.unification import equal_axes, name_axes
@@ -161,15 +161,17 @@ class Statements:
         self, document: Document, directives: Sequence[Directive], table: SymbolTable, namespace: Mapping[str, Any]
     ) -> None:
         self.document = document
-        self.entries = (*directives, *document.entries)
         self.functions = set(document.lexicon.functions.values()) - FUNCTIONS.keys()
         self.table = table
         self.table.lexicon = document.lexicon
+        self.entries: Sequence[Chain | Directive] = (*directives, *document.entries)
         self.namespace = namespace
         self.scope = Scope(document.text)
         self.given: dict[str, Directive] = {}
         self.local: list[Partial] = []
-        self.chains = [step for step in document.entries if isinstance(step, Chain)]
+        self._renew()
+        self.entries = tied(self.entries, self.table)
+        self.chains = [step for step in self.entries if isinstance(step, Chain)]
         parts = [part for chain in self.chains for side in chain.sides for part in side.walk()]
         self.partials = [part for part in parts if isinstance(part, Partial) and isinstance(part.body, Tensor)]
         self.heads = {chain.head.name for chain in self.chains if isinstance(chain.head, Tensor)}
@@ -186,9 +188,8 @@ class Statements:
         each = [f"{name} with {listed(f'${other}$' for other in others)} held fixed" for name, others in held.items()]
         return f"Derivatives are local here: {'; '.join(each)}." if each else ""
 
-    def _lines(self) -> Iterator[DerivationLine]:
-        if not self.chains:
-            raise self.scope.fail("nothing to check", (0, 0), "a row such as z_i &= x_{ij} y_j")
+    def _renew(self) -> None:
+        """Forget what the page has said, where the text begins with `% new`."""
         first = True
         for step in self.entries:
             if isinstance(step, Directive) and step.word == "new":
@@ -197,6 +198,10 @@ class Statements:
                     raise self.scope.fail(fault, step.at, "'% new' before everything else of its text")
                 self.table = SymbolTable(count=self.table.count, lexicon=self.table.lexicon, reasons=self.table.reasons)
             first = first and isinstance(step, Directive) and step.word in ("", "new")
+
+    def _lines(self) -> Iterator[DerivationLine]:
+        if not self.chains:
+            raise self.scope.fail("nothing to check", (0, 0), "a row such as z_i &= x_{ij} y_j")
         lets = [step for step in self.entries if isinstance(step, Directive) and step.word == "let"]
         name_tensors(self.table, self.chains, self.scope)
         self.table.names.update(step.equation[0] for step in lets)

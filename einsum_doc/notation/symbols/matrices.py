@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
@@ -26,7 +27,7 @@ from einsum_doc.notation.matrices.nodes import MatrixFunction
 from einsum_doc.notation.matrices.shapes import COLUMN, MATRIX, SCALAR, Fail, Shape, Shapes, words
 from einsum_doc.notation.reading.components import canonical
 from einsum_doc.notation.reading.directives import Directive
-from einsum_doc.notation.reading.parse import parse_expression
+from einsum_doc.notation.reading.parse import Chain, parse_expression
 from einsum_doc.notation.sums.scope import Scope
 from einsum_doc.notation.symbols.resolution import kinds_of
 from einsum_doc.notation.symbols.table import SymbolTable
@@ -52,7 +53,7 @@ def shape_of(table: SymbolTable, tensor: Tensor) -> Shape:
         return {1: COLUMN, 2: MATRIX}.get(len(known.kinds) - len(tensor.indices), SCALAR)
     bold = _BOLD.search(name)
     if bold is None:
-        return SCALAR
+        return {1: COLUMN, 2: MATRIX}.get(table.ranks.get(name, 0) - len(tensor.indices), SCALAR)
     signs = [sign for sign in _SIGN.findall(bold[1]) if sign not in ACCENTS]
     return MATRIX if signs and (signs[-1][0] if bold[1].startswith("\\") else signs[-1][-1]).isupper() else COLUMN
 
@@ -107,6 +108,38 @@ def in_components(
     lowered, free = components.sides(sides)
     _refuse_unsized(sides, lowered, fail)
     return lowered, free, [table.matrices[key] for key in table.matrices if key not in before]
+
+
+def tied(entries: Sequence[Chain | Directive], table: SymbolTable) -> list[Chain | Directive]:
+    r"""Return entries in which the components of a bold name have its style: x_i is that of `\mathbf{x}`.
+
+    So is x_{ij}, or X_{ij}, of `\mathbf{X}`. The bold name never has indices, and the other always has one for each
+    of its axes. What a directive, or the page above, has said of one of them stays.
+    """
+    chains = [each for each in entries if isinstance(each, Chain)]
+    parts = [part for chain in chains for side in chain.sides for part in side.walk() if isinstance(part, Tensor)]
+    said = " ".join(each.body for each in entries if isinstance(each, Directive) and "=" in each.body)
+    indexed = {part.name for part in parts if part.indices}
+    for name in {part.name for part in parts if _BOLD.search(part.name)} - indexed - table.tensors.keys():
+        thin = _BOLD.sub(r"\1", name)
+        rank = sum(shape_of(table, Tensor(name)))
+        known = {thin, thin if set("^_") & set(thin) else thin.lower()} & indexed
+        own = [part for part in parts if part.name in known]
+        fits = all(len(part.indices) == rank and kinds_of(part.indices) == ("index",) * rank for part in own)
+        numbered = letters(index for part in own for index in part.indices) & (table.samples | table.lexicon.samples)
+        if len(known) == 1 and fits and name not in said and not numbered:
+            table.components.update((each, name) for each in known - table.tensors.keys() - table.scalars)
+
+    def bold(part: Expression) -> Expression:
+        if not isinstance(part, Tensor) or not part.indices:
+            return part
+        return replace(part, name=table.components.get(part.name, part.name))
+
+    def renamed(chain: Chain) -> Chain:
+        relations = tuple(replace(each, right=rebuilt(each.right, bold)) for each in chain.relations)
+        return replace(chain, head=rebuilt(chain.head, bold), relations=relations)
+
+    return [renamed(each) if isinstance(each, Chain) and table.components else each for each in entries]
 
 
 def _refuse_two_names(sides: Sequence[Expression], table: SymbolTable, scope: Scope) -> None:

@@ -52,11 +52,16 @@ from einsum_doc.notation.symbols.table import Statement, Symbol, SymbolTable, te
 def name_tensors(table: SymbolTable, chains: Sequence[Chain], scope: Scope) -> None:
     """Note the names that a text defines, differentiates, or differentiates by: they are never the ranges of indices.
 
+    Note how many indices names have, too.
+
     Raises: NotationError, if one was a range further up on the page.
     """
     for chain in chains:
         head, right, *_ = chain.sides
         parts = [part for side in chain.sides for part in side.walk()]
+        for part in parts:
+            if isinstance(part, Tensor) and not any(isinstance(index, Range) for index in part.indices):
+                table.ranks[part.name] = max(len(part.indices), table.ranks.get(part.name, 0))
         changing = [part for part in parts if isinstance(part, Partial | Differential)]
         found = [each for part in changing for each in part.parts if isinstance(each, Tensor)]
         values = {part.name for part in right.walk() if isinstance(part, Tensor)}

@@ -162,6 +162,8 @@ class SymbolTable:
     valued: letters of indices that are their values in formulas.
     ranges: other letters than capitals that sums have named ranges by, each with the letters of its indices.
     named: the axes whose number of values has a name.
+    ranks: the most indices that the text, or the page above, writes on a name.
+    components: names that are those of components of bold ones, each with that one.
     """
 
     tensors: dict[str, Symbol] = field(default_factory=dict)
@@ -187,6 +189,8 @@ class SymbolTable:
     valued: set[str] = field(default_factory=set)
     ranges: dict[str, set[str]] = field(default_factory=dict)
     named: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    ranks: dict[str, int] = field(default_factory=dict)
+    components: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> SymbolTable:
         """Return a table that can be changed without changing this one."""

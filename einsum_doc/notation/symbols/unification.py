@@ -143,7 +143,9 @@ def equal_axes(statement: Statement) -> Iterator[tuple[str, int, int]]:
                 yield name, first, second
 
 
-def name_axes(statement: Statement, ranges: Mapping[str, Collection[str]], named: MutableMapping[SizeNode, str]) -> None:
+def name_axes(
+    statement: Statement, ranges: Mapping[str, Collection[str]], named: MutableMapping[SizeNode, str]
+) -> None:
     """Note the names of the numbers of values along axes, by the ranges of the indices at them.
 
     Raises: NotationError, if one has two names: a sum up to another letter could be over a part of it.
