@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
+    ACCENTS,
     DIFFERENTIALS,
     Delta,
     Expression,
@@ -36,7 +37,7 @@ from einsum_doc.notation.matrices.nodes import Constant, Transpose
 from einsum_doc.notation.reading.cursor import Cursor, Parser
 from einsum_doc.notation.reading.indices import arguments, indices
 from einsum_doc.notation.reading.lexicon import Lexicon
-from einsum_doc.notation.reading.names import group, lower_label, square_label, upper_label
+from einsum_doc.notation.reading.names import group, lower_label, lower_tokens, square_label, upper_label
 from einsum_doc.notation.reading.tokens import Token
 from einsum_doc.notation.reading.vocabulary import (
     BOLD_STYLES,
@@ -99,10 +100,17 @@ def _delta(parser: Parser) -> Expression:
     return Delta(found, at=token.at)
 
 
+def _is_error(parser: Parser) -> bool:
+    r"""Return whether δ is a name with one index or none, as the error `\delta_j`: the text has no Kronecker delta."""
+    found = [number for number, token in enumerate(parser.tokens) if token.text == r"\delta"]
+    below = [lower_tokens(parser.tokens, number + 1) for number in found]
+    return all(sum(token.kind == "letter" for token in each) < 2 for each in below)
+
+
 def component(parser: Parser) -> Expression:
     """Read a tensor with its indices, a scalar, a delta, the one-tensor, e^…, or π."""
     token = parser.next
-    if token.text == r"\delta":
+    if token.text == r"\delta" and not _is_error(parser):
         return _delta(parser)
     _refuse_function_name(parser)
     name = tensor_name(parser)
@@ -122,8 +130,12 @@ def component(parser: Parser) -> Expression:
         return Function("exp", power, at=token.at)
     if parser.sees("open", "(") and name in {canonical(each, parser.lexicon) for each in parser.lexicon.tabular}:
         return Tensor(name, arguments(parser), at=token.at)
+    if parser.sees("open", "(") and _is_conditional(parser):
+        raise before_bracket(parser, Tensor(name), parser.next.at)
     if parser.sees("symbol", "_") or _has_upper_indices(parser):
         own, above = _own_indices(parser)
+        if parser.sees("open", "(") and _is_conditional(parser):
+            raise before_bracket(parser, Tensor(parser.text[token.start : parser.end]), parser.next.at)
         if parser.above.setdefault(name, above) != above:
             expected = "each index in one place, or another name"
             raise parser.error(f"{plain(name)} with an index above and below", expected=expected, at=token.at)
@@ -142,6 +154,17 @@ def component(parser: Parser) -> Expression:
     else:
         parser.scalars.add(name)
     return raised(parser, _tensor(parser, name, (), token.at))
+
+
+def _is_conditional(parser: Parser) -> bool:
+    r"""Return whether a single bar is in the bracket that is next, as in `p(a|s)`."""
+    depth, bars = 0, 0
+    for token in parser.tokens[parser.position :]:
+        depth += (token.kind == "open") - (token.kind == "close")
+        bars += depth == 1 and token.text in ("|", r"\mid")
+        if not depth or token.kind in ("break", "end"):
+            break
+    return bars == 1
 
 
 def _has_upper_indices(parser: Parser) -> bool:
@@ -261,6 +284,7 @@ def _styled(cursor: Cursor) -> str:
                         cursor.tokens[here:here] = [replace(brace, text="}"), style, brace]
                 if not inner:
                     raise cursor.misplaced("a name")
+                _lift_indices(cursor, command)
             cursor.expect("symbol", "}", "a name is letters" if cursor.next.kind == "symbol" else "")
         elif cursor.sees("letter") or cursor.sees("number", "0", "1"):
             inner = cursor.take().text
@@ -268,6 +292,17 @@ def _styled(cursor: Cursor) -> str:
             raise cursor.misplaced("a name, in braces")
     command = r"\boldsymbol" if command == r"\bm" else command
     return f"{command}{{{inner}}}"
+
+
+def _lift_indices(cursor: Cursor, style: str) -> None:
+    r"""Move the indices inside of `\hat{y_i}` behind it, and what is above in a style, `\mathbf{W^{(1)}}`."""
+    start = cursor.position
+    while cursor.sees("symbol", "_") or (cursor.sees("symbol", "^") and style[1:] not in ACCENTS):
+        _, length = group(cursor, 1)
+        cursor.skip(1 + length)
+    if cursor.position > start and cursor.sees("symbol", "}"):
+        cursor.tokens[start : cursor.position + 1] = [cursor.next, *cursor.tokens[start : cursor.position]]
+    cursor.position = start
 
 
 def _is_product(cursor: Cursor, brace: Token) -> bool:
@@ -289,6 +324,9 @@ def raised(parser: Parser, base: Expression) -> Expression:
         parser.skip(length)
         return _once(parser, Transpose(Power(base, Number(Fraction(-1), at=caret.at), at=base.at), at=base.at))
     power = exponent(parser)
+    if isinstance(base, Tensor) and isinstance(power, Tensor) and parser.sees("symbol", "_"):
+        expected = f"'% label {power}' for a layer or a step, '% upper {power}' for an index; or brackets"
+        raise parser.error(f"{power} above a name with an index could be a power or a label", expected=expected)
     return _once(parser, Power(base, power, at=base.at))
 
 

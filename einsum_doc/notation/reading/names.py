@@ -224,8 +224,9 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
     declared = [each.equation[0] if each.equation[1] else each.body for each in directives if each.word in _DECLARE]
     several = [name for text in declared for name in text.replace(",", " ").split() if len(name) > 1 and name.isalpha()]
     names.update((name, name) for name in (*given.get("name", ()), *several))
-    for name in (name for text in declared for name in text.replace(",", " ").split()):
-        if (found := _SUBSCRIPT.fullmatch(name)) and labels.isdisjoint(found[2]):
+    indices = {*labels, *said.samples, *given.get("samples", ()), *_summed(cursor.tokens)}
+    for name in (*(name for text in declared for name in text.replace(",", " ").split()), *given.get("tabular", ())):
+        if (found := _SUBSCRIPT.fullmatch(name)) and indices.isdisjoint(found[2]):
             names.update({f"{found[1]}_{{{found[2]}}}": name, f"{found[1]}_{found[2][:1]}{found[2][1:]}": name})
     upper = said.upper.union(given.get("upper", ()), _numbers_samples(cursor))
     tabular = said.tabular.union(given.get("tabular", ()))
@@ -266,23 +267,22 @@ _WORDS = CONNECTIVES | CONDITION_WORDS | OTHERWISE
 _BEFORE_NAME = ("=", "+", "-", "(", "{", r"\partial")
 
 
+def _summed(tokens: Sequence[Token]) -> set[str]:
+    """Return the letters that sums are over."""
+    sums = [number for number, token in enumerate(tokens) if token.kind == "sum" and _text(tokens, number + 1) == "_"]
+    return {each.text for number in sums for each in tokens[number + 2 : number + 4] if each.kind == "letter"}
+
+
 def _numbers_samples(cursor: Cursor) -> set[str]:
     r"""Read `x^{(i)}` as `x^{i}` if i is summed over, and all labels in brackets are letters that are; return these."""
     tokens = cursor.tokens
-    summed = {
-        each.text
-        for number, token in enumerate(tokens)
-        if token.kind == "sum" and _text(tokens, number + 1) == "_"
-        for each in tokens[number + 2 : number + 4]
-        if each.kind == "letter"
-    }
     places = [
         number
         for number in range(len(tokens) - 4)
         if [each.text for each in tokens[number : number + 3]] == ["^", "{", "("] and tokens[number + 2].kind == "open"
     ]
     found = {tokens[number + 3].text for number in places}
-    if not found or not found <= summed or any(_text(tokens, number + 4) != ")" for number in places):
+    if not found or not found <= _summed(tokens) or any(_text(tokens, number + 4) != ")" for number in places):
         return set()
     for number in reversed(places):
         del tokens[number + 4], tokens[number + 2]
@@ -300,7 +300,7 @@ def _capitals(cursor: Cursor, fixed: set[str], said: Lexicon) -> tuple[frozenset
     for number in range(len(cursor.tokens)):
         if named := _name_at(cursor.tokens, number):
             name, after = named
-            below = _below(cursor.tokens, after)
+            below = "".join(token.text for token in lower_tokens(cursor.tokens, after))
             seen.setdefault(name, set()).add("i" if below and not fixed.isdisjoint(below) else below)
     indexed = {name for name, found in seen.items() if not all(not below or below.isupper() for below in found)}
     if clash := indexed & said.capitals:
@@ -320,12 +320,12 @@ def _capitals(cursor: Cursor, fixed: set[str], said: Lexicon) -> tuple[frozenset
 _UNLABELLED = {r"\delta", r"\mathbb{E}", r"\mathbb{V}", *CONSTANTS}
 
 
-def _below(tokens: Sequence[Token], number: int) -> str:
-    """Return the signs below a name that ends before a token, without commas and braces."""
+def lower_tokens(tokens: Sequence[Token], number: int) -> list[Token]:
+    """Return what is below a name that ends before a token, without commas and braces."""
     while _text(tokens, number) in ("'", "^"):
         number = number + 1 if _text(tokens, number) == "'" else _past_group(tokens, number + 1)
     inside = tokens[number + 1 : _past_group(tokens, number + 1)] if _text(tokens, number) == "_" else []
-    return "".join(token.text for token in inside if token.text not in ("{", "}", ","))
+    return [token for token in inside if token.text not in ("{", "}", ",")]
 
 
 def _name_at(tokens: Sequence[Token], number: int) -> tuple[str, int] | None:
@@ -404,11 +404,12 @@ def _with_arguments(cursor: Cursor) -> Iterator[tuple[str, str]]:
     tokens = cursor.tokens
     for number, token in enumerate(tokens[:-1]):
         name, after = _name_at(tokens, number) or ("d", 0)
-        if _begins_row(tokens, number) and name != "d" and _text(tokens, after) == "(":
+        bold = name.startswith(BOLD_STYLES)  # That of a matrix is a product.
+        if _begins_row(tokens, number) and name != "d" and not bold and _text(tokens, after) == "(":
             end = next((at for at in range(after + 1, len(tokens)) if tokens[at].kind == "close"), 0)
             inside = tokens[after + 1 : end]
             several = any(each.text in BOLD_STYLES or each.text == "," for each in inside)
-            known = all(each.kind in ("letter", "style") or each.text in "{},_" for each in inside)
+            known = all(each.kind in ("letter", "style", "number") or each.text in "{},_" for each in inside)
             if several and known and "=" in (_text(tokens, end + 1), _text(tokens, end + 2)):
                 yield cursor.text[token.start : tokens[end].end].replace(r"\text{", r"\mathrm{"), name
 

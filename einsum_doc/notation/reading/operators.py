@@ -22,7 +22,7 @@ from einsum_doc.notation.expression import (
     plain,
     subscripts,
 )
-from einsum_doc.notation.matrices.nodes import Inner, MatrixFunction, Norm, Transpose
+from einsum_doc.notation.matrices.nodes import Component, Inner, MatrixFunction, Norm, Transpose
 from einsum_doc.notation.reading.components import MEANS, averaged, bracketed_component, exponent, is_bold, mean
 from einsum_doc.notation.reading.cursor import Parser
 from einsum_doc.notation.reading.indices import Summed, condition, indices, summed_indices
@@ -62,12 +62,14 @@ def function(parser: Parser) -> Expression:
     bracket = parser.next.kind == "open"
     of_matrix = OF_MATRICES.get(name) or ALONG_AXES.get(name)
     bare = product_of_matrices(parser) if of_matrix in ("tr", "det") else None
-    inner = bare or argument(parser, r"brackets, \left( … \right)")
+    inner = bare or argument(parser, r"brackets, \left( … \right)", whole=name in ALONG_AXES)
     if of_matrix and order:
         raise parser.error(f"a prime on {name}", expected="no prime", at=at)
     found: Expression = Function(name, inner, order, at=at)
     if of_matrix:
         found = MatrixFunction(of_matrix, inner, along, bare is not None, at=at)
+        if name in ALONG_AXES and parser.sees("symbol", "_"):
+            found = Component(found, indices(parser), at=at)
     if caret is not None and power is not None:
         if parser.sees("symbol", "^"):
             raise parser.error("a second exponent", expected="brackets, to say what is meant")
@@ -99,13 +101,16 @@ def _function_name(parser: Parser) -> str:
     return "log" if name == "ln" else name
 
 
-def argument(parser: Parser, expected: str) -> Expression:
-    """Read the argument of a function or of an operator: a bracket, or the one factor that ends the term."""
-    if parser.next.kind == "open" and not _component_ahead(parser):
+def argument(parser: Parser, expected: str, whole: bool = False) -> Expression:
+    """Read the argument of a function or of an operator: a bracket, or the one factor that ends the term.
+
+    whole: true if indices after the bracket are those of the value, which is that of a vector as a whole.
+    """
+    if parser.next.kind == "open" and (whole or not _component_ahead(parser)):
         opening = parser.take()
         inner = parser.expression()
         parser.close(opening)
-        if parser.sees("symbol", "_", "'"):
+        if not whole and parser.sees("symbol", "_", "'"):
             raise parser.error("indices on this have no meaning", expected="components inside the bracket")
         return inner
     if parser.sees("sum"):

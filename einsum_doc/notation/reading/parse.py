@@ -232,7 +232,9 @@ def _only_where(reader: Terms, left: Expression | None, relations: list[Relation
     reader.skip_ampersands()
     word = reader.accept("text")
     known = word is None or word.text.strip(" ,").lower() in ("if", "for", "when")
-    found = condition(reader) if known and left is not None else None
+    after = reader.peek(3)
+    alone = after.kind in ("break", "end", "text", "tag") or after.text in (",", ".", ";", "&")
+    found = condition(reader) if known and alone else None
     sides = [each for each in (left, *(relation.right for relation in relations)) if each is not None]
     own = letters(index for side in sides for index in subscripts(side))
     if found is None or left is None or not letters(found.indices) or not letters(found.indices) <= own:

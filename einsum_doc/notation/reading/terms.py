@@ -31,6 +31,7 @@ from einsum_doc.notation.reading.components import (
     before_bracket,
     bracketed_component,
     component,
+    is_bold,
     mean,
     number,
     raised,
@@ -48,6 +49,7 @@ from einsum_doc.notation.reading.derivatives import (
     with_held,
 )
 from einsum_doc.notation.reading.indices import compared, condition, indices
+from einsum_doc.notation.reading.names import group
 from einsum_doc.notation.reading.operators import function, inner, magnitude, norm, root, summation
 from einsum_doc.notation.reading.tokens import Token
 from einsum_doc.notation.reading.vocabulary import (
@@ -95,13 +97,18 @@ class Terms(Parser):
         at = self.next.at
         found: list[Expression] = []
         bare: list[int] = []
+        ring: Token | None = None
         while not found or self.accept(kind):
+            before = self.tokens[self.position - 1]
+            ring = before if found and before.text == r"\circ" else ring
             start = self.next.at
             found.append(self._between(*tighter))
             if isinstance(found[-1], Product) and found[-1].at == start:  # That of one in brackets is inside of them.
                 bare.append(len(found) - 1)
         if len(found) == 1:
             return found[0]
+        if ring and not any(is_bold(part) for each in found for part in each.walk()):
+            raise self.error(r"\circ could be a function of a function", expected=r"\odot for a product", at=ring.at)
         return (Hadamard if kind == "hadamard" else Kronecker)(tuple(found), tuple(bare), at=at)
 
     def _factors(self) -> Expression:
@@ -267,6 +274,8 @@ def _named(parser: Parser) -> Expression:
     ahead = 1
     while parser.peek(ahead).text == "'":
         ahead += 1
+    if parser.peek(ahead).text == "^" and ahead == 1:  # A power, as that of `g^2(x)`.
+        ahead += 1 + group(parser, 2)[1]
     applies = parser.next.text in parser.lexicon.functions and parser.peek(ahead).kind == "open"
     return function(parser) if applies else component(parser)
 

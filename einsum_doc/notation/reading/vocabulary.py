@@ -70,7 +70,7 @@ _KINDS = {
     "partial": [r"\partial"],
     "nabla": [r"\nabla"],
     "times": [r"\cdot", r"\times"],
-    "hadamard": [r"\odot"],
+    "hadamard": [r"\odot", r"\circ"],
     "kronecker": [r"\otimes"],
     "norm": [r"\|", r"\Vert", r"\lVert", r"\rVert"],
     "magnitude": ["|", r"\vert", r"\lvert", r"\rvert"],
@@ -156,7 +156,7 @@ OTHERWISE = frozenset(["otherwise", "else"])
 """Words for the condition that no other one holds."""
 
 _HINTS = {
-    r"\odot for a product of components, or x_i y_i": [r"\circ", r"\ast", "*"],
+    r"\odot for a product of components, or x_i y_i": [r"\ast", "*"],
     r"brackets around the sum, \left( \sum_i … \right)": [r"\sum"],
     "a prime on a name, x'_{i}, or on an index, x_{i'}": [r"\prime"],
     r"the rows alone, as they stand inside of \begin{aligned}": [r"\begin", r"\end"],

@@ -9,7 +9,6 @@ from typing import Any
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
-    Comparison,
     Expression,
     Function,
     Index,
@@ -272,7 +271,7 @@ class Statements:
         """Return the sides of a chain in components, the indices that matrices get, and the sides as they are read."""
         written = [magnitudes(self.table, side) for side in chain.sides]
         refuse_unlike(written, self.table, self.scope)
-        for part in (part for side in written for part in side.walk() if isinstance(part, Comparison | Piecewise)):
+        for part in (part for side in written for part in side.walk() if isinstance(part, Piecewise)):
             if is_of_tensors(self.table, part):
                 raise self.scope.fail("cases of vectors or matrices", part.at, "components")
         # A function of a number applies to each component, so that it is replaced where these are written.

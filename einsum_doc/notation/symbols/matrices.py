@@ -211,6 +211,11 @@ def declare(step: Directive, table: SymbolTable, scope: Scope) -> None:
         return
     shape = MATRIX if step.word == "matrix" else COLUMN
     for name in names:
+        if set("_^") & set(name) and "{" not in name and name not in table.lexicon.names:
+            fault = f"{name} with an index in '% {step.word}'"
+            raise scope.fail(
+                fault, step.at, "the name alone; '% samples i' if i numbers vectors, '% label t' if t is a step"
+            )
         if name in table.tensors or name in table.scalars:
             raise scope.fail(f"{name} has a meaning already", step.at, "a new name, or % new")
         table.shapes[name] = shape

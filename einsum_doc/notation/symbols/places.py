@@ -89,6 +89,10 @@ class Places:
             if isinstance(part, Delta | Indicator):
                 for index in part.indices:
                     self._join_inside(index, key, sizes)
+                first, second = (_node(index, key) for index in part.indices)
+                # Of [c_b = k], the values of c are those of k.
+                if isinstance(part, Delta) and first and second and "values" in (first[0], second[0]):
+                    sizes.join(first, second)
             if isinstance(part, Placement):
                 axis, index = part.indices
                 node: SizeNode = ("index", key, axis)

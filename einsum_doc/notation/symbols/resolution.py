@@ -56,11 +56,12 @@ def name_tensors(table: SymbolTable, chains: Sequence[Chain], scope: Scope) -> N
 
     Raises: NotationError, if one was a range further up on the page.
     """
+    ranges = letters(index for chain in chains for side in chain.sides for index in subscripts(side))
     for chain in chains:
         head, right, *_ = chain.sides
         parts = [part for side in chain.sides for part in side.walk()]
-        for part in parts:
-            if isinstance(part, Tensor) and not any(isinstance(index, Range) for index in part.indices):
+        for part in (part for part in parts if isinstance(part, Tensor) and part.name.lower() not in ranges):
+            if part.indices and all(isinstance(index, Index) for index in part.indices):
                 table.ranks[part.name] = max(len(part.indices), table.ranks.get(part.name, 0))
         changing = [part for part in parts if isinstance(part, Partial | Differential)]
         found = [each for part in changing for each in part.parts if isinstance(each, Tensor)]

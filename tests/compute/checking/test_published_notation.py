@@ -182,7 +182,7 @@ REFUSED = {
     "an identity of any size": (r"s &= \operatorname{tr}(\mathbf{I}) \, x", "how many components are summed in tr(I) x"),
     "a product of what": (r"P &= \prod_i x_i y", "does \\prod apply to all of x_i y?"),
     "the largest of what": (r"m_k &= \max_j x_j y_k", "does \\max apply to all of x_j y_k?"),
-    "components in another style": (r"\frac{\partial \operatorname{tr}(\mathbf{X A})}{\partial X_{ij}} &= \mathbf{A}_{ji}", r"X with indices and \mathbf{X} without are two names"),
+    "components in another style": (r"\operatorname{tr}(\mathbf{X}) &= X_{ii} \\ y &= \mathbf{X}_{00}", r"X with indices and \mathbf{X} without are two names"),
     "nothing below": (r"\nabla y &= 2", "∇ without the tensor below"),
     "another norm": (r"n &= \|\mathbf{x}\|_3", "a norm of another kind"),
     "the prime of a product over an index": (r"f(x) &= \prod_i (x a_i) \\ f'(x) &= 1", "no rule for the derivative of ∏_i x a_i"),
