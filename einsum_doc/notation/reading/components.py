@@ -102,9 +102,14 @@ def _delta(parser: Parser) -> Expression:
 
 def _is_error(parser: Parser) -> bool:
     r"""Return whether δ is a name with one index or none, as the error `\delta_j`: the text has no Kronecker delta."""
-    found = [number for number, token in enumerate(parser.tokens) if token.text == r"\delta"]
-    below = [lower_tokens(parser.tokens, number + 1) for number in found]
-    return all(sum(token.kind == "letter" for token in each) < 2 for each in below)
+    for number in (number for number, token in enumerate(parser.tokens) if token.text == r"\delta"):
+        below = lower_tokens(parser.tokens, number + 1)
+        signs = [""] + [token.text for token in below]
+        indices = [each for each, before in zip(below, signs, strict=False) if before not in ("+", "-")]
+        above = "".join(token.text for token in lower_tokens(parser.tokens, number + 1, "^"))
+        if sum(token.kind in ("letter", "number") for token in indices) > 1 or (above.isalpha() and above != "T"):
+            return False
+    return True
 
 
 def component(parser: Parser) -> Expression:

@@ -320,11 +320,11 @@ def _capitals(cursor: Cursor, fixed: set[str], said: Lexicon) -> tuple[frozenset
 _UNLABELLED = {r"\delta", r"\mathbb{E}", r"\mathbb{V}", *CONSTANTS}
 
 
-def lower_tokens(tokens: Sequence[Token], number: int) -> list[Token]:
-    """Return what is below a name that ends before a token, without commas and braces."""
-    while _text(tokens, number) in ("'", "^"):
+def lower_tokens(tokens: Sequence[Token], number: int, sign: str = "_") -> list[Token]:
+    """Return what is below a name that ends before a token, or above it, without commas and braces."""
+    while _text(tokens, number) in ("'", "^", "_") and _text(tokens, number) != sign:
         number = number + 1 if _text(tokens, number) == "'" else _past_group(tokens, number + 1)
-    inside = tokens[number + 1 : _past_group(tokens, number + 1)] if _text(tokens, number) == "_" else []
+    inside = tokens[number + 1 : _past_group(tokens, number + 1)] if _text(tokens, number) == sign else []
     return [token for token in inside if token.text not in ("{", "}", ",")]
 
 

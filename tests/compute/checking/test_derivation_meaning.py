@@ -185,8 +185,6 @@ RESERVED = {
     "the backpropagated error": (r"\delta_{bj} &= \frac{\partial C}{\partial z_{bj}}", OWN_DELTA),
     "a residual": (r"\delta_{bj} &= y_{bj} - t_{bj}", OWN_DELTA),
     "a sum that is called π": (r"\pi &= a + b", OWN_PI),
-    "with one index": (r"\delta_j &= \frac{\partial C}{\partial z_j}", r"\boldsymbol{\delta}_j is a name of your own"),
-    "without an index": (r"\delta &= p - y", r"\hat{\delta} is a name of your own"),
     "a line that cannot be checked": (
         r"\delta_{ij} &= \frac{\partial C}{\partial z_i} \mathbf{1}_j e^{1000}",
         OWN_DELTA.replace("bj", "ij"),

@@ -214,10 +214,6 @@ TRAPS = {
     "what is picked twice": "% index t\n" + r"x_n &= E_{t_n} \\ \sum_n x_n^2 &= \sum_v E_v^2",
     "two that are picked": "% index t\n"
     + r"\sum_v \mathbb{1}[t_n = v] \mathbb{1}[t_m = v] E_v &= E_{t_n} \mathbf{1}_m",
-    "what is picked from another range": "% index t\n"
-    + r"x_n &= E_{t_n} \\ x_n \sum_i \mathbb{1}[t_n = i] v_i^0 &= x_n",
-    "what is picked from two ranges": "% index t\n"
-    + r"x_n &= E_{t_n} \\ \sum_i \mathbb{1}[t_n = i] v_i \sum_k \mathbb{1}[t_n = k] w_k^0 &= \sum_i \mathbb{1}[t_n = i] v_i",
     "what is picked in a denominator": "% index t\n" + r"\frac{\mathbb{1}[t_n = v]}{E_{t_n}} &= \frac{1}{E_v}",
     "labels of what is no softmax": LABELS.replace("z_{nj}", "2 z_{nj}"),
     "a determinant with two terms": r"\det(\mathbf{I} + \mathbf{u}\mathbf{v}^\top + \mathbf{a}\mathbf{b}^\top) &= 1 + \mathbf{v}^\top\mathbf{u} + \mathbf{a}^\top\mathbf{b}",
@@ -234,6 +230,10 @@ TRAPS = {
     "the other factor": r"(\mathbf{I} + \mathbf{A}\mathbf{B})^{-1}\mathbf{B} &= \mathbf{B}(\mathbf{I} + \mathbf{A}\mathbf{B})^{-1}",
 }
 PROVED = {
+    "what is picked of one range": "% index t\n"
+    + r"x_n &= E_{t_n} \\ x_n \sum_i \mathbb{1}[t_n = i] v_i^0 &= x_n",
+    "what is picked of two tensors": "% index t\n"
+    + r"x_n &= E_{t_n} \\ \sum_i \mathbb{1}[t_n = i] v_i \sum_k \mathbb{1}[t_n = k] w_k^0 &= \sum_i \mathbb{1}[t_n = i] v_i",
     "the input of a convolution": CONVOLUTION + r"\frac{\partial y_i}{\partial x_j} &= \sum_m w_m \delta_{j,i+m}",
     "its kernel": CONVOLUTION + r"\frac{\partial L}{\partial w_m} &= \sum_i \frac{\partial L}{\partial y_i} x_{i+m}",
     "a gradient that is zero outside": "% zero outside y\n"
