@@ -81,6 +81,7 @@ READ = AS_THEY_STAND | {
     "focal loss",
     "dropout",
     "InfoNCE",
+    "batchnorm (wise)",
 }
 """The texts that are read exactly as their sources have them, though they lack a definition, or are false."""
 
@@ -89,7 +90,6 @@ ADDED = {
     "cs231n softmax": ("% name y_i, L_i\n% fixed y_i\n"),
     "d2l bptt": ("% let \\mathbf{h}_{t+1} = W_hh @ h_t\n% let \\mathbf{o}_t = W_qh @ h_t\n"),
     "batchnorm (wise)": (
-        "% size i = m\n"
         "\\mu = \\frac{1}{m} \\sum_{i=1}^{m} x_i \\\\ \\sigma^2 = \\frac{1}{m} \\sum_{i=1}^m (x_i - \\mu 1_i)^2 \\\\ \\hat{x}_i = \\frac{x_i - \\mu 1_i}{\\sqrt{\\sigma^2 + \\epsilon}} \\\\\n"
     ),
     "layernorm Jacobian (liorsinai)": (
@@ -107,7 +107,7 @@ ADDED = {
         "% let \\sigma = torch.linalg.svd(A, full_matrices=False)[1]\n"
         "% let V = torch.linalg.svd(A, full_matrices=False)[2].T\n"
     ),
-    "MVN mean": ("% samples i\n% matrix \\Sigma\n% symmetric \\Sigma\n% size i = n\n"),
+    "MVN mean": ("% samples i\n% matrix \\Sigma\n% symmetric \\Sigma\n"),
     "d log|C| kernel": ("% matrix \\Sigma' = \\frac{\\partial \\Sigma_{ij}}{\\partial \\rho}\n"),
     "PCA Rayleigh": ("% vector w\n% matrix S\n% symmetric S\n"),
     "von Mises": ("% size i = 3\n"),
@@ -140,7 +140,7 @@ ADDED = {
 
 
 def test_as_many_texts_are_read_and_hold_as_are_said() -> None:
-    assert (len(TEXTS), len(READ), len(AS_THEY_STAND), len(AS_THEY_STAND | ADDED.keys())) == (49, 21, 9, 30)
+    assert (len(TEXTS), len(READ), len(AS_THEY_STAND), len(AS_THEY_STAND | ADDED.keys())) == (49, 22, 9, 30)
 
 
 @pytest.mark.parametrize("case", TEXTS, ids=lambda case: case["name"])

@@ -230,8 +230,7 @@ TRAPS = {
     "the other factor": r"(\mathbf{I} + \mathbf{A}\mathbf{B})^{-1}\mathbf{B} &= \mathbf{B}(\mathbf{I} + \mathbf{A}\mathbf{B})^{-1}",
 }
 PROVED = {
-    "what is picked of one range": "% index t\n"
-    + r"x_n &= E_{t_n} \\ x_n \sum_i \mathbb{1}[t_n = i] v_i^0 &= x_n",
+    "what is picked of one range": "% index t\n" + r"x_n &= E_{t_n} \\ x_n \sum_i \mathbb{1}[t_n = i] v_i^0 &= x_n",
     "what is picked of two tensors": "% index t\n"
     + r"x_n &= E_{t_n} \\ \sum_i \mathbb{1}[t_n = i] v_i \sum_k \mathbb{1}[t_n = k] w_k^0 &= \sum_i \mathbb{1}[t_n = i] v_i",
     "the input of a convolution": CONVOLUTION + r"\frac{\partial y_i}{\partial x_j} &= \sum_m w_m \delta_{j,i+m}",
