@@ -40,7 +40,7 @@ from einsum_doc.notation.sums.scope import Scope
 from einsum_doc.notation.symbols.code import add_loss, let
 from einsum_doc.notation.symbols.differentials import in_directions, refuse_unlike
 from einsum_doc.notation.symbols.directives import Directives
-from einsum_doc.notation.symbols.matrices import in_components, is_of_tensors, magnitudes, tied
+from einsum_doc.notation.symbols.matrices import in_components, is_of_tensors, magnitudes, refuse_labels, tied
 from einsum_doc.notation.symbols.resolution import define, is_definition, localised, name_tensors, register, resolved
 from einsum_doc.notation.symbols.table import ChainStatement, Statement, Symbol, SymbolTable
 from einsum_doc.notation.symbols.unification import equal_axes, name_axes
@@ -171,6 +171,7 @@ class Statements:
         self._renew()
         self.entries = tied(self.entries, self.table)
         self.chains = [step for step in self.entries if isinstance(step, Chain)]
+        refuse_labels(self.chains, self.table, self.scope)
         parts = [part for chain in self.chains for side in chain.sides for part in side.walk()]
         self.partials = [part for part in parts if isinstance(part, Partial) and isinstance(part.body, Tensor)]
         self.heads = {chain.head.name for chain in self.chains if isinstance(chain.head, Tensor)}

@@ -120,7 +120,8 @@ def tied(entries: Sequence[Chain | Directive], table: SymbolTable) -> list[Chain
     parts = [part for chain in chains for side in chain.sides for part in side.walk() if isinstance(part, Tensor)]
     said = " ".join(each.body for each in entries if isinstance(each, Directive) and "=" in each.body)
     indexed = {part.name for part in parts if part.indices}
-    for name in {part.name for part in parts if _BOLD.search(part.name)} - indexed - table.tensors.keys():
+    names = {name for name in (*table.tensors, *(part.name for part in parts)) if _BOLD.search(name)}
+    for name in names - indexed - table.ranks.keys():
         thin = _BOLD.sub(r"\1", name)
         rank = sum(shape_of(table, Tensor(name)))
         known = {thin, thin if set("^_") & set(thin) else thin.lower()} & indexed
@@ -140,6 +141,18 @@ def tied(entries: Sequence[Chain | Directive], table: SymbolTable) -> list[Chain
         return replace(chain, head=rebuilt(chain.head, bold), relations=relations)
 
     return [renamed(each) if isinstance(each, Chain) and table.components else each for each in entries]
+
+
+def refuse_labels(chains: Sequence[Chain], table: SymbolTable, scope: Scope) -> None:
+    r"""Refuse `z^{(1)}`, a name of its own, beside `z^{(i)}` whose i is an index, here or above on the page."""
+    parts = [part for chain in chains for side in chain.sides for part in side.walk() if isinstance(part, Tensor)]
+    indexed = {part.name for part in parts if part.indices} | table.ranks.keys()
+    for name in (*(part.name for part in parts), *table.tensors):
+        base, caret, _ = name.partition("^{(")
+        if caret and base in indexed and table.lexicon.upper:
+            at = next((part.at for part in parts if part.name in (name, base)), (0, 0))
+            fault = f"{plain(name)} is a name of its own, and {plain(base)} has an index in its place"
+            raise scope.fail(fault, at, f"an index in both, {plain(base)}_1; or another name")
 
 
 def _refuse_two_names(sides: Sequence[Expression], table: SymbolTable, scope: Scope) -> None:

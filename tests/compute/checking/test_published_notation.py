@@ -247,6 +247,33 @@ def test_what_could_mean_two_things_or_nothing_is_refused(text: str, fault: str)
     assert caught.value.expected
 
 
+KEPT = {
+    "the end of a sum": (r"m &= \frac{1}{n} \sum_{i=1}^{n} x_i", r"n &= 3 y", "n was the range of i"),
+    "an axis with another end": (r"s &= \sum_{i=1}^{n} x_i", r"t &= \sum_{j=1}^{k} x_j", "k and n are the number of values"),
+    "a name with indices": (r"p_i &= e^{x_i}", r"l &= -\log p_T", "the capital T as an index"),
+    "a capital that is a label": (r"l &= -\log p_T", r"p_i &= e^{x_i}", "an index on p"),
+    "a sample": (r"s &= \sum_i z^{(i)}", r"\frac{\partial s}{\partial z^{(1)}} &= 0", "a name of its own"),
+    "a layer": (r"h^{(1)} &= 2 x", r"s &= \sum_i h^{(i)}", "a name of its own"),
+    "components": (r"y_i &= 2 x_i", r"\mathbf{y} &= 3 \mathbf{x}", "two names"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("above", "text", "fault"), KEPT.values(), ids=KEPT.keys())
+def test_what_is_read_keeps_its_meaning_on_a_page(above: str, text: str, fault: str) -> None:
+    page = Derivations()
+    page.check(above)
+    with pytest.raises(NotationError) as caught:
+        page.check(text)
+    assert fault in caught.value.fault
+
+
+def test_components_of_a_bold_name_are_its_own_on_a_page() -> None:
+    page = Derivations()
+    page.check(r"\mathbf{y} &= 2 \mathbf{x}")
+    assert [line.verdict for line in page.check(r"y_i &= 2 x_i").lines] == ["proved"]
+    assert not page.check(r"y_i &= 3 x_i")
+
+
 def test_declarations_hold_to_the_end_of_the_page() -> None:
     page = Derivations()
     assert page.check("% matrix A\n% function f\n% label t\ny &= \\operatorname{tr}(A) + f(x_t)")
