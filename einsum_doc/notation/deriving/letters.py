@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 
 from einsum_doc.equation import ELLIPSIS, Equation
@@ -72,6 +73,10 @@ class Letters:
 
 
 def accented(accent: str, name: str) -> str:
-    """Return a name with an accent, and its primes after that."""
-    bare = name.rstrip("'")
+    r"""Return a name with an accent, and its labels and primes after that.
+
+    >>> accented("dot", r"W_{\text{q}}'")
+    "\\dot{W}_{\\text{q}}'"
+    """
+    bare = re.split("[_^']", name)[0]
     return f"\\{accent}{{{bare}}}{name[len(bare) :]}"

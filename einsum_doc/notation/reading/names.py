@@ -129,7 +129,7 @@ def lower_label(cursor: Cursor, letter: str = "") -> str:
         return ""
     inside, length = group(cursor, 1)
     own = next((number for number, token in enumerate(inside) if token.text == ","), len(inside))
-    sign = inside[0].text if len(inside) == 1 and inside[0].text in ("+", "-") else ""
+    sign = inside[0].text if own == 1 and inside[0].text in ("+", "-") else ""
     found, rest = sign or _word(inside[:own]), inside[own + 1 :]
     if letter in cursor.lexicon.capitals:
         found, rest = "".join(token.text for token in inside), []

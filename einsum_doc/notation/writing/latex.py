@@ -61,7 +61,7 @@ def latex(expression: Expression) -> str:
         case Product(factors):
             return _product(factors)
         case Tensor(name, indices):
-            return name + _subscript(indices)
+            return indexed(name, _subscript(indices))
         case Delta(indices):
             return r"\delta" + _subscript(indices)
         case One(indices):
@@ -150,6 +150,16 @@ def _power(base: Expression, exponent: Expression) -> str:
         return rf"\sqrt{degree}{{{latex(base)}}}"
     loose = (Sum, Product, Negative, Quotient, Power, Function, Summation, Partial)
     return f"{_bracketed(base, *loose)}^{{{latex(exponent)}}}"
+
+
+def indexed(name: str, indices: str) -> str:
+    r"""Return the name of a tensor with its indices: after the label below it, if it has one.
+
+    >>> indexed("x", "_{ij}"), indexed(r"W_{\text{q}}^{(1)}", "_{ij}")
+    ('x_{ij}', 'W_{\\text{q},ij}^{(1)}')
+    """
+    labelled = re.fullmatch(r"(.+?_\{.+?)(\}(?:\^\{.+\})?)", name)
+    return f"{labelled[1]},{indices[2:-1]}{labelled[2]}" if labelled and indices else name + indices
 
 
 def _subscript(indices: tuple[Subscript, ...]) -> str:
