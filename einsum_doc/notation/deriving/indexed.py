@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from einsum_doc.derivatives import check_operand
@@ -154,14 +155,38 @@ class IndexedEquation:
 
 
 def _check_name(name: str, scalar: bool = False) -> None:
-    """Check that a name can be read, as that of a scalar or that of a tensor with indices."""
-    try:
-        found = parse_expression(name if scalar else name + "_{i}")
-    except (NotationError, TypeError):
-        found = None
-    bold = scalar and any(style in name for style in BOLD_STYLES)
-    if not isinstance(found, Tensor) or found.name != name or bold:
+    if not _is_name(name, scalar):
         expected = (
             "scalar: a letter such as x that is not bold" if scalar else "tensor: a letter such as x, or \\mathbf{x}"
         )
-        raise OperandError(f"{name!r} is no name of a {expected}")
+        raise OperandError(f"{name!r} is no name of a {expected}{_spelling(name, scalar)}")
+
+
+def _is_name(name: str, scalar: bool) -> bool:
+    """Return whether a name can be read, as that of a scalar or that of a tensor with indices."""
+    try:
+        found = parse_expression(name if scalar else name + "_{i}")
+    except (NotationError, TypeError):
+        return False
+    bold = scalar and any(style in name for style in BOLD_STYLES)
+    return isinstance(found, Tensor) and found.name == name and not bold
+
+
+_SPELLINGS = {
+    r"([A-Za-z]{2,})": r"\\mathrm{\1}",
+    r"(.+)_\{?([A-Za-z]+)\}?": r"\1_{\\text{\2}}",
+    r"(.+?)_?\{?(\d+)\}?": r"\1^{(\2)}",
+}
+"""Words, and letters with a subscript or a number: how they are typed, and as names in LaTeX."""
+
+
+def _spelling(name: str, scalar: bool) -> str:
+    r"""Return the hint how a name is spelt in LaTeX, if it can be one.
+
+    >>> _spelling("query", False), _spelling("W_q", False), _spelling("x1", False), _spelling("?", False)
+    ('; write \\mathrm{query}', '; write W_{\\text{q}}', '; write x^{(1)}', '')
+    """
+    for typed, spelt in _SPELLINGS.items():
+        if (found := re.fullmatch(typed, name)) and _is_name(found.expand(spelt), scalar):
+            return f"; write {found.expand(spelt)}"
+    return ""

@@ -406,6 +406,9 @@ def test_the_ellipsis_is_a_range_of_its_own_letters() -> None:
         (("ij,jk->ik", 0), {"names": ("x", "z"), "output": "z"}, OperandError, "output and an operand are both"),
         (("ij,jk->ik", 0), {"names": ("l", "y"), "loss": "l"}, OperandError, "loss and an operand are both"),
         (("ij,jk->ik", 0), {"names": ("x_1", "y")}, OperandError, "'x_1' is no name of a tensor"),
+        (("ij,jk->ik", 0), {"names": ("x1", "y")}, OperandError, "; write x^{(1)}"),
+        (("ij,jk->ik", 0), {"names": ("query", "y")}, OperandError, r"; write \mathrm{query}"),
+        (("ij,jk->ik", 0), {"names": ("W_q", "y")}, OperandError, r"; write W_{\text{q}}"),
         (
             (",i->i", 0),
             {"names": (r"\mathbf{x}", "y")},
