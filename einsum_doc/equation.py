@@ -351,7 +351,14 @@ def _stray(character: str) -> str:
         return "a dot that is not part of an ellipsis '...'"
     if character in "->":
         return f"a {character!r} that is not part of an arrow '->'"
-    return f"stray character {character!r}"
+    # As they are copied from a page.
+    hints = {
+        "→⟶⇒−–—=": "an arrow is written '->'",
+        "…⋯": "an ellipsis is written '...'",
+        ";*·": "operands are separated by ','",
+    }
+    hint = next((f": {hint}" for signs, hint in hints.items() if character in signs), "")
+    return f"stray character {character!r}{hint}"
 
 
 _ASCII = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -160,6 +160,12 @@ _HINTS = {
     r"brackets around the sum, \left( \sum_i … \right)": [r"\sum"],
     "a prime on a name, x'_{i}, or on an index, x_{i'}": [r"\prime"],
     r"the rows alone, as they stand inside of \begin{aligned}": [r"\begin", r"\end"],
+    r"the rows alone, without dollars": ["$"],
+    r"LaTeX, as in \frac{\partial l}{\partial x_{i}}": ["∂"],
+    r"LaTeX, as in x_{ij}": [*"ᵢⱼₖₗₘₙₚ₀₁₂₃"],
+    "no sign between factors, x_{ij} y_{jk}": [*"·⋅×@"],
+    r"LaTeX, \sum_{i}": [*"∑Σ"],
+    r"a transpose in LaTeX, x^\top": [*"ᵀ⊤"],
     r"= or \neq": [*(r"\approx", r"\sim", r"\equiv", r"\propto", r"\le", r"\leq", r"\ge", r"\geq", "<", ">", ":")],
 }
 HINTS = {sign: hint for hint, signs in _HINTS.items() for sign in signs}

@@ -95,9 +95,10 @@ def _degree(expression: Expression, scope: Scope) -> int | None:
             return inner[0] if inner else None
         case Product() | Hadamard() | Kronecker() | Inner():
             return sum(inner)
-        case Quotient(_, denominator):
+        case Quotient(numerator, denominator):
             if _degree(denominator, scope):
-                raise scope.fail(f"{expression} is a derivative", expression.at, r"\frac{dy}{dx}")
+                expected = rf"\frac{{{numerator}}}{{{denominator}}}"
+                raise scope.fail(f"{expression} is a derivative", expression.at, expected)
             return sum(inner)
         case Reduction():
             pass
