@@ -19,6 +19,7 @@ from einsum_doc.notation.drawing.diagram import diagram
 from einsum_doc.notation.expression import Delta, identifier
 from einsum_doc.notation.writing.emit import program
 from einsum_doc.notation.writing.html import prose_html
+from einsum_doc.notation.writing.latex import indexed
 from einsum_doc.notation.writing.words import listed
 
 LIBRARIES = {"torch": "PyTorch", "numpy": "NumPy", "jax": "JAX"}
@@ -92,7 +93,8 @@ def sizes_of(equation: Equation, text: str = "", names: Sequence[str] | None = N
     names: of the operands, where one tensor stands in several slots.
     Raises: OperandError, for a size of no label, or two where the tensors have one.
     """
-    given: Mapping[str, int | Sequence[int]] = read_sizes(",".join(text.replace(",", " ").split())) if text else {}
+    parts = re.sub(r"\s*=\s*", "=", text).replace(",", " ").split()
+    given: Mapping[str, int | Sequence[int]] = read_sizes(",".join(parts))
     for label in given.keys() - set(equation.labels):
         raise OperandError(f"the size of {label!r} is given, which is no label of {equation}", label=label)
     # If a tensor is in several slots, the labels of one of its axes share the name of the first.
@@ -115,10 +117,11 @@ def sizes_of(equation: Equation, text: str = "", names: Sequence[str] | None = N
 
 
 def _says(derivation: Derivation) -> str:
+    total = escape(formula(derivation), quote=False)
     return (
         '<div class="says"><div><p class="part">As an einsum</p>'
         f"<code>{escape(str(derivation.differentiated))}</code>"
-        f'<p class="part">In index notation</p><div class="arithmatex">\\[{formula(derivation)}\\]</div></div>'
+        f'<p class="part">In index notation</p><div class="arithmatex">\\[{total}\\]</div></div>'
         f'<div data-search-exclude><p class="part">As loops</p><pre><code>{_loops(derivation)}</code></pre></div></div>'
     )
 
@@ -136,7 +139,7 @@ def formula(derivation: Derivation) -> str:
     def component(name: str, places: Iterable[object]) -> str:
         parts = [labels.get(str(place), str(place)) for place in places]
         indices = "".join(r"\dots " if part == ELLIPSIS else part for part in parts).strip()
-        return f"{name}_{{{indices}}}" if indices else name
+        return indexed(name, f"_{{{indices}}}" if indices else "")
 
     factors = list(map(component, derivation.names, equation.operands))
     for factor in definition.right.walk():

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from html import escape
 from math import prod
 from typing import Any
 
-from einsum_doc.article import Article
+from einsum_doc.article import Article, sizes_of
 from einsum_doc.equation import ELLIPSIS, Equation, parse
 from einsum_doc.errors import EinsumError, EquationError, NotationError, OperandError
 from einsum_doc.notation.deriving.derivation import Derivation
@@ -28,13 +28,13 @@ PARTS = ("says", "roles", "picture", "derivation", "equation", "cost", "librarie
 MOST = {"characters": 2_000, "operands": 8, "labels": 16, "rows": 60}
 """The most that is derived in a browser."""
 
-_NAME = re.compile(r"[A-Za-z]|\\(?:alpha|beta|gamma|theta|lambda|mu|nu|pi|rho|sigma|phi|psi|omega)")
+_FIELDS = ("einsum", "names", "sizes", "also")
 
 
 def answer(question: str) -> str:
     """Answer a question, both as JSON.
 
-    >>> json.loads(answer('{"einsum": "ij,jk"}'))["says"]
+    >>> json.loads(answer('{"einsum": "ij,jk->ik"}'))["says"]
     'ij,jk->ik: 2 gradients, 16 lines, 16 proved for all sizes.'
     >>> print(json.loads(answer('{"einsum": "ij,j1->i"}'))["error"])
     stray character '1'
@@ -42,18 +42,17 @@ def answer(question: str) -> str:
           ^
 
     A question has `einsum`, with `names`, `sizes` and `also` if they are wanted, or `derivation`. An answer has `html`
-    and, in one sentence, `says`; or `error`.
+    and, in one sentence, `says`; or `error` and the `field` at fault, "" if that is not known.
     """
     asked: Mapping[str, str] = json.loads(question)
     try:
         if "derivation" in asked:
             found = _derivation(asked["derivation"])
         else:
-            found = _einsum(
-                asked.get("einsum", ""), asked.get("names", ""), asked.get("sizes", ""), asked.get("also", "")
-            )
+            found = _einsum(*(asked.get(field, "") for field in _FIELDS))
     except (EinsumError, NotationError) as error:
-        found = {"error": str(error)}
+        [field] = getattr(error, "__notes__", [""])
+        found = {"error": str(error), "field": field}
     except RecursionError:
         found = {"error": "too deeply nested"}
     return json.dumps(found)
@@ -61,11 +60,19 @@ def answer(question: str) -> str:
 
 def _einsum(text: str, names: str, sizes: str, also: str) -> dict[str, str]:
     """Return all about an einsum. also: "tangent", "second" or "numbers" for what is shown besides."""
-    _limit(len(text), "characters")
-    equation = parse(text.strip())
-    _limit(len(equation.operands), "operands")
-    _limit(len(equation.labels), "labels")
-    article = Article(equation, names=_names(names), sizes=sizes)
+    with _about("einsum"):
+        if not text.strip():
+            raise EquationError("type an einsum, such as ij,jk->ik")
+        _limit(len(text), "characters")
+        equation = parse(text.strip())
+        _limit(len(equation.operands), "operands")
+        _limit(len(equation.labels), "labels")
+    named = names.replace(",", " ").split() or None
+    with _about("names" if named else "einsum"):
+        _limit(len(names), "characters")
+        article = Article(equation, names=named)
+    with _about("sizes"):
+        article.sizes = sizes_of(equation, sizes, article.first.names)
     checked = [prove(derivation.latex()) for derivation in article.derivations]
     html = article.html(PARTS, map(_rows, checked), _code)
     match also:
@@ -79,31 +86,43 @@ def _einsum(text: str, names: str, sizes: str, also: str) -> dict[str, str]:
             second = [derive(equation, wrt, wrt2=other, mode="second", **_called(article)) for wrt, other in pairs]
             html += _further("The second derivatives", second)
         case "numbers":
-            html += _numbers(article)
+            with _about("also"):
+                html += _numbers(article)
     gradients, lines = len(article.derivations), [line for each in checked for line in each.lines]
-    return {"html": html, "says": f"{equation}: {_count(gradients, 'gradient')}, {_verdicts(lines)}."}
+    implied = "" if "->" in text else " (without an arrow, the output is the labels that occur once)"
+    return {"html": html, "says": f"{equation}{implied}: {_count(gradients, 'gradient')}, {_verdicts(lines)}."}
 
 
 def _derivation(text: str) -> dict[str, str]:
     """Return the lines of a derivation, each with its verdict."""
     _limit(len(text), "characters")
     _limit(text.count(r"\\") + 1, "rows")
-    checked = prove(text)
-    return {"html": _rows(checked), "says": f"{_verdicts(checked.lines)[:1].upper()}{_verdicts(checked.lines)[1:]}."}
+    try:
+        checked = prove(text)
+    except NotationError as error:
+        rows = [row for row in text.split("\n") if "=" in row and not row.lstrip().startswith("%")]
+        if all(row.rstrip().endswith(r"\\") for row in rows[:-1]):
+            raise
+        return {"error": f"{error}\n  hint: a row ends with \\\\, and not with its line"}
+    defined = sum(line.verdict == "defined" for line in checked.lines)
+    said = [_count(defined, "definition")] if defined else []
+    said += [_verdicts(checked.lines) if defined < len(checked.lines) else "no claim to prove"]
+    return {"html": _rows(checked), "says": f"{'; '.join(said)}."}
+
+
+@contextmanager
+def _about(field: str) -> Iterator[None]:
+    """Note of an error which field it is about."""
+    try:
+        yield
+    except EinsumError as error:
+        error.add_note(field)
+        raise
 
 
 def _limit(number: int, kind: str) -> None:
     if number > MOST[kind]:
         raise EquationError(f"{number:,} {kind}: at most {MOST[kind]:,} are derived here, and more on your own machine")
-
-
-def _names(text: str) -> Sequence[str] | None:
-    """Return the names of operands: letters, which are all that goes into formulas unchanged."""
-    names = text.replace(",", " ").split()
-    wrong = [name for name in names if not _NAME.fullmatch(name)]
-    if wrong:
-        raise OperandError(rf"a name is a letter, or one such as \alpha, not {wrong[0][:40]!r}")
-    return names or None
 
 
 def _called(article: Article) -> dict[str, Any]:
@@ -114,15 +133,18 @@ def _rows(checked: CheckedDerivation) -> str:
     """Return lines as HTML."""
     rows = []
     for line in checked.lines:
-        said = "; ".join(filter(None, [line.checked, line.message, *line.details]))
-        rows.append(row_html(line.latex, line.reason, line.verdict, said))
+        said = "; ".join(filter(None, dict.fromkeys([line.checked, line.message, *line.details])))
+        row = row_html(line.latex, line.reason, line.verdict, said)
+        # Nobody looks for a counterexample behind a sign.
+        rows.append(row if line.holds else row.replace("<details ", "<details open ", 1))
     return derivation_html(rows, checked.note)
 
 
 def _further(heading: str, derivations: Iterable[Derivation]) -> str:
     """Return derivations that are asked for besides."""
     parts = (
-        f'<p class="gradient"><code>{escape(str(each.equation))}</code></p>{_rows(prove(each.latex()))}'
+        f'<p class="gradient">{" + ".join(f"<code>{escape(str(equation))}</code>" for equation in each.equations)}</p>'
+        + _rows(prove(each.latex()))
         for each in derivations
     )
     return f'<div class="einsum"><p class="part">{escape(heading)}</p>{"".join(parts)}</div>'
@@ -170,7 +192,9 @@ def _numbers(article: Article) -> str:
             found = _einsum_of(equation, [upstream, *others], terms, equation.operands[slot])
             total = {place: number + found[place] for place, number in total.items()}
         shown.append((rf"\frac{{\partial {article.first.loss}}}{{\partial {name}}}", total))
-    tables = "".join(f'<div class="arithmatex">\\[{name} = {_matrix(values)}\\]</div>' for name, values in shown)
+    tables = "".join(
+        f'<div class="arithmatex">\\[{escape(name)} = {_matrix(values)}\\]</div>' for name, values in shown
+    )
     return f'<div class="einsum numbers"><p class="part">With two values for each label</p>{tables}</div>'
 
 

@@ -84,6 +84,8 @@ def read_sizes(text: str) -> dict[str, int | Shape]:
         numbers = [number for number in value.split("x") if number or label != ELLIPSIS]
         if not all(number.isdecimal() for number in numbers) or (len(numbers) != 1 and label != ELLIPSIS):
             raise OperandError(f"sizes are written as i=4,j=3 or ...=2x5, not {part!r}")
+        if label in sizes:
+            raise OperandError(f"the size of {label!r} is given twice", label=label)
         sizes[label] = tuple(map(int, numbers)) if label == ELLIPSIS else int(numbers[0])
     return sizes
 
