@@ -113,9 +113,24 @@ def test_what_is_typed_is_derived_and_proved(page: Page) -> None:
     status(page, "stray character")
     assert page.inner_text("#try-error").split("\n")[1:3] == ["  ij,j1->i", "      ^"]
     assert page.get_attribute("#try-einsum", "aria-invalid") == "true"
-    page.click("#try-own button")
-    status(page, "2 lines", "try-own")
+    page.fill("#try-einsum", "ij,jk->ik")
+    page.fill("#try-names", "W_q x")
+    status(page, r"write W_{\text{q}}")
+    fields = [page.get_attribute(f"#try-{field}", "aria-invalid") for field in ("einsum", "names", "sizes")]
+    assert fields == ["false", "true", "false"]
+    assert page.locator("#try-names ~ #try-error").is_visible()
+    page.select_option("#try-example", label="Attention scores")
+    status(page, "btd,bsd->bts: 2 gradients")
+    assert page.input_value("#try-names") == "Q K"
+    page.fill("#try-einsum", "td,sd->ts")
+    assert page.locator("#try-example option:checked").inner_text() == "one of your own"
+    button = page.locator("#try-own button")
+    paint = "button => [button, document.body].map(part => getComputedStyle(part).backgroundColor)"
+    assert len({"rgba(0, 0, 0, 0)", *button.evaluate(paint)}) == 3  # it is seen before it is pressed
+    button.click()
+    status(page, "1 definition; 2 lines", "try-own")
     assert page.locator("#try-own-result .derivation .step").count() == 3
+    assert page.locator("#try-own-result .step.false").get_by_text("component j=").is_visible()
     assert faults == []
     assert {urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))} == {"127.0.0.1"}
 
@@ -164,7 +179,8 @@ def test_an_answer_that_takes_too_long_is_given_up(page: Page) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1440, "light")])
+@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_is_for_every_reader(width: int, scheme: str, browser: Browser, address: str) -> None:  # noqa: F811
     context = browser.new_context(
         viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce"
@@ -173,6 +189,11 @@ def test_it_is_for_every_reader(width: int, scheme: str, browser: Browser, addre
     page.set_default_timeout(START)
     page.goto(f"{address}try/?einsum=bhtd%2Cbhsd-%3Ebhts")
     status(page, "bhtd,bhsd->bhts: 2 gradients")
+    assert page.get_by_role("heading", name="The gradient of").count() == 2
+    page.click("#try-own button")
+    status(page, "1 false", "try-own")
+    page.fill("#try-names", "query")
+    status(page, "is no name")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.add_script_tag(path=AXE)
     found = page.evaluate("axe.run({ runOnly: ['wcag2a', 'wcag2aa'] })")
@@ -192,13 +213,23 @@ def test_without_javascript_it_says_what_to_do(browser: Browser, address: str) -
     context.close()
 
 
+def test_every_operation_of_the_gallery_can_be_selected(site: Path) -> None:  # noqa: F811
+    html = (site / "try" / "index.html").read_text("utf-8")
+    [select] = re.findall(r'<select id="try-example">.*?</select>', html, re.DOTALL)
+    for title, entries in map(read, PAGES):
+        [group] = re.findall(rf'<optgroup label="{title}">(.*?)</optgroup>', select)
+        assert re.findall(r">([^<]+)</option>", group) == [entry.name for entry in entries]
+
+
 def test_an_exercise_opens_with_its_beginning(page: Page, site: Path) -> None:  # noqa: F811
     html = (site / "posts" / "einsum" / "index.html").read_text("utf-8")
     assert html.count('<a class="try" href="../../try/?exercise=einsum-') >= 3
     assert '<a class="try" href="../../try/?einsum=ijk%2Cip-%3Ejkp"' in html
     page.goto(f"{page.url.split('?')[0]}?exercise=einsum-2")
     rows = page.locator("#try-derivation")
-    expect(rows).to_have_value(re.compile("&= $"), timeout=START)
+    expect(rows).to_have_value(re.compile("^z.*&= $", re.DOTALL), timeout=START)
+    expect(rows).to_be_focused()
+    status(page, "Exercise 2 of the post einsum", "try-own")
     text = rows.input_value()
     rows.fill(text + r"\frac{\partial l}{\partial z_{i'j'}} \, y_{i'j'}")
     page.click("#try-own button")

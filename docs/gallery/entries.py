@@ -98,6 +98,18 @@ def overview() -> str:
     return "\n".join([*lines, '<script src="../javascripts/gallery.js"></script>'])
 
 
+def options() -> str:
+    """Return the entries of all pages as options of a box to select from, grouped by page."""
+    groups = ""
+    for title, entries in map(read, PAGES):
+        each = (
+            f'<option value="{escape(entry.equation)}" data-names="{" ".join(entry.names)}">{entry.name}</option>'
+            for entry in entries
+        )
+        groups += f'<optgroup label="{title}">{"".join(each)}</optgroup>'
+    return groups
+
+
 def _thumbnail(entry: Entry) -> str:
     """Return the picture of an entry, small, without what a link does not need: its words and its wide lines."""
     from einsum_doc.notation.drawing.diagram import diagram

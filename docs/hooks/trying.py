@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import shutil
 import zipfile
 from html import unescape
@@ -52,8 +53,14 @@ exercises: dict[str, str] = {}
 """The exercises that are rows of a derivation: for each how its rows begin."""
 
 
-def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> None:
-    """Note how the rows of each exercise begin: its definitions, and the left side of what is asked for."""
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
+    """Offer the operations of the gallery, and note how the rows of each exercise begin.
+
+    These are its definitions, and the left side of what is asked for.
+    """
+    if page.file.src_uri == "try.md":
+        gallery = runpy.run_path(str(ROOT / "docs" / "gallery" / "entries.py"))
+        return markdown.replace("<!-- the gallery -->", gallery["options"]())
     _, _, part = markdown.partition("\n## Exercises\n")
     for found in _EXERCISE.finditer(part):
         text = dedent(found[3])
@@ -62,8 +69,10 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> None:
         except (NotationError, StopIteration):  # the builder says what is wrong, at its line
             continue
         lines = text.split("\n")
+        begin = lines[0] == "% new"  # rows of one's own begin anew
         asked, *_ = lines[first].split("&")
-        exercises[f"{Path(page.file.src_uri).stem}-{found[1]}"] = "\n".join([*lines[:first], f"{asked}&= "])
+        exercises[f"{Path(page.file.src_uri).stem}-{found[1]}"] = "\n".join([*lines[begin:first], f"{asked}&= "])
+    return markdown
 
 
 @event_priority(-300)  # when what is above the title is there

@@ -91,6 +91,12 @@ const typeset = async (part) => {
 
 // ---- The page --------------------------------------------------------------------------------------------
 
+// The titles of the parts, as headings for those who do not see them.
+const headed = (part) => {
+  for (const title of part.querySelectorAll(".part")) [title.role, title.ariaLevel] = ["heading", "2"];
+};
+headed($("try-result"));
+
 // A form, what it says and what it shows. Its fields are asked about together, and only the latest state is answered.
 class Panel {
   constructor(id) {
@@ -116,6 +122,7 @@ class Panel {
     const text = JSON.stringify(asked);
     if (this.busy || text === this.current) return;
     [this.busy, this.current] = [true, text];
+    if (this === own) this.say("Checking …"); // an einsum is answered while it is typed: nothing is said of each key
     this.result.setAttribute("aria-busy", "true");
     let answer = await ask(asked).catch(({ message }) => ({ error: `Python could not be started: ${message}` }));
     const part = document.createElement("div");
@@ -125,9 +132,16 @@ class Panel {
     }
     this.error.hidden = !answer.error;
     this.error.textContent = answer.error ?? "";
-    this.fields[0].setAttribute("aria-invalid", String(Boolean(answer.error)));
+    const fault = answer.error && (this.field(answer.field) ?? this.fields[0]);
+    for (const field of this.fields) {
+      field.setAttribute("aria-invalid", String(field === fault));
+      if (field === fault) field.setAttribute("aria-describedby", this.error.id);
+      else field.removeAttribute("aria-describedby");
+    }
+    fault?.parentElement.append(this.error);
     this.result.classList.toggle("stale", Boolean(answer.error));
     if (answer.html !== undefined) {
+      headed(part);
       this.result.replaceChildren(...part.childNodes);
       document.dispatchEvent(new CustomEvent("einsum-doc:content"));
     }
@@ -141,10 +155,12 @@ class Panel {
 
 const [einsum, own] = [new Panel("try"), new Panel("try-own")];
 
-// What is typed, with the colours of its labels.
-const echo = $("try-echo");
+// What is typed, with the colours of its labels, and the example if it is one.
+const [echo, example] = [$("try-echo"), $("try-example")];
 const mirror = () => {
-  echo.textContent = einsum.field("einsum").value;
+  const text = einsum.field("einsum").value;
+  echo.textContent = text;
+  if (example.value !== text) example.value = "";
   document.dispatchEvent(new CustomEvent("einsum-doc:content"));
 };
 
@@ -154,14 +170,14 @@ einsum.answered = ({ einsum: text }, { error }) => {
 };
 
 let pause;
-einsum.form.addEventListener("input", () => {
+einsum.form.addEventListener("input", ({ target }) => {
+  if (target === example) {
+    einsum.field("einsum").value = example.value;
+    einsum.field("names").value = example.selectedOptions[0].dataset.names ?? "";
+  }
   mirror();
   clearTimeout(pause);
   pause = setTimeout(() => einsum.update(), PAUSE);
-});
-$("try-example").addEventListener("change", ({ target }) => {
-  einsum.field("einsum").value = target.value;
-  mirror();
 });
 
 const linked = new URLSearchParams(location.search);
@@ -169,8 +185,15 @@ if (linked.has("einsum")) einsum.field("einsum").value = linked.get("einsum").sl
 mirror();
 if (linked.has("exercise")) {
   const exercises = await fetch(new URL("assets/exercises.json", site)).then((response) => response.json());
-  const text = exercises[linked.get("exercise")];
-  if (text) own.field("derivation").value = text;
+  const [id, post, exercise] = /^(.+)-(\d+)$/.exec(linked.get("exercise")) ?? [];
+  const rows = own.field("derivation");
+  if (Object.hasOwn(exercises, id)) {
+    rows.value = exercises[id];
+    own.say(`Exercise ${exercise} of the post ${post}: complete the last row.`);
+    rows.focus();
+  } else {
+    own.say("There is no such exercise.");
+  }
   own.form.scrollIntoView();
 }
 if (einsum.fields.some((field) => field.value !== (field.defaultValue ?? ""))) {
