@@ -119,6 +119,7 @@ def test_what_is_typed_is_derived_and_proved(page: Page) -> None:
     fields = [page.get_attribute(f"#try-{field}", "aria-invalid") for field in ("einsum", "names", "sizes")]
     assert fields == ["false", "true", "false"]
     assert page.locator("#try-names ~ #try-error").is_visible()
+    assert result.evaluate("result => result.inert")  # it is of what was typed before
     page.select_option("#try-example", label="Attention scores")
     status(page, "btd,bsd->bts: 2 gradients")
     assert page.input_value("#try-names") == "Q K"

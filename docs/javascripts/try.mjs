@@ -139,7 +139,7 @@ class Panel {
       else field.removeAttribute("aria-describedby");
     }
     fault?.parentElement.append(this.error);
-    this.result.classList.toggle("stale", Boolean(answer.error));
+    this.result.inert = Boolean(answer.error); // it is of what was typed before
     if (answer.html !== undefined) {
       headed(part);
       this.result.replaceChildren(...part.childNodes);
