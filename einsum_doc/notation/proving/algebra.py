@@ -21,6 +21,7 @@ from einsum_doc.notation.proving.polynomial import (
     Exponents,
     Factor,
     GiveUpError,
+    IndexValue,
     Monomial,
     Polynomial,
     Position,
@@ -30,9 +31,13 @@ from einsum_doc.notation.proving.polynomial import (
     Total,
     collected,
     number,
+    ratio,
     single,
 )
 from einsum_doc.notation.proving.ring import Renamed
+
+LAST = "# "
+"""The begin of the name of the last index of a range, before its size; no name in a text has a blank."""
 
 
 @dataclass(frozen=True)
@@ -44,20 +49,127 @@ class Change:
     done: dict[tuple[str, Exact, frozenset[tuple[str, str]]], Polynomial] = field(default_factory=dict)
 
 
-class Algebra(Functions):
+class Relations(Functions):
+    """The relations between indices, as factors that are 1 or 0.
+
+    sizes: of each index, its name. numbers: the sizes that are known. least: the least number of values that others
+    have, if that is more than 1.
+    """
+
+    def __init__(self, work: int) -> None:
+        super().__init__(work)
+        self.sizes: dict[str, str] = {}
+        self.numbers: dict[str, int] = {}
+        self.least: dict[str, int] = {}
+
+    def size(self, name: str) -> Polynomial:
+        """Return a size, a number or a letter."""
+        return number(self.numbers[name]) if name in self.numbers else single(PositiveNumber(f"|{name}|"))
+
+    def choice(self, sign: str, first: str, second: str) -> Polynomial:
+        """Return 1 where a relation between two indices holds, and 0 elsewhere."""
+        match sign:
+            case "=" if first == second:
+                return number(1)
+            case "=" if first[0] == second[0] == "#" and self._differ(first, second):
+                return ZERO
+            case "<" if first == second or second == "#0":
+                return ZERO
+            case "<" if _is_digit(first) and _is_digit(second):
+                return number(int(int(first[1:]) < int(second[1:])))
+            case "<" if _is_digit(first):
+                return self.choice("≥", second, f"#{int(first[1:]) + 1}")
+            case "<" if second == "#1":
+                return self.choice("=", first, "#0")
+            case "<" if not _is_digit(second) and _comes_first(second, first):
+                equal, less = self.choice("=", first, second), self.choice("<", second, first)
+                return self.add([number(1), self.scaled(-1, equal), self.scaled(-1, less)])
+            case "=" | "<":
+                return single(Choice(sign, first, second))
+            case ">":
+                return self.choice("<", second, first)
+            case "≤":
+                return self.minus(number(1), self.choice("<", second, first))
+            case "≥":
+                return self.minus(number(1), self.choice("<", first, second))
+            case "≠":
+                return self.minus(number(1), self.choice("=", first, second))
+        raise GiveUpError(f"the sign {sign}")
+
+    def _differ(self, *constants: str) -> bool:
+        """Return whether two constant indices are surely different: two numbers, or one and the last of a range."""
+        one, other = sorted(constants, key=_is_digit)
+        if _is_digit(one) or one[:2] != LAST:
+            return _is_digit(one)
+        return _is_digit(other) and int(other[1:]) + 1 < self.least.get(one[2:], 1)
+
+    def has(self, size: str, index: str) -> bool:
+        """Return whether an index is surely one of a range."""
+        if _is_digit(index):
+            return int(index[1:]) < self.numbers.get(size, self.least.get(size, 1))
+        return self.sizes.get(index) == size
+
+    def last(self, size: str) -> str:
+        """Return the last index of a range, a constant one."""
+        if size in self.numbers:
+            return f"#{self.numbers[size] - 1}"
+        self.sizes[LAST + size] = size
+        return LAST + size
+
+    def value(self, index: str) -> Polynomial:
+        """Return the value of an index as a number."""
+        if index[:2] == LAST:
+            return self.minus(self.size(index[2:]), number(1))
+        return number(int(index[1:])) if _is_digit(index) else single(IndexValue(index))
+
+    def at_most(self, terms: Terms) -> Polynomial:
+        """Return 1 where a sum of products of whole numbers is at most 0, and 0 elsewhere."""
+        found = collected(terms)
+        more = found.pop((), 0)
+        match sorted((count, atoms) for atoms, count in found.items()):
+            case []:
+                return number(int(more <= 0))
+            case [(1, (("", (index,)),))]:
+                return self.choice("≤", index, f"#{-more}") if more <= 0 else ZERO
+            case [(-1, (("", (index,)),))]:
+                return self.choice("≥", index, f"#{more}") if more > 0 else number(1)
+            case [(-1, (("", (second,)),)), (1, (("", (first,)),))] if more in (0, 1):
+                return self.choice("<" if more else "≤", first, second)
+            case [(-1, ((size, ()),)), (1, (("", (index,)),))] if size == f"|{self.sizes[index]}|" and more < 3:
+                return self.choice("≠", index, self.last(self.sizes[index])) if more == 2 else number(1)
+        raise GiveUpError("an order of computed indices")
+
+    def position(self, terms: Terms) -> Polynomial:
+        """Return 1 where a sum of products of whole numbers is 0, and 0 elsewhere."""
+        products = sorted(collected(terms).items())
+        if not products:
+            return number(1)
+        above_zero = [count > 0 for atoms, count in products if not any(head[:1] == "@" for head, _ in atoms)]
+        if products[0][0] == () and len(above_zero) == len(products) and len(set(above_zero)) == 1:
+            return ZERO  # A number, and what is not negative.
+        shared = gcd(*(count for _, count in products)) * (-1 if products[-1][1] < 0 else 1)
+        match [(count // shared, atoms) for atoms, count in products]:
+            case [(-1, (("", (first,)),)), (1, (("", (second,)),))]:
+                return self.choice("=", first, second)
+            case [(1, (("", (index,)),))]:
+                return self.choice("=", index, "#0")
+            case [(below, ()), (1, (("", (index,)),))]:
+                return self.choice("=", index, f"#{-below}")
+            case own:
+                return single(Position(own))
+
+
+class Algebra(Relations):
     """The operations on polynomials.
 
     contracted: returns the sum of a product over indices in which a matrix meets its inverse; None for others.
-    sizes: of each index, its name. numbers: the sizes that are known. symmetric: the heads of symmetric matrices.
-    totals: tensors whose components sum to one, each with the axis. values: of each tensor of indices, the size of
-    the range of its values.
+    symmetric: the heads of symmetric matrices. totals: tensors whose components sum to one, each with the axis.
+    values: of each tensor of indices, the size of the range of its values.
     """
 
     def __init__(self, work: int, contracted: Callable[[Monomial, list[str]], Polynomial | None]) -> None:
         super().__init__(work)
         self.contracted = contracted
-        self.sizes: dict[str, str] = {}
-        self.numbers: dict[str, int] = {}
         self.symmetric: set[tuple[str, ...]] = set()
         self.totals: dict[str, int] = {}
         self.values: dict[str, str] = {}
@@ -80,34 +192,18 @@ class Algebra(Functions):
             self.sizes[found[index]] = size
         return found
 
-    def position(self, terms: Terms) -> Polynomial:
-        """Return 1 where a sum of products of whole numbers is 0, and 0 elsewhere."""
-        products = sorted(collected(terms).items())
-        if not products:
-            return number(1)
-        if not any(atoms for atoms, _ in products):
-            return ZERO
-        shared = gcd(*(count for _, count in products)) * (-1 if products[-1][1] < 0 else 1)
-        match [(count // shared, atoms) for atoms, count in products]:
-            case [(-1, (("", (first,)),)), (1, (("", (second,)),))]:
-                return self.choice("=", first, second)
-            case own:
-                return single(Position(own))
-
     def picked(self, own: Exponents) -> Polynomial | None:
         """Return a product of which a factor tells the only term of another that is a sum; None for others.
 
         Beside [j = t], the sum of x_k [k = t] over k is x_j, if j and k have one range.
         """
-        positions = [factor for factor in own if isinstance(factor, Position)]
+        positions = [factor for factor in own if isinstance(factor, Choice) and factor.sign != "<"]
         totals = [factor for factor in own if isinstance(factor, Total) and factor.sign == "Σ"] if positions else []
         for total in totals:
             ((body, _),) = total.inside.terms
-            for inner in [factor for factor in body.exponents if isinstance(factor, Position)]:
+            for inner in [factor for factor in body.exponents if isinstance(factor, Choice) and factor.sign != "<"]:
                 for index, size in zip(total.names, total.sizes, strict=True):
-                    if [atoms for _, atoms in inner.terms if any(index in each for _, each in atoms)] != [
-                        (("", (index,)),)
-                    ]:
+                    if index not in inner.open or (isinstance(inner, Position) and not inner.has_one(index)):
                         continue
                     for position in positions:
                         for name in position.open:
@@ -120,10 +216,6 @@ class Algebra(Functions):
                                 others = self.monomial({f: e for f, e in own.items() if f is not total})
                                 return self.times(others, self.power(value, own[total]))
         return None
-
-    def size(self, name: str) -> Polynomial:
-        """Return a size, a number or a letter."""
-        return number(self.numbers[name]) if name in self.numbers else single(PositiveNumber(f"|{name}|"))
 
     def summed(self, polynomial: Polynomial, *indices: str) -> Polynomial:
         """Return the sum of a polynomial over indices."""
@@ -142,8 +234,8 @@ class Algebra(Functions):
             for factor, _ in monomial.factors:
                 if isinstance(factor, Choice) and factor.sign == "=" and index in factor.open:
                     other = factor.second if factor.first == index else factor.first
-                    if not (other[0] == "#" and other[1:].isdigit()) and self.sizes[index] != self.sizes.get(other):
-                        raise GiveUpError("a δ of two ranges")
+                    if not self.has(self.sizes[index], other):
+                        continue  # The sum may have no such term.
                     rest = {each: power for each, power in monomial.factors if each is not factor}
                     self.used["δ"] += 1
                     return self.summed(self.renamed(self.monomial(rest), {index: other}), *others)
@@ -196,7 +288,23 @@ class Algebra(Functions):
         total = next((name for name in names if self._is_total(name, body)), None)
         if total is not None:
             return self.summed(number(1), *(name for name in names if name != total))
-        return bound_total(self, names, body)
+        return self._ordered(names, body) or bound_total(self, names, body)
+
+    def _ordered(self, names: list[str], body: Monomial) -> Polynomial | None:
+        """Return the sum over i < j as one over j < i, or as half of that over i ≠ j; None if it stays as it is."""
+        orders = [f for f in body.exponents if isinstance(f, Choice) and f.sign == "<" and f.open <= set(names)]
+        if len(orders) != 1 or len(orders[0].open) < 2:
+            return None
+        first, second = orders[0].first, orders[0].second
+        rest = self.monomial({factor: power for factor, power in body.factors if factor is not orders[0]})
+        turned = self.times(rest, single(Choice("<", second, first)))
+        if [coefficient for _, coefficient in turned.terms] != [1]:
+            return None
+        one, other = bound_total(self, names, body), bound_total(self, names, turned.terms[0][0])
+        if one.key < other.key:
+            return None
+        whole = self.summed(self.times(rest, self.choice("≠", first, second)), *names)
+        return self.scaled(ratio(1, 2), whole) if one == other else self.minus(whole, other)
 
     def _is_total(self, name: str, body: Monomial) -> bool:
         """Return whether a sum is one of those that are said to be 1."""
@@ -250,6 +358,8 @@ class Algebra(Functions):
                 found = single(moved) if replaced is None else replaced
             case Exponential():  # Its exponent is a number in what it is of: e^{n/2 · log x}.
                 return self.exponential(self.scaled(power, self.rebuilt(factor.inside, names, change)))
+            case IndexValue(index=index):
+                found = self.value(names[index])
             case Position(terms=terms):
                 moved_terms = [
                     (count, tuple((head, tuple(names.get(each, each) for each in own)) for head, own in atoms))
@@ -293,3 +403,13 @@ class Algebra(Functions):
         name = f"${body.bound}"
         inner = self.renamed(body, {index: name})
         return single(Total((name,), (self.sizes[index],), inner, sign))
+
+
+def _comes_first(first: str, second: str) -> bool:
+    """Return whether an index stands before another in an order: a constant, an open and a summed one; of sums, any."""
+    ranks = [{"#": 0, "~": 2, "$": 2}.get(index[0], 1) for index in (first, second)]
+    return (ranks[0], first) < (ranks[1], second) and ranks != [2, 2]
+
+
+def _is_digit(index: str) -> bool:
+    return index[0] == "#" and index[1:].isdigit()

@@ -18,6 +18,7 @@ from einsum_doc.notation.proving.polynomial import (
     Exponential,
     Factor,
     GiveUpError,
+    IndexValue,
     Names,
     Polynomial,
     PositiveNumber,
@@ -70,7 +71,7 @@ class Derivatives(ABC):
     def _of_factor(self, factor: Factor, x: str, below: Names, held: Names) -> Polynomial:
         algebra = self.algebra
         match factor:
-            case PositiveNumber() | Choice():
+            case PositiveNumber() | Choice() | IndexValue():
                 return ZERO
             case TensorEntry():
                 return self._of_entry(factor, x, below, held)

@@ -59,11 +59,10 @@ class Functions(Ring):
 
     def _piecewise(self, name: str, monomial: Monomial, coefficient: Exact) -> Polynomial:
         """Return the absolute value or the sign of a monomial: that of a number and of positive factors is known."""
-        never_zero = (PositiveNumber, Exponential) if name == "sign" else Factor
         positive = {
             f: e
             for f, e in monomial.factors
-            if self.is_nonnegative(f) and not f.is_one_or_zero and isinstance(f, never_zero)
+            if self.is_nonnegative(f) and not f.is_one_or_zero and (name == "abs" or _is_never_zero(f))
         }
         rest = Polynomial({Monomial({f: e for f, e in monomial.factors if f not in positive}): ONE})
         outside = self.scaled(max(coefficient, -coefficient), self.monomial(positive)) if name == "abs" else number(1)
@@ -114,3 +113,13 @@ class Functions(Ring):
             each = factor.inside if isinstance(factor, Exponential) else single(Applied("log", 0, inside))
             found.append(self.scaled(power, each))
         return self.add(found)
+
+
+def _is_never_zero(factor: Factor) -> bool:
+    """Return whether a factor is surely not 0; e^{n log x} is x^n, which can be."""
+    if isinstance(factor, Exponential):
+        factors = [each for monomial, _ in factor.inside.terms for each in monomial.exponents]
+        return not any(
+            isinstance(each, Applied) and each.name == "log" and each.open | each.tensors for each in factors
+        )
+    return isinstance(factor, PositiveNumber)

@@ -35,7 +35,7 @@ class Facts:
     is computed from another, other than through those that are held fixed. size: returns the size of an index of a
     chain, or of an axis of a tensor. numbers: sizes that are known. positive: inputs that are never negative.
     symmetric: inputs that are. totals: inputs that sum to one, each with the axis. differentiated: tensors by which a
-    derivative is.
+    derivative is. least: the least number of values that sizes have, if numbers stand as indices.
     """
 
     definitions: Mapping[str, Definition]
@@ -50,3 +50,4 @@ class Facts:
     symmetric: frozenset[str] = frozenset()
     totals: Mapping[str, int] = field(default_factory=dict)
     differentiated: frozenset[str] = frozenset()
+    least: Mapping[str, int] = field(default_factory=dict)

@@ -94,6 +94,16 @@ class TensorEntry(Factor):
         return f"{self.head}{len(self.indices)}"
 
 
+class IndexValue(Factor):
+    """The value of an index, from 0, as a number."""
+
+    form = "value"
+
+    def __init__(self, index: str) -> None:
+        super().__init__(f"value({index})", frozenset([index]) if index[0] != "#" else frozenset())
+        self.index = index
+
+
 class Choice(Factor):
     """1 where two indices are equal, or the first is less than the second, and 0 elsewhere. sign: "=" or "<"."""
 
@@ -132,6 +142,10 @@ class Position(Choice):
         indices = [index for _, each in self.terms for _, own in each for index in own]
         self.open = frozenset(index for index in indices if index[0] != "#")
 
+    def has_one(self, index: str) -> bool:
+        """Return whether an index stands in it once, and alone."""
+        return [atoms for _, atoms in self.terms if any(index in own for _, own in atoms)] == [(("", (index,)),)]
+
     @property
     def form(self) -> str:
         """A description without the names of its indices."""
@@ -161,6 +175,11 @@ class Monomial(Keyed):
         self.factors = tuple(sorted(exponents.items(), key=lambda each: each[0].key))
         key = " ".join(f.key if e == 1 else f"{f.key}^{e}" for f, e in self.factors)
         super().__init__(key, _open(f for f, _ in self.factors), max((f.bound for f, _ in self.factors), default=0))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all exponents are whole numbers."""
+        return all(exponent.denominator == 1 for _, exponent in self.factors)
 
 
 UNIT = Monomial({})
@@ -196,6 +215,18 @@ class Polynomial(Keyed):
             return 0
         (monomial, coefficient), *more = self.terms
         return None if more or monomial.factors else coefficient
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its value is a whole number by its form: made of indices and sizes."""
+        return all(
+            coefficient.denominator == 1
+            and all(
+                (isinstance(factor, IndexValue) or factor.key[0] == "|") and power.denominator == 1 and power > 0
+                for factor, power in monomial.factors
+            )
+            for monomial, coefficient in self.terms
+        )
 
     def entries(self) -> Iterable[TensorEntry]:
         """Yield the components of tensors in it, inside of other factors too."""

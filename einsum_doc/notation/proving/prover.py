@@ -55,6 +55,7 @@ class Prover(Reader):
         self.algebra.positive |= facts.positive
         self.algebra.symmetric |= {(name,) for name in facts.symmetric - facts.differentiated}
         self.algebra.numbers.update(facts.numbers)
+        self.algebra.least.update(facts.least)
 
     def proof(self, left: Expression, right: Expression, chain: str) -> Proof | None:
         """Return the proof that two sides are equal; None if there is none.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from einsum_doc.notation.expression import (
     Affine,
+    Bounded,
     Coordinate,
     Delta,
     Expression,
@@ -19,6 +20,7 @@ from einsum_doc.notation.expression import (
     NewIndex,
     Number,
     One,
+    Ordinal,
     Partial,
     Pi,
     Picked,
@@ -46,6 +48,7 @@ from einsum_doc.notation.proving.polynomial import (
     Polynomial,
     PositiveNumber,
     TensorEntry,
+    Terms,
     collected,
     number,
     ratio,
@@ -94,9 +97,32 @@ class Reader(Derivatives):
                     return next(iter(found))[0][1][0]
         raise GiveUpError("index arithmetic")
 
-    def _position(self, chain: str, first: Subscript, second: Subscript) -> Polynomial:
+    def _difference(self, chain: str, first: Subscript, second: Subscript) -> Terms:
         others = [(-count, atoms) for count, atoms in self._terms(second, chain)]
-        return self.algebra.position([*self._terms(first, chain), *others])
+        return [*self._terms(first, chain), *others]
+
+    def _relation(self, terms: Terms, sign: str) -> Polynomial:
+        """Return 1 where a sum of products of whole numbers has this relation to 0, and 0 elsewhere."""
+        turned = [(-count, atoms) for count, atoms in terms]
+        match sign:
+            case "≤" | "<":
+                return self.algebra.at_most([*terms, (int(sign == "<"), ())])
+            case "≥" | ">":
+                return self.algebra.at_most([*turned, (int(sign == ">"), ())])
+        return self.algebra.minus(number(1), self.algebra.position(terms))
+
+    def _within(self, index: Bounded, name: str, chain: str) -> Polynomial:
+        """Return 1 for the values of an index with limits, and 0 for others: they must be a part of a range."""
+        low, high = self._terms(index.low, chain), self._terms(index.high, chain)
+        size = self._atom(Extent("", Index(index.letter, index.primes)), chain)
+        first, beyond = collected(low), collected([*high, (-1, (size,)), (1, ())])
+        if first.keys() | beyond.keys() > {()} or first.get((), 0) < 0 or beyond.get((), 0) > 0:
+            raise GiveUpError("limits that may be outside of the range")
+        own: Terms = [(1, (("", (name,)),))]
+        return self.algebra.times(
+            self._relation([*own, *((-count, atoms) for count, atoms in low)], "≥"),
+            self._relation([*own, *((-count, atoms) for count, atoms in high)], "≤"),
+        )
 
     def _terms(self, subscript: Subscript, chain: str) -> list[tuple[int, tuple[Atom, ...]]]:
         """Return an index as a sum of products of whole numbers."""
@@ -138,10 +164,14 @@ class Reader(Derivatives):
                 return algebra.size(self.facts.size(("index", chain, index)))
             case One():
                 return number(1)
+            case Ordinal((index,), origin):
+                return algebra.add([algebra.value(self._name(index, chain)), number(origin)])
             case Delta(indices) if any(isinstance(each, Affine | Picked) for each in indices):
-                return self._position(chain, *indices)
+                return algebra.position(self._difference(chain, *indices))
             case Delta(indices):
                 return algebra.choice("=", *names(indices))
+            case Indicator((first, second), sign) if isinstance(first, Affine) or isinstance(second, Affine):
+                return self._relation(self._difference(chain, first, second), sign)
             case Indicator(indices, sign):
                 return algebra.choice(sign, *names(indices))
             case Tensor(name, indices):
@@ -160,17 +190,8 @@ class Reader(Derivatives):
                 return self._power(of(base), of(exponent))
             case Function(name, argument, order):
                 return self.function(name, order, of(argument))
-            case Summation(indices, body) if all(type(each) is Index or isinstance(each, NewIndex) for each in indices):
-                own = {(chain, each): algebra.fresh(self.facts.size(("index", chain, each))) for each in indices}
-                self.summed |= own
-                found = of(body)
-                for place, name in own.items():
-                    del self.summed[place]
-                    if isinstance(expression, Reduction):
-                        found = algebra.reduced(found, name, expression.sign)
-                    else:
-                        found = algebra.summed(found, name)
-                return found
+            case Summation():
+                return self._summation(expression, chain)
             case Differential():
                 return of(*expression.parts)
             case Piecewise(values, conditions):
@@ -178,6 +199,31 @@ class Reader(Derivatives):
             case Partial(body, by, held):
                 return self._partial(body, by.name, names(by.indices), held, chain)
         raise GiveUpError(f"{type(expression).__name__}")
+
+    def _summation(self, total: Summation, chain: str) -> Polynomial:
+        """Return a sum or a reduction; a sum over a part of a range is one over all of it, with a condition."""
+        algebra = self.algebra
+        own: dict[tuple[str, Subscript], str] = {}
+        for index in total.indices:
+            match index:
+                case Bounded(letter, primes) if not isinstance(total, Reduction):
+                    whole: Subscript = Index(letter, primes)
+                case Index() if type(index) is Index or isinstance(index, NewIndex):
+                    whole = index
+                case _:
+                    raise GiveUpError("a sum over a computed index")
+            own[chain, index] = algebra.fresh(self.facts.size(("index", chain, whole)))
+        self.summed |= own
+        found = self.read(total.body, chain)
+        for (_, index), name in own.items():
+            if isinstance(index, Bounded):
+                found = algebra.times(self._within(index, name, chain), found)
+            del self.summed[chain, index]
+            if isinstance(total, Reduction):
+                found = algebra.reduced(found, name, total.sign)
+            else:
+                found = algebra.summed(found, name)
+        return found
 
     def _cases(self, values: list[Polynomial], conditions: list[Polynomial]) -> Polynomial:
         """Return a value for each of several conditions, of which exactly one holds."""
@@ -187,12 +233,20 @@ class Reader(Derivatives):
         return algebra.add(algebra.times(value, each) for value, each in zip(values, every, strict=True))
 
     def _power(self, base: Polynomial, exponent: Polynomial) -> Polynomial:
+        algebra = self.algebra
         known = exponent.number
         if known is not None:
-            return self.algebra.power(base, known)
-        if not any(exponent.entries()) and not self.algebra.is_nonnegative_sum(base):
+            return algebra.power(base, known)
+        logarithm = algebra.logarithm
+        if exponent.is_whole and len(base.terms) == 1 and base.terms[0][0].is_whole:
+            ((monomial, scale),) = base.terms  # A whole power of a product is one of powers, whatever their signs.
+            logs = [
+                algebra.scaled(power, logarithm(algebra.monomial({factor: 1}))) for factor, power in monomial.factors
+            ]
+            return algebra.exponential(algebra.times(exponent, algebra.add([logarithm(number(scale)), *logs])))
+        if not any(exponent.entries()) and not exponent.is_whole and not algebra.is_nonnegative_sum(base):
             raise GiveUpError("a power whose base may be negative")
-        return self.algebra.exponential(self.algebra.times(exponent, self.algebra.logarithm(base)))
+        return algebra.exponential(algebra.times(exponent, logarithm(base)))
 
     def function(self, name: str, order: int, argument: Polynomial) -> Polynomial:
         """Return a function of a polynomial, or a derivative of it."""

@@ -21,6 +21,7 @@ from einsum_doc.notation.proving.polynomial import (
     Exponents,
     Factor,
     GiveUpError,
+    IndexValue,
     Monomial,
     Polynomial,
     PositiveNumber,
@@ -63,6 +64,10 @@ class Ring(ABC):
     @abstractmethod
     def renamed(self, polynomial: Polynomial, names: Renamed) -> Polynomial:
         """Return a polynomial with other names for open indices."""
+
+    @abstractmethod
+    def choice(self, sign: str, first: str, second: str) -> Polynomial:
+        """Return 1 where a relation between two indices holds, and 0 elsewhere."""
 
     @abstractmethod
     def picked(self, own: Exponents) -> Polynomial | None:
@@ -285,7 +290,7 @@ class Ring(ABC):
     def is_nonnegative(self, factor: Factor) -> bool:
         """Return whether a factor is never negative, by its form."""
         match factor:
-            case PositiveNumber() | Choice():
+            case PositiveNumber() | Choice() | IndexValue():
                 return True
             case Exponential(inside=inside):
                 # That of n log x stands for x^n, which has a value for negative x where n is a whole number.
@@ -312,37 +317,6 @@ class Ring(ABC):
             )
             for monomial, coefficient in polynomial.terms
         )
-
-    def choice(self, sign: str, first: str, second: str) -> Polynomial:
-        """Return 1 where a relation between two indices holds, and 0 elsewhere."""
-        match sign:
-            case "=" | "<":
-                if first == second:
-                    return number(int(sign == "="))
-                if first[1:].isdigit() and second[1:].isdigit() and first[0] == second[0] == "#":
-                    return number(int(sign == "<" and int(first[1:]) < int(second[1:])))
-                if (
-                    sign == "<"
-                    and (rank(second), second) < (rank(first), first)
-                    and not rank(first) == rank(second) == 2
-                ):
-                    equal, less = self.choice("=", first, second), single(Choice("<", second, first))
-                    return self.add([number(1), self.scaled(-1, equal), self.scaled(-1, less)])
-                return single(Choice(sign, first, second))
-            case ">":
-                return self.choice("<", second, first)
-            case "≤":
-                return self.minus(number(1), self.choice("<", second, first))
-            case "≥":
-                return self.minus(number(1), self.choice("<", first, second))
-            case "≠":
-                return self.minus(number(1), self.choice("=", first, second))
-        raise GiveUpError(f"the sign {sign}")
-
-
-def rank(index: str) -> int:
-    """Return 0 for a constant index, 1 for an open one, and 2 for one that is summed."""
-    return {"#": 0, "~": 2, "$": 2}.get(index[0], 1)
 
 
 def _merged(first: Exponents, second: Exponents) -> dict[Factor, Exact]:

@@ -59,6 +59,9 @@ def facts(statement: ChainStatement) -> tuple[Facts, SizeClasses]:
     def size(node: SizeNode) -> str:
         return numbers.setdefault(sizes.root(node), f"s{len(numbers)}")
 
+    least: dict[str, int] = {}
+    for node, count in sizes.least.items():  # Drawn are sizes with one value more than the index says.
+        least[size(node)] = max(count - 1, least.get(size(node), 1))
     known = Facts(
         definitions={name: _definition(found) for name, found in statements.items()},
         codes=codes,
@@ -72,6 +75,7 @@ def facts(statement: ChainStatement) -> tuple[Facts, SizeClasses]:
         symmetric=frozenset(name for name, domain in domains.items() if domain.square),
         totals={name: domain.total for name, domain in domains.items() if domain.total is not None},
         differentiated=frozenset(part.by.name for part in parts if isinstance(part, Partial)),
+        least=least,
     )
     return known, sizes
 

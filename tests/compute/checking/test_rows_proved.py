@@ -125,6 +125,8 @@ LABELS = (
     r"\frac{\partial L}{\partial z_{nk}} &= \frac{1}{N} (p_{nk} - \mathbb{1}[y_n = k])"
 )
 RANK_ONE = r"(\mathbf{A} + \mathbf{b}\mathbf{c}^\top)^{-1} &= \mathbf{A}^{-1} - \frac{\mathbf{A}^{-1}\mathbf{b}\mathbf{c}^\top\mathbf{A}^{-1}}{1 + \mathbf{c}^\top\mathbf{A}^{-1}\mathbf{b}}"
+FROM_ZERO = "% origin 0\n"
+VALUES = "% value t\n% origin 0\n"
 TRAPS = {
     "a δ in a denominator": r"\frac{\delta_{ip} e^{x_i}}{\mathbf{1}_j e^{x_j} \delta_{ip}} &= \delta_{ip}",
     "a δ over itself": r"\frac{\delta_{ij}}{\delta_{ij}} &= \mathbf{1}_i \mathbf{1}_j",
@@ -227,12 +229,60 @@ TRAPS = {
         r"\mathbf{b}\mathbf{c}^\top\mathbf{A}", r"\mathbf{c}\mathbf{b}^\top\mathbf{A}"
     ),
     "matrices that do not commute": r"\mathbf{A}(\mathbf{A} + \mathbf{B})^{-1}\mathbf{B} &= \mathbf{A}\mathbf{B}(\mathbf{A} + \mathbf{B})^{-1}",
+    "a part of a range with one value more": FROM_ZERO
+    + r"\sum_{t=1}^{T-1} x_t^0 &= \sum_{t=2}^{T-1} x_t^0 + 1",  # For T = 1, both parts are empty.
+    "a value that a range may not have": r"w_t \delta_{t0} \sum_k \delta_{k,t+1} y_k^0 &= w_t \delta_{t0}",
+    "a value beyond the range": FROM_ZERO
+    + r"p &= \sum_t r_t \\ p \sum_{t=0}^T \delta_{tt} &= p \sum_{t=0}^{T-1} \delta_{tt}",
+    "a part without two values": FROM_ZERO + r"\sum_{t=0}^{T-3} x_t &= \sum_t x_t",
+    "two ends of one value": FROM_ZERO + r"\sum_{t=1}^{T-2} x_t^0 &= \sum_t x_t^0 - 2",
+    "two parts that overlap": FROM_ZERO
+    + r"\sum_{t=1}^{T-2} x_t &= \sum_{t=1}^{T-1} x_t - \sum_{t=0}^{T-1} x_t + \sum_{t=0}^{T-2} x_t",
+    "a first value that is the last": FROM_ZERO + r"s &= \sum_{t=0}^{T-2} x_t \\ \frac{\partial s}{\partial x_0} &= 1",
+    "a last value": FROM_ZERO + r"s &= \sum_{t=0}^{T-2} x_t \\ \frac{\partial s}{\partial x_u} &= \mathbf{1}_u",
+    "a value that is in one part": FROM_ZERO + "% size t = 3\n" + r"\sum_{t=0}^{T-2} x_t + x_1 &= \sum_t x_t",
+    "ties in no part": r"\sum_{i<j} x_i x_j + \sum_{i>j} x_i x_j &= \left( \sum_i x_i \right)^2",
+    "half of what is not symmetric": r"\sum_{i<j} a_{ij} + \sum_k a_{kk} &= \frac{1}{2} \sum_{i \ne j} a_{ij} + \sum_k a_{kk}",
+    "half of a product that is not symmetric": r"\sum_{i<j} a_{ij} b_{jk} c_{ki} &= \frac{1}{2} \sum_{i \ne j} a_{ij} b_{jk} c_{ki}",
+    "a part without its end": r"y_t &= \sum_{u \le t} x_u \\ \frac{\partial l}{\partial x_u} &= \sum_{t > u} \frac{\partial l}{\partial y_t}",
+    "the end of another range": r"w_j \sum_i \mathbb{1}[i \le j] - w_j \sum_i \mathbb{1}[i < j] &= w_j",
+    "an end beside the end": r"\sum_i \mathbb{1}[i \le t - 1] x_i y_t &= \sum_i \mathbb{1}[i \le t] x_i y_t",
+    "the root of a power with an index": VALUES + r"\sum_t \sqrt{\gamma^{2t}} r_t &= \sum_t \gamma^t r_t",
+    "the magnitude of a power with an index": VALUES
+    + r"\sum_t \operatorname{abs}(\gamma^t) r_t &= \sum_t \gamma^t r_t",
+    "the logarithm of a power with an index": VALUES + r"\sum_t \log((\gamma^t)^2) r_t &= 2 \sum_t t \log(\gamma) r_t",
+    "a power of a sum with an index": VALUES + r"\sum_t (\gamma + \beta)^t r_t &= \sum_t (\gamma^t + \beta^t) r_t",
+    "a power of a negative number": VALUES + r"\sum_t (-\gamma)^t r_t &= -\sum_t \gamma^t r_t",
+    "the exponent 0": VALUES
+    + r"G &= \sum_t \gamma^t r_t \\ \frac{\partial G}{\partial \gamma} &= \sum_t (t + 1) \gamma^{t-1} r_t",
+    "an exponent from 1": VALUES.replace("0", "1")
+    + r"G &= \sum_t \gamma^t r_t \\ \frac{\partial G}{\partial \gamma} &= \sum_t t \gamma^t r_t",
+    "the sign of a value": VALUES + r"\sum_t \operatorname{sign}(t) x_t &= \sum_t x_t",
+    "the sign of a power that can be 0": "% positive n\n"
+    + r"\operatorname{sign}(\operatorname{abs}(\operatorname{relu}(x))^n) &= 1",
     "the other factor": r"(\mathbf{I} + \mathbf{A}\mathbf{B})^{-1}\mathbf{B} &= \mathbf{B}(\mathbf{I} + \mathbf{A}\mathbf{B})^{-1}",
 }
 PROVED = {
     "what is picked of one range": "% index t\n" + r"x_n &= E_{t_n} \\ x_n \sum_i \mathbb{1}[t_n = i] v_i^0 &= x_n",
     "what is picked of two tensors": "% index t\n"
     + r"x_n &= E_{t_n} \\ \sum_i \mathbb{1}[t_n = i] v_i \sum_k \mathbb{1}[t_n = k] w_k^0 &= \sum_i \mathbb{1}[t_n = i] v_i",
+    "a part of a range": "% origin 1\n"
+    + r"s &= \sum_{t=1}^{T-1} (x_{t+1} - x_t)^2 \\ \frac{\partial s}{\partial x_1} &= 2 (x_1 - x_2)",
+    "a part that begins late": "% origin 1\n"
+    + r"s &= \sum_{t=2}^T (x_t - x_{t-1})^2 \\ \frac{\partial s}{\partial x_1} &= 2 (x_1 - x_2)",
+    "all but the first": "% origin 1\n" + r"\sum_{t=1}^T x_t &= x_1 + \sum_{t=2}^T x_t",
+    "a part that ends before an index": "% origin 1\n" + r"\sum_{u=1}^t x_u &= x_t + \sum_{u=1}^{t-1} x_u",
+    "all but one of another range": r"s_i &= \sum_{j \ne i} w_{ij} x_j \\ \frac{\partial s_i}{\partial x_k} &= w_{ik} \mathbb{1}[k \ne i]",
+    "all sums up to an index": r"y_t &= \sum_{u \le t} x_u \\ \frac{\partial l}{\partial x_u} &= \sum_{t \ge u} \frac{\partial l}{\partial y_t}",
+    "both halves of a square": r"\left( \sum_i x_i \right)^2 &= \sum_i x_i^2 + 2 \sum_{i<j} x_i x_j",
+    "a sum over i < j, turned round": r"\sum_{i<j} a_{ij} + \sum_{i>j} a_{ij} &= \sum_{i \ne j} a_{ij}",
+    "a softmax with a mask": r"p_{ij} &= \frac{e^{s_{ij}}}{\sum_{k \le i} e^{s_{ik}}} \\ \frac{\partial p_{ij}}{\partial s_{ik}} &= p_{ij} (\delta_{jk} - \mathbb{1}[k \le i] p_{ik})",
+    "a discount": VALUES
+    + r"G &= \sum_t \gamma^t r_t \\ \frac{\partial G}{\partial \gamma} &= \sum_t t \gamma^{t-1} r_t",
+    "a discount of what follows": "% origin 0\n% value t u\n"
+    + r"G_t &= \sum_{u \ge t} \gamma^{u-t} r_u \\ \frac{\partial G_t}{\partial r_u} &= \gamma^{u-t} \mathbb{1}[u \ge t]",
+    "a power of a product": VALUES + r"\sum_t \gamma^{t+1} \beta^t r_t &= \gamma \sum_t (\gamma \beta)^t r_t",
+    "values of an index": VALUES + r"\sum_t (1 + t) x_t &= \sum_t x_t + \sum_t t x_t",
     "the input of a convolution": CONVOLUTION + r"\frac{\partial y_i}{\partial x_j} &= \sum_m w_m \delta_{j,i+m}",
     "its kernel": CONVOLUTION + r"\frac{\partial L}{\partial w_m} &= \sum_i \frac{\partial L}{\partial y_i} x_{i+m}",
     "a gradient that is zero outside": "% zero outside y\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 from math import prod
@@ -23,6 +23,7 @@ from einsum_doc.notation.expression import (
     Negative,
     Number,
     One,
+    Ordinal,
     Partial,
     Pi,
     Power,
@@ -44,6 +45,7 @@ from einsum_doc.notation.proving.polynomial import (
     Exponential,
     Factor,
     GiveUpError,
+    IndexValue,
     Polynomial,
     Position,
     PositiveNumber,
@@ -51,6 +53,7 @@ from einsum_doc.notation.proving.polynomial import (
     Total,
 )
 from einsum_doc.notation.proving.prover import Prover
+from einsum_doc.notation.subscripts import spelled
 
 SIZE = 3
 RANKS = {"x": 1, "y": 2, "s": 0, "p": 1, "q": 0}
@@ -160,6 +163,8 @@ def value(expression: Expression, env: Env, values: Values) -> Any:
             return mpf(at(first) == at(second))
         case Indicator((first, second), sign):
             return mpf(holds(sign, at(first), at(second)))
+        case Ordinal((index,), origin):
+            return mpf(at(index) + origin)
         case Tensor(name, indices):
             return values[name][tuple(map(at, indices))]
         case Negative(body):
@@ -218,13 +223,15 @@ def factor_value(factor: Factor, env: Mapping[str, int], values: Values) -> Any:
     """The number that a factor is."""
 
     def at(index: str) -> int:
-        return int(index[1:]) if index[0] == "#" else env[index]
+        return env[index] if index[0] != "#" else int(index[1:]) if index[1:].isdigit() else SIZE - 1
 
     match factor:
         case PositiveNumber(key=key):
             return mp.pi if key == "π" else mpf(key) if key.isdigit() else mpf(SIZE)
         case TensorEntry(head=(name,), indices=indices):
             return values[name][tuple(map(at, indices))]
+        case IndexValue(index=index):
+            return mpf(at(index))
         case Position(terms=terms):
             return mpf(not sum(count * prod(at(index) for _, (index,) in atoms) for count, atoms in terms))
         case Choice(sign=sign, first=first, second=second):
@@ -243,12 +250,40 @@ def factor_value(factor: Factor, env: Mapping[str, int], values: Values) -> Any:
     raise AssertionError(factor)
 
 
+KINDS = (
+    *["sum"] * 4,
+    *["product"] * 5,
+    "negative",
+    *["quotient"] * 2,
+    *["power"] * 3,
+    "any power",
+    *["function"] * 3,
+    *["summation"] * 4,
+    *["partial"] * 2,
+)
+
+
+def computed(terms: tuple[tuple[int, tuple[Any, ...]], ...]) -> Affine:
+    """Index arithmetic, with its text."""
+    return Affine(terms, spelled(terms))
+
+
 class Writer:
-    """Random expressions."""
+    """Random expressions, of these kinds, tensors and functions. by: the tensors that derivatives are by."""
+
+    kinds: Sequence[str] = KINDS
+    ranks: Mapping[str, int] = RANKS
+    functions: Sequence[str] = tuple(FUNCTIONS)
+    by: Sequence[str] = ("x", "p", "s")
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.count = 0
+
+    def new(self) -> Index:
+        """An index that is used nowhere else."""
+        self.count += 1
+        return Index("n", self.count)
 
     def index(self, open_: list[Index]) -> Subscript:
         """An index that is open, or now and then a number."""
@@ -256,14 +291,19 @@ class Writer:
 
     def tensor(self, open_: list[Index]) -> Tensor:
         """A component."""
-        name = self.random.choice(list(RANKS))
-        return Tensor(name, tuple(self.index(open_) for _ in range(RANKS[name])))
+        name = self.random.choice(list(self.ranks))
+        return Tensor(name, tuple(self.index(open_) for _ in range(self.ranks[name])))
 
     def arithmetic(self, open_: list[Index]) -> Affine:
         """An index that is computed from others."""
         counts = [self.random.choice([-1, 1, 1, 2]) for _ in range(self.random.randrange(1, 3))]
         terms = tuple((count, (self.random.choice(open_),)) for count in counts)
-        return Affine((*terms, (self.random.randrange(-2, 3), ())))
+        return computed((*terms, (self.random.randrange(-2, 3), ())))
+
+    def bound(self, open_: list[Index]) -> Subscript:
+        """An index, or the one before it or after it."""
+        found = self.index(open_)
+        return found if self.random.random() < 0.7 else computed(((1, (found,)), (self.random.choice([-1, 1]), ())))
 
     def leaf(self, open_: list[Index]) -> Expression:
         """An expression without parts."""
@@ -277,7 +317,9 @@ class Writer:
         if kind < 0.91:
             return Delta((self.index(open_), self.arithmetic(open_)))
         if kind < 0.95:
-            return Indicator((self.index(open_), self.index(open_)), self.random.choice("<>≤≥≠"))
+            return Indicator((self.index(open_), self.bound(open_)), self.random.choice("<>≤≥≠"))
+        if kind < 0.97:
+            return Ordinal((self.random.choice(open_),), self.random.randrange(2))
         return self.random.choice([Size("I", open_[0]), Pi(), One((open_[0],))])
 
     def expression(self, open_: list[Index], depth: int) -> Expression:
@@ -288,7 +330,7 @@ class Writer:
         def part() -> Expression:
             return self.expression(open_, self.random.randrange(depth))
 
-        match self.random.choice(KINDS):
+        match self.random.choice(self.kinds):
             case "sum":
                 return Sum((part(), part()))
             case "product":
@@ -305,32 +347,17 @@ class Writer:
             case "any power":
                 return Power(part(), self.leaf(open_))
             case "function":
-                return Function(self.random.choice(list(FUNCTIONS)), part(), self.random.choice([0, 0, 0, 1]))
+                return Function(self.random.choice(self.functions), part(), self.random.choice([0, 0, 0, 1]))
             case "summation":
-                self.count += 1
-                new = Index("n", self.count)
+                new = self.new()
                 body = self.expression([*open_, new, new], depth - 1)
                 if self.random.random() < 0.85:
                     return Summation((new,), body)
                 return Reduction((new,), body, sign=self.random.choice(["∏", "max", "min", "mean"]))
             case _:
-                self.count += 1
-                new = Index("n", self.count)
-                by = self.random.choice(["x", "p", "s"])
-                return Partial(self.expression(open_, depth - 1), Tensor(by, (self.random.choice(open_),) * RANKS[by]))
-
-
-KINDS = (
-    *["sum"] * 4,
-    *["product"] * 5,
-    "negative",
-    *["quotient"] * 2,
-    *["power"] * 3,
-    "any power",
-    *["function"] * 3,
-    *["summation"] * 4,
-    *["partial"] * 2,
-)
+                by = self.random.choice(self.by)
+                indices = tuple(self.random.choice(open_) for _ in range(self.ranks[by]))
+                return Partial(self.expression(open_, depth - 1), Tensor(by, indices))
 
 
 def prover() -> Prover:
@@ -345,6 +372,7 @@ def prover() -> Prover:
         size=lambda node: "n",
         numbers={},
         positive=frozenset(POSITIVE),
+        least={"n": SIZE},
     )
     return Prover(facts)
 
