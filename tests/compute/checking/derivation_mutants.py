@@ -129,7 +129,7 @@ def changed(chain: Chain, right: Expression) -> Iterator[tuple[str, Expression]]
     bys = {id(part.by) for part in parts if isinstance(part, Partial)}
 
     def swapped(target: Expression, other: Expression) -> Expression:
-        return _replaced(right, target, other)
+        return replaced(right, target, other)
 
     for part in parts:
         if isinstance(part, Tensor | Delta | One):
@@ -169,13 +169,13 @@ def changed(chain: Chain, right: Expression) -> Iterator[tuple[str, Expression]]
     yield "flip a sign", right.body if isinstance(right, Negative) else Negative(right)
 
 
-def _replaced(whole: Expression, target: Expression, other: Expression) -> Expression:
+def replaced(whole: Expression, target: Expression, other: Expression) -> Expression:
     """The same expression with one part, the very one, replaced."""
     if whole is target:
         return other
     if not any(each is target for each in whole.walk()):
         return whole
-    return mapped(whole, lambda part: _replaced(part, target, other))
+    return mapped(whole, lambda part: replaced(part, target, other))
 
 
 def verdict(mutant: Mutant, seed: int) -> tuple[str, NumericCheck | None]:
