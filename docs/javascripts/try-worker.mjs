@@ -1,14 +1,37 @@
 // Runs the library in a worker: a question, as JSON, to the Python module `einsum_doc.interactive`, and its answer.
 import { loadPyodide } from "../assets/pyodide/pyodide.mjs";
 
-const site = new URL("../", import.meta.url);
-const [python, archive] = await Promise.all([
-  loadPyodide({ indexURL: new URL("assets/pyodide/", site).href }),
-  fetch(new URL("assets/einsum_doc.zip", site)).then((response) => response.arrayBuffer()),
-]);
-postMessage({ says: "Made by the build; the library is loading …" });
-python.unpackArchive(archive, "zip");
-const { answer } = python.pyimport("einsum_doc.interactive");
+const assets = new URL("../assets/", import.meta.url);
+const indexURL = new URL("pyodide/", assets).href;
+const file = async (name) => {
+  const response = await fetch(new URL(`${name}${new URL(import.meta.url).search}`, assets)); // of the page's build
+  if (!response.ok) throw new Error(`${name}: ${response.status}`);
+  return response;
+};
+const unzipped = ({ body }) => new Response(body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+const library = (python) => python.pyimport("einsum_doc.interactive");
 
-addEventListener("message", ({ data }) => postMessage({ id: data.id, answer: answer(data.question) }));
+// From the memory that the build has prepared, in which the library is imported: it needs no standard library.
+const restored = async () => {
+  const memory = file("einsum_doc.snapshot").then(unzipped);
+  const [python] = await Promise.all([loadPyodide({ indexURL, _loadSnapshot: memory, stdLibURL: "data:," }), memory]);
+  return library(python);
+};
+
+// From the beginning, where a browser cannot take that memory over.
+const started = async () => {
+  const modules = file("einsum_doc.zip").then((response) => response.arrayBuffer());
+  const python = await loadPyodide({ indexURL });
+  python.unpackArchive(await modules, "zip");
+  return library(python);
+};
+
+let python = restored();
+const again = () => (python = started());
+await python.catch(again);
+
+addEventListener("message", async ({ data }) => {
+  const ask = ({ answer }) => answer(data.question);
+  postMessage({ id: data.id, answer: await python.then(ask).catch(() => again().then(ask)) });
+});
 postMessage({ ready: true });

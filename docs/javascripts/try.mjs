@@ -13,11 +13,10 @@ let loaded;
 const waiting = new Map();
 
 const start = () => {
-  worker = new Worker(new URL("try-worker.mjs", import.meta.url), { type: "module" });
+  worker = new Worker(new URL(`try-worker.mjs${new URL(import.meta.url).search}`, import.meta.url), { type: "module" });
   loaded = new Promise((resolve, reject) => {
     worker.onmessage = ({ data }) => {
-      if (data.says) $("try-status").textContent = data.says;
-      else if (data.ready) resolve();
+      if (data.ready) resolve();
       else waiting.get(data.id)?.(JSON.parse(data.answer));
     };
     worker.onerror = ({ message }) => reject(new Error(message ?? "the worker did not start"));
