@@ -186,7 +186,7 @@ def _spelling(name: str, scalar: bool) -> str:
     >>> _spelling("query", False), _spelling("W_q", False), _spelling("x1", False), _spelling("?", False)
     ('; write \\mathrm{query}', '; write W_{\\text{q}}', '; write x^{(1)}', '')
     """
-    for typed, spelt in _SPELLINGS.items():
+    for typed, spelt in _SPELLINGS.items() if isinstance(name, str) else ():
         if (found := re.fullmatch(typed, name)) and _is_name(found.expand(spelt), scalar):
             return f"; write {found.expand(spelt)}"
     return ""

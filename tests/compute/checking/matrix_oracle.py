@@ -148,7 +148,8 @@ class Reader:
 
     def side(self, text: str) -> Any:
         text = _LABEL.sub(lambda match: f"@{match[1] or match[3]}@" + (r"^\top" if match[2] else ""), text)
-        text = re.sub(r"\\(?:operatorname|text|textrm|mathrm)\s*\{(\w+)\}", r"\\\1", text).replace(r"\log\det", r"\logdet")
+        text = re.sub(r"\\(?:operatorname|text(?:rm)?|mathrm)\s*\{(\w+)\}", r"\\\1", text)
+        text = text.replace(r"\log\det", r"\logdet")
         text = re.sub(r"\\mathbf\{(\w\w+)\}", self._apart, text)
         several = re.compile(r"\\mathbf\{([A-Za-z](?: [A-Za-z])+)\}")
         text = several.sub(lambda match: "".join(f"<{name}>" for name in match[1].split()), text)
