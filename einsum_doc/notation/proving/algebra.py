@@ -311,8 +311,8 @@ class Algebra(Relations):
         ((first, power), *more) = body.factors
         if isinstance(first, Position) and not more:
             match first.terms:
-                case [(-1, (("", (index,)),)), (1, ((head, _),))] if head in self.values:
-                    return index == name and self.sizes[name] == self.values[head]
+                case [(-1, (("", (index,)),)), (1, ((head, own),))] if head in self.values:
+                    return index == name and name not in own and self.sizes[name] == self.values[head]
         if more or power != 1 or not isinstance(first, TensorEntry) or len(first.head) > 1:
             return False
         place = self.totals.get(first.head[0])

@@ -219,6 +219,7 @@ TRAPS = {
     "what is picked twice": "% index t\n" + r"x_n &= E_{t_n} \\ \sum_n x_n^2 &= \sum_v E_v^2",
     "two that are picked": "% index t\n"
     + r"\sum_v \mathbb{1}[t_n = v] \mathbb{1}[t_m = v] E_v &= E_{t_n} \mathbf{1}_m",
+    "what is picked at the index itself": "% index c\n" + r"\sum_k \mathbb{1}[c_k = k] x_k^0 &= 1",
     "what is picked in a denominator": "% index t\n" + r"\frac{\mathbb{1}[t_n = v]}{E_{t_n}} &= \frac{1}{E_v}",
     "labels of what is no softmax": LABELS.replace("z_{nj}", "2 z_{nj}"),
     "a determinant with two terms": r"\det(\mathbf{I} + \mathbf{u}\mathbf{v}^\top + \mathbf{a}\mathbf{b}^\top) &= 1 + \mathbf{v}^\top\mathbf{u} + \mathbf{a}^\top\mathbf{b}",
