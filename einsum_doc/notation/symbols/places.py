@@ -13,6 +13,7 @@ from math import prod
 from einsum_doc.notation.expression import (
     Affine,
     Bounded,
+    Coordinate,
     Delta,
     Expression,
     Extent,
@@ -118,6 +119,8 @@ class Places:
                 own = _node(each, key)
                 if own is not None and not isinstance(each, Bounded):
                     sizes.join(axis, own)
+                elif isinstance(each, Coordinate):
+                    sizes.bound(axis, each)
                 else:
                     self.needs.append(Need(axis, each, key, str(index)))
                 self._join_inside(each, key, sizes)
