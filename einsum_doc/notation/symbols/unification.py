@@ -188,7 +188,8 @@ def sizes_in(parts: Iterable[Expression]) -> Iterator[Index]:
 
 
 def _join_equal(statement: Statement, own: set[Subscript], sizes: SizeClasses) -> None:
-    """Join the indices of a statement as the directive `size` says."""
+    """Join the indices of a statement as the directive `size` says; the size of one with limits is that of its range."""
+    own = {Index(each.letter, each.primes) if isinstance(each, Bounded) else each for each in own}
     for named, other in statement.equal:
         said: SizeNode = ("said", statement.chain, named)
         for end in [named] if isinstance(other, int) else [named, other]:

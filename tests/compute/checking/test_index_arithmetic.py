@@ -43,6 +43,7 @@ TRUE = {
     "a cross-entropy": (ENTROPY + r"\frac{\partial L}{\partial z_{nk}} &= \frac{1}{N} (p_{nk} - \mathbb{1}[y_n = k])", "- ", "+ "),
     "the next of a sequence": ("% index t\n% origin 1\n" r"L &= \sum_{n=1}^{N-1} z_{n t_{n+1}} \\ \frac{\partial L}{\partial z_{mk}} &= \sum_{n=1}^{N-1} \delta_{nm} \delta_{t_{n+1} k}", "t_{n+1}", "t_n"),
     "numbers of a tensor of indices": ("% index c\n% origin 0\n" r"(1 - \mathbb{1}[c_0 = c_1]) x_{c_0} &= x_{c_0} - \mathbb{1}[c_0 = c_1] x_{c_1}", "= x_{c_0}", "= 2 x_{c_0}"),
+    "a size, and a part of the range": ("% size t = 3\n% origin 0\n" r"\sum_{t=1}^{T-1} x_t &= x_1 + x_2", "x_2", "2 x_2"),
     "values of an index": ("% value t\n" r"G &= \sum_{t=0}^{T-1} \gamma^t r_t \\ \frac{\partial G}{\partial \gamma} &= \sum_t t \gamma^{t-1} r_t", "t-1", "t"),
     "values from 1": ("% value i\n% size i = n\n" r"s &= \sum_{i=1}^{n} i x_i \\ \frac{\partial s}{\partial x_i} &= i", "= i\0", "= i - 1"),
     # cases
