@@ -188,7 +188,7 @@ def sizes_in(parts: Iterable[Expression]) -> Iterator[Index]:
 
 
 def _join_equal(statement: Statement, own: set[Subscript], sizes: SizeClasses) -> None:
-    """Join the indices of a statement as the directive `size` says; the size of one with limits is that of its range."""
+    """Join the indices of a statement as the directive `size` says; one with limits has that of its range."""
     own = {Index(each.letter, each.primes) if isinstance(each, Bounded) else each for each in own}
     for named, other in statement.equal:
         said: SizeNode = ("said", statement.chain, named)
