@@ -147,6 +147,9 @@ def draw_sizes(
     least: dict[SizeNode, int] = {}
     for node, size in classes.least.items():
         least[classes.root(node)] = max(size, least.get(classes.root(node), 0))
+    reach: dict[SizeNode, int] = {}
+    for node, size in classes.reach.items() if number % 2 and not classes.small else ():
+        reach[classes.root(node)] = max(size, reach.get(classes.root(node), 0))
     if any(pinned[classes.root(node)] != size for node, size in classes.pinned.items()):
         raise statement.fail("two sizes for one index", "one '% size' for indices that are equal")
     if unsized := places.unsized(classes):
@@ -159,7 +162,9 @@ def draw_sizes(
     for root in open_:
         if not drawn:
             drawn = _small_sizes(number) if classes.small else _varied_sizes(number, len(open_), pinned.values(), seed)
-        wide = least.get(root, 0)
+        wide = max(least.get(root, 0), reach.get(root, 0))
+        if wide > LONGEST and root in reach:
+            raise statement.fail(f"a condition that needs {wide} values", f"numbers that need at most {LONGEST}")
         fits = [size for size in drawn if size >= wide]
         found[root] = fits[0] if fits else wide
         if fits:

@@ -15,7 +15,7 @@ class Lexicon:
     functions: letters that are functions where they stand before a bracket, each with its name. upstream: the scalar
     whose derivative by x is written dx. integers: letters that are numbers in indices.
     picks: tensors of indices. samples: letters that number samples. tabular: names whose arguments in
-    brackets are indices. upper: letters that are indices as exponents.
+    brackets are indices. upper: letters that are indices as exponents; numbered: those of them in brackets.
     capitals: names whose capitals below are labels. indexed: names that have other indices.
     """
 
@@ -29,6 +29,7 @@ class Lexicon:
     samples: frozenset[str] = frozenset()
     tabular: frozenset[str] = frozenset()
     upper: frozenset[str] = frozenset()
+    numbered: frozenset[str] = frozenset()
     capitals: frozenset[str] = frozenset()
     indexed: frozenset[str] = frozenset()
 

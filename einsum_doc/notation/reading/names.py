@@ -6,8 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
-from einsum_doc.notation.expression import GREEK, plain
+from einsum_doc.notation.expression import GREEK, Position, plain
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.lexicon import Lexicon
@@ -228,9 +229,15 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
     for name in (*(name for text in declared for name in text.replace(",", " ").split()), *given.get("tabular", ())):
         if (found := _SUBSCRIPT.fullmatch(name)) and indices.isdisjoint(found[2]):
             names.update({f"{found[1]}_{{{found[2]}}}": name, f"{found[1]}_{found[2][:1]}{found[2][1:]}": name})
-    upper = said.upper.union(given.get("upper", ()), _numbers_samples(cursor))
+    numbered = _numbers_samples(cursor) - {*given.get("upper", ())}
+    upper = (said.upper - said.numbered).union(given.get("upper", ()), numbered)
     tabular = said.tabular.union(given.get("tabular", ()))
-    names.update((name, letter) for name, letter in _with_arguments(cursor) if letter not in tabular)
+    for name, letter, at in _with_arguments(cursor):
+        other = {each for each, known in names.items() if known == letter and "(" in each}
+        if letter not in tabular and len({_SPACES.sub("", each) for each in (*other, name)}) > 1:
+            fault = f"{plain(letter)} has other arguments in {min(other)}"
+            raise cursor.error(fault, expected="names of their own for values at two places", at=at)
+        names.update({} if letter in tabular else {name: letter})
     for name, letter in names.items():
         join(cursor, name, letter)
     return Lexicon(
@@ -244,10 +251,12 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
         said.samples.union(given.get("samples", ())),
         tabular,
         upper,
+        said.numbered | numbered,
         *_capitals(cursor, set(given.get("fixed", ())), said),
     )
 
 
+_SPACES = re.compile(r"[\s{}]")
 _SUBSCRIPT = re.compile(r"((?:\\[a-z]+\{)?\\?[A-Za-z]+\}?)_\{?([A-Za-z]+)\}?")
 r"""A name that a directive declares as a whole, with letters below it that are no indices, as `W_{hh}`."""
 
@@ -284,6 +293,11 @@ def _numbers_samples(cursor: Cursor) -> set[str]:
     found = {tokens[number + 3].text for number in places}
     if not found or not found <= _summed(tokens) or any(_text(tokens, number + 4) != ")" for number in places):
         return set()
+    for number, token in enumerate(tokens):
+        power = lower_tokens(tokens, number, "^") if token.text == "^" else []
+        if any(each.text in found for each in power) and all(each.kind in ("letter", "number") for each in power):
+            expected = r"brackets around the index, x^{(i)}, or around the base, \left( x \right)^i"
+            raise cursor.error(f"{power[0].text} as an exponent could be a power or an index", expected, token.at)
     for number in reversed(places):
         del tokens[number + 4], tokens[number + 2]
     return found
@@ -306,12 +320,13 @@ def _capitals(cursor: Cursor, fixed: set[str], said: Lexicon) -> tuple[frozenset
     if clash := indexed & said.capitals:
         fault = f"an index on {plain(min(clash))}, whose capital was a label above"
         raise cursor.error(fault, expected="another name, or % new")
-    shared = Counter(below for found in seen.values() for below in found)
+    shared = Counter(letter for found in seen.values() for letter in {*"".join(found)})
     written = any(token.kind == "sum" for token in cursor.tokens)
     labels = set(said.capitals)
     for name, found in seen.items():
         (first, *other) = found
-        single = not other and len(set(first)) == len(first) and (written or shared[first] == 1)
+        alone = written or all(shared[letter] == 1 for letter in first)
+        single = not other and len(set(first)) == len(first) and alone
         if all(each.isupper() for each in found) and (single or name.startswith(BOLD_STYLES)):
             labels.add(name)
     return frozenset(labels - said.indexed - _UNLABELLED), said.indexed | indexed
@@ -396,8 +411,8 @@ def defined(tokens: Sequence[Token]) -> Iterator[str]:
             yield token.text
 
 
-def _with_arguments(cursor: Cursor) -> Iterator[tuple[str, str]]:
-    r"""Yield what rows define with its arguments, `L(\mathbf{w}) =` or `z(x, y) =`, and the letter that it is.
+def _with_arguments(cursor: Cursor) -> Iterator[tuple[str, str, Position]]:
+    r"""Yield what rows define with its arguments, `L(\mathbf{w}) =` or `z(x, y) =`, the letter that it is, and where.
 
     One argument that is not bold is that of a function, whose value elsewhere is told by it.
     """
@@ -410,8 +425,10 @@ def _with_arguments(cursor: Cursor) -> Iterator[tuple[str, str]]:
             inside = tokens[after + 1 : end]
             several = any(each.text in BOLD_STYLES or each.text == "," for each in inside)
             known = all(each.kind in ("letter", "style", "number") or each.text in "{},_" for each in inside)
+            signs = [each.text for each in inside if each.text not in ("{", "}")]
+            known = known and not any(sign.isdigit() and before != "_" for before, sign in pairwise(["", *signs]))
             if several and known and "=" in (_text(tokens, end + 1), _text(tokens, end + 2)):
-                yield cursor.text[token.start : tokens[end].end].replace(r"\text{", r"\mathrm{"), name
+                yield cursor.text[token.start : tokens[end].end].replace(r"\text{", r"\mathrm{"), name, token.at
 
 
 def _begins_row(tokens: Sequence[Token], number: int) -> bool:

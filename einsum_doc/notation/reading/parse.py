@@ -207,8 +207,15 @@ def _row(reader: Terms, number: int) -> Iterator[tuple[Expression | None, list[R
     start = reader.next.start
     explains = "where" in _connectives(reader)
     found = _equation(reader, number, start)
+    own: set[str] = set()
     while True:
         found = _only_where(reader, *found)
+        left, relations = found
+        sides = [each for each in (left, *(relation.right for relation in relations)) if each is not None]
+        if isinstance(left, Tensor) and not left.indices and left.name in own:
+            expected = "one condition, directly after its equation, on indices of its left side"
+            raise reader.error(f"{left} is an index in this row", expected=expected, at=left.at)
+        own |= letters(index for side in sides for index in subscripts(side))
         if last := reader.accept("symbol", ",", ".", ";"):
             found[1][-1] = replace(found[1][-1], latex=found[1][-1].latex + last.text)
         start = reader.next.start

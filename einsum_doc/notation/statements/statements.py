@@ -169,7 +169,7 @@ class Statements:
         self.given: dict[str, Directive] = {}
         self.local: list[Partial] = []
         self._renew()
-        self.entries = tied(self.entries, self.table)
+        self.entries = tied(self.entries, self.table, self.scope)
         self.chains = [step for step in self.entries if isinstance(step, Chain)]
         refuse_labels(self.chains, self.table, self.scope)
         parts = [part for chain in self.chains for side in chain.sides for part in side.walk()]

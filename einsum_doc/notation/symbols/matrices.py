@@ -110,7 +110,7 @@ def in_components(
     return lowered, free, [table.matrices[key] for key in table.matrices if key not in before]
 
 
-def tied(entries: Sequence[Chain | Directive], table: SymbolTable) -> list[Chain | Directive]:
+def tied(entries: Sequence[Chain | Directive], table: SymbolTable, scope: Scope) -> list[Chain | Directive]:
     r"""Return entries in which the components of a bold name have its style: x_i is that of `\mathbf{x}`.
 
     So is x_{ij}, or X_{ij}, of `\mathbf{X}`. The bold name never has indices, and the other always has one for each
@@ -124,10 +124,13 @@ def tied(entries: Sequence[Chain | Directive], table: SymbolTable) -> list[Chain
     for name in names - indexed - table.ranks.keys():
         thin = _BOLD.sub(r"\1", name)
         rank = sum(shape_of(table, Tensor(name)))
-        known = {thin, thin if set("^_") & set(thin) else thin.lower()} & indexed
+        known = {thin, thin if set("^_") & set(thin) else thin.lower()} & indexed - table.tensors.keys() - table.scalars
         own = [part for part in parts if part.name in known]
         fits = all(len(part.indices) == rank and kinds_of(part.indices) == ("index",) * rank for part in own)
         numbered = letters(index for part in own for index in part.indices) & (table.samples | table.lexicon.samples)
+        if len(known) > 1 and fits and name not in said:
+            fault = f"{' and '.join(sorted(map(plain, known)))} could both be components of {name}"
+            raise scope.fail(fault, own[0].at, "one of them, or a letter of its own for the other")
         if len(known) == 1 and fits and name not in said and not numbered:
             table.components.update((each, name) for each in known - table.tensors.keys() - table.scalars)
 
@@ -149,7 +152,7 @@ def refuse_labels(chains: Sequence[Chain], table: SymbolTable, scope: Scope) -> 
     indexed = {part.name for part in parts if part.indices} | table.ranks.keys()
     for name in (*(part.name for part in parts), *table.tensors):
         base, caret, _ = name.partition("^{(")
-        if caret and base in indexed and table.lexicon.upper:
+        if caret and base in indexed and table.lexicon.upper | table.lexicon.numbered:
             at = next((part.at for part in parts if part.name in (name, base)), (0, 0))
             fault = f"{plain(name)} is a name of its own, and {plain(base)} has an index in its place"
             raise scope.fail(fault, at, f"an index in both, {plain(base)}_1; or another name")

@@ -24,6 +24,7 @@ from einsum_doc.notation.expression import (
     Ordinal,
     Partial,
     Picked,
+    Piecewise,
     Position,
     Product,
     Range,
@@ -275,6 +276,9 @@ def is_definition(table: SymbolTable, head: Expression, right: Expression, sign:
     itself = any(isinstance(part, Tensor) and part.name == head.name for part in right.walk())
     if itself and any(isinstance(part, Placement) and part.tensor == head.name for part in right.walk()):
         _refuse_recursion(head, scope)
+    if isinstance(right, Piecewise) and right.values[-1] == head:  # A condition stands after the equation.
+        fault = f"{head} would be defined where a condition holds only"
+        raise scope.fail(fault, head.at, r"\begin{cases}, which says what it is elsewhere")
     if not (alone and sign == "=" and not itself):
         return False
     if len(set(head.indices)) < len(head.indices):

@@ -15,6 +15,7 @@ from einsum_doc.notation.expression import (
     Extent,
     Fixed,
     Index,
+    Indicator,
     NewIndex,
     Range,
     RangeProduct,
@@ -23,6 +24,7 @@ from einsum_doc.notation.expression import (
     Tensor,
     subscripts,
 )
+from einsum_doc.notation.subscripts import inner
 from einsum_doc.notation.sums.arithmetic import arithmetic_of
 from einsum_doc.notation.symbols.table import Statement, SymbolTable
 
@@ -34,12 +36,14 @@ class SizeClasses:
     """Disjoint sets of nodes of one size, or of one length.
 
     small: true if no size may be above 3. least: the smallest size that some nodes may have. pinned: given sizes.
+    reach: the sizes at which the numbers in conditions, such as i = 5, are met; some instances have them.
     """
 
     def __init__(self, small: bool = False) -> None:
         self.small = small
         self.above: dict[SizeNode, SizeNode] = {}
         self.least: dict[SizeNode, int] = {}
+        self.reach: dict[SizeNode, int] = {}
         self.pinned: dict[SizeNode, int] = {}
 
     def root(self, node: SizeNode) -> SizeNode:
@@ -121,6 +125,13 @@ def join_sizes(statement: Statement, wide: Sequence[Expression], sizes: SizeClas
                     sizes.bound(node, subscript)
         elif isinstance(part, Size):
             sizes.root(("index", statement.key, part.index))
+        if isinstance(part, Delta | Indicator):
+            sums = [each.terms for each in part.indices if isinstance(each, Affine)]
+            numbers = [abs(number) for terms in sums for number, own in terms if not own]
+            for index in inner(part.indices) if numbers else ():
+                if isinstance(index, Index) and not isinstance(index, Bounded):
+                    node = sizes.root(("index", statement.key, index))
+                    sizes.reach[node] = max(sum(numbers) + 2, sizes.reach.get(node, 0))
     _join_equal(statement, {index for side in wide for index in subscripts(side)}, sizes)
 
 
