@@ -235,7 +235,10 @@ def condition(cursor: Cursor) -> Indicator | None:
 
 
 def _side(cursor: Cursor) -> Subscript:
-    """Read a side of a condition, in which `2i` is a product."""
+    """Read a side of a condition, in which `2i` is a product, and 10 a number."""
+    if cursor.sees("number") and cursor.next.text.isdigit() and len(cursor.next.text) > 1:
+        token = cursor.take()
+        return Affine(((int(token.text), ()),), token.text, at=token.at)
     side = _index(cursor)
     if not isinstance(side, Coordinate):
         return side

@@ -178,11 +178,27 @@ class Directives:
         r"""Let the upper end of a sum be the number of values of its index, as n in `\sum_{i=1}^{n}`.
 
         It is if all sums over the index that go to a letter go to this one, and the letter means nothing else.
+        Raises: NotationError, if an index is summed over a set and without one, or from 0 and from 1.
         """
         ends: dict[str, set[str]] = {name: set(own) for name, own in self.ranges.items()}
-        for part in (part for each in chains for side in each.sides for part in side.walk()):
-            if isinstance(part, Summation) and part.capital:
-                ends.setdefault(part.capital, set()).update(letters(part.indices))
+        parts = [part for each in chains for side in each.sides for part in side.walk()]
+        sums = [part for part in parts if isinstance(part, Summation)]
+        for part in (part for part in sums if part.capital):
+            ends.setdefault(part.capital, set()).update(letters(part.indices))
+        sets = [part.capital for part in sums if part.capital and not part.limits and part.capital not in self.ranges]
+        sets += [name for name in ends if name.startswith("\\")]
+        for part in sums:
+            own = letters(part.indices)
+            if not part.capital and any(own & ends[name] - {name.lower()} for name in sets):
+                expected = "the set below each sum over the index, or below none"
+                raise self.fail("a sum over a set, or over all values?", part.at, expected)
+            if part.limits and any(
+                own == letters(other.indices) and not part.limits[0].terms and other.limits[0].terms == ((1, ()),)
+                for other in sums
+                if other.limits and other.capital == part.capital != ""
+            ):
+                expected = "the same first value in both; another letter for one index"
+                raise self.fail(f"sums over {min(own)} count from 0, and from 1", part.at, expected)
         for name, own in ends.items():
             own = own.difference(*(found for other, found in ends.items() if other != name))
             taken = letters(self.indices) | self.table.fixed | self.table.whole.keys()

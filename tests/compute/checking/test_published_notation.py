@@ -235,6 +235,17 @@ REFUSED = {
     "a trace of a letter": (r"s &= \operatorname{tr}(A B)", "tr of A B, which is a scalar"),
     "a norm of a letter": (r"s &= ||x||", "the norm of x, which is a scalar"),
     "a function without a name": ("% function\nx &= x", "'% function' without a name"),
+    "a condition after the first row of a name": (r"y_{ij} &= x_i z_j \quad \text{if } i \neq j", "y_{ij} would be defined where a condition holds only"),
+    "two conditions": (r"y_{ijk} &= x_i x_j x_k \\ y_{ijk} &= x_i^2 x_k \quad i = j \text{ and } j = k", "j is an index in this row"),
+    "a condition on what is no index": (r"y_i &= x_i \\ y_i &= 2 x_i \quad i = j", "i is an index in this row"),
+    "a condition with a number out of reach": (r"y_i &= x_i \\ y_i &= 2 x_i \quad i = 5000", "a condition that needs 5002 values"),
+    "two names of components": (r"\mathbf{y} &= \mathbf{W} \mathbf{x} \\ w_{jk} &= 2 W_{jk}", r"W and w could both be components of \mathbf{W}"),
+    "a loss at two places": (r"L(\mathbf{w}) &= \mathbf{w}^\top \mathbf{w} \\ L(\mathbf{z}) &= \mathbf{z}^\top \mathbf{z}", r"L has other arguments in L(\mathbf{w})"),
+    "a loss of a number": (r"L(w, 1) &= w^2 \\ L(w, 2) &= L(w, 1)", "L before a bracket could be a function"),
+    "a power beside samples": (r"s &= \sum_t g^t r^{(t)}", "t as an exponent could be a power or an index"),
+    "a capital that is summed": (r"C_{IJ} &= A_{IK} B_{KJ}", "the capital I as an index"),
+    "a set beside all values": (r"s &= \sum_{i \in S} x_i \\ t &= \sum_i x_i", "a sum over a set, or over all values?"),
+    "one index from 0 and from 1": (r"s &= \sum_{i=0}^{n-1} x_i \\ t &= \sum_{i=1}^{n} x_i", "sums over i count from 0, and from 1"),
     "a function that is not known": ("% function g = wave\nx &= x", "wave is no function"),
 }  # fmt: skip
 
@@ -254,6 +265,9 @@ KEPT = {
     "a capital that is a label": (r"l &= -\log p_T", r"p_i &= e^{x_i}", "an index on p"),
     "a sample": (r"s &= \sum_i z^{(i)}", r"\frac{\partial s}{\partial z^{(1)}} &= 0", "a name of its own"),
     "a layer": (r"h^{(1)} &= 2 x", r"s &= \sum_i h^{(i)}", "a name of its own"),
+    "a set": (r"s &= \sum_{i \in \mathcal{S}} x_i", r"t &= \sum_i x_i", "a sum over a set, or over all values?"),
+    "an index in brackets": (r"s &= \sum_i x^{(i)}", r"t &= \sum_i g^i x_i", "i is an index here, and has no value"),
+    "the arguments of a loss": (r"L(\mathbf{w}) &= \mathbf{w}^\top \mathbf{w}", r"L(\mathbf{z}) &= 2", "L has other arguments"),
     "components": (r"y_i &= 2 x_i", r"\mathbf{y} &= 3 \mathbf{x}", "two names"),
 }  # fmt: skip
 
@@ -388,6 +402,9 @@ def test_each_relation_is_typeset_whole(text: str, rows: list[str]) -> None:
 
 
 FALSE = {
+    "a condition that few sizes meet": r"y_i &= x_i \\ y_i &= 2 x_i \quad i = 10",
+    "a condition as a factor": r"y_i &= x_i \\ y_i &= x_i + \mathbb{1}[i > 5]",
+    "one that all values of small sizes meet": r"s &= \sum_i \mathbb{1}[i \le 5] x_i \\ s &= \sum_i x_i",
     "a capital of components, and the size of a vector": r"m &= \frac{1}{I} \sum_i x_i \\ s &= I m \\ s &= \mathbf{1}^\top (\mathbf{z} - \mathbf{z} + \mathbf{1}) \, m",
     "a declared range, and the size of a vector": "% size i = N\n" r"m &= \frac{1}{N} \sum_i x_i \\ m N &= m \, \mathbf{1}^\top (\mathbf{z} - \mathbf{z} + \mathbf{1})",
     "names with two labels": r"y &= W^{(1)} - W^{(2)} \\ y &= 0",
