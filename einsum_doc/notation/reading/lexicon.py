@@ -16,6 +16,7 @@ class Lexicon:
     whose derivative by x is written dx. integers: letters that are numbers in indices.
     picks: tensors of indices. samples: letters that number samples. tabular: names whose arguments in
     brackets are indices. upper: letters that are indices as exponents; numbered: those of them in brackets.
+    texts: words that are names.
     capitals: names whose capitals below are labels. indexed: names that have other indices.
     """
 
@@ -30,6 +31,7 @@ class Lexicon:
     tabular: frozenset[str] = frozenset()
     upper: frozenset[str] = frozenset()
     numbered: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
     capitals: frozenset[str] = frozenset()
     indexed: frozenset[str] = frozenset()
 

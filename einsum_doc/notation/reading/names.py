@@ -6,9 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
-from einsum_doc.notation.expression import GREEK, Position, plain
+from einsum_doc.notation.expression import Position, plain
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.lexicon import Lexicon
@@ -20,7 +19,6 @@ from einsum_doc.notation.reading.vocabulary import (
     CONNECTIVES,
     CONSTANTS,
     FUNCTIONS,
-    LOSSES,
     OTHERWISE,
     TRANSPOSES,
     USUAL_FUNCTIONS,
@@ -219,7 +217,7 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
     given: dict[str, list[str]] = {}
     for step in directives:
         given.setdefault(step.word, []).extend(step.names)
-    _join_texts(cursor)
+    texts = _join_texts(cursor, said.texts)
     names = dict(said.names)
     labels = said.labels.union(given.get("label", ()), shifted(cursor.tokens))
     declared = [each.equation[0] if each.equation[1] else each.body for each in directives if each.word in _DECLARE]
@@ -234,9 +232,10 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
     tabular = said.tabular.union(given.get("tabular", ()))
     for name, letter, at in _with_arguments(cursor):
         other = {each for each, known in names.items() if known == letter and "(" in each}
-        if letter not in tabular and len({_SPACES.sub("", each) for each in (*other, name)}) > 1:
-            fault = f"{plain(letter)} has other arguments in {min(other)}"
-            raise cursor.error(fault, expected="names of their own for values at two places", at=at)
+        if letter not in tabular and len({re.sub(r"[\s{}]", "", each) for each in (*other, name)}) > 1:
+            raise cursor.error(
+                f"{plain(letter)} has other arguments in {min(other)}", "another name for one of them", at
+            )
         names.update({} if letter in tabular else {name: letter})
     for name, letter in names.items():
         join(cursor, name, letter)
@@ -252,28 +251,30 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
         tabular,
         upper,
         said.numbered | numbered,
+        texts,
         *_capitals(cursor, set(given.get("fixed", ())), said),
     )
 
 
-_SPACES = re.compile(r"[\s{}]")
 _SUBSCRIPT = re.compile(r"((?:\\[a-z]+\{)?\\?[A-Za-z]+\}?)_\{?([A-Za-z]+)\}?")
 r"""A name that a directive declares as a whole, with letters below it that are no indices, as `W_{hh}`."""
 
 
-def _join_texts(cursor: Cursor) -> None:
-    r"""Read a word in `\text{MSE}` as the name `\mathrm{MSE}`, where a sign before or after it says that it is one."""
-    for number, token in reversed(list(enumerate(cursor.tokens))):
-        word = token.text if token.kind == "text" else ""
+def _join_texts(cursor: Cursor, known: frozenset[str]) -> frozenset[str]:
+    r"""Read a word in `\text{MSE}` as the name `\mathrm{MSE}`, if a sign beside it anywhere says so; return these."""
+    words = {number: token.text for number, token in enumerate(cursor.tokens) if token.kind == "text"}
+    words = {number: word for number, word in words.items() if word.isalpha() and word.lower() not in _WORDS}
+    for number, word in words.items():
         before, *after = (_text(cursor.tokens, number + ahead) for ahead in (-1, 1, 2))
-        named = before in _BEFORE_NAME or after[0] in ("=", "(", "_") or after == ["&", "="]
-        if word.isalpha() and word.lower() not in _WORDS and named:
-            signs = signs_of(rf"\mathrm{{{word}}}")[:-1]
-            cursor.tokens[number : number + 1] = [replace(token, kind=sign.kind, text=sign.text) for sign in signs]
+        if before in ("=", "+", "-", "(", "{", r"\partial") or after[0] in ("=", "(", "_") or after == ["&", "="]:
+            known |= {word}
+    for number in reversed([number for number, word in words.items() if word in known]):
+        signs, token = signs_of(rf"\mathrm{{{words[number]}}}")[:-1], cursor.tokens[number]
+        cursor.tokens[number : number + 1] = [replace(token, kind=sign.kind, text=sign.text) for sign in signs]
+    return known
 
 
 _WORDS = CONNECTIVES | CONDITION_WORDS | OTHERWISE
-_BEFORE_NAME = ("=", "+", "-", "(", "{", r"\partial")
 
 
 def _summed(tokens: Sequence[Token]) -> set[str]:
@@ -361,15 +362,6 @@ def _past_group(tokens: Sequence[Token], number: int) -> int:
     return len(tokens)
 
 
-def factors(tokens: Sequence[Token]) -> Iterator[str]:
-    r"""Yield the Greek letters that stand before a factor, as λ in `2 \lambda \mathbf{w}`: no function does."""
-    for number, token in enumerate(tokens[:-1]):
-        before, after = _text(tokens, number - 1), tokens[number + 1].kind
-        greek = token.text[:1] == "\\" and token.text[1:] in GREEK and token.text not in LOSSES
-        if greek and after in ("letter", "style", "fraction") and before not in (r"\partial", "_"):
-            yield token.text
-
-
 _UPSTREAM = re.compile(
     r"^d((?:\\[a-z]+)?\{?[A-Za-z]\}?)&?=\\frac\{\\partial(\\?[A-Za-z]+)\}\{\\partial((?:\\[a-z]+)?\{?[A-Za-z]\}?)\}",
     re.M,
@@ -425,10 +417,10 @@ def _with_arguments(cursor: Cursor) -> Iterator[tuple[str, str, Position]]:
             inside = tokens[after + 1 : end]
             several = any(each.text in BOLD_STYLES or each.text == "," for each in inside)
             known = all(each.kind in ("letter", "style", "number") or each.text in "{},_" for each in inside)
-            signs = [each.text for each in inside if each.text not in ("{", "}")]
-            known = known and not any(sign.isdigit() and before != "_" for before, sign in pairwise(["", *signs]))
+            text = cursor.text[token.start : tokens[end].end].replace(r"\text{", r"\mathrm{")
+            known = known and not re.search(r"[(,\s]\d", text)  # The value at a number is another one.
             if several and known and "=" in (_text(tokens, end + 1), _text(tokens, end + 2)):
-                yield cursor.text[token.start : tokens[end].end].replace(r"\text{", r"\mathrm{"), name, token.at
+                yield text, name, token.at
 
 
 def _begins_row(tokens: Sequence[Token], number: int) -> bool:

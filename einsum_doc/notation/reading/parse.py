@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
+    GREEK,
     Affine,
     Delta,
     Expression,
@@ -29,10 +30,10 @@ from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.directives import Directive, directive
 from einsum_doc.notation.reading.indices import compared, condition, value_of
 from einsum_doc.notation.reading.lexicon import NOTHING_SAID, Lexicon
-from einsum_doc.notation.reading.names import extended, factors
+from einsum_doc.notation.reading.names import extended
 from einsum_doc.notation.reading.terms import Terms
 from einsum_doc.notation.reading.tokens import Token
-from einsum_doc.notation.reading.vocabulary import CONNECTIVES
+from einsum_doc.notation.reading.vocabulary import CONNECTIVES, LOSSES
 from einsum_doc.notation.subscripts import atoms_of
 
 
@@ -94,11 +95,20 @@ def parse_notation(text: str, scalars: Iterable[str] = (), lexicon: Lexicon = NO
     found = [directive(reader, token) for token in reader.removed if token.kind == "directive"]
     lexicon = extended(reader, found, NOTHING_SAID if any(each.word == "new" for each in found) else lexicon)
     reader.lexicon = lexicon
-    reader.scalars.update(factors(reader.tokens))
+    reader.scalars.update(_factors(reader.tokens))
     chains = [_with_values(chain, lexicon.picks) for chain in _chains(reader)]
     found_at: list[tuple[Position, Chain | Directive]] = [(each.at, each) for each in found]
     found_at += [(chain.head.at, chain) for chain in chains]
     return Document(text, tuple(each for _, each in sorted(found_at, key=lambda pair: pair[0])), lexicon)
+
+
+def _factors(tokens: Sequence[Token]) -> Iterator[str]:
+    r"""Yield the Greek letters that stand before a factor, as λ in `2 \lambda \mathbf{w}`: no function does."""
+    for number, token in enumerate(tokens[:-1]):
+        before, after = tokens[number - 1].text, tokens[number + 1].kind
+        greek = token.text[:1] == "\\" and token.text[1:] in GREEK and token.text not in LOSSES
+        if greek and after in ("letter", "style", "fraction") and before not in (r"\partial", "_"):
+            yield token.text
 
 
 def _with_values(chain: Chain, picks: Collection[str]) -> Chain:

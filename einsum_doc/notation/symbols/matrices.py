@@ -156,6 +156,15 @@ def refuse_labels(chains: Sequence[Chain], table: SymbolTable, scope: Scope) -> 
             at = next((part.at for part in parts if part.name in (name, base)), (0, 0))
             fault = f"{plain(name)} is a name of its own, and {plain(base)} has an index in its place"
             raise scope.fail(fault, at, f"an index in both, {plain(base)}_1; or another name")
+    names = [*(part.name for part in parts), *table.tensors]
+    bold = {_BOLD.sub(r"\1", name): name for name in names if _BOLD.search(name)}
+    for base, line, label in (name.partition("_") for name in names):
+        name = base + line + label
+        label = label.strip("{}")
+        if line and label.isupper() and base in bold and sum(shape_of(table, Tensor(bold[base]))) == len(label):
+            at = next((part.at for part in parts if part.name in (name, bold[base])), (0, 0))
+            fault = f"{plain(name)} could be a component of {bold[base]}"
+            raise scope.fail(fault, at, f"'% fixed {label}' for a component; another letter for a name of its own")
 
 
 def _refuse_two_names(sides: Sequence[Expression], table: SymbolTable, scope: Scope) -> None:

@@ -272,18 +272,15 @@ def is_definition(table: SymbolTable, head: Expression, right: Expression, sign:
             _refuse_recursion(head, scope)
     if not isinstance(head, Tensor) or head.name in table.tensors or head.name in table.scalars:
         return False
-    alone = all(isinstance(index, Index | Range) for index in head.indices)
     itself = any(isinstance(part, Tensor) and part.name == head.name for part in right.walk())
     if itself and any(isinstance(part, Placement) and part.tensor == head.name for part in right.walk()):
         _refuse_recursion(head, scope)
     if isinstance(right, Piecewise) and right.values[-1] == head:  # A condition stands after the equation.
-        fault = f"{head} would be defined where a condition holds only"
-        raise scope.fail(fault, head.at, r"\begin{cases}, which says what it is elsewhere")
-    if not (alone and sign == "=" and not itself):
+        raise scope.fail(f"{head} would be defined where a condition holds only", head.at, r"\begin{cases}")
+    if sign != "=" or itself or not all(isinstance(index, Index | Range) for index in head.indices):
         return False
     if len(set(head.indices)) < len(head.indices):
-        expected = "each index once on the left of a definition"
-        raise scope.fail(f"{head} would define a diagonal only", head.at, expected)
+        raise scope.fail(f"{head} would define a diagonal only", head.at, "each index once on the left")
     return True
 
 

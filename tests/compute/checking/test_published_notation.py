@@ -265,6 +265,8 @@ KEPT = {
     "a capital that is a label": (r"l &= -\log p_T", r"p_i &= e^{x_i}", "an index on p"),
     "a sample": (r"s &= \sum_i z^{(i)}", r"\frac{\partial s}{\partial z^{(1)}} &= 0", "a name of its own"),
     "a layer": (r"h^{(1)} &= 2 x", r"s &= \sum_i h^{(i)}", "a name of its own"),
+    "a label beside a vector": (r"y &= x_T", r"\mathbf{x} &= 2 \mathbf{z}", r"x_{T} could be a component of \mathbf{x}"),
+    "a vector beside a label": (r"\mathbf{x} &= 2 \mathbf{z}", r"y &= x_T", r"x_{T} could be a component of \mathbf{x}"),
     "a set": (r"s &= \sum_{i \in \mathcal{S}} x_i", r"t &= \sum_i x_i", "a sum over a set, or over all values?"),
     "an index in brackets": (r"s &= \sum_i x^{(i)}", r"t &= \sum_i g^i x_i", "i is an index here, and has no value"),
     "the arguments of a loss": (r"L(\mathbf{w}) &= \mathbf{w}^\top \mathbf{w}", r"L(\mathbf{z}) &= 2", "L has other arguments"),
@@ -402,6 +404,7 @@ def test_each_relation_is_typeset_whole(text: str, rows: list[str]) -> None:
 
 
 FALSE = {
+    "a name in words at the end of a row": r"\text{loss} &= x^2 \\ y &= z \text{loss} \\ y &= z",
     "a condition that few sizes meet": r"y_i &= x_i \\ y_i &= 2 x_i \quad i = 10",
     "a condition as a factor": r"y_i &= x_i \\ y_i &= x_i + \mathbb{1}[i > 5]",
     "one that all values of small sizes meet": r"s &= \sum_i \mathbb{1}[i \le 5] x_i \\ s &= \sum_i x_i",
