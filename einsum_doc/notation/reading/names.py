@@ -233,9 +233,7 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
     for name, letter, at in _with_arguments(cursor):
         other = {each for each, known in names.items() if known == letter and "(" in each}
         if letter not in tabular and len({re.sub(r"[\s{}]", "", each) for each in (*other, name)}) > 1:
-            raise cursor.error(
-                f"{plain(letter)} has other arguments in {min(other)}", "another name for one of them", at
-            )
+            raise cursor.error(f"{plain(letter)} has other arguments in {min(other)}", "a name for each of them", at)
         names.update({} if letter in tabular else {name: letter})
     for name, letter in names.items():
         join(cursor, name, letter)
@@ -262,12 +260,12 @@ r"""A name that a directive declares as a whole, with letters below it that are 
 
 def _join_texts(cursor: Cursor, known: frozenset[str]) -> frozenset[str]:
     r"""Read a word in `\text{MSE}` as the name `\mathrm{MSE}`, if a sign beside it anywhere says so; return these."""
-    words = {number: token.text for number, token in enumerate(cursor.tokens) if token.kind == "text"}
-    words = {number: word for number, word in words.items() if word.isalpha() and word.lower() not in _WORDS}
+    found = ((number, token.text) for number, token in enumerate(cursor.tokens) if token.kind == "text")
+    words = {number: word for number, word in found if word.isalpha() and word.lower() not in _WORDS}
     for number, word in words.items():
         before, *after = (_text(cursor.tokens, number + ahead) for ahead in (-1, 1, 2))
-        if before in ("=", "+", "-", "(", "{", r"\partial") or after[0] in ("=", "(", "_") or after == ["&", "="]:
-            known |= {word}
+        named = before in ("=", "+", "-", "(", "{", r"\partial") or after[0] in ("=", "(", "_") or after == ["&", "="]
+        known |= {word} if named else set()
     for number in reversed([number for number, word in words.items() if word in known]):
         signs, token = signs_of(rf"\mathrm{{{words[number]}}}")[:-1], cursor.tokens[number]
         cursor.tokens[number : number + 1] = [replace(token, kind=sign.kind, text=sign.text) for sign in signs]
@@ -297,8 +295,8 @@ def _numbers_samples(cursor: Cursor) -> set[str]:
     for number, token in enumerate(tokens):
         power = lower_tokens(tokens, number, "^") if token.text == "^" else []
         if any(each.text in found for each in power) and all(each.kind in ("letter", "number") for each in power):
-            expected = r"brackets around the index, x^{(i)}, or around the base, \left( x \right)^i"
-            raise cursor.error(f"{power[0].text} as an exponent could be a power or an index", expected, token.at)
+            fault = f"{power[0].text} as an exponent could be a power or an index"
+            raise cursor.error(fault, r"x^{(i)} for an index, \left( x \right)^i for a power", token.at)
     for number in reversed(places):
         del tokens[number + 4], tokens[number + 2]
     return found
