@@ -330,13 +330,13 @@ class Partial(Expression):
 class Summation(Expression):
     """The sum of `body` over all values of `indices`; `capital` is the name of the range, if it is written.
 
-    limits: the first and the last value, of a sum over a part of the range.
+    limits: the first and the last value, of a sum over a part of the range; none of them, of a sum over a set.
     """
 
     indices: tuple[Subscript, ...]
     body: Expression
     capital: str = field(default="", compare=False)
-    limits: tuple[Affine, Affine] | None = None
+    limits: tuple[Affine, Affine] | tuple[()] | None = None
 
     def __str__(self) -> str:
         return f"Σ{subscript(self.indices)} {_bracketed(self.body, Sum, Negative)}"

@@ -279,7 +279,7 @@ class Summed(NamedTuple):
 
     indices: tuple[Subscript, ...]
     capital: str = ""
-    limits: tuple[Affine, Affine] | None = None
+    limits: tuple[Affine, Affine] | tuple[()] | None = None
     condition: Indicator | None = None
 
 
@@ -295,7 +295,7 @@ def summed_indices(cursor: Cursor) -> Summed:
             low = arithmetic(cursor)
             only = condition(cursor) if cursor.accept("symbol", ",") else None
         elif cursor.accept("command", r"\in"):
-            return Summed(found, _set(cursor))
+            return Summed(found, _set(cursor), ())
         cursor.expect("symbol", "}")
     else:
         found = (_unbraced(cursor),)

@@ -185,7 +185,7 @@ class Directives:
         sums = [part for part in parts if isinstance(part, Summation)]
         for part in (part for part in sums if part.capital):
             ends.setdefault(part.capital, set()).update(letters(part.indices))
-        sets = [part.capital for part in sums if part.capital and not part.limits and part.capital not in self.ranges]
+        sets = [part.capital for part in sums if part.limits == ()]
         sets += [name for name in ends if name.startswith("\\")]
         for part in sums:
             own = letters(part.indices)
