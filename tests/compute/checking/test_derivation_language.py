@@ -38,7 +38,7 @@ TRUE = {
     "names in capitals": r"\operatorname{ReLU}(x_i) - \operatorname{ReLU}(-x_i) &= x_i \\ \operatorname{Sigmoid}'(x_i) &= \operatorname{sigmoid}(x_i) \operatorname{sigmoid}(-x_i)",
     "pi": r"\sin(\pi x_i) &= \cos\left( \pi x_i - \frac{\pi}{2} \right)",
     "explicit sums": r"\sum_i x_i y_i &= x_j y_j \\ \sum_{ij} w_{ij} &= w_{ij} \mathbf{1}_i \mathbf{1}_j",
-    "explicit sums with bounds": r"\sum_{i=1}^{I} x_i &= \mathbf{1}_i x_i \\ \sum_{i=0}^{I-1} x_i &= \mathbf{1}_i x_i",
+    "explicit sums with bounds": r"\sum_{i=1}^{I} x_i &= \mathbf{1}_i x_i \\ \sum_{j=0}^{J-1} y_j &= \mathbf{1}_j y_j",
     "a sum ends with its term": r"\sum_i x_i y_i + y_j &= y_j + \sum_i y_i x_i",
     "an operator and its bracket": r"\frac{\partial}{\partial x_{pq}} \left( x_{ij} y_j \right) &= \delta_{ip} \delta_{jq} y_j = \delta_{ip} y_q",
     "an inline derivative": r"\partial x_i / \partial x_p &= \delta_{ip}",
