@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import NoReturn, TypeAlias, cast
+from typing import NoReturn, TypeAlias
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import (
@@ -221,7 +221,8 @@ class Shapes:
 
     def _refuse_bare_derivative(self, expression: Partial, below: Shape) -> None:
         """Refuse a derivative of a product without brackets, unless that of its first factor would have no meaning."""
-        factors = [part for part in cast(Product, expression.body).factors if not exact(part)]
+        body = expression.body
+        factors = [part for part in (body.factors if isinstance(body, Product) else (body,)) if not exact(part)]
         first = self.known(factors[0])
         if len(factors) > 1 and (below == SCALAR or first not in (ROW, MATRIX)):
             fault = f"is all of {expression.body} differentiated?"
