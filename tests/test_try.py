@@ -191,8 +191,6 @@ def test_an_answer_that_takes_too_long_is_given_up(page: Page) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("width", [360, 1440])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("taken", ["refused", "not there", "of another Python"])
 def test_without_the_memory_of_the_build_python_starts_from_the_beginning(
     taken: str,
@@ -214,7 +212,8 @@ def test_without_the_memory_of_the_build_python_starts_from_the_beginning(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1440, "light")])
+@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_is_for_every_reader(width: int, scheme: str, browser: Browser, address: str) -> None:  # noqa: F811
     context = browser.new_context(
         viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce"
