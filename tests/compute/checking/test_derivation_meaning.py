@@ -219,6 +219,14 @@ SPELLINGS = {
     r"brackets around the sum, \left( \sum_i … \right)": [r"y_j \left( \sum_i x_i z_i \right) &= x_i z_i \, y_j"],
     "a prime on a name, x'_{i}, or on an index, x_{i'}": ["x'_{i} y_{i'} &= y_{i'} x'_{i}"],
     r"the rows alone, as they stand inside of \begin{aligned}": [r"x_i &= x_i"],
+    "the rows alone, without dollars": ["x_i &= x_i"],
+    r"LaTeX, as in \frac{\partial l}{\partial x_{i}}": [
+        r"l &= x_i x_i \\ \frac{\partial l}{\partial x_{i}} &= 2 x_i",
+    ],
+    "LaTeX, as in x_{ij}": ["x_{ij} &= x_{ij}"],
+    "no sign between factors, x_{ij} y_{jk}": ["x_{ij} y_{jk} &= y_{jk} x_{ij}"],
+    r"LaTeX, \sum_{i}": [r"\sum_{i} x_i y_i &= y_i x_i"],
+    r"a transpose in LaTeX, x^\top": [r"\mathbf{x}^\top \mathbf{y} &= \mathbf{y}^\top \mathbf{x}"],
     r"= or \neq": [r"x_i &= x_i", r"x_i &\neq 2 x_i"],
 }
 
