@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import random
 from pathlib import Path
 from typing import Any
 
@@ -317,14 +316,16 @@ def test_each_rule_proves_a_row(text: str) -> None:
     assert list(rows(text).values())[-1]
 
 
-def false_and_proved(every: int, seed: int) -> tuple[int, list[str]]:
-    """How many mutants are proved, one in `every` of them, and those that are false."""
+PARTS = 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_false_mutant_is_proved(part: int) -> None:
+    """Put all mutants to the prover, and those that it proves to the numbers."""
     count, false = 0, []
     for name, text in mutation.texts().items():
-        rng = random.Random(f"proofs {name} {seed}")
-        for mutant in mutation.mutants(parse_notation(text)):
-            if rng.randrange(every):
-                continue
+        for mutant in list(mutation.mutants(parse_notation(text)))[part::PARTS]:
             try:
                 *_, line = Statements(mutant.document, (), SymbolTable(), {}).lines
             except NotationError:
@@ -333,13 +334,8 @@ def false_and_proved(every: int, seed: int) -> tuple[int, list[str]]:
                 count += 1
                 if mutation.verdict(mutant, 0)[0] != "held":
                     false.append(f"{name}: {mutant.kind}: {mutant.document.entries[-1].head} = {mutant.right}")
-    return count, false
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
-def test_no_false_mutant_of_many_is_proved(seed: int) -> None:
-    assert false_and_proved(8, seed + 1)[1] == []
+    assert false == []
+    assert count > 50  # Some changes leave a line true.
 
 
 def test_a_proof_names_its_step() -> None:
