@@ -8,7 +8,6 @@ The first call in a process is shown by itself: it is what a page pays that has 
 """
 
 import argparse
-import json
 import multiprocessing
 import re
 import sys
@@ -17,13 +16,14 @@ from pathlib import Path
 
 import torch
 
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "compute" / "checking"))
+from derivation_texts import pages
+
 from einsum_doc import verify
 from einsum_doc.compute.checking.derivation import NumericCheck
 from einsum_doc.notation.statements.checked import CheckedDerivation
 from einsum_doc.notation.statements.statements import read_statements
 from einsum_doc.notation.symbols.table import SymbolTable
-
-ROOT = Path(__file__).parents[1]
 
 SEEDS = 50
 """The seeds for which a text is read once."""
@@ -40,26 +40,6 @@ y_{bo} &= \tanh(z_{bo}) \\
  &= \frac{\partial l}{\partial z_{b'o}} w_{oi'} \\
 \frac{\partial l}{\partial w_{o'i'}} &= \frac{\partial l}{\partial z_{bo'}} x_{bi'}
 """
-
-
-def pages() -> dict[str, list[str]]:
-    """Every derivation of the tests and the site: the texts of each page."""
-    folder = ROOT / "tests" / "derivations"
-    found = {path.stem: [path.read_text("utf-8")] for path in sorted(folder.glob("*.tex"))}
-    field = json.loads((folder / "of_the_field.json").read_text("utf-8"))
-    found |= {f"field: {case['name']}": [case["rewritten"]] for case in field if case["rewritten"]}
-    published = json.loads((folder / "published.json").read_text("utf-8"))
-    found |= {f"published: {case['name']}": [case["added"] + case["literal"]] for case in published}
-    for path in sorted((ROOT / "docs").rglob("*.md")):
-        page = path.read_text("utf-8")
-        left_out = r"^(````+)python.*?^\1$|^```md\n.*?^```$|^\$\$[^$]*\\approx[^$]*\$\$$"
-        page = re.sub(left_out, "", page, flags=re.MULTILINE | re.DOTALL)
-        display = r"|^\$\$\n(.*?)^\$\$" if "\nchecked: display\n" in page else ""
-        found_in_page = re.finditer(r"^```derivation[^\n]*\n(.*?)^```" + display, page, re.MULTILINE | re.DOTALL)
-        fences = [next(filter(None, match.groups())) for match in found_in_page]
-        if fences:
-            found[str(path.relative_to(ROOT))] = fences
-    return found
 
 
 def at_seeds(job: tuple[str, list[str], range]) -> tuple[int, list[str]]:

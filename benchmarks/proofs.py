@@ -19,13 +19,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from derivation import ROOT, pages
+from derivation import pages
 from timed_proofs import TimedRow, timed_proofs
 
 from einsum_doc.compute.checking.derivation import Derivations
 
 BOUND = 50.0
 """The milliseconds below which 99 % of the lines are to be proved in a browser."""
+
+ROOT = Path(__file__).parents[1]
 
 
 def list_lines(found: Mapping[str, list[str]]) -> None:

@@ -10,20 +10,18 @@ ones a sample is put to it too: a true one among them is a false alarm, and so i
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import random
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
-from pathlib import Path
 from unittest.mock import patch
 
 import torch
 from derivation_oracle import Oracle, UnreadError
+from derivation_texts import texts
 
 from einsum_doc import NotationError
 from einsum_doc.compute.checking import claims
@@ -49,31 +47,6 @@ from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain, Document, parse_notation
 from einsum_doc.notation.statements.statements import Statements
 from einsum_doc.notation.symbols.table import SymbolTable
-
-ROOT = Path(__file__).parents[3]
-
-
-def texts() -> dict[str, str]:
-    """Every derivation of the tests and of the site, by name."""
-    folder = ROOT / "tests" / "derivations"
-    found = {path.stem: path.read_text("utf-8") for path in sorted(folder.glob("*.tex"))}
-    field = json.loads((folder / "of_the_field.json").read_text("utf-8"))
-    found |= {f"field: {case['name']}": case["rewritten"] for case in field if case["rewritten"]}
-    published = json.loads((folder / "published.json").read_text("utf-8"))
-    found |= {f"published: {case['name']}": case["added"] + case["literal"] for case in published}
-    for path in sorted((ROOT / "docs").rglob("*.md")):
-        page = path.read_text("utf-8")
-        left_out = r"^(````+)python.*?^\1$|^```md\n.*?^```$|^\$\$[^$]*\\approx[^$]*\$\$$"
-        page = re.sub(left_out, "", page, flags=re.MULTILINE | re.DOTALL)
-        display = r"|^\$\$\n(.*?)^\$\$" if "\nchecked: display\n" in page else ""
-        found_in_page = re.finditer(r"^```derivation[^\n]*\n(.*?)^```" + display, page, re.MULTILINE | re.DOTALL)
-        fences = [next(filter(None, match.groups())) for match in found_in_page]
-        number = 0
-        for fence in fences:  # What follows "% new" has nothing to do with what is before it.
-            number += "% new" in fence
-            name = f"{path.relative_to(ROOT)} {number}"
-            found[name] = found.get(name, "") + fence.rstrip().removesuffix("\\\\") + "\\\\\n"
-    return found
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from fractions import Fraction
 from itertools import product
 
 import torch
-from derivation_mutants import ROOT, changed, replaced
+from derivation_mutants import changed, replaced
+from derivation_texts import ROOT
 
 from einsum_doc import NotationError
 from einsum_doc.compute.checking.derivation import NumericCheck
