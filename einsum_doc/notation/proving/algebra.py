@@ -30,6 +30,7 @@ from einsum_doc.notation.proving.polynomial import (
     Terms,
     Total,
     collected,
+    is_digit,
     number,
     ratio,
     single,
@@ -37,7 +38,7 @@ from einsum_doc.notation.proving.polynomial import (
 from einsum_doc.notation.proving.ring import Renamed
 
 LAST = "# "
-"""The begin of the name of the last index of a range, before its size; no name in a text has a blank."""
+"""The last index of a range is named so, with its size after it; no name in a text has a blank."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,13 @@ class Relations(Functions):
                 return ZERO
             case "<" if first == second or second == "#0":
                 return ZERO
-            case "<" if _is_digit(first) and _is_digit(second):
+            case "<" if is_digit(first) and is_digit(second):
                 return number(int(int(first[1:]) < int(second[1:])))
-            case "<" if _is_digit(first):
+            case "<" if is_digit(first):
                 return self.choice("≥", second, f"#{int(first[1:]) + 1}")
             case "<" if second == "#1":
                 return self.choice("=", first, "#0")
-            case "<" if not _is_digit(second) and _comes_first(second, first):
+            case "<" if not is_digit(second) and _comes_first(second, first):
                 equal, less = self.choice("=", first, second), self.choice("<", second, first)
                 return self.add([number(1), self.scaled(-1, equal), self.scaled(-1, less)])
             case "=" | "<":
@@ -98,14 +99,14 @@ class Relations(Functions):
 
     def _differ(self, *constants: str) -> bool:
         """Return whether two constant indices are surely different: two numbers, or one and the last of a range."""
-        one, other = sorted(constants, key=_is_digit)
-        if _is_digit(one) or one[:2] != LAST:
-            return _is_digit(one)
-        return _is_digit(other) and int(other[1:]) + 1 < self.least.get(one[2:], 1)
+        one, other = sorted(constants, key=is_digit)
+        if is_digit(one) or one[:2] != LAST:
+            return is_digit(one)
+        return is_digit(other) and int(other[1:]) + 1 < self.least.get(one[2:], 1)
 
     def has(self, size: str, index: str) -> bool:
         """Return whether an index is surely one of a range."""
-        if _is_digit(index):
+        if is_digit(index):
             return int(index[1:]) < self.numbers.get(size, self.least.get(size, 1))
         return self.sizes.get(index) == size
 
@@ -120,7 +121,7 @@ class Relations(Functions):
         """Return the value of an index as a number."""
         if index[:2] == LAST:
             return self.minus(self.size(index[2:]), number(1))
-        return number(int(index[1:])) if _is_digit(index) else single(IndexValue(index))
+        return number(int(index[1:])) if is_digit(index) else single(IndexValue(index))
 
     def at_most(self, terms: Terms) -> Polynomial:
         """Return 1 where a sum of products of whole numbers is at most 0, and 0 elsewhere."""
@@ -409,7 +410,3 @@ def _comes_first(first: str, second: str) -> bool:
     """Return whether an index stands before another in an order: a constant, an open and a summed one; of sums, any."""
     ranks = [{"#": 0, "~": 2, "$": 2}.get(index[0], 1) for index in (first, second)]
     return (ranks[0], first) < (ranks[1], second) and ranks != [2, 2]
-
-
-def _is_digit(index: str) -> bool:
-    return index[0] == "#" and index[1:].isdigit()

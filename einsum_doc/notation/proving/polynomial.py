@@ -152,13 +152,18 @@ class Position(Choice):
         return str(sorted((number, sorted(head for head, _ in each)) for number, each in self.terms))
 
 
+def is_digit(index: str) -> bool:
+    """Return whether a constant index is a number, as `#0`: not a letter, nor the last index of a range."""
+    return index[0] == "#" and index[1:].isdigit()
+
+
 def collected(terms: Terms) -> dict[tuple[Atom, ...], int]:
     """Return the products in a sum of products of whole numbers, each with its factor."""
     found: dict[tuple[Atom, ...], int] = {}
     for count, atoms in terms:
         rest = []
         for head, indices in atoms:
-            if not head and indices[0][0] == "#" and indices[0][1:].isdigit():
+            if not head and is_digit(indices[0]):
                 count *= int(indices[0][1:])
             else:
                 rest.append((head, indices))

@@ -27,6 +27,7 @@ from einsum_doc.notation.proving.polynomial import (
     PositiveNumber,
     TensorEntry,
     Total,
+    is_digit,
     number,
     ratio,
     single,
@@ -182,9 +183,9 @@ class Ring(ABC):
             first, second = name(choice.first), name(choice.second)
             if choice.sign != "=" or first == second:
                 continue
+            if is_digit(first) and is_digit(second):
+                return ZERO
             if first[0] == "#" and second[0] == "#":
-                if first[1:].isdigit() and second[1:].isdigit():
-                    return ZERO
                 continue
             one = min(first, second, key=lambda index: (index[0] != "#", index))
             names[second if one == first else first] = one
