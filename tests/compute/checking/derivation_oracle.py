@@ -203,9 +203,23 @@ class Oracle:
         if formula.code is not None:
             found = self.code(formula, values)
             return found[key if len(key) > 1 else key[0]] if key else found
-        assert formula.expression is not None
+        if formula.expression is None:
+            return self.smooth(formula, key, values)
         assignment = dict(zip(formula.indices, key, strict=True))
         return self.number(formula.expression, assignment, values, formula.chain)
+
+    def smooth(self, formula: Formula, key: Key, values: Values) -> mpf:
+        """A component of a function of which a text says nothing: two sines of random sums of all arguments."""
+        parts = [(name, at) for name in formula.arguments for at in itertools.product(*map(range, self.places[name]))]
+        return mpmath.fsum(
+            mpmath.sin(
+                mpmath.fsum(
+                    self.random(f"{formula.name}/{key}/{term}/{name}/{at}") * values.component(name, at)
+                    for name, at in parts
+                )
+            )
+            for term in range(2)
+        )
 
     def code(self, formula: Formula, values: Values) -> Any:
         """The value of code: a function of a matrix, or a part of its result."""
