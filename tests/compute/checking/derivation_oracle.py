@@ -86,10 +86,16 @@ FUNCTIONS = {
     "softsign": lambda u: u / (1 + abs(u)),
     "normalpdf": mpmath.npdf,
     "normalcdf": mpmath.ncdf,
+    "[>]": lambda u: mpf(u > 0),
 }
 
 COMPARISONS = {"<": operator.lt, ">": operator.gt, "≤": operator.le, "≥": operator.ge, "≠": operator.ne}
-REDUCTIONS = {"∏": mpmath.fprod, "max": max, "min": min}
+REDUCTIONS = {
+    "∏": mpmath.fprod,
+    "max": max,
+    "min": min,
+    "mean": lambda values: (each := list(values)) and mpmath.fsum(each) / len(each),
+}
 
 CODE = {
     "torch.linalg.inv": lambda matrix: matrix**-1,
@@ -190,7 +196,13 @@ class Oracle:
     def input(self, name: str, key: Key) -> mpf:
         instance = self.case.instance
         if name in instance.domains or name in instance.moved:  # Its own numbers could lie elsewhere.
-            return mpf(float(instance.input(name)[key]))
+            found = instance.input(name)
+            total = instance.domains[name].total if name in instance.domains else None
+            if total is None:
+                return mpf(float(found[key]))
+            # The sum of rounded numbers is one only up to rounding.
+            row = found[(*key[:total], slice(None), *key[total + 1 :])].tolist()
+            return mpf(row[key[total]]) / mpmath.fsum(row)
         return self.random(f"{name}/{key}")
 
     def depends(self, name: str, x: str) -> bool:
