@@ -100,6 +100,7 @@ REDUCTIONS = {
 CODE = {
     "torch.linalg.inv": lambda matrix: matrix**-1,
     "torch.linalg.det": mpmath.det,
+    "torch.logdet": lambda matrix: mpmath.log(mpmath.det(matrix)),
     "torch.linalg.slogdet": lambda matrix: (mpmath.sign(mpmath.det(matrix)), mpmath.log(abs(mpmath.det(matrix)))),
     "torch.linalg.svd": mp.svd_r,
 }
