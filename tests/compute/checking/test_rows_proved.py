@@ -25,9 +25,7 @@ PUBLISHED = json.loads((FOLDER / "published.json").read_text("utf-8"))
 HELD = {
     "∂σ_i/∂A_{pq} = U_{pi} W_{iq}": "the singular values are given by code",
     "log(p) = −d/2": "the logarithm of a determinant has a value for positive ones only",
-    "∂J/∂W_{ik} = 1/n Σ_l (P̂_{li} − y_{li}) X_{lk}": "what sums to one stands within another sum",
     "∂L/∂p = {0 if p y ≥ 1; −y if p y < 1}": "the derivative of relu is half of 1 + sign",
-    "∂L/∂z_i = [z > 0] ∂L/∂a_i": "the derivative of relu is half of 1 + sign",
 }
 """How the rows of the field begin that hold and are not proved, with why."""
 
