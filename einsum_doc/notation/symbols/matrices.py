@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from einsum_doc.errors import NotationError
@@ -222,8 +222,8 @@ def _widen(table: SymbolTable, head: Tensor, shape: Shape | None) -> None:
         table.shapes[head.name] = shape
 
 
-def declare(step: Directive, table: SymbolTable, scope: Scope) -> None:
-    """Apply a directive `matrix`, `vector` or `samples`.
+def declare(step: Directive, table: SymbolTable, scope: Scope, tensor: Callable[[str, Directive], str]) -> None:
+    """Apply a directive `matrix`, `vector` or `samples`; `tensor` finds the one of the text that a name means.
 
     Raises: NotationError, if it cannot be read.
     """
@@ -235,7 +235,7 @@ def declare(step: Directive, table: SymbolTable, scope: Scope) -> None:
         table.samples |= set(names)
         return
     shape = MATRIX if step.word == "matrix" else COLUMN
-    for name in names:
+    for number, name in enumerate(names):
         if set("_^") & set(name) and "{" not in name and name not in table.lexicon.names:
             fault = f"{name} with an index in '% {step.word}'"
             raise scope.fail(
@@ -243,7 +243,8 @@ def declare(step: Directive, table: SymbolTable, scope: Scope) -> None:
             )
         if name in table.tensors or name in table.scalars:
             raise scope.fail(f"{name} has a meaning already", step.at, "a new name, or % new")
-        table.shapes[name] = shape
+        names[number] = tensor(name, step)
+        table.shapes[names[number]] = shape
     if equals:
         table.aliases[names[0]] = _alias(step, right, shape, scope)
 

@@ -20,7 +20,9 @@ from einsum_doc.notation.expression import (
     Index,
     Indicator,
     Picked,
+    Size,
     Subscript,
+    Summation,
     Whole,
     plain,
 )
@@ -44,8 +46,7 @@ class Need:
     @property
     def nodes(self) -> list[SizeNode]:
         """The nodes whose sizes it depends on."""
-        ends = (self.index.low, self.index.high) if isinstance(self.index, Bounded) else (self.index,)
-        atoms = [atom for end in ends if isinstance(end, Affine) for _, own in end.terms for atom in own]
+        atoms = _atoms(self.index)
         if isinstance(self.index, Bounded) and not self.exact:
             atoms.append(self.index)
         found = [_node(atom, self.key) for atom in atoms]
@@ -64,11 +65,12 @@ class Places:
         self.whole = {name: drawn[name] if value is None else value for name, value in whole.items()}
         self.needs = list(needs)
         self.used: list[SizeNode] = []
+        self.lettered: list[SizeNode] = []
 
     def at(self, turn: int) -> Places:
         """Return the same with other numbers."""
         found = Places(self.given, turn, self.needs)
-        found.used = self.used
+        found.used, found.lettered = self.used, self.lettered
         return found
 
     def numbers(self, lengths: Mapping[SizeNode, int]) -> dict[str, int]:
@@ -80,6 +82,10 @@ class Places:
     def join(self, statement: Statement, wide: Sequence[Expression], sizes: SizeClasses) -> None:
         """Add the arithmetic of a statement, and join what its tensors of indices have in common."""
         key = statement.key
+        for part in (part for side in statement.sides for part in side.walk()):
+            named = part.indices if isinstance(part, Summation) and part.capital else ()
+            named = (part.index,) if isinstance(part, Size) else named
+            self.lettered += [("index", key, index) for index in named]
         for part in (part for side in wide for part in side.walk()):
             for index in part.own:
                 if isinstance(index, Bounded):
@@ -144,9 +150,14 @@ class Places:
         return found
 
     def size(self, root: SizeNode, sizes: SizeClasses, known: Mapping[SizeNode, int]) -> int:
-        """Return the size of a root that follows from those that are known."""
-        ends = [self._ends(need, sizes, known) for need in self.needs if sizes.root(need.node) == root]
-        return max([sizes.least.get(root, 0), *(high + 1 for _, high in ends)])
+        """Return the size of a root that follows from those that are known.
+
+        Where sums go to numbers, and one to a letter, nothing says that the letter is the greatest of them.
+        """
+        needs = [need for need in self.needs if sizes.root(need.node) == root]
+        ends = [self._ends(need, sizes, known) for need in needs]
+        more = root in map(sizes.root, self.lettered) and not any(_atoms(need.index) for need in needs)
+        return max([sizes.least.get(root, 0), *(high + 1 + more for _, high in ends)])
 
     def unsized(self, sizes: SizeClasses) -> str:
         """Return an index whose number of values nothing tells, as it stands in arithmetic only; "" if all are told."""
@@ -197,6 +208,12 @@ class Places:
             value = dict(zip(atoms, chosen, strict=True))
             values.append(sum(number * prod(value[atom] for atom in own) for number, own in index.terms))
         return min(values), max(values)
+
+
+def _atoms(index: Subscript) -> list[Atom]:
+    """Return the letters that the values of an index depend on."""
+    ends = (index.low, index.high) if isinstance(index, Bounded) else (index,)
+    return [atom for end in ends if isinstance(end, Affine) for _, own in end.terms for atom in own]
 
 
 def _node(atom: Atom, key: str) -> SizeNode | None:

@@ -223,7 +223,7 @@ class _Resolution:
         if part.capital:
             letter = first.letter if isinstance(first, Index) else ""
             if part.capital != letter.upper() and letter not in self.named.get(part.capital, ()):
-                expected = f"{letter.upper()}, as a sum goes over the whole range; or '% size {first} = {part.capital}'"
+                expected = f"another letter for one of two ranges, '% size {first} = {part.capital}' for all values"
                 raise self.fail("a sum over a part of the range", part.at, expected)
             if part.capital in self.named:
                 return replace(part, indices=found)

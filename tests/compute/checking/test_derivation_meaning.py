@@ -3,7 +3,7 @@
 
 import pytest
 
-from einsum_doc import NotationError, verify
+from einsum_doc import NotationError, prove, verify
 from einsum_doc.compute.checking.derivation import Derivations
 from einsum_doc.notation.reading.vocabulary import HINTS
 
@@ -331,6 +331,8 @@ NO_DIRECTIVE = {
     ),
     "a range that is a tensor": ("% size i = D\n" r"D &= 3 \\ x_i y_i &= y_i x_i", "D was the range of i"),
     "a letter that is nowhere": ("% size i = D\nx_i y_i &= y_i x_i", "D is no index of this text"),
+    "a matrix that no row has": ("% matrix H\n" r"\mathbf{B} &= \mathbf{A}^\top", "H is no tensor of this text"),
+    "a vector that no row has": ("% vector h\n" r"\mathbf{B} &= \mathbf{A}^\top", "h is no tensor of this text"),
     "the last but one": (r"m &= \sum_{i=1}^{I-1} x_i", "does i count from 0 or from 1?"),
     "one too many": (r"m &= \sum_{i=0}^{I} x_i", "x_{i} falls outside of x"),
 }
@@ -341,6 +343,51 @@ def test_directives_that_cannot_be_followed_are_refused(text: str, fault: str) -
     with pytest.raises(NotationError) as caught:
         verify(text)
     assert fault in caught.value.fault
+
+
+@pytest.mark.parametrize("step", ["function g = sigmoid", "label t", "samples n", "name RMS", "upper k", "fixed o"])
+def test_a_directive_about_what_no_row_has_is_refused(step: str) -> None:
+    with pytest.raises(NotationError, match="is in no row of this text"):
+        verify(f"% {step}\n" r"y_i &= x_i^2 \\ \frac{\partial y_i}{\partial x_j} &= 2 x_i \delta_{ij}")
+
+
+def test_a_gradient_is_declared_where_a_row_has_a_differential() -> None:
+    assert verify(
+        "% gradient L\n" r"\mathbf{Y} &= \mathbf{X} \mathbf{W} \\ \mathbf{dX} &= \mathbf{dY} \, \mathbf{W}^\top"
+    )
+    with pytest.raises(NotationError, match="d is in no row of this text"):
+        verify(
+            "% gradient L\n" r"y_i &= x_i^2 \\ \frac{\partial L}{\partial x_j} &= 2 x_j \frac{\partial L}{\partial y_j}"
+        )
+
+
+def test_a_bold_name_is_declared_without_its_style() -> None:
+    assert verify(
+        "% vector G\n"
+        r"\mathbf{y} &= \mathbf{X} \mathbf{G} \\ \nabla_{\mathbf{G}} \mathbf{y}^\top \mathbf{y} &= 2 \mathbf{X}^\top \mathbf{y}"
+    )
+    with pytest.raises(NotationError):
+        verify("% vector G\n" r"\mathbf{Y} &= \mathbf{G} \mathbf{X} \mathbf{G}")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        r"\sum_{i=1}^{n} x_i &= \sum_{i=1}^{4} x_i",
+        r"\sum_{i=1}^{I} x_i &= \sum_{i=1}^{4} x_i",
+        r"\sum_{i=1}^{n} x_i y_i &= \sum_{j=1}^{4} x_j y_j",
+        r"\sum_{i=0}^{n-1} x_i &= \sum_{i=0}^{3} x_i",
+        r"\frac{1}{I} \sum_i x_i &= \frac{1}{4} \sum_{i=1}^{4} x_i",
+        r"a &= \sum_{i=1}^{n} x_i \\ b &= \sum_{j=1}^{4} x_j \\ a &= b",
+    ],
+)
+def test_a_letter_over_a_sum_is_not_the_number_over_another(row: str) -> None:
+    assert not verify(row)
+    assert not prove(row)
+
+
+def test_a_letter_over_a_sum_is_a_number_where_a_directive_says_so() -> None:
+    assert verify("% size i = 4\n" r"\sum_{i=1}^{n} x_i &= \sum_{i=1}^{4} x_i")
 
 
 def test_a_range_keeps_its_letter_on_a_page() -> None:
