@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from einsum_doc.notation.expression import (
     Index,
     Partial,
     Piecewise,
+    Product,
     Tensor,
     plain,
     subscripts,
@@ -291,6 +293,25 @@ class Statements:
             self._of_matrix(each, argument, body, key)
         return sides, free, () if components == written else written
 
+    def _refuse_word(self, chain: Chain) -> None:
+        r"""Refuse a word on the left whose letters mean nothing, as in `MSE = a`: a name, or a product of inputs?"""
+        word = re.match(r"([A-Za-z]{2,})\s*&?\s*=", chain.relations[0].latex)
+        if not word or not isinstance(chain.head, Product):
+            return
+        parts = [part for relation in chain.relations for part in relation.right.walk()]
+        known = {part.name for part in parts if isinstance(part, Tensor)} | self.heads | self.directives.ranges.keys()
+        table = self.table
+        known |= {
+            *table.tensors,
+            *table.scalars,
+            *table.shapes,
+            *(each.letter.upper() for each in self.directives.indices),
+        }
+        if known.isdisjoint(word[1]):
+            fault = f"{word[1]} on the left could be one name, or a product of inputs"
+            expected = rf"\text{{{word[1]}}}, or '% name {word[1]}', for a name; blanks in between for a product"
+            raise self.scope.fail(fault, chain.head.at, expected)
+
     def _chain(self, chain: Chain) -> Iterator[DerivationLine]:
         """Read the lines of one chain."""
         self.table.count += 1
@@ -304,6 +325,7 @@ class Statements:
         unmoved, local = localised(self.table, sides, self.directives.local)
         self.local += local
         sides = in_directions(unmoved, self.table, self.scope, self.table.constant)
+        self._refuse_word(chain)
         signs = [relation.sign for relation in chain.relations]
         equal, (head, right, *_) = self.directives.equal, sides
         add_loss(self.table, head, right, self.heads, self.partials)

@@ -331,6 +331,11 @@ NO_DIRECTIVE = {
     ),
     "a range that is a tensor": ("% size i = D\n" r"D &= 3 \\ x_i y_i &= y_i x_i", "D was the range of i"),
     "a letter that is nowhere": ("% size i = D\nx_i y_i &= y_i x_i", "D is no index of this text"),
+    "a word without its style": (
+        r"MSE &= \frac{1}{n} \sum_{i=1}^{n} (y_i - t_i)^2",
+        "MSE on the left could be one name, or a product",
+    ),
+    "a word and a sign": (r"a &= x_i x_i \\ &= s \\ CE &= a", "CE on the left could be one name, or a product"),
     "a matrix that no row has": ("% matrix H\n" r"\mathbf{B} &= \mathbf{A}^\top", "H is no tensor of this text"),
     "a vector that no row has": ("% vector h\n" r"\mathbf{B} &= \mathbf{A}^\top", "h is no tensor of this text"),
     "the last but one": (r"m &= \sum_{i=1}^{I-1} x_i", "does i count from 0 or from 1?"),
@@ -343,6 +348,21 @@ def test_directives_that_cannot_be_followed_are_refused(text: str, fault: str) -
     with pytest.raises(NotationError) as caught:
         verify(text)
     assert fault in caught.value.fault
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "ab &= ba",
+        r"a &= 2 \\ b &= 3 \\ ab &= 6",
+        r"IJ &= \mathbf{1}_{ij} \mathbf{1}_{ij}",
+        r"nm &= \sum_{i=1}^{n} \sum_{j=1}^{m} \mathbf{1}_{ij}",
+        "% matrix A B\n" r"A &= B^T \\ AB &= B^T B",
+        "% name MSE\n" r"MSE &= x_i x_i \\ \frac{\partial MSE}{\partial x_j} &= 2 x_j",
+    ],
+)
+def test_letters_side_by_side_on_the_left_are_a_product_where_they_mean_something(rows: str) -> None:
+    assert verify(rows)
 
 
 @pytest.mark.parametrize("step", ["function g = sigmoid", "label t", "samples n", "name RMS", "upper k", "fixed o"])
