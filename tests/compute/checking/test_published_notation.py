@@ -399,7 +399,9 @@ LATEX = {
 
 @pytest.mark.parametrize(("text", "rows"), LATEX.items(), ids=LATEX.keys())
 def test_each_relation_is_typeset_whole(text: str, rows: list[str]) -> None:
-    chains = [entry for entry in parse_notation("% label t\n" * ("_t" in text) + text).entries if isinstance(entry, Chain)]
+    chains = [
+        entry for entry in parse_notation("% label t\n" * ("_t" in text) + text).entries if isinstance(entry, Chain)
+    ]
     assert [relation.latex for chain in chains for relation in chain.relations] == rows
 
 
