@@ -32,7 +32,7 @@ from einsum_doc.notation.reading.indices import compared, condition, value_of
 from einsum_doc.notation.reading.lexicon import NOTHING_SAID, Lexicon
 from einsum_doc.notation.reading.names import extended
 from einsum_doc.notation.reading.terms import Terms
-from einsum_doc.notation.reading.tokens import Token, tokens
+from einsum_doc.notation.reading.tokens import Token
 from einsum_doc.notation.reading.vocabulary import CONNECTIVES, LOSSES
 from einsum_doc.notation.subscripts import atoms_of
 
@@ -93,7 +93,6 @@ def parse_notation(text: str, scalars: Iterable[str] = (), lexicon: Lexicon = NO
         raise NotationError(f"a derivation is text, not {type(text).__name__}")
     reader = Terms(text, scalars)
     found = [directive(reader, token) for token in reader.removed if token.kind == "directive"]
-    _refuse_unused(reader, found)
     lexicon = extended(reader, found, NOTHING_SAID if any(each.word == "new" for each in found) else lexicon)
     reader.lexicon = lexicon
     reader.scalars.update(_factors(reader.tokens))
@@ -101,20 +100,6 @@ def parse_notation(text: str, scalars: Iterable[str] = (), lexicon: Lexicon = NO
     found_at: list[tuple[Position, Chain | Directive]] = [(each.at, each) for each in found]
     found_at += [(chain.head.at, chain) for chain in chains]
     return Document(text, tuple(each for _, each in sorted(found_at, key=lambda pair: pair[0])), lexicon)
-
-
-_OF_LETTERS = ("label", "function", "name", "samples", "upper", "index", "integer", "tabular", "fixed", "gradient")
-
-
-def _refuse_unused(reader: Terms, directives: Sequence[Directive]) -> None:
-    """Refuse a directive about a letter, or a name of several signs, that no row has."""
-    rows = " ".join(["", *(token.text for token in reader.tokens), ""])
-    for step in (each for each in directives if each.word in _OF_LETTERS):
-        for name in replace(step, body=step.equation[0]).names:
-            sought = "d" if step.word == "gradient" else name  # It says which scalar's derivative dX is.
-            if " ".join(["", *(token.text for token in tokens(sought)[:-1]), ""]) not in rows:
-                expected = f"a name of its rows, or no '% {step.word}' for it"
-                raise reader.error(f"{sought} is in no row of this text", expected, step.at)
 
 
 def _factors(tokens: Sequence[Token]) -> Iterator[str]:

@@ -79,7 +79,7 @@ class Directives:
         elif step.word == "size":
             self._size(step)
         elif step.word in ("matrix", "vector", "samples"):
-            declare(step, self.table, self.scope, self.tensor)
+            declare(step, self.table, self.scope, lambda name, own: self.tensor(name, own, name))
         elif step.word == "local":
             names = step.names
             every = {*self.table.tensors, *(part.name for part in self.tensors)}
@@ -277,14 +277,16 @@ class Directives:
             raise self.fail(f"{name} is no index", step.at, "a letter")
         return found
 
-    def tensor(self, name: str, step: Directive) -> str:
-        """Return the tensor that a directive names, in LaTeX or as in code."""
+    def tensor(self, name: str, step: Directive, later: str = "") -> str:
+        """Return the tensor that a directive names, in LaTeX or as in code; `later`, if given, for one of no row yet."""
         names = self.names_in_code()
         exact = canonical("".join(name.split()), self.table.lexicon)
         if any(exact in found for found in names.values()):
             return exact
         if name in names:
             return self.only(names[name], step)
+        if later:
+            return later
         raise self.fail(f"{name} is no tensor of this text", step.at, "a tensor")
 
     def names_in_code(self) -> dict[str, dict[str, None]]:

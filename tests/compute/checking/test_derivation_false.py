@@ -92,7 +92,7 @@ CONSTANTS = {
     "it is 0 or 1": "% fixed T\n" r"x_T \left( \delta_{0T} + \delta_{1T} \right) &= x_T",
     "two are equal": "% fixed S T\n" r"x_{ST} &= x_{TS}",
     "two differ": "% fixed S T\n" r"\delta_{iS} \delta_{iT} &= 0",
-    "the first and third differ": "% fixed S T U\n" r"\delta_{SU} \delta_{TT} &= 0",
+    "the first and third differ": "% fixed S T U\n" r"\delta_{SU} &= 0",
 }
 
 MANY = {
