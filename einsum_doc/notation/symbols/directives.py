@@ -278,7 +278,7 @@ class Directives:
         return found
 
     def tensor(self, name: str, step: Directive, later: str = "") -> str:
-        """Return the tensor that a directive names, in LaTeX or as in code; `later`, if given, for one of no row yet."""
+        """Return the tensor that a directive names, in LaTeX or as in code; `later` for one of no row yet."""
         names = self.names_in_code()
         exact = canonical("".join(name.split()), self.table.lexicon)
         if any(exact in found for found in names.values()):
