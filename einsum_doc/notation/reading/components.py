@@ -220,7 +220,7 @@ def before_bracket(parser: Parser, tensor: Tensor, at: Position) -> NotationErro
         name = rf"'% tabular {tensor.name}' if what is in the bracket are indices; {name}"
     return parser.error(
         f"{tensor} before a bracket could be a function or a factor",
-        expected=rf"{name} for a function, \cdot or \, between for a product",
+        expected=rf"{name} for a function; '% scalar {bare}', \cdot or \, between for a product",
         at=at,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -93,9 +94,10 @@ def derivative(parser: Parser, at: Position) -> Expression:
     by: list[Tensor] = []
     rows = False
     while not by or not parser.sees("symbol", "}"):
-        below = _by(parser, "" if by else "a derivative needs ∂ in its denominator", order == 2 and len(by) == 1)
+        below = _by(parser, "" if by else "a derivative needs ∂ in its denominator", order, order == 2 and len(by) == 1)
         rows = isinstance(below, Transpose)
-        by.append(cast(Tensor, below.parts[0] if rows else below))
+        tensor = below.parts[0] if isinstance(below, Transpose | Power) else below
+        by += [cast(Tensor, tensor)] * (order if isinstance(below, Power) else 1)
     if len(by) != order:
         raise parser.error(f"a derivative of order {order} by {len(by)} tensors", expected="as many ∂ below as above")
     parser.take()
@@ -119,7 +121,23 @@ def derivative(parser: Parser, at: Position) -> Expression:
     body = Partial(body, inner, bare=bare is not None, at=inner.at if rows else at)
     for tensor in outer:
         body = Partial(body, tensor, at=at)
+    _refuse_other_argument(parser, by)
     return body
+
+
+def _refuse_other_argument(parser: Parser, by: Sequence[Tensor]) -> None:
+    r"""Read what a derivative is by where it stands in brackets after it, `\frac{dy}{dx}(x)`; refuse another name."""
+    mark = parser.mark()
+    if parser.accept("open", "(") and parser.next.kind in ("letter", "style"):
+        found = parser.primary()
+        if isinstance(found, Tensor) and parser.accept("close"):
+            if all(str(found) == str(each) for each in by):
+                return
+            expected = rf"\cdot {found} for a factor; a function and its prime, f'({found}), for a value"
+            raise parser.error(
+                f"is {found} where the derivative is taken, or a factor?", expected=expected, at=found.at
+            )
+    parser.back(mark)
 
 
 def _operand(parser: Parser) -> Product | None:
@@ -158,13 +176,18 @@ def _order(parser: Parser) -> int:
     return int(number.text)
 
 
-def _by(parser: Parser, fault: str = "", second: bool = False) -> Expression:
-    """Read a ∂ and the tensor by which a derivative is; a second one may be the transpose of one."""
+def _by(parser: Parser, fault: str = "", order: int = 1, second: bool = False) -> Expression:
+    """Read a ∂ and the tensor by which a derivative is, or a scalar's power; a second may be the transpose of one."""
     partial = parser.next
     if not differential(parser):
         raise parser.error(fault or parser.unexpected(), expected=r"'\partial'")
     parser.skip(differential(parser))
     found = parser.primary()
+    if parser.sees("symbol", "^"):
+        raise parser.error(f"a derivative by a power of {found}", expected=_tensor_for(Power(found, found)))
+    scalar = isinstance(found, Power) and isinstance(found.base, Tensor) and not found.base.indices
+    if scalar and order > 1 and cast(Power, found).exponent == Number(Fraction(order)):
+        return found
     if not isinstance(found.parts[0] if second and isinstance(found, Transpose) else found, Tensor):
         raise parser.error(f"a derivative by {found}", expected=_tensor_for(found), at=partial.at)
     return found

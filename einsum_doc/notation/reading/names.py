@@ -94,7 +94,7 @@ def squares(tokens: Sequence[Token]) -> Iterator[str]:
         ends = [_after_square(tokens, number + 1) for number in numbers]
         pairs = list(zip(numbers, ends, strict=True))
         by = any(tokens[number - 1].kind == "partial" and _text(tokens, number - 3) == "}" for number, _ in pairs)
-        first = any(_text(tokens, number - 1) in ("", r"\\") and _text(tokens, end) in "&=" for number, end in pairs)
+        first = any(_begins_row(tokens, number) and _text(tokens, end) in "&=" for number, end in pairs)
         if all(ends) and (by or first):
             yield name
 
@@ -254,8 +254,8 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
     )
 
 
-_SUBSCRIPT = re.compile(r"((?:\\[a-z]+\{)?\\?[A-Za-z]+\}?)_\{?([A-Za-z]+)\}?")
-r"""A name that a directive declares as a whole, with letters below it that are no indices, as `W_{hh}`."""
+_SUBSCRIPT = re.compile(r"((?:\\[a-z]+\{)?\\?[A-Za-z]+\}?)_\{?([A-Za-z]+|\d)\}?")
+r"""A name that a directive declares as a whole, with what is below it and no index, as `W_{hh}` and `W_1`."""
 
 
 def _join_texts(cursor: Cursor, known: frozenset[str]) -> frozenset[str]:

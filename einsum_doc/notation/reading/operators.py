@@ -57,12 +57,16 @@ def function(parser: Parser) -> Expression:
         return over
     if parser.sees("symbol", "_"):
         raise parser.error("a function with an index or a base", expected=rf"\{name}\left( … \right)")
-    if parser.sees("symbol", "{"):
-        raise parser.error("braces are not seen on the page", expected=r"brackets, \left( … \right)")
+    brace, unseen = parser.next, ("braces are not seen on the page", r"brackets, \left( … \right)")
+    braced = parser.accept("symbol", "{")
+    if braced and parser.next.kind != "open":
+        raise parser.error(*unseen, at=brace.at)
     bracket = parser.next.kind == "open"
     of_matrix = OF_MATRICES.get(name) or ALONG_AXES.get(name)
     bare = product_of_matrices(parser) if of_matrix in ("tr", "det") else None
     inner = bare or argument(parser, r"brackets, \left( … \right)", whole=name in ALONG_AXES)
+    if braced and not parser.accept("symbol", "}"):
+        raise parser.error(*unseen, at=brace.at)
     if of_matrix and order:
         raise parser.error(f"a prime on {name}", expected="no prime", at=at)
     found: Expression = Function(name, inner, order, at=at)

@@ -318,7 +318,8 @@ def _fraction(parser: Parser) -> Expression:
     if is_derivative(parser):
         return derivative(parser, at)
     numerator = parser.braced()
-    parser.expect("symbol", "{", "a fraction without its denominator")
+    if not parser.accept("symbol", "{"):
+        return Quotient(numerator, _unbraced(parser), at=at)
     if parser.sees("partial"):
         raise parser.error("a derivative whose numerator has no ∂", expected=r"\frac{\partial y}{\partial x}")
     return Quotient(numerator, parser.braced(), at=at)

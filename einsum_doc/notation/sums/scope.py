@@ -41,10 +41,14 @@ _NOTHING = Number(Fraction(0))
 
 
 class Scope:
-    """The sums of one text; `text` is for the carets of errors."""
+    """The sums of one text; `text` is for the carets of errors.
+
+    A term may lack an index that the left side names, or a written sum around it: there, it is constant along it.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self._known: frozenset[Index] = frozenset()
 
     def free(self, sides: Sequence[Expression], kept: Sequence[Index] = ()) -> frozenset[Index]:
         """Return the free indices of a chain.
@@ -70,6 +74,7 @@ class Scope:
 
         Raises: NotationError, if a free index is missing, or an index occurs once and is not free.
         """
+        self._known = free if _single(left) else frozenset()
         found = self.written_out(expression, free)
         missing = sorted(free - set(_unbound(found)), key=str)
         if missing and not is_zero(expression):
@@ -103,9 +108,9 @@ class Scope:
     def _refuse_different_indices(
         self, terms: Sequence[Expression], found: Sequence[Expression], beside: frozenset[Index] = frozenset()
     ) -> None:
-        """Refuse terms of a sum whose open indices are not the same, scalars apart."""
+        """Refuse terms of a sum that lack an open index that only other terms tell, scalars apart."""
         seen = [set(_unbound(rebuilt(term, _without_values))) for term in found]
-        everything = set().union(*seen) - beside
+        everything = set().union(*seen) - beside - self._known
         for term, own in zip(terms, seen, strict=True):
             missing = sorted(everything - own, key=str)
             if own and missing:
@@ -120,7 +125,10 @@ class Scope:
                 raise self.fail(fault, index.at, "another letter for the sum")
             if index not in inside:
                 raise self.fail(f"the sum is over {index}, which is not in what is summed", index.at, f"{index} in it")
-        return replace(expression, body=self.written_out(expression.body, open_.union(bound), beside))
+        around, self._known = self._known, self._known.union(bound)
+        body = self.written_out(expression.body, open_.union(bound), beside)
+        self._known = around
+        return replace(expression, body=body)
 
     def _product(self, expression: Expression, open_: frozenset[Index], beside: frozenset[Index]) -> Expression:
         """Write out an expression whose parts multiply, or a single component."""

@@ -16,6 +16,16 @@ RECURRENT = r"""\mathbf{h}_t &= \tanh(\mathbf{W}_{\text{hx}} \mathbf{x}_t + \mat
 \mathbf{h}_{t+1} &= \tanh(\mathbf{W}_{\text{hx}} \mathbf{x}_{t+1} + \mathbf{W}_{\text{hh}} \mathbf{h}_t) \\ """
 
 TRUE = {
+    # terms that lack an index which the left side names, or a sum around them
+    "a difference along one axis": (r"d_{bh} &= x_{bh} - m_b \\ \frac{\partial d_{bh}}{\partial m_a} &= -\delta_{ab} \mathbf{1}_h", "&= -", "&= "),
+    "a difference in a sum": (r"D &= \sum_n \sum_k r_{nk} (x_n - \mu_k)^2 \\ \frac{\partial D}{\partial \mu_k} &= -2 \sum_n r_{nk} (x_n - \mu_k)", "= -2", "= 2"),
+    "a derivative and where it is taken": (r"g(x) &= a x^2 + b x \\ \frac{dg}{dx}(x) &= 2 a x + b", r"&= 2 a x + b", r"&= 2 a x^2 + b x"),
+    "a second derivative by a square": (r"y &= a x^2 + x \\ \frac{d^2 y}{dx^2} &= 2 a, \quad \frac{\partial^3 y}{\partial x^3} = 0 a", "2 a,", "a,"),
+    "a variance beside another equation": (r"m &= \frac{1}{N} \sum_{i=1}^{N} x_i, \quad \sigma^2 = \frac{1}{N} \sum_{i=1}^{N} (x_i - m)^2 \\ \frac{\partial \sigma^2}{\partial x_j} &= \frac{2}{N} (x_j - m)", r"\frac{2}", r"\frac{1}"),
+    "a declared name with a number": ("% matrix W_1 X Y\n" r"Y &= X W_1 \\ \frac{\partial L}{\partial W_1} &= X^T \frac{\partial L}{\partial Y}", "X^T", "X"),
+    "a declared factor": ("% scalar \\lambda\n" r"s &= \lambda(\sum_k x_k - 1) \\ \frac{\partial s}{\partial \lambda} &= \sum_k x_k - 1", "x_k - 1" + "\0", "x_k + 1"),
+    "braces that are not seen": (r"y &= \frac{\log{\left(x\right)}}2 \\ \frac{dy}{dx} &= \frac{1}{2 x}", r"{2 x}", "{x}"),
+    "a mean taken away": (r"h_{kl} &= x_{kl} - \frac{1}{N} \sum_{n=1}^{N} x_{nl} \\ \frac{\partial h_{kl}}{\partial x_{ij}} &= \delta_{ik} \delta_{jl} - \frac{1}{N} \delta_{jl}", r"- \frac{1}{N} \delta", r"- \delta"),
     # matrices, each with a change that makes it false
     "a weight": (LINEAR + r"\frac{\partial L}{\partial \mathbf{W}} &= \left(\frac{\partial L}{\partial \mathbf{Y}}\right)^\top \mathbf{X}", r")^\top \mathbf{X}", r") \mathbf{X}"),
     "an input": (LINEAR + r"\frac{\partial L}{\partial \mathbf{X}} &= \frac{\partial L}{\partial \mathbf{Y}} \mathbf{W}", r"}} \mathbf{W}", r"}} 2 \mathbf{W}"),
@@ -173,6 +183,10 @@ def test_a_true_row_holds_and_a_change_in_it_does_not(text: str, old: str, new: 
 
 
 REFUSED = {
+    "the place of a derivative, or a factor": (r"y &= x^2 \\ \frac{dy}{dx}(z) &= 2 z", "is z where the derivative is taken, or a factor?"),
+    "braces around more than a bracket": (r"y &= \log{x^2}", "braces are not seen"),
+    "and around two": (r"y &= \log{(x)(z)}", "braces are not seen"),
+    "a second derivative by a variance": (r"y &= \sigma^2 x, \quad \frac{\partial^2 y}{\partial \sigma^2} = 2 x", "a derivative of order 2 by 1 tensors"),
     "columns side by side": (r"s &= \mathbf{x}\mathbf{y}", "x is a column (n × 1), and y is a column (n × 1), but they are multiplied"),
     "a scalar beside a matrix": (r"\mathbf{B} &= \mathbf{A} + 1", "A is a matrix (n × m), and 1 is a scalar"),
     "a scalar beside a product of matrices": (r"\mathbf{B} &= \lambda + \mathbf{A}\mathbf{A}", "λ is a scalar, and A A is a matrix (n × m)"),
@@ -317,7 +331,7 @@ REMEDIES = {
     "a bias": (r"\mathbf{Y} &= \mathbf{X} \mathbf{W} + \mathbf{b}", r"\mathbf{1} b^\top, to add it to each row"),
     "a gradient as a row": (r"s &= \mathbf{a}^\top \mathbf{x} \\ \frac{\partial s}{\partial \mathbf{x}} &= \mathbf{a}^\top", "has that of the tensor below"),
     "a derivative by a transpose": (r"\frac{\partial s}{\partial \mathbf{x}^\top} &= 1", r"\partial x: a Jacobian has a column"),
-    "a derivative by a square": (r"\frac{\partial^2 s}{\partial x^2} &= 6 x", r"\partial x \partial x for a second derivative"),
+    "a derivative by a square": (r"\frac{\partial^2 s}{\partial x_i^2} &= 6 x_i", r"\partial x_i \partial x_i for a second derivative"),
     "a star": (r"\mathbf{z} &= \mathbf{x} * \mathbf{y}", r"\odot for a product of components"),
     "bars around a vector": (r"s &= |\mathbf{x}|", r"\|…\| for a norm"),
     "a spectral norm": (r"s &= \|\mathbf{A}\|_2", r"\|…\|_F"),
