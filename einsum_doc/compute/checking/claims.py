@@ -22,6 +22,7 @@ from einsum_doc.notation.expression import (
     Partial,
     Size,
     Tensor,
+    is_zero,
     letters,
     plain,
     subscripts,
@@ -64,7 +65,11 @@ def claim(cases: Cases, number: int) -> Verdict:
                 return _contradiction(cases, case, number, component)
             message = f"refused: {left} = {right} {held}" if held else _fault(case, cases, number)
             slip = explanation(cases, case, number) if not held and _begins(case, cases, number) else []
-            return Verdict("false", message, (*slip, *details(cases, case, number, component)), checked(cases))
+            above = [part for side in cases.statement.sides[: number + 1] for part in side.walk()]
+            derivative = is_zero(right) and any(isinstance(part, Partial) for part in above)
+            asked = ("'% stationary', if the derivative is set to 0, and not 0 everywhere",) if derivative else ()
+            lines = (*slip, *details(cases, case, number, component), *asked)
+            return Verdict("false", message, lines, checked(cases))
         largest = max(largest, error)
     if sign == "=" and cases.one_sided() and (beyond := _beyond(cases, number)):
         return beyond

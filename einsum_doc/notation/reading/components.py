@@ -154,7 +154,9 @@ def component(parser: Parser) -> Expression:
             raise parser.error("a derivative is written with ∂", expected=r"\partial; or \cdot between, for a product")
         matrix = name.startswith(BOLD_STYLES) and plain(name)[:1].isupper()  # What is in the bracket says more.
         known = parser.scalars | (parser.values if name.startswith(BOLD_STYLES) else set())
-        if name in USUAL_FUNCTIONS or (name not in known and not matrix):
+        other = not parser.text[: token.end].endswith(")")  # Than the arguments of its definition.
+        takes = other and any(name == letter and "(" in text for text, letter in parser.lexicon.names.items())
+        if name in USUAL_FUNCTIONS or takes or (name not in known and not matrix):
             raise before_bracket(parser, Tensor(name), parser.next.at)
     else:
         parser.scalars.add(name)

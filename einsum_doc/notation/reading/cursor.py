@@ -26,6 +26,7 @@ class Cursor:
     bracket. values: the names that rows above give a value.
     in_bars: the kind of bars, "norm" or "magnitude", that the next bar of this kind closes.
     in_right: true in a right side, after which an equation may begin.
+    stationary: true where a derivative that is 0 is set to it, and not said to be.
     above: the number of upper indices of each name. lexicon: the meanings that the page has given to letters.
     """
 
@@ -41,6 +42,7 @@ class Cursor:
         self.values: set[str] = set()
         self.in_bars = ""
         self.in_right = False
+        self.stationary = False
         self.above: dict[str, int] = {}
         self.lexicon = NOTHING_SAID
 

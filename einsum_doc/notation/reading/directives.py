@@ -14,7 +14,7 @@ DIRECTIVES = (
     *("let", "size", "fixed", "no sum", "local"),
     *("positive definite", "positive", "small", "interval", "symmetric", "sums to one"),
     *("matrix", "vector", "samples", "label", "function", "name", "gradient", "constant", "reasons", "new"),
-    *("index", "integer", "origin", "zero outside", "tabular", "upper", "value", "scalar"),
+    *("index", "integer", "origin", "zero outside", "tabular", "upper", "value", "scalar", "stationary"),
 )
 """The words of directives; one that begins with another stands before it."""
 

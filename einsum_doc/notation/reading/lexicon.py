@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 
@@ -37,3 +38,14 @@ class Lexicon:
 
 
 NOTHING_SAID = Lexicon()
+
+_UPSTREAM = re.compile(
+    r"^d((?:\\[a-z]+)?\{?[A-Za-z]\}?)&?=\\frac\{\\partial(\\?[A-Za-z]+)\}\{\\partial((?:\\[a-z]+)?\{?[A-Za-z]\}?)\}",
+    re.M,
+)
+
+
+def upstream(text: str) -> Iterator[str]:
+    r"""Yield the scalar of a row that says what a d is, `d\mathbf{X} = \frac{\partial L}{\partial \mathbf{X}}`."""
+    rows = re.sub(r"[ \t]|\\,", "", text.replace(r"\\", "\n").replace(",", "\n"))
+    yield from (scalar for name, scalar, below in _UPSTREAM.findall(rows) if name == below)

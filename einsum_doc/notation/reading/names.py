@@ -10,7 +10,7 @@ from dataclasses import replace
 from einsum_doc.notation.expression import Position, plain
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.directives import Directive
-from einsum_doc.notation.reading.lexicon import Lexicon
+from einsum_doc.notation.reading.lexicon import Lexicon, upstream
 from einsum_doc.notation.reading.tokens import Token
 from einsum_doc.notation.reading.tokens import tokens as signs_of
 from einsum_doc.notation.reading.vocabulary import (
@@ -242,7 +242,7 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
         said.squares.union(squares(cursor.tokens)),
         names,
         {name: value for name, value in _functions(cursor, directives, said.functions).items() if name not in tabular},
-        (*given.get("gradient", ()), *_upstream(cursor.text), said.upstream)[0],
+        (*given.get("gradient", ()), *upstream(cursor.text), said.upstream)[0],
         said.integers.union(name.partition("=")[0] for name in given.get("integer", ())),
         said.picks.union(given.get("index", ())),
         said.samples.union(given.get("samples", ())),
@@ -360,18 +360,6 @@ def _past_group(tokens: Sequence[Token], number: int) -> int:
     return len(tokens)
 
 
-_UPSTREAM = re.compile(
-    r"^d((?:\\[a-z]+)?\{?[A-Za-z]\}?)&?=\\frac\{\\partial(\\?[A-Za-z]+)\}\{\\partial((?:\\[a-z]+)?\{?[A-Za-z]\}?)\}",
-    re.M,
-)
-
-
-def _upstream(text: str) -> Iterator[str]:
-    r"""Yield the scalar of a row that says what a d is, `d\mathbf{X} = \frac{\partial L}{\partial \mathbf{X}}`."""
-    rows = re.sub(r"[ \t]|\\,", "", text.replace(r"\\", "\n").replace(",", "\n"))
-    yield from (scalar for name, scalar, below in _UPSTREAM.findall(rows) if name == below)
-
-
 def _functions(cursor: Cursor, directives: Sequence[Directive], said: Mapping[str, str]) -> dict[str, str]:
     found = {**said, **{name: plain(name) for name in (*defined(cursor.tokens), *_of_vectors(cursor.tokens))}}
     for step in (step for step in directives if step.word == "function"):
@@ -401,20 +389,31 @@ def defined(tokens: Sequence[Token]) -> Iterator[str]:
             yield token.text
 
 
+_GIVEN = ("|", r"\mid", ";", r"\|", r"\parallel")
+
+
 def _with_arguments(cursor: Cursor) -> Iterator[tuple[str, str, Position]]:
     r"""Yield what rows define with its arguments, `L(\mathbf{w}) =` or `z(x, y) =`, the letter that it is, and where.
 
     One argument that is not bold is that of a function, whose value elsewhere is told by it.
     """
     tokens = cursor.tokens
+    lower = (number for number, token in enumerate(tokens) if token.text == "_")
+    below = {token.text for number in lower for token in lower_tokens(tokens, number)}
     for number, token in enumerate(tokens[:-1]):
         name, after = _name_at(tokens, number) or ("d", 0)
         bold = name.startswith(BOLD_STYLES)  # That of a matrix is a product.
+        label = "".join(each.text for each in lower_tokens(tokens, after))
+        if label.isupper() and label.isalpha():
+            name, after = f"{name}_{{{label}}}", _past_group(tokens, after + 1)
         if _begins_row(tokens, number) and name != "d" and not bold and _text(tokens, after) == "(":
             end = next((at for at in range(after + 1, len(tokens)) if tokens[at].kind == "close"), 0)
             inside = tokens[after + 1 : end]
-            several = any(each.text in BOLD_STYLES or each.text == "," for each in inside)
-            known = all(each.kind in ("letter", "style", "number") or each.text in "{},_" for each in inside)
+            signs = {each.text for each in inside}
+            given = signs.intersection(_GIVEN) and below.isdisjoint(signs)  # Else they are indices.
+            several = given or any(each.text in BOLD_STYLES or each.text == "," for each in inside)
+            apart = ("{", "}", ",", "_", "'", *(_GIVEN if given else ()))
+            known = all(each.kind in ("letter", "style", "number") or each.text in apart for each in inside)
             text = cursor.text[token.start : tokens[end].end].replace(r"\text{", r"\mathrm{")
             known = known and not re.search(r"[(,\s]\d", text)  # The value at a number is another one.
             if several and known and "=" in (_text(tokens, end + 1), _text(tokens, end + 2)):

@@ -17,15 +17,18 @@ from einsum_doc.notation.expression import (
     Expression,
     Function,
     Indicator,
+    Partial,
     Picked,
     Piecewise,
     Position,
     Summation,
     Tensor,
+    is_zero,
     letters,
     rebuilt,
     subscripts,
 )
+from einsum_doc.notation.matrices.nodes import Constant
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.directives import Directive, directive
 from einsum_doc.notation.reading.indices import compared, condition, value_of
@@ -95,6 +98,7 @@ def parse_notation(text: str, scalars: Iterable[str] = (), lexicon: Lexicon = NO
     found = [directive(reader, token) for token in reader.removed if token.kind == "directive"]
     lexicon = extended(reader, found, NOTHING_SAID if any(each.word == "new" for each in found) else lexicon)
     reader.lexicon = lexicon
+    reader.stationary = any(each.word == "stationary" for each in found)
     reader.scalars.update(_factors(reader.tokens), *(each.names for each in found if each.word == "scalar"))
     chains = [_with_values(chain, lexicon.picks) for chain in _chains(reader)]
     found_at: list[tuple[Position, Chain | Directive]] = [(each.at, each) for each in found]
@@ -303,9 +307,18 @@ def _equation(reader: Terms, number: int, start: int) -> _Equation:
         end = reader.end
         reader.skip_ampersands()
         latex = _latex(reader, start, end)
-        found.append(Relation("=" if sign.text == "=" else "≠", right, number, latex, "", sign.at))
+        if sign.text == "=" and reader.stationary and found and _is_set_to_zero([left or right, found[0].right], right):
+            found[-1] = replace(found[-1], latex=f"{found[-1].latex} {latex}")
+        else:
+            found.append(Relation("=" if sign.text == "=" else "≠", right, number, latex, "", sign.at))
         start, sign = end, _sign(reader)
     return left, found
+
+
+def _is_set_to_zero(sides: Sequence[Expression], right: Expression) -> bool:
+    """Return whether a derivative is set to zero, which says where it vanishes, and not that it does everywhere."""
+    derivative = any(isinstance(part, Partial) for side in sides for part in side.walk())
+    return derivative and (is_zero(right) or (isinstance(right, Constant) and right.sign == "0"))
 
 
 def _sign(reader: Terms) -> Token | None:

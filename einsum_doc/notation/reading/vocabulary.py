@@ -140,7 +140,7 @@ BOLD_STYLES = (r"\mathbf", r"\boldsymbol", r"\bm", r"\vec")
 UPRIGHT = (r"\mathrm", r"\mathsf")
 """Styles of the d of a derivative."""
 
-_CONSTANT_STYLES = ("mathbf", "mathbb", "boldsymbol", "mathrm", "mathsf")
+_CONSTANT_STYLES = ("mathbf", "mathbb", "boldsymbol", "mathrm", "mathsf", "vec")
 CONSTANTS = {rf"\{style}{{{sign}}}": sign for style in _CONSTANT_STYLES for sign in "01"} | {
     rf"\{style}{{I}}": "I" for style in ("mathbf", "mathbb", "boldsymbol")
 }

@@ -181,14 +181,17 @@ class Statements:
 
     @property
     def note(self) -> str:
-        """The derivatives that are local in the text, in words."""
+        """What the directives of the text say to a reader: the derivatives that are local, or set to 0."""
         held: dict[str, dict[str, None]] = {}
         for part in self.local:
             body = part.body.name if isinstance(part.body, Tensor) else None
             if body is not None:
                 held[rf"$\partial {body} / \partial {part.by.name}$"] = dict.fromkeys(part.held)
         each = [f"{name} with {listed(f'${other}$' for other in others)} held fixed" for name, others in held.items()]
-        return f"Derivatives are local here: {'; '.join(each)}." if each else ""
+        said = [f"Derivatives are local here: {'; '.join(each)}."] if each else []
+        if any(isinstance(step, Directive) and step.word == "stationary" for step in self.entries):
+            said.append("A derivative that is 0 at the end of a row is set to it, which is not checked.")
+        return " ".join(said)
 
     def _renew(self) -> None:
         """Forget what the page has said, where the text begins with `% new`."""

@@ -25,6 +25,9 @@ TRUE = {
     "a declared name with a number": ("% matrix W_1 X Y\n" r"Y &= X W_1 \\ \frac{\partial L}{\partial W_1} &= X^T \frac{\partial L}{\partial Y}", "X^T", "X"),
     "a declared factor": ("% scalar \\lambda\n" r"s &= \lambda(\sum_k x_k - 1) \\ \frac{\partial s}{\partial \lambda} &= \sum_k x_k - 1", "x_k - 1" + "\0", "x_k + 1"),
     "braces that are not seen": (r"y &= \frac{\log{\left(x\right)}}2 \\ \frac{dy}{dx} &= \frac{1}{2 x}", r"{2 x}", "{x}"),
+    "arguments with bars": (r"D_{KL}(P || Q) &= \sum_x P_x \log\frac{P_x}{Q_x} \\ \frac{\partial D_{KL}}{\partial Q_x} &= -\frac{P_x}{Q_x}", "&= -", "&= "),
+    "arguments and what is given": (r"P(X \mid \theta) &= \theta^9 (1-\theta)^4 \\ \frac{d}{d\theta} P(X \mid \theta) &= \theta^8 (1-\theta)^3 (9-13\theta)", "9-13", "9+13"),
+    "a derivative that is set to 0": ("% stationary\n" r"s &= \sum_n r_n (\vec x_n - \vec m)^\top (\vec x_n - \vec m) \\ \frac{\partial s}{\partial \vec m} &= -2 \sum_n r_n (\vec x_n - \vec m) = \vec 0".replace("% st", "% vector \\vec x \\vec m\n% samples n\n% st"), "= -2", "= 2"),
     "a mean taken away": (r"h_{kl} &= x_{kl} - \frac{1}{N} \sum_{n=1}^{N} x_{nl} \\ \frac{\partial h_{kl}}{\partial x_{ij}} &= \delta_{ik} \delta_{jl} - \frac{1}{N} \delta_{jl}", r"- \frac{1}{N} \delta", r"- \delta"),
     # matrices, each with a change that makes it false
     "a weight": (LINEAR + r"\frac{\partial L}{\partial \mathbf{W}} &= \left(\frac{\partial L}{\partial \mathbf{Y}}\right)^\top \mathbf{X}", r")^\top \mathbf{X}", r") \mathbf{X}"),
@@ -183,6 +186,8 @@ def test_a_true_row_holds_and_a_change_in_it_does_not(text: str, old: str, new: 
 
 
 REFUSED = {
+    "other arguments of a name that has some": (r"p(x, y) &= x y \\ s &= p(x + y)", "p before a bracket could be"),
+    "arguments that are indices": (r"\pi(a|s) &= \frac{e^{t_{sa}}}{\sum_b e^{t_{sb}}}", "could be a function or a factor"),
     "the place of a derivative, or a factor": (r"y &= x^2 \\ \frac{dy}{dx}(z) &= 2 z", "is z where the derivative is taken, or a factor?"),
     "braces around more than a bracket": (r"y &= \log{x^2}", "braces are not seen"),
     "and around two": (r"y &= \log{(x)(z)}", "braces are not seen"),
