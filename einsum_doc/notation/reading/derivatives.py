@@ -119,24 +119,23 @@ def derivative(parser: Parser, at: Position) -> Expression:
     # With a transpose, what is first below gives the rows, and its derivative is differentiated as in brackets.
     inner, *outer = by if rows else by[::-1]
     body = Partial(body, inner, bare=bare is not None, at=inner.at if rows else at)
+    _refuse_other_argument(parser, body.body, by)
     for tensor in outer:
         body = Partial(body, tensor, at=at)
-    _refuse_other_argument(parser, by)
     return body
 
 
-def _refuse_other_argument(parser: Parser, by: Sequence[Tensor]) -> None:
-    r"""Read what a derivative is by where it stands in brackets after it, `\frac{dy}{dx}(x)`; refuse another name."""
-    mark = parser.mark()
-    if parser.accept("open", "(") and parser.next.kind in ("letter", "style"):
-        found = parser.primary()
-        if isinstance(found, Tensor) and parser.accept("close"):
-            if all(str(found) == str(each) for each in by):
-                return
-            expected = rf"\cdot {found} for a factor; a function and its prime, f'({found}), for a value"
-            raise parser.error(
-                f"is {found} where the derivative is taken, or a factor?", expected=expected, at=found.at
-            )
+def _refuse_other_argument(parser: Parser, body: Expression, by: Sequence[Tensor]) -> None:
+    r"""Read what a derivative is by where it stands in brackets after it, `\frac{dy}{dx}(x)`; refuse another place."""
+    mark, at = parser.mark(), parser.next.at
+    if parser.accept("open", "("):
+        found = parser.primary() if parser.next.kind in ("letter", "style", "number") else None
+        single = isinstance(found, Tensor | Number) and bool(parser.accept("close"))
+        if single and all(str(found) == str(each) for each in by):
+            return
+        if single or any(part.name in parser.lexicon.functions for part in body.walk() if isinstance(part, Tensor)):
+            expected = r"\cdot between for a factor; a function and its prime, f'(…), for a value"
+            raise parser.error("is this where the derivative is taken, or a factor?", expected=expected, at=at)
     parser.back(mark)
 
 

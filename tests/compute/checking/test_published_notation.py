@@ -188,7 +188,9 @@ def test_a_true_row_holds_and_a_change_in_it_does_not(text: str, old: str, new: 
 REFUSED = {
     "other arguments of a name that has some": (r"p(x, y) &= x y \\ s &= p(x + y)", "p before a bracket could be"),
     "arguments that are indices": (r"\pi(a|s) &= \frac{e^{t_{sa}}}{\sum_b e^{t_{sb}}}", "could be a function or a factor"),
-    "the place of a derivative, or a factor": (r"y &= x^2 \\ \frac{dy}{dx}(z) &= 2 z", "is z where the derivative is taken, or a factor?"),
+    "the place of a derivative, or a factor": (r"y &= x^2 \\ \frac{dy}{dx}(z) &= 2 z", "is this where the derivative is taken, or a factor?"),
+    "a number there": (r"y &= x^2 \\ \frac{dy}{dx}(2) &= 4 x", "is this where the derivative is taken"),
+    "a sum there, of a function": (r"g(x) &= x^2 \\ \frac{dg}{dx}(x + 1) &= 2 x (x + 1)", "is this where the derivative is taken"),
     "braces around more than a bracket": (r"y &= \log{x^2}", "braces are not seen"),
     "and around two": (r"y &= \log{(x)(z)}", "braces are not seen"),
     "a second derivative by a variance": (r"y &= \sigma^2 x, \quad \frac{\partial^2 y}{\partial \sigma^2} = 2 x", "a derivative of order 2 by 1 tensors"),
