@@ -121,7 +121,7 @@ def test_the_slip_in_a_false_line_is_named(text: str, slip: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (r"y_{bo} &= x_{bi} w_{oi} + c_o", r"a factor \mathbf{1}_{b}, the one-tensor"),
+        (r"x_{bi} w_{oi} + c_o &= y_{bo}", r"a factor \mathbf{1}_{b}, the one-tensor"),
         (r"y_{bo} &= x_{bi} w_{oi} \\ \frac{\partial l}{\partial c_o} &= \frac{\partial l}{\partial y_{bo}}", r"\sum_{b}"),
     ],
 )  # fmt: skip
