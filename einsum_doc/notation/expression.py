@@ -285,7 +285,7 @@ class Function(Expression):
 
 @dataclass(frozen=True)
 class Comparison(Function):
-    """A relation of two values: 1 where the argument, their difference, is positive, and 0 where it is negative."""
+    """A relation of two values: 1 where the argument, their difference, is as the name says, such as `[>]`; or 0."""
 
     written: str = field(default="", compare=False)
 
@@ -299,6 +299,12 @@ class Piecewise(Expression):
 
     values: tuple[Expression, ...]
     conditions: tuple[Expression, ...]
+
+    @property
+    def boundaries(self) -> list[Expression]:
+        """The conditions that hold between others, as x = 0 beside x > 0."""
+        names = {each: each.name for each in self.conditions if isinstance(each, Comparison)}
+        return [each for each in names if names[each] == "[=]" and {"[>]", "[≥]"} & {*names.values()}]
 
     def __str__(self) -> str:
         conditions = [

@@ -28,7 +28,7 @@ from einsum_doc.compute.checking.instances import (
 )
 from einsum_doc.compute.checking.search import DomainSearch, known_form
 from einsum_doc.errors import NotationError
-from einsum_doc.notation.expression import Coordinate, Expression, Function, Index, Negative, plain, subscripts
+from einsum_doc.notation.expression import Coordinate, Expression, Function, Index, Negative, Tensor, plain, subscripts
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain
 from einsum_doc.notation.sums.ranges import Ends
@@ -223,6 +223,7 @@ class Cases:
             for function, signs in found.items()
             for opposite in [part.parts for part in function.parts if isinstance(part, Negative)] or [()]
             if not {1.0, -1.0} <= signs
+            and any(isinstance(part, Tensor) for part in function.walk())
             and not any(each in positive or nonnegative(each, form) for each in (*function.parts, *opposite))
         ]
 

@@ -16,6 +16,7 @@ from einsum_doc.compute.checking.held import held_if
 from einsum_doc.compute.checking.instances import FARTHEST, UncheckableError
 from einsum_doc.compute.checking.search import region
 from einsum_doc.notation.expression import (
+    Comparison,
     Delta,
     Expression,
     Index,
@@ -122,9 +123,14 @@ def _beyond(cases: Cases, number: int) -> Verdict | None:
                     return _contradiction(cases, case, number, found[1])
                 message = _fault(case, cases, number)
                 return Verdict("false", message, details(cases, case, number, found[1]), checked(cases))
-    if functions := cases.one_sided(seen):
-        arguments = " and ".join(f"{function.parts[0]}, the argument of {function}," for function in functions)
-        why = f"{arguments} has one sign for all inputs that could be tried"
+    if (functions := cases.one_sided(seen)) and not proved(cases.statement, number):
+        same = [
+            f"{each} is the same"
+            if isinstance(each, Comparison)
+            else f"{each.parts[0]}, the argument of {each}, has one sign"
+            for each in functions
+        ]
+        why = f"{' and '.join(same)} for all inputs that could be tried"
         return _undecided(cases, number, "=", why, cases.all[0])
     return None
 

@@ -247,12 +247,11 @@ def _side(cursor: Cursor) -> Subscript:
 
 
 def compared(left: Expression, sign: str, right: Expression, at: Position) -> Expression:
-    """Return the relation of two values. Numbers that are drawn at random are never equal."""
-    if sign in ("=", "≠"):
-        return Number(Fraction(sign == "≠"), at=at)
-    upper, lower = (left, right) if sign in (">", "≥") else (right, left)
+    """Return the relation of two values."""
+    upper, lower = (right, left) if sign in ("<", "≤") else (left, right)
     difference = upper if is_zero(lower) else Sum((upper, Negative(lower, at=at)), at=at)
-    return Comparison("[>]", difference, written=f"[{left} {sign} {right}]", at=at)
+    name = {"<": ">", "≤": "≥"}.get(sign, sign)
+    return Comparison(f"[{name}]", difference, written=f"[{left} {sign} {right}]", at=at)
 
 
 def value_of(index: Any) -> Expression:

@@ -251,11 +251,11 @@ class PointValues:
                 return of(top) * reciprocal(of(bottom))
             case Power(base, exponent):
                 return self._power(of(base), constant(exponent), lambda: of(exponent))
-            case Comparison(_, argument):
-                positive = sign(of(argument))
-                if not positive:  # Equal values: the sign says no more than that one is greater.
+            case Comparison(name, argument):
+                found = sign(of(argument))
+                if not found:  # Equal values: these numbers are an exception.
                     raise NoValueError
-                return int(positive > 0)
+                return int(name == "[≠]" or (found > 0 and name != "[=]"))
             case Function(name, argument, order):
                 return self.function(name, order, of(argument))
             case Piecewise(values, conditions):

@@ -426,10 +426,31 @@ def test_an_argument_that_has_one_sign_everywhere_is_no_fault(text: str) -> None
 
 
 def test_a_piece_that_cannot_be_reached_is_said() -> None:
-    (line,) = verify(r"\operatorname{relu}(\tanh(x_i) - 2 \mathbf{1}_i) &= 0 \mathbf{1}_i").lines
-    assert line.message.startswith("false: cannot be checked: relu(tanh(x_i) − 2 1_i) = ")
-    said = "tanh(x_i) − 2 1_i, the argument of relu(tanh(x_i) − 2 1_i), has one sign for all inputs that could be tried"
+    (line,) = verify(r"\operatorname{relu}(\sin(x_i) - 2 \mathbf{1}_i) &= 0 \mathbf{1}_i").lines
+    assert line.message.startswith("false: cannot be checked: relu(sin(x_i) − 2 1_i) = ")
+    said = "sin(x_i) − 2 1_i, the argument of relu(sin(x_i) − 2 1_i), has one sign for all inputs that could be tried"
     assert line.details[0] == said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"\mathbb{1}[x = 0] y &= 0",
+        r"p &= \begin{cases} q & y = 1 \\ 1 - q & \text{otherwise} \end{cases} \\ p &= 1 - q",
+        r"L &= -\mathbb{1}[y = 1] \log p \\ \frac{dL}{dp} &= \frac{\mathbb{1}[y = 1]}{p}",
+    ],
+)
+def test_a_condition_that_no_random_number_meets_is_said(text: str) -> None:
+    line = verify(text).lines[-1]
+    assert line.message.startswith("false: cannot be checked: ")
+    assert line.details[0] in (
+        f"[{name}] is the same for all inputs that could be tried" for name in ("x = 0", "y = 1")
+    )
+
+
+def test_a_condition_that_no_random_number_meets_may_stand_in_what_is_proved() -> None:
+    text = r"L &= -\mathbb{1}[y = 1] \log p \\ \frac{dL}{dp} &= -\frac{\mathbb{1}[y = 1]}{p}"
+    assert verify(text).lines[-1].verdict == "proved"
 
 
 LOSS_LETTERS = {

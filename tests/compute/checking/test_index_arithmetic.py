@@ -56,6 +56,12 @@ TRUE = {
     "a value in a condition": (r"y_i &= \operatorname{relu}(x_i) \\ \frac{\partial y_i}{\partial x_j} &= \mathbb{1}(x_i > 0) \delta_{ij}", ">", "<"),
     "a margin": (r"L &= \sum_i \sum_{j \ne i} \operatorname{relu}(s_{ij} + 1 - t_{ij}) \\ \frac{\partial L}{\partial s_{kl}} &= \mathbb{1}[s_{kl} + 1 > t_{kl}] \mathbb{1}[k \ne l]", "+ 1 >", "- 1 >"),
     "magnitudes": (r"y &= |x - |z|| \\ y^2 &= x^2 - 2 x |z| + z^2", "|z| +", "z +"),
+    "where the largest is": (r"m &= \max_i x_i \\ \frac{\partial m}{\partial x_j} &= \mathbb{1}[x_j = m]", "= m", r"\neq m"),
+    "it, and what is greater": (r"m &= \max_i x_i \\ \frac{\partial m}{\partial x_j} &= \mathbb{1}[x_j \ge m]", r"\ge m", "> m"),
+    "as cases": (r"m &= \max_i x_i \\ \frac{\partial m}{\partial x_j} &= \begin{cases} 1 & x_j = m \\ 0 & \text{otherwise} \end{cases}", "0 &", "1 &"),
+    "a tie of a number with itself": (r"s_i &= \sum_j \mathbb{1}[x_i \mathbf{1}_j \ge x_j \mathbf{1}_i] \\ s_i &= \sum_j \mathbb{1}[x_i \mathbf{1}_j > x_j \mathbf{1}_i] + \mathbf{1}_i", r" + \mathbf{1}_i", ""),
+    "the value at a bound": (r"f(x) &= \mathbb{1}[x \ge 0] \\ f(0) &= 1", "= 1", "= 0"),
+    "the value of a case": (r"f(x) &= \begin{cases} 1 & x > 0 \\ 3 & x = 0 \\ 2 & x < 0 \end{cases} \\ f(0) &= 3", "= 3", "= 2"),
     # means over samples, tables, upper indices
     "a mean": ("% samples n\n" r"L &= \mathbb{E}_n\left[ (y_n - w x_n)^2 \right] \\ \frac{\partial L}{\partial w} &= -2 \, \mathbb{E}[(y_n - w x_n) x_n]", "-2", "2"),
     "a mean as a sum": ("% samples n\n" r"L &= \mathbb{E}[x_n] \\ L &= \frac{1}{N} \sum_n x_n", r"\frac{1}{N}", ""),

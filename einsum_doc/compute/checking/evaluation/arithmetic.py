@@ -14,6 +14,7 @@ from opt_einsum.paths import auto  # type: ignore[import-untyped]
 from torch import Tensor as Array
 
 from einsum_doc.compute.checking.evaluation.arrays import (
+    TOLERANCE,
     LabelledArray,
     aligned,
     check_components,
@@ -76,9 +77,12 @@ _FUNCTIONS: dict[str, _Elementwise] = {
     "normalpdf": lambda values: torch.exp(-values * values / 2) / math.sqrt(2 * math.pi),
     "normalcdf": torch.special.ndtr,
     "[>]": lambda values: (values > 0).to(values.dtype),
+    "[≥]": lambda values: (values >= 0).to(values.dtype),
+    "[=]": lambda values: (values == 0).to(values.dtype),
+    "[≠]": lambda values: (values != 0).to(values.dtype),
 }
 
-PIECEWISE = frozenset(["abs", "sign", "relu", "[>]"])
+PIECEWISE = frozenset(["abs", "sign", "relu", "[>]", "[≥]", "[=]", "[≠]"])
 """Functions that consist of a piece for each sign of their argument."""
 
 _ALIKE = PIECEWISE | {"log"}
@@ -99,6 +103,10 @@ def function(expression: Function, argument: LabelledArray, random: Random) -> L
     name = expression.name
     if name not in _ALIKE:
         check_reach(argument, _REACH.get(name, math.inf), expression)
+    if name.startswith("[") and argument.scale is not None:
+        size = argument.value.detach().abs()
+        if bool(((size > 0) & (size <= TOLERANCE * argument.scale)).any()):
+            raise UnluckyError(f"{expression} compares values that are equal but for rounding")
     found = _FUNCTIONS.get(name) or _arbitrary(random(f"operatorname {name}", [6]).tolist())
     for _ in range(expression.order):
         found = _derivative(found)

@@ -30,6 +30,7 @@ from einsum_doc.compute.checking.instances import Formula, Instance, Uncheckable
 from einsum_doc.notation.expression import (
     Affine,
     Bounded,
+    Comparison,
     Coordinate,
     Delta,
     Expression,
@@ -287,12 +288,16 @@ class Evaluator:
                 return power(below, of(exponent), expression)
             case Function(name, argument, _):
                 inside = of(argument)
+                found = function(expression, inside, self.instance.random)
                 if name in PIECEWISE:
-                    signs = self.signs.setdefault(expression, set())
-                    signs.update(inside.value.detach().sign().reshape(-1).tolist())
-                return function(expression, inside, self.instance.random)
+                    seen = 2 * found.value - 1 if isinstance(expression, Comparison) else inside.value
+                    self.signs.setdefault(expression, set()).update(seen.detach().sign().reshape(-1).tolist())
+                return found
             case Piecewise(values, conditions):
-                return selected([of(value) for value in values], [of(each) for each in conditions], expression)
+                chosen = selected([of(value) for value in values], [of(each) for each in conditions], expression)
+                for boundary in expression.boundaries:
+                    self.signs.pop(boundary, None)
+                return chosen
             case Partial():
                 return self._partial(expression, chain, here)
             case _:
