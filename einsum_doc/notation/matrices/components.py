@@ -206,13 +206,13 @@ class Components:
         shapes = [self.shapes.known(factor) for factor in factors]
         if len(rows) == len(columns) == 1 and len(factors) == 2 and shapes == [(1, 0), (1, 0)]:
             parts = [self.of(factors[0], rows), self.of(factors[1], columns)]
+        elif (len(rows), len(columns)) != tuple(map(sum, zip(*shapes, strict=True))):
+            raise self.fail(f"nothing says which shape {expression} has", expression.at, "one of known shape")
         else:
             parts = []
             for factor, (high, wide) in zip(factors, shapes, strict=True):
                 parts.append(self.of(factor, rows[:high], columns[:wide]))
                 rows, columns = rows[high:], columns[wide:]
-            if rows or columns or len(parts) < len(factors):
-                raise self.fail(f"nothing says which shape {expression} has", expression.at, "one of known shape")
         return Product(tuple(parts), at=expression.at)
 
     def _alike(self, terms: Sequence[Expression]) -> tuple[Expression, ...]:

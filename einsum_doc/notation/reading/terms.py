@@ -133,7 +133,7 @@ class Terms(Parser):
                 start = first.at
                 items.append(self._over(factor))
             times = self.accept("times")
-            if times:
+            if times and times.text != r"\times":  # Between vectors, × is no inner product.
                 dots.append(len(items))
             if not self.starts_factor():
                 break

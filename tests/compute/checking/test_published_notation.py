@@ -195,6 +195,8 @@ REFUSED = {
     "and around two": (r"y &= \log{(x)(z)}", "braces are not seen"),
     "a second derivative by a variance": (r"y &= \sigma^2 x, \quad \frac{\partial^2 y}{\partial \sigma^2} = 2 x", "a derivative of order 2 by 1 tensors"),
     "columns side by side": (r"s &= \mathbf{x}\mathbf{y}", "x is a column (n × 1), and y is a column (n × 1), but they are multiplied"),
+    "a cross product": (r"\mathbf{a} \times \mathbf{b} &= \mathbf{a} \cdot \mathbf{b}", "a is a column (n × 1), and b is a column (n × 1), but they are multiplied"),
+    "outer or Kronecker products of vectors": (r"\mathbf{a} \otimes \mathbf{b} &= \mathbf{b} \otimes \mathbf{a}", "nothing says which shape a ⊗ b has"),
     "a scalar beside a matrix": (r"\mathbf{B} &= \mathbf{A} + 1", "A is a matrix (n × m), and 1 is a scalar"),
     "a scalar beside a product of matrices": (r"\mathbf{B} &= \lambda + \mathbf{A}\mathbf{A}", "λ is a scalar, and A A is a matrix (n × m)"),
     "sides of two shapes": (r"\mathbf{A} &= \mathbf{x}", "A is a matrix (n × m), and x is a column (n × 1)"),
