@@ -134,6 +134,10 @@ def component(parser: Parser) -> Expression:
             raise parser.error("a second exponent or index", expected="brackets, to say what is meant", at=caret.at)
         return Function("exp", power, at=token.at)
     if parser.sees("open", "(") and name in {canonical(each, parser.lexicon) for each in parser.lexicon.tabular}:
+        bar = _is_conditional(parser)
+        if parser.above.setdefault(f"{name}(", bar) != bar:
+            fault = f"{plain(name)} with a bar and without could be two tables"
+            raise parser.error(fault, expected="another name for one of them", at=token.at)
         return Tensor(name, arguments(parser), at=token.at)
     if parser.sees("open", "(") and _is_conditional(parser):
         raise before_bracket(parser, Tensor(name), parser.next.at)

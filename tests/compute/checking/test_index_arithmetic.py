@@ -147,6 +147,7 @@ REFUSED = {
     "a conditional name": (r"y &= p(a|s)", "p before a bracket", r"'% tabular p'"),
     "angles around one": (r"y &= \langle x_n \rangle", "an inner product of one factor", "','"),
     "a table that is not declared": (r"D &= \sum_x P(x) \log P(x)", "P before a bracket", "'% function P'"),
+    "a conditional table and a joint one": ("% tabular p\n" r"p(x|y) &= p(x, y)", "p with a bar and without could be two tables", "another name"),
     "where a logarithm ends": (r"y &= \log 2 \pi x", "where does the argument end?", "brackets"),
     "where a root ends": (r"y_i &= \sqrt x_i", "a root without braces", "{"),
     "a term without a summed index": (r"s_j &= x_i (\delta_{ij} - z_j)", "index i is open in another term", r"\mathbf{1}_{i}"),
