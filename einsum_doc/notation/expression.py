@@ -318,12 +318,16 @@ class Piecewise(Expression):
 
 @dataclass(frozen=True)
 class Partial(Expression):
-    """The derivative of `body` by a tensor, with those named in `held` fixed; `bare`: of a product without brackets."""
+    """The derivative of `body` by a tensor, with those named in `held` fixed.
+
+    bare: of a product without brackets. total: written with a d.
+    """
 
     body: Expression
     by: Tensor
     held: tuple[str, ...] = ()
     bare: bool = field(default=False, compare=False)
+    total: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         one = isinstance(self.body, Tensor)

@@ -73,7 +73,10 @@ signs of more than INDEPENDENT scalars are to meet in every way."""
 INDEPENDENT = 3
 """The binary logarithm of BRANCHES."""
 
-BRANCHING = frozenset("[>] [≥] [=] [≠] abs relu sign log arcsin arccos arctan arsinh arcosh artanh".split())
+PIECEWISE = frozenset(["abs", "sign", "relu", "[>]", "[≥]", "[=]", "[≠]"])
+"""Functions that consist of a piece for each sign of their argument."""
+
+BRANCHING = PIECEWISE | {"log", "arcsin", "arccos", "arctan", "arsinh", "arcosh", "artanh"}
 """Functions that agree with others where their arguments have one sign, or lie in one interval."""
 
 LENGTHS = ((2, 2, 2), (1, 1, 1), (0, 0, 0), (3, 1, 0), (0, 3, 1), (1, 0, 3))

@@ -85,6 +85,7 @@ def is_derivative(parser: Parser) -> bool:
 
 def derivative(parser: Parser, at: Position) -> Expression:
     r"""Read `\frac{\partial y}{\partial x}` from its first ∂ on, and its argument if that follows it."""
+    total = not parser.sees("partial")
     parser.skip(differential(parser))
     order = _order(parser)
     body = None if parser.sees("symbol", "}") else parser.term()
@@ -118,17 +119,17 @@ def derivative(parser: Parser, at: Position) -> Expression:
         body = Product((*numbers, body), at=at)
     # With a transpose, what is first below gives the rows, and its derivative is differentiated as in brackets.
     inner, *outer = by if rows else by[::-1]
-    body = Partial(body, inner, bare=bare is not None, at=inner.at if rows else at)
+    body = Partial(body, inner, bare=bare is not None, total=total, at=inner.at if rows else at)
     _refuse_other_argument(parser, body.body, by)
     for tensor in outer:
-        body = Partial(body, tensor, at=at)
+        body = Partial(body, tensor, total=total, at=at)
     return body
 
 
 def _refuse_other_argument(parser: Parser, body: Expression, by: Sequence[Tensor]) -> None:
     r"""Read what a derivative is by where it stands in brackets after it, `\frac{dy}{dx}(x)`; refuse another place."""
-    mark, at = parser.mark(), parser.next.at
-    if parser.accept("open", "("):
+    mark, at, spaced = parser.mark(), parser.next.at, parser.next.spaced
+    if not spaced and parser.accept("open", "("):  # After a space it is a factor.
         found = parser.primary() if parser.next.kind in ("letter", "style", "number") else None
         single = isinstance(found, Tensor | Number) and bool(parser.accept("close"))
         if single and all(str(found) == str(each) for each in by):

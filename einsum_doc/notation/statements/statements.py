@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import permutations
 from typing import Any
 
 from einsum_doc.errors import NotationError
@@ -22,6 +23,7 @@ from einsum_doc.notation.expression import (
 )
 from einsum_doc.notation.functions import Applications, Definitions
 from einsum_doc.notation.matrices.components import OfMatrix
+from einsum_doc.notation.reading.components import canonical
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.parse import Chain, Document, Relation, in_order, parse_notation
 from einsum_doc.notation.reading.vocabulary import FUNCTIONS
@@ -163,6 +165,7 @@ class Statements:
     ) -> None:
         self.document = document
         self.functions = set(document.lexicon.functions.values()) - FUNCTIONS.keys()
+        self.applied: set[str] = set()
         self.table = table
         self.table.lexicon = document.lexicon
         self.entries: Sequence[Chain | Directive] = (*directives, *document.entries)
@@ -211,9 +214,10 @@ class Statements:
         name_tensors(self.table, self.chains, self.scope)
         self.table.names.update(step.equation[0] for step in lets)
         self.directives = Directives(self.chains, lets, self.table, self.scope)
-        for step in self.entries:
-            if isinstance(step, Directive):
-                self.directives.apply(step)
+        said = [step for step in self.entries if isinstance(step, Directive)]
+        # Others need to know the shapes.
+        for step in sorted(said, key=lambda step: step.word not in ("samples", "matrix", "vector")):
+            self.directives.apply(step)
         self.directives.name_ranges(self.chains)
         self.directives.find_origin(self.chains)
         lines: dict[int, list[DerivationLine]] = {}
@@ -248,6 +252,9 @@ class Statements:
         if not isinstance(argument, Tensor) or argument.indices or head.order or relation.sign != "=":
             return None
         (value,) = self._applied([magnitudes(self.table, relation.right)], self.table.values)
+        if head.name in self.applied.union(part.name for part in value.walk() if isinstance(part, Function)):
+            expected = r"its definition before what uses it, or after \text{where}"
+            raise self.scope.fail(f"{head.name} is used above its definition, or in it", head.at, expected)
         self.table.values[head.name] = argument, value
         return DerivationLine(relation, f"{head} = {relation.right}")
 
@@ -315,6 +322,25 @@ class Statements:
             expected = rf"\text{{{word[1]}}}, or '% name {word[1]}', for a name; blanks in between for a product"
             raise self.scope.fail(fault, chain.head.at, expected)
 
+    def _refuse_two_meanings(self, head: Expression) -> None:
+        """Refuse L(w, u) with u computed from w: its derivative by w could hold u fixed. Refuse y' beside y, too."""
+        assert isinstance(head, Tensor)
+        base = head.name.rstrip("'")
+        known = self.table.tensors.get(base)
+        if base != head.name and not head.indices and known and known.definition:
+            fault = f"is {head} the derivative of {plain(base)}, or a name of its own?"
+            raise self.scope.fail(
+                fault, head.at, rf"\frac{{d{base}}}{{d…}} for a derivative, \tilde{{{base}}} for a name"
+            )
+        lexicon = self.table.lexicon
+        for text in (text for text, letter in lexicon.names.items() if (letter, "(" in text) == (str(head), True)):
+            arguments = [canonical(each.strip(), lexicon) for each in text.partition("(")[2].strip(")").split(",")]
+            for name, by in permutations(arguments, 2):
+                if name != by and self.table.depends(name, by):
+                    fault = f"{plain(name)}, an argument of {head}, is computed from {plain(by)}, which is another"
+                    expected = f"{head} without {plain(name)} in its brackets, or another letter in its place"
+                    raise self.scope.fail(fault, head.at, expected)
+
     def _chain(self, chain: Chain) -> Iterator[DerivationLine]:
         """Read the lines of one chain."""
         self.table.count += 1
@@ -324,6 +350,7 @@ class Statements:
             chain = Chain(chain.relations[0].right, chain.relations[1:])
             if not chain.relations:
                 return
+        self.applied |= {part.name for side in chain.sides for part in side.walk() if isinstance(part, Function)}
         sides, free, read = self._sides(chain, key)
         unmoved, local = localised(self.table, sides, self.directives.local)
         self.local += local
@@ -337,6 +364,7 @@ class Statements:
         if defines:
             register(self.table, right, self.scope)
             define(self.table, Statement(f"{key}, left", key, (head, right), self.scope, equal, free, True))
+            self._refuse_two_meanings(head)
         for side in sides[2 if defines else 0 :]:
             register(self.table, side, self.scope)
         refuse_vanishing(self.table, sides, above, self.scope, defines)

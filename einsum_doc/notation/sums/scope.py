@@ -67,7 +67,12 @@ class Scope:
         if _single(telling[0]) and all(len(occurrences) == 1 for occurrences in seen[0].values()):
             return frozenset(seen[0]) | common
         once = {index for side, own in zip(telling, seen, strict=True) for index in own if 1 in _counts(side, index)}
-        return frozenset(once.intersection(*seen)) | common
+        found = frozenset(once.intersection(*seen)) | common
+        if isinstance(head := telling[0], Partial) and isinstance(head.body, Tensor):
+            for index in sorted({*head.body.own} & {*head.by.own} - found, key=str):
+                expected = rf"\sum_{{{index}}} before it, or another index below"
+                raise self.fail(f"is {index} summed in {head}?", head.at, expected)
+        return found
 
     def side(self, expression: Expression, free: frozenset[Index], left: Expression) -> Expression:
         """Return one side of a relation with its sums written.

@@ -415,12 +415,12 @@ def localised(
 ) -> tuple[list[Expression], list[Partial]]:
     """Return sides in which derivatives by an argument hold the other arguments of the definition fixed, and these.
 
-    names: the tensors of which they are. A derivative that holds something fixed as it is written stays.
+    names: the tensors of which they are. A derivative with a bar, or a d, stays.
     """
     found: list[Partial] = []
 
     def local(part: Expression) -> Expression:
-        if not isinstance(part, Partial) or part.held:
+        if not isinstance(part, Partial) or part.held or part.total:
             return part
         body = part.body
         while isinstance(body, Partial):

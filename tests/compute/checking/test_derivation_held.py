@@ -49,6 +49,7 @@ TRUE = {
     "direct and more, local": "% local\n" + CUBE + r"z_i &= u_i y_i \\ \frac{\partial z_i}{\partial u_p} &= y_i \delta_{ip}",
     "a bar where derivatives are local": "% local\n" + NORM + r"\left. \frac{\partial n_b}{\partial x_p} \right|_{v} &= \frac{1}{\sqrt{v + \epsilon^2}} \left( \delta_{bp} - \frac{1}{B} \mathbf{1}_{bp} \right)",
     "a second derivative, local": "% local\n" + LINE + r"\frac{\partial^2 z}{\partial x \partial y} &= 6 x y^2 \\ \frac{\partial^2 z}{\partial x \partial x} &= 2 y^3",
+    "a d where derivatives are local": "% local\n" r"u &= x^2 \\ y &= u x \\ \frac{dy}{dx} &= \frac{\partial y}{\partial x} + \frac{\partial y}{\partial u} \frac{du}{dx} = 3 x^2",
     "a bracket where derivatives are local": "% local\n" + MEAN + r"\frac{\partial}{\partial x_p} \left( 2 d_i \right) &= 2 \delta_{ip} - \frac{2}{I} \mathbf{1}_i \mathbf{1}_p",
     "the loss with a tensor held fixed": MEAN + r"\left. \frac{\partial l}{\partial x_p} \right|_{m} &= \frac{\partial l}{\partial d_p}",
     "code": "% let y = x @ u\n" r"u_{ij} &= x_{ij} + x_{ji} \\ x_{ij} u_{jk} &= y_{ik} \\ \left. \frac{\partial y_{ik}}{\partial x_{pq}} \right|_{u} &= \delta_{ip} u_{qk}",

@@ -197,6 +197,8 @@ REFUSED = {
     "columns side by side": (r"s &= \mathbf{x}\mathbf{y}", "x is a column (n × 1), and y is a column (n × 1), but they are multiplied"),
     "a cross product": (r"\mathbf{a} \times \mathbf{b} &= \mathbf{a} \cdot \mathbf{b}", "a is a column (n × 1), and b is a column (n × 1), but they are multiplied"),
     "outer or Kronecker products of vectors": (r"\mathbf{a} \otimes \mathbf{b} &= \mathbf{b} \otimes \mathbf{a}", "nothing says which shape a ⊗ b has"),
+    "a trace of a Jacobian, or its diagonal": (r"y_i &= x_i^2 \\ \frac{\partial y_i}{\partial x_i} &= 2 \sum_j x_j", "is i summed in ∂y_i/∂x_i?"),
+    "an argument that is computed from another": (r"u &= w x \\ L(w, u) &= u^2 + w^2 \\ \frac{\partial L}{\partial w} &= 2 u x + 2 w", "u, an argument of L, is computed from w"),
     "a scalar beside a matrix": (r"\mathbf{B} &= \mathbf{A} + 1", "A is a matrix (n × m), and 1 is a scalar"),
     "a scalar beside a product of matrices": (r"\mathbf{B} &= \lambda + \mathbf{A}\mathbf{A}", "λ is a scalar, and A A is a matrix (n × m)"),
     "sides of two shapes": (r"\mathbf{A} &= \mathbf{x}", "A is a matrix (n × m), and x is a column (n × 1)"),

@@ -24,6 +24,7 @@ from einsum_doc.compute.checking.evaluation.arrays import (
 )
 from einsum_doc.compute.checking.instances import (
     LARGEST,
+    PIECEWISE,
     OverlapError,
     UncheckableError,
     UnluckyError,
@@ -81,9 +82,6 @@ _FUNCTIONS: dict[str, _Elementwise] = {
     "[=]": lambda values: (values == 0).to(values.dtype),
     "[≠]": lambda values: (values != 0).to(values.dtype),
 }
-
-PIECEWISE = frozenset(["abs", "sign", "relu", "[>]", "[≥]", "[=]", "[≠]"])
-"""Functions that consist of a piece for each sign of their argument."""
 
 _ALIKE = PIECEWISE | {"log"}
 """Functions that have the same form at every magnitude of their argument."""

@@ -14,7 +14,6 @@ from torch import Tensor as Array
 
 from einsum_doc.compute.checking.evaluation.arithmetic import (
     COMPARISONS,
-    PIECEWISE,
     function,
     power,
     product,
@@ -26,7 +25,14 @@ from einsum_doc.compute.checking.evaluation.arithmetic import (
 )
 from einsum_doc.compute.checking.evaluation.arrays import LabelledArray, aligned, largest, number
 from einsum_doc.compute.checking.evaluation.code import follow, run, sensitivity, smooth
-from einsum_doc.compute.checking.instances import Formula, Instance, UncheckableError, UnluckyError, check_size
+from einsum_doc.compute.checking.instances import (
+    PIECEWISE,
+    Formula,
+    Instance,
+    UncheckableError,
+    UnluckyError,
+    check_size,
+)
 from einsum_doc.notation.expression import (
     Affine,
     Bounded,
