@@ -68,10 +68,13 @@ class Scope:
             return frozenset(seen[0]) | common
         once = {index for side, own in zip(telling, seen, strict=True) for index in own if 1 in _counts(side, index)}
         found = frozenset(once.intersection(*seen)) | common
-        if isinstance(head := telling[0], Partial) and isinstance(head.body, Tensor):
-            for index in sorted({*head.body.own} & {*head.by.own} - found, key=str):
-                expected = rf"\sum_{{{index}}} before it, or another index below"
-                raise self.fail(f"is {index} summed in {head}?", head.at, expected)
+        base = head = telling[0]
+        while isinstance(base, Partial):
+            base = base.body
+        own = [index for part in head.walk() for index in part.own] if isinstance(base, Tensor) and head != base else []
+        for index in (index for index in own if index not in found):  # It stands there twice, as in ∂y_i/∂x_i.
+            expected = rf"\sum_{{{index}}} before it, or another index"
+            raise self.fail(f"is {index} summed in {head}?", head.at, expected)
         return found
 
     def side(self, expression: Expression, free: frozenset[Index], left: Expression) -> Expression:

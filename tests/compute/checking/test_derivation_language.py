@@ -42,7 +42,7 @@ TRUE = {
     "a sum ends with its term": r"\sum_i x_i y_i + y_j &= y_j + \sum_i y_i x_i",
     "an operator and its bracket": r"\frac{\partial}{\partial x_{pq}} \left( x_{ij} y_j \right) &= \delta_{ip} \delta_{jq} y_j = \delta_{ip} y_q",
     "an inline derivative": r"\partial x_i / \partial x_p &= \delta_{ip}",
-    "a divergence": r"\frac{\partial x_i}{\partial x_i} &= I",
+    "a divergence": r"\sum_i \frac{\partial x_i}{\partial x_i} &= I",
     "a capital for the range": r"m_b &= \frac{1}{H} \mathbf{1}_h x_{bh} \\ \frac{\partial m_b}{\partial x_{b'h'}} &= \frac{1}{H} \delta_{bb'} \mathbf{1}_{h'}",
     "a number as an index": r"\delta_{i0} x_i &= x_0 \\ w_{i,1} \delta_{i0} &= w_{0,1}",
     "a constant index": "% fixed T\n" r"\delta_{iT} x_i &= x_T \\ \frac{\partial x_T}{\partial x_p} &= \delta_{Tp}",
