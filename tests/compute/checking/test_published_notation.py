@@ -199,6 +199,8 @@ REFUSED = {
     "outer or Kronecker products of vectors": (r"\mathbf{a} \otimes \mathbf{b} &= \mathbf{b} \otimes \mathbf{a}", "nothing says which shape a ⊗ b has"),
     "a trace of a Jacobian, or its diagonal": (r"y_i &= x_i^2 \\ \frac{\partial y_i}{\partial x_i} &= 2 \sum_j x_j", "is i summed in ∂y_i/∂x_i?"),
     "a Laplacian, or the diagonal of a Hessian": (r"s &= x_i x_i \\ \frac{\partial^2 s}{\partial x_i \partial x_i} &= 2", "is i summed in ∂/∂x_i (∂s/∂x_i)?"),
+    "a prime of what is defined": (r"y &= x^2 \\ y' &= 3 x \\ x y' &= 3 x^2", "is y' the derivative of y, or a name of its own?"),
+    "a dot on what is defined": (r"x &= t^2 \\ \dot{x} &= 3 t", "is ẋ the derivative of x"),
     "an argument that is computed from another": (r"u &= w x \\ L(w, u) &= u^2 + w^2 \\ \frac{\partial L}{\partial w} &= 2 u x + 2 w", "u, an argument of L, is computed from w"),
     "a scalar beside a matrix": (r"\mathbf{B} &= \mathbf{A} + 1", "A is a matrix (n × m), and 1 is a scalar"),
     "a scalar beside a product of matrices": (r"\mathbf{B} &= \lambda + \mathbf{A}\mathbf{A}", "λ is a scalar, and A A is a matrix (n × m)"),
