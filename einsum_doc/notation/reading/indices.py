@@ -229,7 +229,10 @@ def condition(cursor: Cursor) -> Indicator | None:
         sign = cursor.take()
         found = "≠" if sign.kind == "unequal" else COMPARISONS.get(sign.text, "")
         if found and (cursor.sees("letter") or cursor.sees("number") or _begins_arithmetic(cursor)):
-            return Indicator((left, _side(cursor)), found, at=sign.at)
+            right = _side(cursor)
+            if left == right:
+                raise cursor.error(f"{left} is compared with itself", expected="another index", at=sign.at)
+            return Indicator((left, right), found, at=sign.at)
     cursor.back(mark)
     return None
 

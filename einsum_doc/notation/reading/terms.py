@@ -187,7 +187,12 @@ def _refuse_misreading(parser: Parser, before: Expression | Token, first: Token,
     ):
         raise parser.error("a number before a fraction could be added", expected=r"\cdot between them", at=first.at)
     named = factor.base if isinstance(factor, Power) else factor
-    if not isinstance(before, Tensor) or before.indices or before.name not in DIFFERENTIALS:
+    if not isinstance(before, Tensor) or before.indices:
+        return
+    if first.kind == "number":
+        fault = f"a number after {before} could be an index or an exponent"
+        raise parser.error(fault, expected=r"the number first, or \cdot between them", at=first.at)
+    if before.name not in DIFFERENTIALS:
         return
     if isinstance(named, Tensor):
         raise parser.error(
