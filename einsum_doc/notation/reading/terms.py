@@ -189,7 +189,7 @@ def _refuse_misreading(parser: Parser, before: Expression | Token, first: Token,
     named = factor.base if isinstance(factor, Power) else factor
     if not isinstance(before, Tensor) or before.indices:
         return
-    if first.kind == "number":
+    if isinstance(factor, Number) and first.kind == "number" and not first.spaced:
         fault = f"a number after {before} could be an index or an exponent"
         raise parser.error(fault, expected=r"the number first, or \cdot between them", at=first.at)
     if before.name not in DIFFERENTIALS:
