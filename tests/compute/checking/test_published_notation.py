@@ -199,6 +199,8 @@ REFUSED = {
     "outer or Kronecker products of vectors": (r"\mathbf{a} \otimes \mathbf{b} &= \mathbf{b} \otimes \mathbf{a}", "nothing says which shape a ⊗ b has"),
     "a trace of a Jacobian, or its diagonal": (r"y_i &= x_i^2 \\ \frac{\partial y_i}{\partial x_i} &= 2 \sum_j x_j", "is i summed in ∂y_i/∂x_i?"),
     "a Laplacian, or the diagonal of a Hessian": (r"s &= x_i x_i \\ \frac{\partial^2 s}{\partial x_i \partial x_i} &= 2", "is i summed in ∂/∂x_i (∂s/∂x_i)?"),
+    "a function above its definition": (r"\log \sigma(x) &= -\log(1 + e^{-x}) \\ \sigma(x) &= \frac{1}{1+e^{-x}}", "σ is used above its definition, or in it"),
+    "a function in its definition": (r"f(x) &= f(x-1) + 1 \\ f(3) &= f(2) + 1", "f is used above its definition, or in it"),
     "a number after a name": (r"y &= x2 \\ y &= 2x", "a number after x could be an index or an exponent"),
     "a prime of what is defined": (r"y &= x^2 \\ y' &= 3 x \\ x y' &= 3 x^2", "is y' the derivative of y, or a name of its own?"),
     "a dot on what is defined": (r"x &= t^2 \\ \dot{x} &= 3 t", "the derivative of x, or a name of its own?"),
