@@ -292,13 +292,8 @@ class Evaluator:
                 if above is not None:
                     return rational_power(below, above, expression)
                 return power(below, of(exponent), expression)
-            case Function(name, argument, _):
-                inside = of(argument)
-                found = function(expression, inside, self.instance.random)
-                if name in PIECEWISE:
-                    seen = 2 * found.value - 1 if isinstance(expression, Comparison) else inside.value
-                    self.signs.setdefault(expression, set()).update(seen.detach().sign().reshape(-1).tolist())
-                return found
+            case Function(_, argument, _):
+                return self._function(expression, of(argument))
             case Piecewise(values, conditions):
                 chosen = selected([of(value) for value in values], [of(each) for each in conditions], expression)
                 for boundary in expression.boundaries:
@@ -308,6 +303,14 @@ class Evaluator:
                 return self._partial(expression, chain, here)
             case _:
                 raise AssertionError(f"an expression that is not known: {type(expression).__name__}")
+
+    def _function(self, expression: Function, argument: LabelledArray) -> LabelledArray:
+        """Evaluate a function, and note the signs of its argument if it consists of pieces, or which relations hold."""
+        found = function(expression, argument, self.instance.random)
+        if expression.name in PIECEWISE:
+            seen = 2 * found.value - 1 if isinstance(expression, Comparison) else argument.value
+            self.signs.setdefault(expression, set()).update(seen.detach().sign().reshape(-1).tolist())
+        return found
 
     def _related(self, indices: tuple[Subscript, ...], sign: str, chain: str) -> LabelledArray:
         """Return 1 where a relation between the values of two indices holds, and 0 elsewhere."""
