@@ -203,7 +203,6 @@ REFUSED = {
     "a function in its definition": (r"f(x) &= f(x-1) + 1 \\ f(3) &= f(2) + 1", "f is used above its definition, or in it"),
     "a number after a name": (r"y &= x2 \\ y &= 2x", "a number after x could be an index or an exponent"),
     "a prime of what is defined": (r"y &= x^2 \\ y' &= 3 x \\ x y' &= 3 x^2", "is y' the derivative of y, or a name of its own?"),
-    "a dot on what is defined": (r"x &= t^2 \\ \dot{x} &= 3 t", "the derivative of x, or a name of its own?"),
     "an argument that is computed from another": (r"u &= w x \\ L(w, u) &= u^2 + w^2 \\ \frac{\partial L}{\partial w} &= 2 u x + 2 w", "u, an argument of L, is computed from w"),
     "a scalar beside a matrix": (r"\mathbf{B} &= \mathbf{A} + 1", "A is a matrix (n × m), and 1 is a scalar"),
     "a scalar beside a product of matrices": (r"\mathbf{B} &= \lambda + \mathbf{A}\mathbf{A}", "λ is a scalar, and A A is a matrix (n × m)"),
