@@ -75,12 +75,13 @@ class Shapes:
             case Negative(body) | Summation(_, body) | Function(_, body) | Differential(body):
                 return self.of(body)
             case Sum(parts):
-                wide = [part for part in parts if self.of(part) != SCALAR]
+                wide = self._wide(parts)
                 # A scalar beside a column is added to each component; beside a matrix it could be a multiple of I.
-                return self.common(wide if wide and self.of(wide[0]) in (COLUMN, ROW) else parts)
+                return self.common(wide if self.of(wide[0]) in (COLUMN, ROW) else parts)
             case Hadamard(factors):
                 self._refuse_bare(expression)
-                return self.common(factors)
+                # In (1 − A) ⊙ B, all is about components.
+                return self.common([Sum(self._wide(each.terms)) if isinstance(each, Sum) else each for each in factors])
             case Product(factors):
                 self._refuse_bare_function(factors)
                 inner = self.inner(expression)
@@ -105,6 +106,10 @@ class Shapes:
                 return self._of_function(expression)
             case _:
                 return SCALAR
+
+    def _wide(self, parts: Sequence[Expression]) -> tuple[Expression, ...]:
+        """Return the parts that are no scalars; all of them, if all are."""
+        return tuple(part for part in parts if self.of(part) != SCALAR) or tuple(parts)
 
     def known(self, expression: Expression) -> Shape:
         """Return the shape of an expression that must have one of its own."""

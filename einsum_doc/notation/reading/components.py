@@ -55,7 +55,7 @@ MAX_DIGITS = 6
 With more, products of numbers come so near to others that float64 does not tell them apart.
 """
 
-_OF_A_TRANSPOSE = ("letter", "transpose", "symbol", "style")
+_OF_A_TRANSPOSE = ("letter", "transpose", "symbol", "style", "text")
 
 MAX_LENGTH = 20
 """The longest number that is read, with its zeros."""

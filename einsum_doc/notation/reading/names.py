@@ -46,7 +46,7 @@ def upper_label(cursor: Cursor) -> str:
         of_one = first.kind in ("letter", "number") and not shift
         if of_one or (first.kind == "letter" and _is_shift(shift)):
             found = "".join(token.text for token in inside)
-    else:
+    elif "".join(["{", *(token.text for token in inside), "}"]) not in TRANSPOSES:
         found = _word(inside)
     if found and transpose:  # That of `^{(1)\top}` becomes an exponent of its own, after the label.
         start = cursor.position

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Position
-from einsum_doc.notation.reading.vocabulary import BARS, BRACKETS, KINDS, UPRIGHT, UPRIGHT_FUNCTION, WIDE
+from einsum_doc.notation.reading.vocabulary import BARS, BRACKETS, DEFINES, KINDS, UPRIGHT, UPRIGHT_FUNCTION, WIDE
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Token:
 
 _SIGN = re.compile(r"\s*(\\[A-Za-z]+|\\.|[0-9]+(?:\.[0-9]+)?|.|\Z)", re.DOTALL)
 _GROUP = re.compile(r"\{[^{}]*\}")
-_RELATION = re.compile(r"(?<!\\)=|\\neq?(?![A-Za-z])")
+_RELATION = re.compile(r"(?<!\\)=|\\(?:neq?|equiv|coloneqq|triangleq)(?![A-Za-z])")
 _ENVIRONMENT = re.compile(
     r"\s*\{(?:(?:aligned|alignedat|align|gather|gathered|split|equation|eqnarray|multline)\*?\}|array\}\s*(?:\{[^{}]*\})?)"
 )
@@ -83,6 +83,8 @@ def _token(text: str, sign: str, start: int, end: int) -> tuple[str, str, int, b
         return *BRACKETS[sign], end, False
     if (sign.isalpha() and sign.isascii()) or (sign[0].isdigit() and sign.isascii()):
         return "letter" if sign.isalpha() else "number", sign, end, False
+    if sign in DEFINES or (sign == ":" and _sign(text, end)[0] == "="):  # As "=": the row above says what is defined.
+        return "symbol", "=", end if sign in DEFINES else _sign(text, end)[2], False
     kind = KINDS.get(sign, "command" if sign[0] == "\\" else "symbol")
     if kind == "size":
         delimiter, _, after = _sign(text, end)

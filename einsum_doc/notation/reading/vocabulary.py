@@ -145,6 +145,8 @@ CONSTANTS = {rf"\{style}{{{sign}}}": sign for style in _CONSTANT_STYLES for sign
     rf"\{style}{{I}}": "I" for style in ("mathbf", "mathbb", "boldsymbol")
 }
 """Names without indices that are a tensor of zeros, a tensor of ones, or the identity."""
+DEFINES = frozenset([r"\equiv", r"\coloneqq", r"\triangleq"])
+"""Signs that are read as `=`, as `:=` is."""
 TRANSPOSES = frozenset(["T", r"\top", r"\intercal", "{T}", r"{\top}", r"{\intercal}", r"{\mathsf{T}}", r"{\mathrm{T}}"])
 """Exponents that make a transpose."""
 CONNECTIVES = frozenset(["so", "hence", "thus", "then", "therefore", "and", "where", "with", "here", "now"])
@@ -166,7 +168,7 @@ _HINTS = {
     "no sign between factors, x_{ij} y_{jk}": [*"·⋅×@"],
     r"LaTeX, \sum_{i}": [*"∑Σ"],
     r"a transpose in LaTeX, x^\top": [*"ᵀ⊤"],
-    r"= or \neq": [*(r"\approx", r"\sim", r"\equiv", r"\propto", r"\le", r"\leq", r"\ge", r"\geq", "<", ">", ":")],
+    r"= or \neq": [*(r"\approx", r"\sim", r"\propto", r"\le", r"\leq", r"\ge", r"\geq", "<", ">", ":")],
 }
 HINTS = {sign: hint for hint, signs in _HINTS.items() for sign in signs}
 """Replacements for signs that authors know from elsewhere."""

@@ -635,7 +635,7 @@ class Values:
             crossed += float((weights**2 * value).sum())
         return total + crossed**2 / 7
 
-    def of(self, tree: Any) -> Any:
+    def of(self, tree: Any, componentwise: bool = False) -> Any:
         kind, *parts = tree
         match kind:
             case "number":
@@ -647,7 +647,10 @@ class Values:
             case "sum":
                 found = self.of(parts[0])
                 for part in parts[1:]:
-                    one, other = _alike(found, self.of(part))
+                    value = self.of(part)
+                    # In (1 − A) ⊙ B, all is about components.
+                    alone = componentwise and is_scalar(found) != is_scalar(value)
+                    one, other = (found, value) if alone else _alike(found, value)
                     found = one + other
                 return found
             case "negative":
@@ -668,7 +671,7 @@ class Values:
             case "power":
                 return self.power(self.of(parts[0]), parts[1])
             case r"\odot" | r"\otimes":
-                return self.product(kind, list(map(self.of, parts)))
+                return self.product(kind, [self.of(part, kind == r"\odot") for part in parts])
             case "inner":
                 one, other = map(self.of, parts)
                 return float((one * other).sum()) if np.shape(one) == np.shape(other) else _refused()

@@ -16,6 +16,11 @@ RECURRENT = r"""\mathbf{h}_t &= \tanh(\mathbf{W}_{\text{hx}} \mathbf{x}_t + \mat
 \mathbf{h}_{t+1} &= \tanh(\mathbf{W}_{\text{hx}} \mathbf{x}_{t+1} + \mathbf{W}_{\text{hh}} \mathbf{h}_t) \\ """
 
 TRUE = {
+    # signs of definitions, upright transposes, numbers beside matrices
+    "a definition with a colon": (r"y_i &:= x_i^2 \\ \frac{\partial y_i}{\partial x_j} &\equiv 2 x_i \delta_{ij}", "2 x_i", "x_i"),
+    "definitions with signs of their own": (r"y &\coloneqq x^2 \\ z &\triangleq y^2 \\ \frac{dz}{dx} &= 4 x y", "4 x", "2 x"),
+    "an upright transpose": (r"s &= \mathbf{w}^{\mathrm{T}} \mathbf{X}^{\text{T}} \mathbf{y} \\ \nabla_{\mathbf{w}} s &= \mathbf{X}^{\mathsf{T}} \mathbf{y}", r"&= \mathbf{X}^{\mathsf{T}}", r"&= 2 \mathbf{X}^{\mathsf{T}}"),
+    "a number beside a matrix, in components": (r"\mathbf{A} &= \operatorname{sigmoid}(\mathbf{Z}) \\ \frac{\partial L}{\partial \mathbf{Z}} &= \frac{\partial L}{\partial \mathbf{A}} \odot \mathbf{A} \odot (1 - \mathbf{A})", "1 - ", "1 + "),
     # terms that lack an index which the left side names, or a sum around them
     "a difference along one axis": (r"d_{bh} &= x_{bh} - m_b \\ \frac{\partial d_{bh}}{\partial m_a} &= -\delta_{ab} \mathbf{1}_h", "&= -", "&= "),
     "a difference in a sum": (r"D &= \sum_n \sum_k r_{nk} (x_n - \mu_k)^2 \\ \frac{\partial D}{\partial \mu_k} &= -2 \sum_n r_{nk} (x_n - \mu_k)", "= -2", "= 2"),
