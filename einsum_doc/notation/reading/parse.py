@@ -140,37 +140,46 @@ def _with_values(chain: Chain, picks: Collection[str]) -> Chain:
 
 
 def in_order(entries: Sequence[Chain | Directive]) -> list[int]:
-    """Return the numbers of entries in the order of their check: a definition after "where" before what uses it."""
+    """Return the numbers of entries in the order of their check.
+
+    A definition comes before what uses it, after "where" and in rows without derivatives: these are along definitions
+    above them.
+    """
     order: list[int] = []
     group: list[int] = []
-    row = -1
+    row, defining = -1, False
     for number, step in enumerate(entries):
-        if not isinstance(step, Chain) or (not step.explains and step.relations[0].row != row):
+        together = isinstance(step, Chain) and (
+            step.explains or step.relations[0].row == row or (defining and _defines(step))
+        )
+        if not together:
             order += _sorted(group, entries)
             group = []
         group.append(number)
         row = step.relations[0].row if isinstance(step, Chain) else -1
+        defining = isinstance(step, Chain) and _defines(step) and (defining or not together)
     return order + _sorted(group, entries)
+
+
+def _defines(chain: Chain) -> bool:
+    """Return whether a row has the form of a definition, and no derivatives."""
+    derivative = any(isinstance(part, Partial) for side in chain.sides for part in side.walk())
+    return isinstance(chain.head, Tensor) and not derivative
 
 
 def _sorted(group: list[int], entries: Sequence[Chain | Directive]) -> list[int]:
     """Return chains so that each comes after those that define what stands in it, as far as that is possible."""
-    defined: dict[int, str] = {}
+    defining: dict[str, int] = {}
     used: dict[int, set[str]] = {}
-    chains = [(number, step) for number in group if isinstance(step := entries[number], Chain)]
-    for number, chain in chains if any(chain.explains for _, chain in chains) else ():
-        defined[number] = str(getattr(chain.head, "name", ""))
-        parts = [part for side in chain.sides for part in side.walk()]
-        used[number] = {part.name for part in parts if isinstance(part, Tensor | Function)}
+    for number, chain in [(number, step) for number in group if isinstance(step := entries[number], Chain)]:
+        used[number] = {p.name for side in chain.sides for p in side.walk() if isinstance(p, Tensor | Function)}
+        if isinstance(chain.head, Tensor | Function):
+            defining.setdefault(chain.head.name, number)
     found: list[int] = []
     rest = list(group)
     while rest:
-        ready = [
-            number
-            for number in rest
-            if not any(defined.get(other) in used.get(number, ()) for other in rest if other != number)
-        ]
-        found.append((ready or rest)[0])
+        needs = {number: {defining.get(name, number) for name in used.get(number, ())} - {number} for number in rest}
+        found.append(next((number for number in rest if needs[number].isdisjoint(rest)), rest[0]))
         rest.remove(found[-1])
     return found
 
