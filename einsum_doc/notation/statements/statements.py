@@ -216,8 +216,8 @@ class Statements:
         self.directives = Directives(self.chains, lets, self.table, self.scope)
         said = [step for step in self.entries if isinstance(step, Directive)]
         # Others need to know the shapes.
-        for step in sorted(said, key=lambda step: step.word not in ("samples", "matrix", "vector")):
-            self.directives.apply(step)
+        for each in sorted(said, key=lambda each: each.word not in ("samples", "matrix", "vector")):
+            self.directives.apply(each)
         self.directives.name_ranges(self.chains)
         self.directives.find_origin(self.chains)
         lines: dict[int, list[DerivationLine]] = {}

@@ -20,6 +20,7 @@ TRUE = {
     "a definition with a colon": (r"y_i &:= x_i^2 \\ \frac{\partial y_i}{\partial x_j} &\equiv 2 x_i \delta_{ij}", "2 x_i", "x_i"),
     "definitions with signs of their own": (r"y &\coloneqq x^2 \\ z &\triangleq y^2 \\ \frac{dz}{dx} &= 4 x y", "4 x", "2 x"),
     "a definition below its use": (r"L &= -y_i \log p_i \\ p_i &= \frac{q_i}{\sum_k q_k} \\ q_i &= e^{z_i} \\ \frac{\partial L}{\partial z_i} &= p_i \sum_k y_k - y_i", "- y_i" + "\0", "+ y_i"),
+    "a directive that needs one below": ("% symmetric S\n% matrix S\n% samples k\n" r"f &= \sum_k \mathbf{x}_k^\top S_k \mathbf{x}_k \\ \frac{\partial f}{\partial \mathbf{x}_k} &= 2 S_k \mathbf{x}_k", "= 2", "= 3"),
     "an upright transpose": (r"s &= \mathbf{w}^{\mathrm{T}} \mathbf{X}^{\text{T}} \mathbf{y} \\ \nabla_{\mathbf{w}} s &= \mathbf{X}^{\mathsf{T}} \mathbf{y}", r"&= \mathbf{X}^{\mathsf{T}}", r"&= 2 \mathbf{X}^{\mathsf{T}}"),
     "a number beside a matrix, in components": (r"\mathbf{A} &= \operatorname{sigmoid}(\mathbf{Z}) \\ \frac{\partial L}{\partial \mathbf{Z}} &= \frac{\partial L}{\partial \mathbf{A}} \odot \mathbf{A} \odot (1 - \mathbf{A})", "1 - ", "1 + "),
     # terms that lack an index which the left side names, or a sum around them
