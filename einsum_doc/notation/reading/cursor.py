@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Expression, Position
 from einsum_doc.notation.reading.lexicon import NOTHING_SAID
-from einsum_doc.notation.reading.tokens import Token, tokens
+from einsum_doc.notation.reading.tokens import Token, tokens, with_index_first
 from einsum_doc.notation.reading.vocabulary import BETWEEN, FACTORS, HINTS
 
 MAX_DEPTH = 40
@@ -31,7 +31,7 @@ class Cursor:
     """
 
     def __init__(self, text: str, scalars: Iterable[str] = ()) -> None:
-        found = tokens(text)
+        found = with_index_first(tokens(text))
         self.text = text
         self.tokens = [token for token in found if token.kind not in ("directive", "silent")]
         self.removed = [token for token in found if token.kind in ("directive", "silent")]

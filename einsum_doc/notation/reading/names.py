@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import dropwhile
 
 from einsum_doc.notation.expression import Position, plain
 from einsum_doc.notation.reading.cursor import Cursor
@@ -425,19 +426,19 @@ def _begins_row(tokens: Sequence[Token], number: int) -> bool:
 
 
 def _of_vectors(tokens: Sequence[Token]) -> Iterator[str]:
-    """Yield usual names of functions that stand only before a single vector in brackets: a product needs none."""
-    places: dict[str, list[int]] = {}
+    """Yield usual names of functions that stand only before brackets, one with a prime or all with a single vector."""
+    places: dict[str, list[Sequence[Token]]] = {}
     for number, token in enumerate(tokens):
         if token.kind == "letter" and token.text in USUAL_FUNCTIONS:
-            places.setdefault(token.text, []).append(number)
-    for name, numbers in places.items():
-        if all(_single_vector(tokens[number + 1 :]) for number in numbers):
+            places.setdefault(token.text, []).append(tokens[number + 1 :])
+    for name, after in places.items():
+        brackets = [list(dropwhile(lambda token: token.text == "'", each)) for each in after]
+        primed = [each for each in after if each[0].text == "'"]
+        if (primed and all(each[0].text == "(" for each in brackets)) or all(map(_single_vector, brackets)):
             yield name
 
 
 def _single_vector(tokens: Sequence[Token]) -> bool:
-    while tokens and tokens[0].text == "'":
-        tokens = tokens[1:]
     if len(tokens) < 3 or tokens[0].kind != "open" or tokens[1].text not in BOLD_STYLES:
         return False
     for token in tokens[2:]:

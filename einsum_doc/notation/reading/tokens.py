@@ -77,6 +77,30 @@ def tokens(text: str) -> list[Token]:
     return found
 
 
+def with_index_first(found: list[Token]) -> list[Token]:
+    r"""Return tokens with `_j` before `^2` after a letter, as TeX shows `x^2_j` and `x_j^2` alike.
+
+    In a text with `^1`, a 2 could be a layer.
+    """
+    powers = [number for number, token in enumerate(found[:-3]) if token.text == "^" and number]
+    above = {number: number + 1 + (found[number + 1].text == "{") for number in powers}
+    if any(found[place].text == "1" for place in above.values()):
+        return found
+    for start in (number for number, place in above.items() if found[place].text == "2"):
+        end = start + (2 if above[start] == start + 1 else 4)
+        letter = found[start - 1].kind == "letter" or found[start - 1].text == "}"
+        above_only = found[end - 1].text in ("}", "2")
+        if letter and above_only and found[end].text == "_" and found[end + 1].kind not in ("end", "break"):
+            last, depth = end + 1 + (found[end + 1].kind == "style"), 0
+            while True:
+                depth += (found[last].text == "{") - (found[last].text == "}")
+                last += 1
+                if depth <= 0 or found[last].kind in ("end", "break"):
+                    break
+            found[start:last] = [*found[end:last], *found[start:end]]
+    return found
+
+
 def _token(text: str, sign: str, start: int, end: int) -> tuple[str, str, int, bool]:
     """Return the kind and the text of the token that begins with a sign, its end, and whether it is stretched."""
     if sign in BRACKETS:

@@ -73,7 +73,7 @@ class Scope:
             base = base.body
         own = [index for part in head.walk() for index in part.own] if isinstance(base, Tensor) and head != base else []
         for index in (index for index in own if index not in found):  # It stands there twice, as in ∂y_i/∂x_i.
-            expected = rf"\sum_{{{index}}} before it, or another index"
+            expected = rf"\sum_{{{index}}} before it, another index, or '% no sum {index}'"
             raise self.fail(f"is {index} summed in {head}?", head.at, expected)
         return found
 

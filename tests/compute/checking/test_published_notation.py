@@ -21,6 +21,8 @@ TRUE = {
     "definitions with signs of their own": (r"y &\coloneqq x^2 \\ z &\triangleq y^2 \\ \frac{dz}{dx} &= 4 x y", "4 x", "2 x"),
     "a definition below its use": (r"L &= -y_i \log p_i \\ p_i &= \frac{q_i}{\sum_k q_k} \\ q_i &= e^{z_i} \\ \frac{\partial L}{\partial z_i} &= p_i \sum_k y_k - y_i", "- y_i" + "\0", "+ y_i"),
     "a directive that needs one below": ("% symmetric S\n% matrix S\n% samples k\n" r"f &= \sum_k \mathbf{x}_k^\top S_k \mathbf{x}_k \\ \frac{\partial f}{\partial \mathbf{x}_k} &= 2 S_k \mathbf{x}_k", "= 2", "= 3"),
+    "a square before an index": (r"y_j &= \frac{x_j - m_j}{\sqrt{\sigma^2_j + \epsilon}} \\ \frac{\partial y_j}{\partial \sigma_i} &= -\delta_{ij} y_j \frac{\sigma_j}{\sigma^{2}_j + \epsilon}", "= -", "= "),
+    "a function with a prime": (r"a_i &= \sigma(w_{ij} x_j) \\ \frac{\partial a_i}{\partial x_k} &= \sigma'(w_{ij} x_j) w_{ik}", " w_{ik}" + "\0", " w_{ki}"),
     "an upright transpose": (r"s &= \mathbf{w}^{\mathrm{T}} \mathbf{X}^{\text{T}} \mathbf{y} \\ \nabla_{\mathbf{w}} s &= \mathbf{X}^{\mathsf{T}} \mathbf{y}", r"&= \mathbf{X}^{\mathsf{T}}", r"&= 2 \mathbf{X}^{\mathsf{T}}"),
     "a number beside a matrix, in components": (r"\mathbf{A} &= \operatorname{sigmoid}(\mathbf{Z}) \\ \frac{\partial L}{\partial \mathbf{Z}} &= \frac{\partial L}{\partial \mathbf{A}} \odot \mathbf{A} \odot (1 - \mathbf{A})", "1 - ", "1 + "),
     # terms that lack an index which the left side names, or a sum around them
@@ -193,6 +195,7 @@ def test_a_true_row_holds_and_a_change_in_it_does_not(text: str, old: str, new: 
 
 
 REFUSED = {
+    "a square or a layer": (r"a^2_j &= \sum_k w^2_{jk} a^1_k", "a second exponent or index"),
     "other arguments of a name that has some": (r"p(x, y) &= x y \\ s &= p(x + y)", "p before a bracket could be"),
     "arguments that are indices": (r"\pi(a|s) &= \frac{e^{t_{sa}}}{\sum_b e^{t_{sb}}}", "could be a function or a factor"),
     "the place of a derivative, or a factor": (r"y &= x^2 \\ \frac{dy}{dx}(z) &= 2 z", "is this where the derivative is taken, or a factor?"),
