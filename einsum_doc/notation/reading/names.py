@@ -238,11 +238,16 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
         names.update({} if letter in tabular else {name: letter})
     for name, letter in names.items():
         join(cursor, name, letter)
+    functions = _functions(cursor, directives, said.functions)
+    for letter in (each for each in functions if each in names.values() and each not in tabular):
+        name = next(name for name, known in names.items() if known == letter)
+        at = next(token.at for token in cursor.tokens if token.text == letter)
+        raise cursor.error(f"{plain(letter)} has other arguments in {name}", "a name for each of them", at)
     return Lexicon(
         labels.union(_layers(cursor.text) - upper),
         said.squares.union(squares(cursor.tokens)),
         names,
-        {name: value for name, value in _functions(cursor, directives, said.functions).items() if name not in tabular},
+        {name: value for name, value in functions.items() if name not in tabular},
         (*given.get("gradient", ()), *upstream(cursor.text), said.upstream)[0],
         said.integers.union(name.partition("=")[0] for name in given.get("integer", ())),
         said.picks.union(given.get("index", ())),
@@ -396,7 +401,8 @@ _GIVEN = ("|", r"\mid", ";", r"\|", r"\parallel")
 def _with_arguments(cursor: Cursor) -> Iterator[tuple[str, str, Position]]:
     r"""Yield what rows define with its arguments, `L(\mathbf{w}) =` or `z(x, y) =`, the letter that it is, and where.
 
-    One argument that is not bold is that of a function, whose value elsewhere is told by it.
+    One argument that is not bold is that of a function, whose value elsewhere is told by it, unless its components
+    stand in the row: J(\theta) = \sum_j \theta_j^2 does not tell J(\phi).
     """
     tokens = cursor.tokens
     lower = (number for number, token in enumerate(tokens) if token.text == "_")
@@ -413,12 +419,20 @@ def _with_arguments(cursor: Cursor) -> Iterator[tuple[str, str, Position]]:
             signs = {each.text for each in inside}
             given = signs.intersection(_GIVEN) and below.isdisjoint(signs)  # Else they are indices.
             several = given or any(each.text in BOLD_STYLES or each.text == "," for each in inside)
+            several = several or (len(inside) == 1 and _has_only_components(tokens, end + 1, inside[0].text))
             apart = ("{", "}", ",", "_", "'", *(_GIVEN if given else ()))
             known = all(each.kind in ("letter", "style", "number") or each.text in apart for each in inside)
             text = cursor.text[token.start : tokens[end].end].replace(r"\text{", r"\mathrm{")
             known = known and not re.search(r"[(,\s]\d", text)  # The value at a number is another one.
             if several and known and "=" in (_text(tokens, end + 1), _text(tokens, end + 2)):
                 yield text, name, token.at
+
+
+def _has_only_components(tokens: Sequence[Token], start: int, name: str) -> bool:
+    """Return whether a name stands in the rest of a row, and only with indices there."""
+    end = next(number for number in range(start, len(tokens)) if tokens[number].kind in ("break", "end"))
+    after = {_text(tokens, number + 1) for number in range(start, end) if tokens[number].text == name}
+    return after == {"_"}
 
 
 def _begins_row(tokens: Sequence[Token], number: int) -> bool:

@@ -281,6 +281,9 @@ REFUSED = {
     "a condition with a number out of reach": (r"y_i &= x_i \\ y_i &= 2 x_i \quad i = 5000", "a condition that needs 5002 values"),
     "two names of components": (r"\mathbf{y} &= \mathbf{W} \mathbf{x} \\ w_{jk} &= 2 W_{jk}", r"W and w could both be components of \mathbf{W}"),
     "a loss at two places": (r"L(\mathbf{w}) &= \mathbf{w}^\top \mathbf{w} \\ L(\mathbf{z}) &= \mathbf{z}^\top \mathbf{z}", r"L has other arguments in L(\mathbf{w})"),
+    "a loss of components at two places": (r"J(\theta) &= \sum_j \theta_j^2 \\ J(\phi) &= J(\theta)", "J has other arguments in J(\\theta)"),
+    "the prime of a loss of components": (r"H(p) &= -\sum_i p_i \log p_i \\ H'(p) &= 0", "H' before a bracket could be a function"),
+    "a function of one and of two": (r"f(x, y) &= x y \\ f(x) &= x^2 \\ f(x, y) &= f(x)", "f has other arguments in f(x, y)"),
     "a loss of a number": (r"L(w, 1) &= w^2 \\ L(w, 2) &= L(w, 1)", "L before a bracket could be a function"),
     "a power beside samples": (r"s &= \sum_t g^t r^{(t)}", "t as an exponent could be a power or an index"),
     "a capital that is summed": (r"C_{IJ} &= A_{IK} B_{KJ}", "the capital I as an index"),
@@ -309,6 +312,7 @@ KEPT = {
     "a vector beside a label": (r"\mathbf{x} &= 2 \mathbf{z}", r"y &= x_T", r"x_{T} could be a component of \mathbf{x}"),
     "a set": (r"s &= \sum_{i \in \mathcal{S}} x_i", r"t &= \sum_i x_i", "a sum over a set, or over all values?"),
     "an index in brackets": (r"s &= \sum_i x^{(i)}", r"t &= \sum_i g^i x_i", "i is an index here, and has no value"),
+    "a function of another number of arguments": (r"f(x) &= x^2", r"f(x, y) &= x y", "f has other arguments in f(x, y)"),
     "the arguments of a loss": (r"L(\mathbf{w}) &= \mathbf{w}^\top \mathbf{w}", r"L(\mathbf{z}) &= 2", "L has other arguments"),
     "components": (r"y_i &= 2 x_i", r"\mathbf{y} &= 3 \mathbf{x}", "two names"),
 }  # fmt: skip
