@@ -36,7 +36,7 @@ from einsum_doc.notation.reading.lexicon import NOTHING_SAID, Lexicon
 from einsum_doc.notation.reading.names import extended
 from einsum_doc.notation.reading.terms import Terms
 from einsum_doc.notation.reading.tokens import Token
-from einsum_doc.notation.reading.vocabulary import CONNECTIVES, LOSSES
+from einsum_doc.notation.reading.vocabulary import ASSIGNS, CONNECTIVES, LOSSES
 from einsum_doc.notation.subscripts import atoms_of
 
 
@@ -313,6 +313,11 @@ def _equation(reader: Terms, number: int, start: int) -> _Equation:
         reader.in_right = True
         right = reader.expression()
         reader.in_right = False
+        if left in right.walk() and isinstance(left, Tensor) and reader.text.startswith(ASSIGNS, sign.start):
+            fault = f"{left} on both sides of := is an assignment, with an old and a new value"
+            raise reader.error(
+                fault, expected=rf"another name for the new value, as {left.name}_{{\text{{new}}}}", at=sign.at
+            )
         end = reader.end
         reader.skip_ampersands()
         latex = _latex(reader, start, end)

@@ -147,6 +147,8 @@ CONSTANTS = {rf"\{style}{{{sign}}}": sign for style in _CONSTANT_STYLES for sign
 """Names without indices that are a tensor of zeros, a tensor of ones, or the identity."""
 DEFINES = frozenset([r"\equiv", r"\coloneqq", r"\triangleq"])
 """Signs that are read as `=`, as `:=` is."""
+ASSIGNS = (":", r"\coloneqq")
+"""The first signs of those that may give a name another value."""
 TRANSPOSES = frozenset(["T", r"\top", r"\intercal", "{T}", r"{\top}", r"{\intercal}", r"{\mathsf{T}}", r"{\mathrm{T}}"])
 """Exponents that make a transpose."""
 CONNECTIVES = frozenset(["so", "hence", "thus", "then", "therefore", "and", "where", "with", "here", "now"])

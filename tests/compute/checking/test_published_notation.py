@@ -284,6 +284,7 @@ REFUSED = {
     "a loss of components at two places": (r"J(\theta) &= \sum_j \theta_j^2 \\ J(\phi) &= J(\theta)", "J has other arguments in J(\\theta)"),
     "the prime of a loss of components": (r"H(p) &= -\sum_i p_i \log p_i \\ H'(p) &= 0", "H' before a bracket could be a function"),
     "a function of one and of two": (r"f(x, y) &= x y \\ f(x) &= x^2 \\ f(x, y) &= f(x)", "f has other arguments in f(x, y)"),
+    "an assignment": (r"\theta_j &:= \theta_j - \alpha \frac{\partial J}{\partial \theta_j}", "θ_j on both sides of := is an assignment"),
     "a loss of a number": (r"L(w, 1) &= w^2 \\ L(w, 2) &= L(w, 1)", "L before a bracket could be a function"),
     "a power beside samples": (r"s &= \sum_t g^t r^{(t)}", "t as an exponent could be a power or an index"),
     "a capital that is summed": (r"C_{IJ} &= A_{IK} B_{KJ}", "the capital I as an index"),
