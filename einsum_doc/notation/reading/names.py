@@ -12,7 +12,7 @@ from einsum_doc.notation.expression import Position, plain
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.lexicon import Lexicon, upstream
-from einsum_doc.notation.reading.tokens import Token
+from einsum_doc.notation.reading.tokens import Token, shifted
 from einsum_doc.notation.reading.tokens import tokens as signs_of
 from einsum_doc.notation.reading.vocabulary import (
     BOLD_STYLES,
@@ -146,23 +146,6 @@ def lower_label(cursor: Cursor, letter: str = "") -> str:
         del cursor.tokens[start]
         cursor.end = closing.end
     return f"_{{{found}}}"
-
-
-def shifted(tokens: Sequence[Token]) -> Iterator[str]:
-    r"""Yield the letters that number vectors in time: `\mathbf{h}_{t-1}` has a shift, so t is no index."""
-    for number, token in enumerate(tokens):
-        if token.text in BOLD_STYLES:
-            ahead = number + 1
-            while (
-                ahead < len(tokens)
-                and tokens[ahead].text not in ("}", "_")
-                and tokens[ahead].kind in ("letter", "symbol")
-            ):
-                ahead += 1
-            ahead += ahead < len(tokens) and tokens[ahead].text == "}"
-            texts = [each.text for each in tokens[ahead : ahead + 5]]
-            if texts[:2] == ["_", "{"] and len(texts) == 5 and texts[3] in "+-" and texts[4].isdigit():
-                yield texts[2]
 
 
 _LAYER = re.compile(
@@ -367,7 +350,7 @@ def _past_group(tokens: Sequence[Token], number: int) -> int:
 
 
 def _functions(cursor: Cursor, directives: Sequence[Directive], said: Mapping[str, str]) -> dict[str, str]:
-    found = {**said, **{name: plain(name) for name in (*defined(cursor.tokens), *_of_vectors(cursor.tokens))}}
+    found = {**said, **{name: plain(name) for name in (*defined(cursor.tokens), *_of_vectors(cursor))}}
     for step in (step for step in directives if step.word == "function"):
         left, equals, right = step.equation
         names = [left] if equals else step.names
@@ -439,12 +422,12 @@ def _begins_row(tokens: Sequence[Token], number: int) -> bool:
     return number == 0 or tokens[number - 1].kind in ("break", "so", "text") or tokens[number - 1].text in "&,"
 
 
-def _of_vectors(tokens: Sequence[Token]) -> Iterator[str]:
+def _of_vectors(cursor: Cursor) -> Iterator[str]:
     """Yield usual names of functions that stand only before brackets, one with a prime or all with a single vector."""
     places: dict[str, list[Sequence[Token]]] = {}
-    for number, token in enumerate(tokens):
-        if token.kind == "letter" and token.text in USUAL_FUNCTIONS:
-            places.setdefault(token.text, []).append(tokens[number + 1 :])
+    for number, token in enumerate(cursor.tokens):
+        if token.kind == "letter" and token.text in USUAL_FUNCTIONS - cursor.scalars:
+            places.setdefault(token.text, []).append(cursor.tokens[number + 1 :])
     for name, after in places.items():
         brackets = [list(dropwhile(lambda token: token.text == "'", each)) for each in after]
         primed = [each for each in after if each[0].text == "'"]

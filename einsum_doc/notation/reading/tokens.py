@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from einsum_doc.errors import NotationError
 from einsum_doc.notation.expression import Position
-from einsum_doc.notation.reading.vocabulary import BARS, BRACKETS, DEFINES, KINDS, UPRIGHT, UPRIGHT_FUNCTION, WIDE
+from einsum_doc.notation.reading.vocabulary import (
+    BARS,
+    BOLD_STYLES,
+    BRACKETS,
+    DEFINES,
+    KINDS,
+    UPRIGHT,
+    UPRIGHT_FUNCTION,
+    WIDE,
+)
 
 
 @dataclass(frozen=True)
@@ -99,6 +109,23 @@ def with_index_first(found: list[Token]) -> list[Token]:
                     break
             found[start:last] = [*found[end:last], *found[start:end]]
     return found
+
+
+def shifted(tokens: Sequence[Token]) -> Iterator[str]:
+    r"""Yield the letters that number vectors in time: `\mathbf{h}_{t-1}` has a shift, so t is no index."""
+    for number, token in enumerate(tokens):
+        if token.text in BOLD_STYLES:
+            ahead = number + 1
+            while (
+                ahead < len(tokens)
+                and tokens[ahead].text not in ("}", "_")
+                and tokens[ahead].kind in ("letter", "symbol")
+            ):
+                ahead += 1
+            ahead += ahead < len(tokens) and tokens[ahead].text == "}"
+            texts = [each.text for each in tokens[ahead : ahead + 5]]
+            if texts[:2] == ["_", "{"] and len(texts) == 5 and texts[3] in "+-" and texts[4].isdigit():
+                yield texts[2]
 
 
 def _token(text: str, sign: str, start: int, end: int) -> tuple[str, str, int, bool]:

@@ -314,6 +314,7 @@ KEPT = {
     "a set": (r"s &= \sum_{i \in \mathcal{S}} x_i", r"t &= \sum_i x_i", "a sum over a set, or over all values?"),
     "an index in brackets": (r"s &= \sum_i x^{(i)}", r"t &= \sum_i g^i x_i", "i is an index here, and has no value"),
     "a function of another number of arguments": (r"f(x) &= x^2", r"f(x, y) &= x y", "f has other arguments in f(x, y)"),
+    "a function of the name of a scalar": (r"f &= x^2", r"f'(x) &= 2 x", "f' before a bracket could be a function"),
     "the arguments of a loss": (r"L(\mathbf{w}) &= \mathbf{w}^\top \mathbf{w}", r"L(\mathbf{z}) &= 2", "L has other arguments"),
     "components": (r"y_i &= 2 x_i", r"\mathbf{y} &= 3 \mathbf{x}", "two names"),
 }  # fmt: skip
