@@ -5,7 +5,7 @@ Two numbers agree if they differ by less than TOLERANCE times the magnitude of t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 
@@ -19,6 +19,7 @@ from einsum_doc.notation.expression import (
     Comparison,
     Delta,
     Expression,
+    Function,
     Index,
     Partial,
     Size,
@@ -28,7 +29,7 @@ from einsum_doc.notation.expression import (
     plain,
     subscripts,
 )
-from einsum_doc.notation.reading.vocabulary import reserved
+from einsum_doc.notation.reading.vocabulary import FUNCTIONS, reserved
 from einsum_doc.notation.statements.checked import NOT_PROVED, PROVED, Verdict
 from einsum_doc.notation.statements.proofs import proved
 from einsum_doc.notation.sums.arithmetic import Slot
@@ -69,7 +70,7 @@ def claim(cases: Cases, number: int) -> Verdict:
             above = [part for side in cases.statement.sides[: number + 1] for part in side.walk()]
             derivative = is_zero(right) and any(isinstance(part, Partial) for part in above)
             asked = ("'% stationary', if the derivative is set to 0, and not 0 everywhere",) if derivative else ()
-            lines = (*slip, *details(cases, case, number, component), *asked)
+            lines = (*slip, *details(cases, case, number, component), *asked, *_arbitrary(left, right))
             return Verdict("false", message, lines, checked(cases))
         largest = max(largest, error)
     if sign == "=" and cases.one_sided() and (beyond := _beyond(cases, number)):
@@ -87,6 +88,13 @@ def claim(cases: Cases, number: int) -> Verdict:
     if proof := proved(cases.statement, number):
         return Verdict("proved", "", (), f"{PROVED}. Step: {proof}. Held on {checked(cases)}", str(proof))
     return Verdict("held", "", (), f"{NOT_PROVED}. Held on {checked(cases)}")
+
+
+def _arbitrary(*sides: Expression) -> Iterator[str]:
+    """Yield a question for each arbitrary function: the line may be about one that only the words of its page name."""
+    functions = {part.name for side in sides for part in side.walk() if type(part) is Function}
+    for name in sorted(functions - FUNCTIONS.keys()):
+        yield f"{name} is arbitrary here: a row '{name}(x) = …' or '% function' says which function it is"
 
 
 def _contradiction(cases: Cases, case: Case, number: int, component: Sequence[int]) -> Verdict:

@@ -380,6 +380,12 @@ def test_the_message_about_a_common_mistake_says_what_to_write(text: str, remedy
     assert remedy in caught.value.expected
 
 
+def test_a_false_line_asks_which_function_is_meant() -> None:
+    derivation = verify(r"\sigma'(z) &= \sigma(z) (1 - \sigma(z))")
+    assert not derivation
+    assert r"σ is arbitrary here: a row 'σ(x) = …' or '% function'" in str(derivation)
+
+
 def test_what_is_clear_beside_these_is_read() -> None:
     assert verify(
         r"s &= \mathbf{x}^\top \mathbf{A} \mathbf{x} \\ \frac{\partial^2 s}{\partial \mathbf{x} \partial \mathbf{x}} &= \mathbf{A} + \mathbf{A}^\top"
