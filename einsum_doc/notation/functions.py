@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from einsum_doc.notation.expression import (
+    Comparison,
     Expression,
     Function,
     Index,
@@ -75,7 +76,7 @@ class Applications:
             self._check_seen(argument, value, part)
         try:
             for _ in range(part.order):
-                value = slope(value, argument)
+                value = rebuilt(slope(value, argument), _without_ends)
             inside = [each.by for each in value.walk() if isinstance(each, Partial)]
             if argument in inside and not isinstance(part.argument, Tensor):
                 raise NoSlopeError(f"{value} by {part.argument}")
@@ -102,6 +103,18 @@ class Applications:
                 self.used[index.letter] = max(primes, index.primes)
                 found[index] = replace(index, primes=self.used[index.letter])
         return found
+
+
+def _without_ends(part: Expression) -> Expression:
+    """Return pieces without their ends: the derivative of what is on one side of a number need not be that at it."""
+    if isinstance(part, Comparison) and part.name == "[≥]":
+        return replace(part, name="[>]")
+    if not isinstance(part, Piecewise):
+        return part
+    kept = [n for n, each in enumerate(part.conditions) if not isinstance(each, Comparison) or each.name != "[=]"]
+    conditions = tuple(part.conditions[n] for n in kept)
+    values = (*(part.values[n] for n in kept), *part.values[len(part.conditions) :])
+    return replace(part, values=values, conditions=conditions) if conditions else values[0]
 
 
 def slope(expression: Expression, by: Tensor) -> Expression:

@@ -448,6 +448,18 @@ def test_a_condition_that_no_random_number_meets_is_said(text: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"f(x) &= \begin{cases} x & x \ge 0 \\ -x & x < 0 \end{cases} \\ f'(0) &= 1",
+        r"f(x) &= \begin{cases} 0 & x = 0 \\ \sin x & x \neq 0 \end{cases} \\ f'(0) &= 0",
+    ],
+)
+def test_a_function_of_pieces_has_no_derivative_where_they_meet(text: str) -> None:
+    line = verify(text).lines[-1]
+    assert line.message.startswith("false: cannot be checked: ")
+
+
 def test_a_condition_that_no_random_number_meets_may_stand_in_what_is_proved() -> None:
     text = r"L &= -\mathbb{1}[y = 1] \log p \\ \frac{dL}{dp} &= -\frac{\mathbb{1}[y = 1]}{p}"
     assert verify(text).lines[-1].verdict == "proved"
