@@ -37,14 +37,13 @@ from einsum_doc.notation.matrices.nodes import Constant, Transpose
 from einsum_doc.notation.reading.cursor import Cursor, Parser
 from einsum_doc.notation.reading.indices import arguments, indices
 from einsum_doc.notation.reading.lexicon import Lexicon
-from einsum_doc.notation.reading.names import group, lower_label, lower_tokens, square_label, upper_label
+from einsum_doc.notation.reading.names import group, is_transpose, lower_label, lower_tokens, square_label, upper_label
 from einsum_doc.notation.reading.tokens import Token
 from einsum_doc.notation.reading.vocabulary import (
     BOLD_STYLES,
     CONSTANTS,
     FUNCTION_NAME,
     FUNCTIONS,
-    TRANSPOSES,
     USUAL_FUNCTIONS,
     reserved,
 )
@@ -384,17 +383,14 @@ def is_bold(expression: Expression) -> bool:
 
 def _inverse_transpose_length(cursor: Cursor) -> int:
     r"""Return the number of tokens of an exponent `{-T}`; 0 if there is none."""
-    braced = cursor.sees("symbol", "{") and cursor.peek(1).text == "-" and cursor.peek(3).text == "}"
-    return 4 if braced and cursor.peek(2).text in TRANSPOSES else 0
+    inside, length = group(cursor, 0)
+    return length if inside and inside[0].text == "-" and is_transpose(inside[1:]) else 0
 
 
 def _transpose_length(cursor: Cursor, ahead: int) -> int:
     """Return the number of tokens of a transpose's exponent, some tokens ahead; 0 if there is none."""
-    for length in (1, 3, 6):
-        found = [cursor.peek(ahead + number) for number in range(length)]
-        if "".join(token.text for token in found) in TRANSPOSES:
-            return length if all(token.kind in _OF_A_TRANSPOSE for token in found) else 0
-    return 0
+    inside, length = group(cursor, ahead)
+    return length if is_transpose(inside) and all(token.kind in _OF_A_TRANSPOSE for token in inside) else 0
 
 
 MEANS = {r"\mathbb{E}": "E", r"\mathbb{V}": "Var", r"\operatorname{E}": "E", r"\operatorname{Var}": "Var"}

@@ -35,7 +35,7 @@ def upper_label(cursor: Cursor) -> str:
         return ""
     inside, length = group(cursor, 1)
     own = next((number for number, token in enumerate(inside, 1) if token.kind == "close"), len(inside))
-    transpose = inside[own:] if "".join(token.text for token in inside[own:]) in TRANSPOSES else []
+    transpose = inside[own:] if is_transpose(inside[own:]) else []
     inside = inside[: len(inside) - len(transpose)]
     found = ""
     if len(inside) == 1 and inside[0].text in _STARS:
@@ -47,7 +47,7 @@ def upper_label(cursor: Cursor) -> str:
         of_one = first.kind in ("letter", "number") and not shift
         if of_one or (first.kind == "letter" and _is_shift(shift)):
             found = "".join(token.text for token in inside)
-    elif "".join(["{", *(token.text for token in inside), "}"]) not in TRANSPOSES:
+    elif not is_transpose(inside):
         found = _word(inside)
     if found and transpose:  # That of `^{(1)\top}` becomes an exponent of its own, after the label.
         start = cursor.position
@@ -58,6 +58,11 @@ def upper_label(cursor: Cursor) -> str:
     if found:
         cursor.skip(1 + length)
     return f"^{{{found}}}" if found else ""
+
+
+def is_transpose(inside: Sequence[Token]) -> bool:
+    """Return whether an exponent makes a transpose."""
+    return "".join(token.text for token in inside if token.text not in ("{", "}")) in TRANSPOSES
 
 
 def _is_shift(tokens: Sequence[Token]) -> bool:

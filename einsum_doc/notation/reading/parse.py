@@ -321,7 +321,12 @@ def _equation(reader: Terms, number: int, start: int) -> _Equation:
         end = reader.end
         reader.skip_ampersands()
         latex = _latex(reader, start, end)
-        if sign.text == "=" and reader.stationary and found and _is_set_to_zero([left or right, found[0].right], right):
+        if (
+            sign.text == "="
+            and reader.stationary
+            and found
+            and _is_set_to_zero([left or right, *(each.right for each in found)], right)
+        ):
             found[-1] = replace(found[-1], latex=f"{found[-1].latex} {latex}")
         else:
             found.append(Relation("=" if sign.text == "=" else "≠", right, number, latex, "", sign.at))
@@ -332,6 +337,7 @@ def _equation(reader: Terms, number: int, start: int) -> _Equation:
 def _is_set_to_zero(sides: Sequence[Expression], right: Expression) -> bool:
     """Return whether a derivative is set to zero, which says where it vanishes, and not that it does everywhere."""
     derivative = any(isinstance(part, Partial) for side in sides for part in side.walk())
+    derivative = derivative and any(isinstance(part, Tensor) for part in sides[-1].walk())  # 2 = 0 holds nowhere.
     return derivative and (is_zero(right) or (isinstance(right, Constant) and right.sign == "0"))
 
 

@@ -149,8 +149,8 @@ DEFINES = frozenset([r"\equiv", r"\coloneqq", r"\triangleq"])
 """Signs that are read as `=`, as `:=` is."""
 ASSIGNS = (":", r"\coloneqq")
 """The first signs of those that may give a name another value."""
-TRANSPOSES = frozenset(["T", r"\top", r"\intercal", "{T}", r"{\top}", r"{\intercal}", r"{\mathsf{T}}", r"{\mathrm{T}}"])
-"""Exponents that make a transpose."""
+TRANSPOSES = frozenset(["T", r"\top", r"\intercal", r"\mathsfT", r"\mathrmT"])
+"""Exponents that make a transpose, without their braces."""
 CONNECTIVES = frozenset(["so", "hence", "thus", "then", "therefore", "and", "where", "with", "here", "now"])
 """Words before a row that say nothing about whether it is true."""
 

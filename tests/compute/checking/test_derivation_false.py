@@ -84,6 +84,7 @@ SMALL = {
 }
 
 CONSTANTS = {
+    "a number that is set to 0": "% stationary\n" r"s &= 3 x \\ \frac{ds}{dx} &= 3 = 0",
     "it is 0": "% fixed T\n" r"x_T &= x_0",
     "it is 1": "% fixed T\n" r"x_T &= x_1",
     "it is not 0": "% fixed T\n" r"\delta_{0T} &= 0",

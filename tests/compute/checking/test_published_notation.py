@@ -19,6 +19,7 @@ TRUE = {
     # signs of definitions, upright transposes, numbers beside matrices
     "a definition with a colon": (r"y_i &:= x_i^2 \\ \frac{\partial y_i}{\partial x_j} &\equiv 2 x_i \delta_{ij}", "2 x_i", "x_i"),
     "definitions with signs of their own": (r"y &\coloneqq x^2 \\ z &\triangleq y^2 \\ \frac{dz}{dx} &= 4 x y", "4 x", "2 x"),
+    "a transpose without braces": (r"\mathbf{C} &= \mathbf{A}^\mathsf{T} \mathbf{B}^{-\mathrm T} \\ \mathbf{C}^\mathrm{T} &= \mathbf{B}^{-1} \mathbf{A}", r"\mathbf{B}^{-1} \mathbf{A}", r"\mathbf{B}^{-1} \mathbf{A}^{\mathsf T}"),
     "a definition below its use": (r"L &= -y_i \log p_i \\ p_i &= \frac{q_i}{\sum_k q_k} \\ q_i &= e^{z_i} \\ \frac{\partial L}{\partial z_i} &= p_i \sum_k y_k - y_i", "- y_i" + "\0", "+ y_i"),
     "a directive that needs one below": ("% symmetric S\n% matrix S\n% samples k\n" r"f &= \sum_k \mathbf{x}_k^\top S_k \mathbf{x}_k \\ \frac{\partial f}{\partial \mathbf{x}_k} &= 2 S_k \mathbf{x}_k", "= 2", "= 3"),
     "a square before an index": (r"y_j &= \frac{x_j - m_j}{\sqrt{\sigma^2_j + \epsilon}} \\ \frac{\partial y_j}{\partial \sigma_i} &= -\delta_{ij} y_j \frac{\sigma_j}{\sigma^{2}_j + \epsilon}", "= -", "= "),
