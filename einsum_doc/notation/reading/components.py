@@ -37,8 +37,8 @@ from einsum_doc.notation.matrices.nodes import Constant, Transpose
 from einsum_doc.notation.reading.cursor import Cursor, Parser
 from einsum_doc.notation.reading.indices import arguments, indices
 from einsum_doc.notation.reading.lexicon import Lexicon
-from einsum_doc.notation.reading.names import group, is_transpose, lower_label, lower_tokens, square_label, upper_label
-from einsum_doc.notation.reading.tokens import Token
+from einsum_doc.notation.reading.names import group, lower_label, lower_tokens, square_label, upper_label
+from einsum_doc.notation.reading.tokens import Token, is_transpose
 from einsum_doc.notation.reading.vocabulary import (
     BOLD_STYLES,
     CONSTANTS,

@@ -12,7 +12,7 @@ from einsum_doc.notation.expression import Position, plain
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.lexicon import Lexicon, upstream
-from einsum_doc.notation.reading.tokens import Token, shifted
+from einsum_doc.notation.reading.tokens import Token, is_transpose, shifted
 from einsum_doc.notation.reading.tokens import tokens as signs_of
 from einsum_doc.notation.reading.vocabulary import (
     BOLD_STYLES,
@@ -21,7 +21,6 @@ from einsum_doc.notation.reading.vocabulary import (
     CONSTANTS,
     FUNCTIONS,
     OTHERWISE,
-    TRANSPOSES,
     USUAL_FUNCTIONS,
 )
 
@@ -58,11 +57,6 @@ def upper_label(cursor: Cursor) -> str:
     if found:
         cursor.skip(1 + length)
     return f"^{{{found}}}" if found else ""
-
-
-def is_transpose(inside: Sequence[Token]) -> bool:
-    """Return whether an exponent makes a transpose."""
-    return "".join(token.text for token in inside if token.text not in ("{", "}")) in TRANSPOSES
 
 
 def _is_shift(tokens: Sequence[Token]) -> bool:

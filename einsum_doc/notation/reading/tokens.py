@@ -14,6 +14,7 @@ from einsum_doc.notation.reading.vocabulary import (
     BRACKETS,
     DEFINES,
     KINDS,
+    TRANSPOSES,
     UPRIGHT,
     UPRIGHT_FUNCTION,
     WIDE,
@@ -109,6 +110,11 @@ def with_index_first(found: list[Token]) -> list[Token]:
                     break
             found[start:last] = [*found[end:last], *found[start:end]]
     return found
+
+
+def is_transpose(inside: Sequence[Token]) -> bool:
+    """Return whether an exponent makes a transpose."""
+    return "".join(token.text for token in inside if token.text not in ("{", "}")) in TRANSPOSES
 
 
 def shifted(tokens: Sequence[Token]) -> Iterator[str]:
