@@ -99,7 +99,10 @@ def with_index_first(found: list[Token]) -> list[Token]:
         return found
     for start in (number for number, place in above.items() if found[place].text == "2"):
         end = start + (2 if above[start] == start + 1 else 4)
-        letter = found[start - 1].kind == "letter" or found[start - 1].text == "}"
+        # A capital's could be the power of a matrix.
+        letter = (found[start - 1].kind == "letter" and not found[start - 1].text.isupper()) or found[
+            start - 1
+        ].text == "}"
         above_only = found[end - 1].text in ("}", "2")
         if letter and above_only and found[end].text == "_" and found[end + 1].kind not in ("end", "break"):
             last, depth = end + 1 + (found[end + 1].kind == "style"), 0
