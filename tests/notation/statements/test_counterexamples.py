@@ -24,6 +24,7 @@ VARIANTS |= {f"published: {case['name']}": case["added"] + case["false_variant"]
 OPEN = {
     "field: singular values": "the singular values are given by code",
     "field: rc einsum dots": "it is refused as text",
+    "published: convolution, weights, cthorey": "its sums over seven indices are more work than is done for a line",
 }
 """The false variants without a counterexample, with why."""
 
