@@ -67,10 +67,7 @@ def claim(cases: Cases, number: int) -> Verdict:
                 return _contradiction(cases, case, number, component)
             message = f"refused: {left} = {right} {held}" if held else _fault(case, cases, number)
             slip = explanation(cases, case, number) if not held and _begins(case, cases, number) else []
-            above = [part for side in cases.statement.sides[: number + 1] for part in side.walk()]
-            derivative = is_zero(right) and any(isinstance(part, Partial) for part in above)
-            asked = ("'% stationary', if the derivative is set to 0, and not 0 everywhere",) if derivative else ()
-            lines = (*slip, *details(cases, case, number, component), *asked, *_arbitrary(left, right))
+            lines = (*slip, *details(cases, case, number, component), *_questions(cases, number))
             return Verdict("false", message, lines, checked(cases))
         largest = max(largest, error)
     if sign == "=" and cases.one_sided() and (beyond := _beyond(cases, number)):
@@ -90,9 +87,13 @@ def claim(cases: Cases, number: int) -> Verdict:
     return Verdict("held", "", (), f"{NOT_PROVED}. Held on {checked(cases)}")
 
 
-def _arbitrary(*sides: Expression) -> Iterator[str]:
-    """Yield a question for each arbitrary function: the line may be about one that only the words of its page name."""
-    functions = {part.name for side in sides for part in side.walk() if type(part) is Function}
+def _questions(cases: Cases, number: int) -> Iterator[str]:
+    """Yield what the author of a false line may have meant: a derivative set to 0, a function that only words name."""
+    sides = cases.statement.sides
+    derivative = any(isinstance(part, Partial) for side in sides[: number + 1] for part in side.walk())
+    if derivative and is_zero(sides[number + 1]):
+        yield "'% stationary', if the derivative is set to 0, and not 0 everywhere"
+    functions = {part.name for side in sides[number : number + 2] for part in side.walk() if type(part) is Function}
     for name in sorted(functions - FUNCTIONS.keys()):
         yield f"{name} is arbitrary here: a row '{name}(x) = …' or '% function' says which function it is"
 

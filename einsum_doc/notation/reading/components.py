@@ -54,8 +54,6 @@ MAX_DIGITS = 6
 With more, products of numbers come so near to others that float64 does not tell them apart.
 """
 
-_OF_A_TRANSPOSE = ("letter", "transpose", "symbol", "style", "text")
-
 MAX_LENGTH = 20
 """The longest number that is read, with its zeros."""
 
@@ -390,7 +388,7 @@ def _inverse_transpose_length(cursor: Cursor) -> int:
 def _transpose_length(cursor: Cursor, ahead: int) -> int:
     """Return the number of tokens of a transpose's exponent, some tokens ahead; 0 if there is none."""
     inside, length = group(cursor, ahead)
-    return length if is_transpose(inside) and all(token.kind in _OF_A_TRANSPOSE for token in inside) else 0
+    return length if is_transpose(inside) else 0
 
 
 MEANS = {r"\mathbb{E}": "E", r"\mathbb{V}": "Var", r"\operatorname{E}": "E", r"\operatorname{Var}": "Var"}

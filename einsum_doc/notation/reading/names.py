@@ -12,7 +12,7 @@ from einsum_doc.notation.expression import Position, plain
 from einsum_doc.notation.reading.cursor import Cursor
 from einsum_doc.notation.reading.directives import Directive
 from einsum_doc.notation.reading.lexicon import Lexicon, upstream
-from einsum_doc.notation.reading.tokens import Token, is_transpose, shifted
+from einsum_doc.notation.reading.tokens import Token, is_transpose, past_group, shifted
 from einsum_doc.notation.reading.tokens import tokens as signs_of
 from einsum_doc.notation.reading.vocabulary import (
     BOLD_STYLES,
@@ -220,16 +220,17 @@ def extended(cursor: Cursor, directives: Sequence[Directive], said: Lexicon) -> 
         names.update({} if letter in tabular else {name: letter})
     for name, letter in names.items():
         join(cursor, name, letter)
-    functions = _functions(cursor, directives, said.functions)
-    for letter in (each for each in functions if each in names.values() and each not in tabular):
-        name = next(name for name, known in names.items() if known == letter)
-        at = next(token.at for token in cursor.tokens if token.text == letter)
-        raise cursor.error(f"{plain(letter)} has other arguments in {name}", "a name for each of them", at)
+    known = _functions(cursor, directives, said.functions)
+    functions = {letter: value for letter, value in known.items() if letter not in tabular}
+    for name, letter in names.items():
+        if "(" in name and letter in functions:
+            at = next(token.at for token in cursor.tokens if token.text == letter)
+            raise cursor.error(f"{plain(letter)} has other arguments in {name}", "a name for each of them", at)
     return Lexicon(
         labels.union(_layers(cursor.text) - upper),
         said.squares.union(squares(cursor.tokens)),
         names,
-        {name: value for name, value in functions.items() if name not in tabular},
+        functions,
         (*given.get("gradient", ()), *upstream(cursor.text), said.upstream)[0],
         said.integers.union(name.partition("=")[0] for name in given.get("integer", ())),
         said.picks.union(given.get("index", ())),
@@ -325,8 +326,8 @@ _UNLABELLED = {r"\delta", r"\mathbb{E}", r"\mathbb{V}", *CONSTANTS}
 def lower_tokens(tokens: Sequence[Token], number: int, sign: str = "_") -> list[Token]:
     """Return what is below a name that ends before a token, or above it, without commas and braces."""
     while _text(tokens, number) in ("'", "^", "_") and _text(tokens, number) != sign:
-        number = number + 1 if _text(tokens, number) == "'" else _past_group(tokens, number + 1)
-    inside = tokens[number + 1 : _past_group(tokens, number + 1)] if _text(tokens, number) == sign else []
+        number = number + 1 if _text(tokens, number) == "'" else past_group(tokens, number + 1)
+    inside = tokens[number + 1 : past_group(tokens, number + 1)] if _text(tokens, number) == sign else []
     return [token for token in inside if token.text not in ("{", "}", ",")]
 
 
@@ -334,22 +335,13 @@ def _name_at(tokens: Sequence[Token], number: int) -> tuple[str, int] | None:
     """Return the letter, or the letters in a style, at a token, and the number of the one after."""
     token = tokens[number]
     if token.kind == "style" and _text(tokens, number + 1) == "{":
-        after = _past_group(tokens, number + 1)
+        after = past_group(tokens, number + 1)
         return token.text + "".join(each.text for each in tokens[number + 1 : after]), after
     return (token.text, number + 1) if token.kind == "letter" else None
 
 
-def _past_group(tokens: Sequence[Token], number: int) -> int:
-    depth = 0
-    for end in range(number, len(tokens)):
-        depth += (_text(tokens, end) == "{") - (_text(tokens, end) == "}")
-        if depth == 0:
-            return end + 1
-    return len(tokens)
-
-
 def _functions(cursor: Cursor, directives: Sequence[Directive], said: Mapping[str, str]) -> dict[str, str]:
-    found = {**said, **{name: plain(name) for name in (*defined(cursor.tokens), *_of_vectors(cursor))}}
+    found = {**said, **{name: plain(name) for name in (*defined(cursor.tokens), *_usual_functions(cursor))}}
     for step in (step for step in directives if step.word == "function"):
         left, equals, right = step.equation
         names = [left] if equals else step.names
@@ -394,7 +386,7 @@ def _with_arguments(cursor: Cursor) -> Iterator[tuple[str, str, Position]]:
         bold = name.startswith(BOLD_STYLES)  # That of a matrix is a product.
         label = "".join(each.text for each in lower_tokens(tokens, after))
         if label.isupper() and label.isalpha():
-            name, after = f"{name}_{{{label}}}", _past_group(tokens, after + 1)
+            name, after = f"{name}_{{{label}}}", past_group(tokens, after + 1)
         if _begins_row(tokens, number) and name != "d" and not bold and _text(tokens, after) == "(":
             end = next((at for at in range(after + 1, len(tokens)) if tokens[at].kind == "close"), 0)
             inside = tokens[after + 1 : end]
@@ -421,8 +413,8 @@ def _begins_row(tokens: Sequence[Token], number: int) -> bool:
     return number == 0 or tokens[number - 1].kind in ("break", "so", "text") or tokens[number - 1].text in "&,"
 
 
-def _of_vectors(cursor: Cursor) -> Iterator[str]:
-    """Yield usual names of functions that stand only before brackets, one with a prime or all with a single vector."""
+def _usual_functions(cursor: Cursor) -> Iterator[str]:
+    """Yield usual names of functions that stand only before brackets: one has a prime, or all have a single vector."""
     places: dict[str, list[Sequence[Token]]] = {}
     for number, token in enumerate(cursor.tokens):
         if token.kind == "letter" and token.text in USUAL_FUNCTIONS - cursor.scalars:

@@ -147,24 +147,22 @@ def in_order(entries: Sequence[Chain | Directive]) -> list[int]:
     """
     order: list[int] = []
     group: list[int] = []
-    row, defining = -1, False
+    row = -1
     for number, step in enumerate(entries):
-        together = isinstance(step, Chain) and (
-            step.explains or step.relations[0].row == row or (defining and _defines(step))
-        )
-        if not together:
+        together = isinstance(step, Chain) and (step.explains or step.relations[0].row == row)
+        if not together and not all(_defines(entries[each]) for each in (*group, number)):
             order += _sorted(group, entries)
             group = []
         group.append(number)
         row = step.relations[0].row if isinstance(step, Chain) else -1
-        defining = isinstance(step, Chain) and _defines(step) and (defining or not together)
     return order + _sorted(group, entries)
 
 
-def _defines(chain: Chain) -> bool:
-    """Return whether a row has the form of a definition, and no derivatives."""
-    derivative = any(isinstance(part, Partial) for side in chain.sides for part in side.walk())
-    return isinstance(chain.head, Tensor) and not derivative
+def _defines(step: Chain | Directive) -> bool:
+    """Return whether a step is a row in the form of a definition, without derivatives."""
+    if not isinstance(step, Chain) or not isinstance(step.head, Tensor):
+        return False
+    return not any(isinstance(part, Partial) for side in step.sides for part in side.walk())
 
 
 def _sorted(group: list[int], entries: Sequence[Chain | Directive]) -> list[int]:
@@ -321,12 +319,8 @@ def _equation(reader: Terms, number: int, start: int) -> _Equation:
         end = reader.end
         reader.skip_ampersands()
         latex = _latex(reader, start, end)
-        if (
-            sign.text == "="
-            and reader.stationary
-            and found
-            and _is_set_to_zero([left or right, *(each.right for each in found)], right)
-        ):
+        above = [*filter(None, [left]), *(each.right for each in found)]
+        if sign.text == "=" and reader.stationary and found and _is_set_to_zero(above, right):
             found[-1] = replace(found[-1], latex=f"{found[-1].latex} {latex}")
         else:
             found.append(Relation("=" if sign.text == "=" else "≠", right, number, latex, "", sign.at))

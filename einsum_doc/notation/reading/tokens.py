@@ -45,7 +45,7 @@ class Token:
 
 _SIGN = re.compile(r"\s*(\\[A-Za-z]+|\\.|[0-9]+(?:\.[0-9]+)?|.|\Z)", re.DOTALL)
 _GROUP = re.compile(r"\{[^{}]*\}")
-_RELATION = re.compile(r"(?<!\\)=|\\(?:neq?|equiv|coloneqq|triangleq)(?![A-Za-z])")
+_RELATION = re.compile(r"(?<!\\)=|\\(?:neq?|" + "|".join(sign[1:] for sign in DEFINES) + r")(?![A-Za-z])")
 _ENVIRONMENT = re.compile(
     r"\s*\{(?:(?:aligned|alignedat|align|gather|gathered|split|equation|eqnarray|multline)\*?\}|array\}\s*(?:\{[^{}]*\})?)"
 )
@@ -88,36 +88,44 @@ def tokens(text: str) -> list[Token]:
     return found
 
 
-def with_index_first(found: list[Token]) -> list[Token]:
+def with_index_first(found: Sequence[Token]) -> list[Token]:
     r"""Return tokens with `_j` before `^2` after a letter, as TeX shows `x^2_j` and `x_j^2` alike.
 
-    In a text with `^1`, a 2 could be a layer.
+    In a text with `^1`, a 2 could be a layer; after a capital, it could be the power of a matrix.
     """
-    powers = [number for number, token in enumerate(found[:-3]) if token.text == "^" and number]
-    above = {number: number + 1 + (found[number + 1].text == "{") for number in powers}
-    if any(found[place].text == "1" for place in above.values()):
-        return found
-    for start in (number for number, place in above.items() if found[place].text == "2"):
-        end = start + (2 if above[start] == start + 1 else 4)
-        # A capital's could be the power of a matrix.
-        letter = (found[start - 1].kind == "letter" and not found[start - 1].text.isupper()) or found[
-            start - 1
-        ].text == "}"
-        above_only = found[end - 1].text in ("}", "2")
-        if letter and above_only and found[end].text == "_" and found[end + 1].kind not in ("end", "break"):
-            last, depth = end + 1 + (found[end + 1].kind == "style"), 0
-            while True:
-                depth += (found[last].text == "{") - (found[last].text == "}")
-                last += 1
-                if depth <= 0 or found[last].kind in ("end", "break"):
-                    break
-            found[start:last] = [*found[end:last], *found[start:end]]
-    return found
+    result = list(found)
+    carets = [number for number, token in enumerate(result[:-3]) if token.text == "^" and number]
+    first = {caret: result[caret + 1 + (result[caret + 1].text == "{")].text for caret in carets}
+    if "1" in first.values():
+        return result
+    for caret in (caret for caret, text in first.items() if text == "2"):
+        base, end = result[caret - 1], past_group(result, caret + 1)
+        alone = end - caret in (2, 4)
+        small = (base.kind == "letter" and not base.text.isupper()) or base.text == "}"
+        if alone and small and result[end].text == "_":
+            last = past_group(result, end + 1 + (result[end + 1].kind == "style"))
+            if last < len(result):
+                result[caret:last] = [*result[end:last], *result[caret:end]]
+    return result
+
+
+def past_group(tokens: Sequence[Token], number: int) -> int:
+    """Return the number of the token after a sign, or after a group in braces; that of no token if it stays open."""
+    depth = 0
+    for end in range(number, len(tokens)):
+        depth += (tokens[end].text == "{") - (tokens[end].text == "}")
+        if depth == 0:
+            return end + 1
+    return len(tokens)
 
 
 def is_transpose(inside: Sequence[Token]) -> bool:
     """Return whether an exponent makes a transpose."""
-    return "".join(token.text for token in inside if token.text not in ("{", "}")) in TRANSPOSES
+    signs = "".join(token.text for token in inside if token.text not in ("{", "}"))
+    return signs in TRANSPOSES and all(token.kind in _OF_A_TRANSPOSE for token in inside)
+
+
+_OF_A_TRANSPOSE = ("letter", "transpose", "symbol", "style", "text")
 
 
 def shifted(tokens: Sequence[Token]) -> Iterator[str]:
@@ -143,8 +151,10 @@ def _token(text: str, sign: str, start: int, end: int) -> tuple[str, str, int, b
         return *BRACKETS[sign], end, False
     if (sign.isalpha() and sign.isascii()) or (sign[0].isdigit() and sign.isascii()):
         return "letter" if sign.isalpha() else "number", sign, end, False
-    if sign in DEFINES or (sign == ":" and _sign(text, end)[0] == "="):  # As "=": the row above says what is defined.
-        return "symbol", "=", end if sign in DEFINES else _sign(text, end)[2], False
+    if sign in DEFINES:
+        return "symbol", "=", end, False
+    if sign == ":" and (equals := _sign(text, end))[0] == "=":
+        return "symbol", "=", equals[2], False
     kind = KINDS.get(sign, "command" if sign[0] == "\\" else "symbol")
     if kind == "size":
         delimiter, _, after = _sign(text, end)

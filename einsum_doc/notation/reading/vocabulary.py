@@ -145,7 +145,7 @@ CONSTANTS = {rf"\{style}{{{sign}}}": sign for style in _CONSTANT_STYLES for sign
     rf"\{style}{{I}}": "I" for style in ("mathbf", "mathbb", "boldsymbol")
 }
 """Names without indices that are a tensor of zeros, a tensor of ones, or the identity."""
-DEFINES = frozenset([r"\equiv", r"\coloneqq", r"\triangleq"])
+DEFINES = (r"\equiv", r"\coloneqq", r"\triangleq")
 """Signs that are read as `=`, as `:=` is."""
 ASSIGNS = (":", r"\coloneqq")
 """The first signs of those that may give a name another value."""

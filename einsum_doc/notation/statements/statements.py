@@ -310,13 +310,8 @@ class Statements:
             return
         parts = [part for relation in chain.relations for part in relation.right.walk()]
         known = {part.name for part in parts if isinstance(part, Tensor)} | self.heads | self.directives.ranges.keys()
-        table = self.table
-        known |= {
-            *table.tensors,
-            *table.scalars,
-            *table.shapes,
-            *(each.letter.upper() for each in self.directives.indices),
-        }
+        known.update(self.table.tensors, self.table.scalars, self.table.shapes)
+        known.update(index.letter.upper() for index in self.directives.indices)
         if known.isdisjoint(word[1]):
             fault = f"{word[1]} on the left could be one name, or a product of inputs"
             expected = rf"\text{{{word[1]}}}, or '% name {word[1]}', for a name; blanks in between for a product"

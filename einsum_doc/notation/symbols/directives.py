@@ -79,7 +79,7 @@ class Directives:
         elif step.word == "size":
             self._size(step)
         elif step.word in ("matrix", "vector", "samples"):
-            declare(step, self.table, self.scope, lambda name, own: self.tensor(name, own, name))
+            declare(step, self.table, self.scope, lambda name: self.tensor(name, step, name))
         elif step.word == "local":
             names = step.names
             every = {*self.table.tensors, *(part.name for part in self.tensors)}

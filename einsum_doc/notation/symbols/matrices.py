@@ -222,7 +222,7 @@ def _widen(table: SymbolTable, head: Tensor, shape: Shape | None) -> None:
         table.shapes[head.name] = shape
 
 
-def declare(step: Directive, table: SymbolTable, scope: Scope, tensor: Callable[[str, Directive], str]) -> None:
+def declare(step: Directive, table: SymbolTable, scope: Scope, tensor: Callable[[str], str]) -> None:
     """Apply a directive `matrix`, `vector` or `samples`; `tensor` finds the one of the text that a name means.
 
     Raises: NotationError, if it cannot be read.
@@ -243,7 +243,7 @@ def declare(step: Directive, table: SymbolTable, scope: Scope, tensor: Callable[
             )
         if name in table.tensors or name in table.scalars:
             raise scope.fail(f"{name} has a meaning already", step.at, "a new name, or % new")
-        names[number] = tensor(name, step)
+        names[number] = tensor(name)
         table.shapes[names[number]] = shape
     if equals:
         table.aliases[names[0]] = _alias(step, right, shape, scope)

@@ -87,6 +87,9 @@ FUNCTIONS = {
     "normalpdf": mpmath.npdf,
     "normalcdf": mpmath.ncdf,
     "[>]": lambda u: mpf(u > 0),
+    "[≥]": lambda u: mpf(u >= 0),
+    "[=]": lambda u: mpf(u == 0),
+    "[≠]": lambda u: mpf(u != 0),
 }
 
 COMPARISONS = {"<": operator.lt, ">": operator.gt, "≤": operator.le, "≥": operator.ge, "≠": operator.ne}
@@ -94,7 +97,7 @@ REDUCTIONS = {
     "∏": mpmath.fprod,
     "max": max,
     "min": min,
-    "mean": lambda values: (each := list(values)) and mpmath.fsum(each) / len(each),
+    "mean": lambda values: mpmath.fsum(each := list(values)) / len(each),
 }
 
 CODE = {

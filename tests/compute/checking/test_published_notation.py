@@ -24,6 +24,7 @@ TRUE = {
     "a directive that needs one below": ("% symmetric S\n% matrix S\n% samples k\n" r"f &= \sum_k \mathbf{x}_k^\top S_k \mathbf{x}_k \\ \frac{\partial f}{\partial \mathbf{x}_k} &= 2 S_k \mathbf{x}_k", "= 2", "= 3"),
     "a square before an index": (r"y_j &= \frac{x_j - m_j}{\sqrt{\sigma^2_j + \epsilon}} \\ \frac{\partial y_j}{\partial \sigma_i} &= -\delta_{ij} y_j \frac{\sigma_j}{\sigma^{2}_j + \epsilon}", "= -", "= "),
     "a function with a prime": (r"a_i &= \sigma(w_{ij} x_j) \\ \frac{\partial a_i}{\partial x_k} &= \sigma'(w_{ij} x_j) w_{ik}", " w_{ik}" + "\0", " w_{ki}"),
+    "a declared function of several letters": ("% name net\n% function net\n" r"y_i &= net(x_i) \\ \frac{\partial y_i}{\partial x_j} &= net'(x_i) \delta_{ij}", "&= net'", "&= 2 net'"),
     "an upright transpose": (r"s &= \mathbf{w}^{\mathrm{T}} \mathbf{X}^{\text{T}} \mathbf{y} \\ \nabla_{\mathbf{w}} s &= \mathbf{X}^{\mathsf{T}} \mathbf{y}", r"&= \mathbf{X}^{\mathsf{T}}", r"&= 2 \mathbf{X}^{\mathsf{T}}"),
     "a number beside a matrix, in components": (r"\mathbf{A} &= \operatorname{sigmoid}(\mathbf{Z}) \\ \frac{\partial L}{\partial \mathbf{Z}} &= \frac{\partial L}{\partial \mathbf{A}} \odot \mathbf{A} \odot (1 - \mathbf{A})", "1 - ", "1 + "),
     # terms that lack an index which the left side names, or a sum around them
