@@ -153,6 +153,8 @@ class Scope:
             if index not in open_ and index not in summed:
                 if own.count(index) == 1:
                     expected = rf"a one-tensor to contract it with, \mathbf{{1}}_{{{index}}}, or \sum_{{{index}}}"
+                    if isinstance(expression, Delta):
+                        expected += f"; '% fixed {index}', if it is one given value"
                     expected += f"; {meaning}" if (meaning := reserved(expression)) else ""
                     raise self.fail(f"index {index} occurs once and is not free", index.at, expected)
                 summed.append(index)

@@ -195,6 +195,10 @@ RESERVED = {
         OWN_DELTA,
     ),
     "on the right, with an index of no sum": (r"\frac{\partial C}{\partial v_j} &= \delta_{bj}", OWN_DELTA),
+    "a class in a condition": (
+        r"l &= -\sum_k \mathbb{1}[y = k] \log p_k",
+        "'% fixed y', if it is one given value",
+    ),
     "π below a derivative": (r"\frac{\partial C}{\partial \pi} &= 1", OWN_PI),
 }
 
