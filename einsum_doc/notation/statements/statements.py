@@ -193,7 +193,7 @@ class Statements:
         each = [f"{name} with {listed(f'${other}$' for other in others)} held fixed" for name, others in held.items()]
         said = [f"Derivatives are local here: {'; '.join(each)}."] if each else []
         if any(isinstance(step, Directive) and step.word == "stationary" for step in self.entries):
-            said.append("A derivative that is 0 at the end of a row is set to it, which is not checked.")
+            said.append("Where a row ends in $= 0$, its derivative is set to 0; this is not checked.")
         return " ".join(said)
 
     def _renew(self) -> None:

@@ -529,3 +529,12 @@ def test_a_letter_has_one_meaning_on_a_page() -> None:
     with pytest.raises(NotationError, match="J was the range of j"):
         page.check(r"\frac{\partial J}{\partial x_j} &= 2 x_j")
     assert page.check("% new\n" r"J &= \sum_j x_j^2 \\ \frac{\partial J}{\partial x_j} &= 2 x_j")
+
+
+def test_a_derivative_that_is_set_to_0_is_shown_as_not_checked_and_only_with_its_directive() -> None:
+    rows = r"s &= x^2 \\ \frac{ds}{dx} &= 2 x = 0"
+    derivation = verify("% stationary\n" + rows)
+    assert derivation
+    assert derivation.note == "Where a row ends in $= 0$, its derivative is set to 0; this is not checked."
+    assert "'% stationary', if the derivative is set to 0, and not 0 everywhere" in verify(rows).lines[-1].details
+    assert not verify(rows).note
